@@ -1,0 +1,67 @@
+"""An engine for tests: ordinary, and under the test's control."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from wyoming_chatterbox.engine import SAMPLE_RATE, Block, Description, Utterance, Voice
+
+WORD_SECONDS = 0.1
+
+
+class FakeEngine:
+    """Says each word as a tenth of a second of a tone: one block, and one decoding step, a word."""
+
+    sample_rate = SAMPLE_RATE
+
+    def __init__(self, name: str = "fake", languages: tuple[str, ...] = ("en",), pitch: float = 440.0) -> None:
+        self.name = name
+        self.languages = languages
+        self.pitch = pitch
+        self.said: list[Utterance] = []
+        self.prepared: list[Voice] = []
+        self.steps = 0
+        self.cancelled_after: int | None = None
+        """Steps it had taken when it saw that it wasn't wanted any more."""
+        self.closed = False
+        self.failures: list[Exception] = []
+        """Raised by the next utterances, one each, before their first block."""
+        self.go_on = threading.Event()
+        """Cleared, the engine waits before its next step."""
+        self.go_on.set()
+
+    def describe(self) -> Description:
+        return Description(self.name, "cpu", "float32", "none", "a test wants it so", {"tone": 4})
+
+    def prepare(self, voice: Voice) -> None:
+        self.prepared.append(voice)
+
+    def speak(self, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[Block]:
+        self.said.append(utterance)
+        if self.failures:
+            raise self.failures.pop(0)
+        time_axis = np.arange(round(WORD_SECONDS * SAMPLE_RATE)) / SAMPLE_RATE
+        tone = (0.5 * np.sin(2 * np.pi * self.pitch * time_axis)).astype(np.float32)
+        for _ in utterance.text.split():
+            while not self.go_on.is_set() and not cancelled():
+                time.sleep(0.001)
+            if cancelled():
+                self.cancelled_after = self.steps
+                return
+            self.steps += 1
+            yield tone
+
+    def memory(self) -> dict[str, int]:
+        return {}
+
+    def close(self) -> None:
+        self.closed = True
+
+    @property
+    def texts(self) -> list[str]:
+        """What it was asked to say, in order."""
+        return [utterance.text for utterance in self.said]

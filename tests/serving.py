@@ -1,0 +1,87 @@
+"""A whole server inside the test's event loop, on a real socket, with engines the test holds in its hand."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.fakes import FakeEngine
+from wyoming_chatterbox import config
+from wyoming_chatterbox.engine import Engine, Stage
+from wyoming_chatterbox.lifecycle import Lifecycle
+from wyoming_chatterbox.replies import Replies
+from wyoming_chatterbox.scheduler import Scheduler
+from wyoming_chatterbox.server import Server
+from wyoming_chatterbox.service import Service
+from wyoming_chatterbox.voices import Voices
+
+
+def free_port() -> int:
+    """A TCP port of the loopback interface that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Running:
+    """A server and what is behind it."""
+
+    service: Service
+    server: Server
+    uri: str
+    chatterbox: FakeEngine
+    standby: FakeEngine
+    scheduler: Scheduler
+
+
+Load = Callable[[Callable[[Stage], None], Callable[[], bool]], Engine]
+
+
+@asynccontextmanager
+async def serving(
+    directory: Path,
+    *flags: str,
+    languages: tuple[str, ...] = ("en",),
+    load: Load | None = None,
+    uri: str | None = None,
+    first_retry: float = 0.05,
+) -> AsyncIterator[Running]:
+    """Serve with `flags`; Chatterbox is a fake that is ready at once unless `load` says otherwise."""
+    uri = uri or f"tcp://127.0.0.1:{free_port()}"
+    options = config.load(["--uri", uri, "--data-dir", str(directory), "--no-http", *flags], {}, directory)
+    chatterbox = FakeEngine("chatterbox", languages, pitch=440.0)
+    standby = FakeEngine("standby", pitch=880.0)
+    scheduler = Scheduler(options.memory_cleanup_interval)
+    lifecycle = Lifecycle(
+        scheduler,
+        load or (lambda _report, _cancelled: chatterbox),
+        (lambda: standby) if options.standby else None,
+        first_retry=first_retry,
+    )
+    voices = Voices(options.voices_directory, lambda: languages, lambda: 1.0, options.voice)
+    replies = Replies(lifecycle, scheduler, limit=options.max_replies, seed=options.seed, sampling=options.sampling)
+    service = Service(options, voices, lifecycle, replies)
+    server = Server(uri, service)
+    await server.start()
+    lifecycle.start()
+    if load is None:
+        await until(lambda: lifecycle.chatterbox is not None)
+    try:
+        yield Running(service, server, uri, chatterbox, standby, scheduler)
+    finally:
+        scheduler.stop()
+        await server.close()
+        await lifecycle.close()
+        await scheduler.close()
+
+
+async def until(condition: Callable[[], bool], timeout: float = 10.0) -> None:
+    """Wait for a condition to come true; `TimeoutError` if it doesn't."""
+    async with asyncio.timeout(timeout):
+        while not condition():
+            await asyncio.sleep(0.002)

@@ -1,0 +1,134 @@
+"""Recordings become voices, one language each; a broken one is named and stops nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.client import describe, plain
+from tests.serving import serving
+from wyoming_chatterbox.errors import UnknownVoiceError, VoiceError
+from wyoming_chatterbox.voices import Catalogue, Voices
+
+
+def record(path: Path, seconds: float = 2.0) -> Path:
+    """A recording of a hum."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    hum = 0.3 * np.sin(np.arange(round(seconds * 16000)) * 0.05)
+    soundfile.write(path, hum, 16000)
+    return path
+
+
+def catalogue(directory: Path, *languages: str, preferred: str = "default") -> Catalogue:
+    return Voices(directory, lambda: languages or ("en",), lambda: 1.0, preferred).scan()
+
+
+def names(found: Catalogue) -> list[str]:
+    return [voice.name for voice in found.voices]
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "mp3", "ogg"])
+def test_each_kind_of_recording_is_a_voice(tmp_path: Path, suffix: str) -> None:
+    record(tmp_path / f"alice.{suffix}")
+    found = catalogue(tmp_path)
+    assert names(found) == ["default", "alice"]
+    assert found.find("alice").recording == tmp_path / f"alice.{suffix}"
+    assert found.broken == {}
+
+
+def test_a_model_of_several_languages_has_each_voice_in_each(tmp_path: Path) -> None:
+    record(tmp_path / "alice.wav")
+    record(tmp_path / "bob-de.wav")
+    found = catalogue(tmp_path, "en", "de")
+    assert names(found) == ["default-de", "default-en", "alice-de", "alice-en", "bob-de"]
+    assert all(voice.name.endswith("-" + voice.language) for voice in found.voices)
+
+
+def test_voices_without_a_directory(tmp_path: Path) -> None:
+    assert names(catalogue(tmp_path / "nowhere")) == ["default"]
+
+
+def test_broken_recordings_are_named_with_their_reason(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    record(tmp_path / "good.wav")
+    record(tmp_path / "short.wav", 0.4)
+    (tmp_path / "empty.wav").touch()
+    (tmp_path / "text.mp3").write_text("no sound at all")
+    (tmp_path / "folder.wav").mkdir()
+    record(tmp_path / "twin.flac")
+    record(tmp_path / "twin.wav")
+    record(tmp_path / "default.wav")
+    (tmp_path / "notes.txt").write_text("not a recording")
+    (tmp_path / ".hidden.wav").write_text("x")
+    found = catalogue(tmp_path)
+    assert names(found) == ["default", "good", "twin"]
+    assert sorted(found.broken) == ["default.wav", "empty.wav", "folder.wav", "short.wav", "text.mp3", "twin.wav"]
+    assert "0.4 s" in found.broken["short.wav"]
+    assert "sound file" in found.broken["text.mp3"]
+    for name, reason in found.broken.items():
+        assert f"No voice from {name}: {reason}" in caplog.text
+    with pytest.raises(VoiceError, match=r"text\.mp3.*sound file"):
+        found.find("text")
+
+
+def test_a_reason_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "text.mp3").write_text("no sound at all")
+    voices = Voices(tmp_path, lambda: ("en",), lambda: 1.0, "default")
+    voices.scan()
+    voices.scan()
+    assert caplog.text.count("text.mp3") == 1
+
+
+def test_a_recording_that_is_replaced_is_looked_at_again(tmp_path: Path) -> None:
+    path = tmp_path / "alice.wav"
+    path.write_bytes(b"half a download")
+    voices = Voices(tmp_path, lambda: ("en",), lambda: 1.0, "default")
+    assert names(voices.scan()) == ["default"]
+    record(path)
+    assert names(voices.scan()) == ["default", "alice"]
+
+
+def test_wishes_are_met_as_well_as_can_be(tmp_path: Path) -> None:
+    record(tmp_path / "alice.wav")
+    found = catalogue(tmp_path, "en", "de", preferred="alice")
+    assert found.find().name == "alice-en"
+    assert found.find("alice-de").language == "de"
+    assert found.find("alice").name == "alice-en"
+    assert found.find(language="de").name == "alice-de"
+    assert found.find(language="de-AT").name == "alice-de"
+    assert found.find("alice", language="de").name == "alice-de"
+    for name, language in (("nobody", None), ("alice-fr", None)):
+        with pytest.raises(UnknownVoiceError, match=r"alice-de"):
+            found.find(name, language)
+
+
+def test_a_language_that_nobody_speaks_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UnknownVoiceError, match="'fr'"):
+        catalogue(tmp_path).find(language="fr")
+
+
+def test_the_servers_own_choice_may_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(UnknownVoiceError, match="--voice 'alice'"):
+        catalogue(tmp_path, preferred="alice").find()
+
+
+async def test_a_new_recording_is_there_at_the_next_describe(tmp_path: Path) -> None:
+    async with serving(tmp_path) as running:
+        assert [voice.name for voice in (await describe(running.uri)).tts[0].voices] == ["default"]
+        record(tmp_path / "voices" / "alice.wav")
+        voices = (await describe(running.uri)).tts[0].voices
+        assert [(voice.name, voice.languages) for voice in voices] == [("default", ["en"]), ("alice", ["en"])]
+
+
+async def test_a_voice_that_breaks_when_prepared_is_replaced_by_the_models_own(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    record(tmp_path / "voices" / "alice.wav")
+    async with serving(tmp_path, "--voice", "alice") as running:
+        running.chatterbox.failures = [VoiceError("alice.wav holds only silence")]
+        heard = await plain(running.uri, "One two. Three.")
+        assert heard.error is None
+        assert [utterance.voice.recording is None for utterance in running.chatterbox.said] == [False, True, True]
+        assert "alice.wav holds only silence" in caplog.text

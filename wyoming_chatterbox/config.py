@@ -1,0 +1,199 @@
+"""One schema, four sources.
+
+A later source wins: defaults < `--config FILE` (JSON or YAML) < environment and `.env` < flags. Every value passes the
+same check, wherever it comes from; the result is frozen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import voluptuous as vol
+import yaml
+from dotenv import dotenv_values
+
+from . import __version__
+from .engine import Sampling
+from .errors import ConfigError
+from .options import OPTIONS, SECRET, split
+
+ENVIRONMENT_PREFIX = "CHATTERBOX_"
+SCHEMA = vol.Schema({option.name: option.check for option in OPTIONS})
+_NAMES = frozenset(option.name for option in OPTIONS)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Every option, checked. Field names are option names: `--max-chunk-length` is `max_chunk_length`."""
+
+    uri: str
+    zeroconf: str | None
+    model: str
+    device: str
+    dtype: str
+    quantization: str
+    data_dir: tuple[Path, ...]
+    download_dir: Path | None
+    voices_dir: Path | None
+    local_files_only: bool
+    standby: bool
+    voice: str
+    exaggeration: float | None
+    cfg_weight: float | None
+    temperature: float | None
+    seed: int | None
+    streaming: bool
+    samples_per_chunk: int
+    max_chunk_length: int
+    max_total_length: int
+    flush_after: float
+    stream_timeout: float
+    max_connections: int
+    max_replies: int
+    memory_cleanup_interval: int
+    cuda_cache_clear_interval: int
+    http: bool
+    http_host: str
+    http_port: int
+    http_token: str | None
+    http_allow: tuple[str, ...]
+    debug: bool
+    log_format: str
+
+    @property
+    def models_directory(self) -> Path:
+        """Where model files are downloaded to."""
+        return self.download_dir or self.data_dir[0] / "models"
+
+    @property
+    def voices_directory(self) -> Path:
+        """Where recordings of voices are looked for."""
+        return self.voices_dir or self.data_dir[0] / "voices"
+
+    @property
+    def sampling(self) -> Sampling:
+        """The settings that every utterance gets."""
+        return Sampling(temperature=self.temperature, cfg_weight=self.cfg_weight, exaggeration=self.exaggeration)
+
+
+def load(arguments: Sequence[str], environment: Mapping[str, str], directory: Path) -> Config:
+    """Read all sources; `.env` is looked for in `directory`. `ConfigError` names option, value, rule and source."""
+    flags = vars(_parser().parse_args(arguments))
+    file = flags.pop("config", None)
+    found: dict[str, tuple[Any, str]] = {}
+    if file is not None:
+        found.update(_from_file(Path(file)))
+    dotenv = {name: value for name, value in dotenv_values(directory / ".env").items() if value is not None}
+    found.update(_from_environment(dotenv, f"{directory / '.env'}"))
+    found.update(_from_environment(environment, "the environment"))
+    found.update({name: (value, "a flag") for name, value in flags.items()})
+    return _checked(found)
+
+
+def _checked(found: Mapping[str, tuple[Any, str]]) -> Config:
+    values = {option.name: option.default for option in OPTIONS}
+    values.update({name: value for name, (value, _) in found.items()})
+    try:
+        config = Config(**SCHEMA(values))
+    except vol.MultipleInvalid as err:
+        name = str(err.errors[0].path[0])
+        value, source = found[name]
+        option = next(option for option in OPTIONS if option.name == name)
+        shown = "..." if name in SECRET else repr(value)
+        raise ConfigError(f"{option.flag_name} can't be {shown} (from {source}): it takes {option.allowed}") from err
+    if config.http and not (_loopback(config.http_host) or config.http_token or config.http_allow):
+        _, source = found["http_host"]
+        raise ConfigError(
+            f"--http-host can't be {config.http_host!r} (from {source}) without --http-token or --http-allow: "
+            "others could reach the page"
+        )
+    return config
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _from_file(path: Path) -> dict[str, tuple[Any, str]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except OSError as err:
+        raise ConfigError(f"--config {path} can't be read: {err.strerror}") from err
+    except (ValueError, yaml.YAMLError) as err:
+        reason = " ".join(str(err).split())
+        raise ConfigError(f"--config {path} is neither JSON nor YAML: {reason}") from err
+    if content is None:
+        content = {}
+    if not isinstance(content, dict):
+        raise ConfigError(f"--config {path} must hold a mapping of option names to values, not {content!r:.80}")
+    found: dict[str, tuple[Any, str]] = {}
+    for key, value in content.items():
+        name = str(key).replace("-", "_")
+        if name not in _NAMES:
+            raise ConfigError(f"--config {path} has an option {key!r} that there is not; there are: {_listed()}")
+        if value is not None:
+            found[name] = (value, str(path))
+    return found
+
+
+def _from_environment(environment: Mapping[str, str], source: str) -> dict[str, tuple[Any, str]]:
+    found: dict[str, tuple[Any, str]] = {}
+    known: set[str] = set()
+    for option in OPTIONS:
+        for variable in (*option.environment, ENVIRONMENT_PREFIX + option.name.upper()):
+            known.add(variable)
+            value = environment.get(variable)
+            if value:
+                found[option.name] = (
+                    split(value) if option.repeatable else value,
+                    f"{variable} in {source}",
+                )
+    for variable in environment:
+        if variable.startswith(ENVIRONMENT_PREFIX) and variable not in known:
+            raise ConfigError(f"{variable} in {source} is no option; there are: {_listed()}")
+    return found
+
+
+def _listed() -> str:
+    return ", ".join(sorted(_NAMES))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="wyoming-chatterbox",
+        description="A Wyoming text-to-speech server that speaks with Chatterbox.",
+        epilog=f"Options can also stand in the file of --config, or in the environment as {ENVIRONMENT_PREFIX}NAME.",
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--config", metavar="FILE", help="JSON or YAML file of options")
+    for option in OPTIONS:
+        about = option.help.replace("%", "%%")
+        if option.switch is not None:
+            parser.add_argument(
+                option.flag_name, dest=option.name, action="store_const", const=option.switch, help=about
+            )
+            continue
+        arguments: dict[str, Any] = {"dest": option.name, "metavar": option.metavar, "help": about}
+        if option.repeatable:
+            arguments["action"] = "append"
+        if option.bare is not None:
+            arguments |= {"nargs": "?", "const": option.bare}
+        parser.add_argument(option.flag_name, **arguments)
+    parser.add_argument("--version", action="version", version=__version__)
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Any:
+        raise ConfigError(f"{message} (--help shows all options)")

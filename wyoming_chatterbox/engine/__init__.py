@@ -1,0 +1,113 @@
+"""What an engine is: text in, blocks of sound out. Nothing here needs torch.
+
+The standby voice, Chatterbox and the tests' fake are three ordinary implementations of `Engine`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Block = npt.NDArray[np.float32]
+"""Mono samples in [-1, 1]."""
+
+SAMPLE_RATE = 24000
+"""Hz, of every engine: one rate lets a reply start with one engine and end with another."""
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A voice as a client names it: one language, and the recording it is cloned from."""
+
+    name: str
+    """As shown and sent by Home Assistant: `alice`, or `alice-de` where a model has several languages."""
+    language: str
+    """ISO 639-1."""
+    recording: Path | None = None
+    """Audio file to clone; None for the checkpoint's own voice."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How tokens are drawn; None leaves a setting to the model family."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    top_k: int | None = None
+    repetition_penalty: float | None = None
+    cfg_weight: float | None = None
+    exaggeration: float | None = None
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One stretch of text to be spoken in one breath: a sentence or a part of one."""
+
+    text: str
+    voice: Voice
+    seed: int | None = None
+    """Same seed, same sound; None draws afresh."""
+    sampling: Sampling = field(default_factory=Sampling)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What an engine is made of, for `/info` and `/config`."""
+
+    name: str
+    """`standby` or the model family: english, multilingual, turbo, nano."""
+    device: str
+    dtype: str
+    """Arithmetic of the large networks: float32, float16 or bfloat16."""
+    quantization: str
+    """none, int8 or int4."""
+    reason: str
+    """Why this device and precision were chosen, in a sentence."""
+    parts: dict[str, int] = field(default_factory=dict)
+    """Bytes of weights by part: t3, flow, vocoder, ..."""
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a loader is at: shown in the log and in `/info`."""
+
+    state: str
+    """starting, downloading or loading."""
+    detail: str
+    progress: dict[str, Any] | None = None
+    """Of a download: file, bytes_done, bytes_total, ..."""
+
+
+class Engine(Protocol):
+    """Something that speaks. All calls come from one thread at a time, never the event loop's."""
+
+    sample_rate: int
+    """Hz."""
+    languages: tuple[str, ...]
+    """ISO 639-1 codes it can speak."""
+
+    def describe(self) -> Description:
+        """Say what this engine is made of. Cheap, and safe from any thread."""
+
+    def prepare(self, voice: Voice) -> None:
+        """Do what a voice needs before it can speak; `VoiceError` if its recording can't be used."""
+
+    def speak(self, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[Block]:
+        """Yield the utterance's sound in blocks.
+
+        `cancelled()` is asked at least once a decoding step; when true, the iterator ends early and
+        the model is free. Raises `VoiceError`, `OutOfMemoryError` or `EngineError`.
+        """
+
+    def memory(self) -> dict[str, int]:
+        """Bytes on the device: allocated, reserved, peak, free, total; empty where there is none of its own."""
+
+    def close(self) -> None:
+        """Give all device memory back. The engine is of no use afterwards."""

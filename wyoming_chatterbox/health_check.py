@@ -1,0 +1,65 @@
+"""Is a server there and does it describe itself? For a container's HEALTHCHECK.
+
+    python -m wyoming_chatterbox.health_check tcp://127.0.0.1:10200
+
+Exit code 0 if it does, 1 if it doesn't (with the reason on one line), 2 if the URI is no URI.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+from wyoming.client import AsyncClient
+from wyoming.info import Describe, Info
+
+from .errors import ChatterboxError
+
+
+class UnhealthyError(ChatterboxError):
+    """The server does not do what a server should."""
+
+    code = "unhealthy"
+
+
+async def check(uri: str, timeout: float) -> str:
+    """Ask the server at `uri` to describe itself within `timeout` seconds; its program and voices as one sentence."""
+    try:
+        async with asyncio.timeout(timeout), AsyncClient.from_uri(uri) as client:
+            await client.write_event(Describe().event())
+            while (event := await client.read_event()) is not None:
+                if Info.is_type(event.type):
+                    return _summary(Info.from_event(event))
+    except TimeoutError as err:
+        raise UnhealthyError(f"{uri} did not answer within {timeout:g} s") from err
+    except OSError as err:
+        raise UnhealthyError(f"{uri} can't be reached: {err.strerror or err}") from err
+    raise UnhealthyError(f"{uri} closed the connection without an answer")
+
+
+def _summary(info: Info) -> str:
+    voices = [voice for program in info.tts if program.installed for voice in program.voices if voice.installed]
+    if not voices:
+        raise UnhealthyError("The server has no voice")
+    return f"{info.tts[0].name} {info.tts[0].version}, {len(voices)} voices"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="wyoming_chatterbox.health_check", description="Check a Wyoming TTS server.")
+    parser.add_argument("uri", nargs="?", default="tcp://127.0.0.1:10200", help="[%(default)s]")
+    parser.add_argument("--timeout", type=float, default=5.0, metavar="SECONDS", help="[%(default)s]")
+    arguments = parser.parse_args()
+    try:
+        print(asyncio.run(check(arguments.uri, arguments.timeout)))
+    except ValueError as err:
+        print(f"{arguments.uri!r} is no Wyoming URI: {err}", file=sys.stderr)
+        return 2
+    except UnhealthyError as err:
+        print(err, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""What the server says of itself when asked to describe itself.
+
+Home Assistant asks every half minute and reloads what differs: the answer depends on the voices alone, not on which
+engine happens to be ready, and is always "installed".
+"""
+
+from __future__ import annotations
+
+from wyoming.info import Attribution, Info, TtsProgram, TtsVoice
+
+from . import __version__
+from .engine import Voice
+from .voices import Catalogue
+
+_RESEMBLE = Attribution(name="Resemble AI", url="https://github.com/resemble-ai/chatterbox")
+
+
+def build_info(catalogue: Catalogue, *, streaming: bool) -> Info:
+    """The Wyoming `info` for these voices."""
+    return Info(
+        tts=[
+            TtsProgram(
+                name="chatterbox",
+                description="Chatterbox, natural cloned voices",
+                attribution=_RESEMBLE,
+                installed=True,
+                version=__version__,
+                voices=[_voice(voice) for voice in catalogue.voices],
+                supports_synthesize_streaming=streaming,
+            )
+        ]
+    )
+
+
+def _voice(voice: Voice) -> TtsVoice:
+    own = voice.recording is None
+    return TtsVoice(
+        name=voice.name,
+        description=f"{'Chatterbox' if own else voice.name.removesuffix('-' + voice.language)} ({voice.language})",
+        attribution=_RESEMBLE if own else Attribution(name="You", url=""),
+        installed=True,
+        version=None,
+        languages=[voice.language],
+    )

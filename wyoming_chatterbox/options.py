@@ -1,0 +1,271 @@
+"""The options: names, defaults, what each may be, and what it is called in the environment and on the command line."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import voluptuous as vol
+
+from .engine.families import FAMILIES
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option: its check turns what a source holds into what `Config` holds."""
+
+    name: str
+    default: Any
+    check: Callable[[Any], Any]
+    allowed: str
+    """What a person may write, for the error message."""
+    help: str
+    environment: tuple[str, ...] = ()
+    """Names it has in the environment besides CHATTERBOX_NAME: those of the VRAM guide."""
+    switch: bool | None = None
+    """A flag without a value, which sets this."""
+    flag: str | None = None
+    """The flag, where it isn't the name."""
+    metavar: str = "VALUE"
+    repeatable: bool = False
+    bare: str | None = None
+    """What the flag means without a value, where it may go without."""
+
+    @property
+    def flag_name(self) -> str:
+        return self.flag or "--" + self.name.replace("_", "-")
+
+
+def _number(kind: type[int] | type[float], low: float, high: float) -> Callable[[Any], Any]:
+    def check(value: Any) -> Any:
+        if isinstance(value, bool) or (isinstance(value, float) and kind is int and value != int(value)):
+            raise vol.Invalid("not a number")
+        try:
+            number = kind(value)
+        except (TypeError, ValueError, OverflowError) as err:
+            raise vol.Invalid("not a number") from err
+        if not low <= number <= high:
+            raise vol.Invalid("out of range")
+        return number
+
+    return check
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise vol.Invalid("not a text")
+    return value.strip()
+
+
+def _path(value: Any) -> Path:
+    return Path(value if isinstance(value, Path) else _text(value)).expanduser()
+
+
+def _uri(value: Any) -> str:
+    text = _text(value)
+    try:
+        parts = urlsplit(text)
+        good = (
+            (parts.scheme == "tcp" and bool(parts.hostname) and bool(parts.port))
+            or (parts.scheme == "unix" and bool(parts.path) and not parts.netloc)
+            or text == "stdio://"
+        )
+    except ValueError:
+        good = False
+    if not good:
+        raise vol.Invalid("not such a URI")
+    return text
+
+
+def _device(value: Any) -> str:
+    text = _text(value).lower()
+    kind, _, index = text.partition(":")
+    if kind not in ("auto", "cpu", "cuda", "mps") or (index and not (kind == "cuda" and index.isdecimal())):
+        raise vol.Invalid("not a device")
+    if text.endswith(":"):
+        raise vol.Invalid("not a device")
+    return text
+
+
+def _model(value: Any) -> str:
+    text = _text(value)
+    if text in ("auto", *FAMILIES):
+        return text
+    path = Path(text).expanduser()
+    if not path.is_dir():
+        raise vol.Invalid("no such directory")
+    return str(path)
+
+
+def _network(value: Any) -> str:
+    return str(ipaddress.ip_network(_text(value), strict=False))
+
+
+def _quantization(value: Any) -> str:
+    """USE_INT8_QUANTIZATION says true or false where --quantization says int8 or none."""
+    if isinstance(value, str) and value.strip().lower() in ("none", "int8"):
+        return value.strip().lower()
+    return "int8" if vol.Boolean()(value) else "none"
+
+
+def split(value: str) -> list[str]:
+    """Take a comma-separated list apart."""
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _listing(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def checked(value: Any) -> Any:
+        values = value if isinstance(value, list | tuple) else split(_text(value))
+        return tuple(check(item) for item in values)
+
+    return checked
+
+
+def _some(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def checked(value: Any) -> Any:
+        result = check(value)
+        if not result:
+            raise vol.Invalid("empty")
+        return result
+
+    return checked
+
+
+def _lower(value: Any) -> str:
+    return _text(value).lower()
+
+
+def _choice(*choices: str) -> Callable[[Any], Any]:
+    return vol.All(_lower, vol.In(choices))
+
+
+def _data_home() -> Path:
+    home = os.environ.get("XDG_DATA_HOME")
+    return (Path(home) if home else Path.home() / ".local" / "share") / "wyoming-chatterbox"
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        "uri", "tcp://0.0.0.0:10200", _uri, "tcp://HOST:PORT, unix://PATH or stdio://", "where to serve Wyoming",
+        metavar="URI",
+    ),
+    Option(
+        "zeroconf", None, vol.Any(None, _text), "a name",
+        "let Home Assistant find this server by itself, under this name",
+        metavar="NAME", bare="chatterbox",
+    ),
+    Option(
+        "model", "auto", _model, "auto, " + ", ".join(FAMILIES) + ", or a directory that is there",
+        "model family, or a directory with its files; auto takes turbo on CUDA and nano elsewhere", metavar="NAME",
+    ),
+    Option("device", "auto", _device, "auto, cpu, cuda, cuda:N or mps", "where the model runs", ("DEVICE",)),
+    Option(
+        "dtype", "auto", _choice("auto", "float32", "float16", "bfloat16"), "auto, float32, float16 or bfloat16",
+        "precision of the model", ("MODEL_DTYPE",),
+    ),
+    Option(
+        "quantization", "none", _quantization, "none or int8 (USE_INT8_QUANTIZATION: true or false)",
+        "store the model's matrices in 8 bits; wins over --dtype", ("USE_INT8_QUANTIZATION",),
+    ),
+    Option(
+        "data_dir", (_data_home(),), _some(_listing(_path)), "a directory",
+        "where model files and voices are looked for (repeatable; the first is also written to)",
+        metavar="DIR", repeatable=True,
+    ),
+    Option(
+        "download_dir", None, vol.Any(None, _path), "a directory", "where model files are downloaded to "
+        "[models in the first --data-dir]", ("MODEL_CACHE_DIR",), metavar="DIR",
+    ),
+    Option(
+        "voices_dir", None, vol.Any(None, _path), "a directory", "recordings in here become voices "
+        "[voices in the first --data-dir]", ("VOICE_LIBRARY_DIR",), metavar="DIR",
+    ),
+    Option(
+        "local_files_only", False, vol.Boolean(), "true or false", "never download anything", switch=True,
+    ),
+    Option(
+        "standby", True, vol.Boolean(), "true or false",
+        "answer with errors, not with the standby voice, while Chatterbox can't speak", switch=False,
+        flag="--no-standby",
+    ),
+    Option("voice", "default", _text, "the name of a voice", "voice of clients that name none", metavar="NAME"),
+    Option(
+        "exaggeration", None, vol.Any(None, _number(float, 0.0, 2.0)), "a number from 0 to 2",
+        "how strongly feelings are shown (english, multilingual) [0.5]", ("EXAGGERATION",), metavar="X",
+    ),
+    Option(
+        "cfg_weight", None, vol.Any(None, _number(float, 0.0, 1.0)), "a number from 0 to 1",
+        "how closely the text is followed (english, multilingual); 0 is twice as fast [0.5]", ("CFG_WEIGHT",),
+        metavar="X",
+    ),
+    Option(
+        "temperature", None, vol.Any(None, _number(float, 0.05, 5.0)), "a number from 0.05 to 5",
+        "how freely speech tokens are drawn [0.8]", ("TEMPERATURE",), metavar="X",
+    ),
+    Option(
+        "seed", None, vol.Any(None, _number(int, 0, 2**32 - 1)), "a whole number from 0 to 4294967295",
+        "say the same text the same way each time", metavar="N",
+    ),
+    Option("streaming", True, vol.Boolean(), "true or false", "don't take text in pieces", switch=False,
+        flag="--no-streaming"),
+    Option(
+        "samples_per_chunk", 1024, _number(int, 64, 48000), "a whole number from 64 to 48000",
+        "samples in an audio-chunk event", metavar="N",
+    ),
+    Option(
+        "max_chunk_length", 280, _number(int, 40, 1000), "a whole number from 40 to 1000",
+        "characters spoken in one go at most", ("MAX_CHUNK_LENGTH",), metavar="N",
+    ),
+    Option(
+        "max_total_length", 10000, _number(int, 100, 1_000_000), "a whole number from 100 to 1000000",
+        "characters in one reply at most", ("MAX_TOTAL_LENGTH",), metavar="N",
+    ),
+    Option(
+        "flush_after", 0.25, _number(float, 0.01, 10.0), "a number from 0.01 to 10",
+        "seconds without more text after which a finished sentence is spoken", metavar="SECONDS",
+    ),
+    Option(
+        "stream_timeout", 60.0, _number(float, 0.1, 3600.0), "a number from 0.1 to 3600",
+        "seconds without more text after which an open stream is ended", metavar="SECONDS",
+    ),
+    Option(
+        "max_connections", 64, _number(int, 1, 10000), "a whole number from 1 to 10000",
+        "clients connected at once at most", metavar="N",
+    ),
+    Option(
+        "max_replies", 16, _number(int, 1, 1000), "a whole number from 1 to 1000",
+        "replies in the making at once at most", metavar="N",
+    ),
+    Option(
+        "memory_cleanup_interval", 5, _number(int, 1, 100000), "a whole number from 1 to 100000",
+        "utterances between two cleanings of the process's memory", ("MEMORY_CLEANUP_INTERVAL",), metavar="N",
+    ),
+    Option(
+        "cuda_cache_clear_interval", 3, _number(int, 1, 100000), "a whole number from 1 to 100000",
+        "utterances between two cleanings of CUDA's cache", ("CUDA_CACHE_CLEAR_INTERVAL",), metavar="N",
+    ),
+    Option("http", True, vol.Boolean(), "true or false", "no page, no HTTP", switch=False, flag="--no-http"),
+    Option("http_host", "127.0.0.1", _text, "an address of this machine", "where to serve HTTP", metavar="ADDRESS"),
+    Option("http_port", 4123, _number(int, 0, 65535), "a port from 0 to 65535", "where to serve HTTP", metavar="PORT"),
+    Option(
+        "http_token", None, vol.Any(None, _text), "a text without spaces",
+        "HTTP clients must send this as a bearer token", metavar="TOKEN",
+    ),
+    Option(
+        "http_allow", (), _listing(_network), "networks such as 192.168.1.0/24",
+        "HTTP clients in this network need no token (repeatable)", metavar="NETWORK", repeatable=True,
+    ),
+    Option("debug", False, vol.Boolean(), "true or false", "log more", switch=True),
+    Option(
+        "log_format", "%(asctime)s %(levelname)s %(name)s: %(message)s", _text, "a format of Python's logging",
+        "how a line of the log looks", metavar="FORMAT",
+    ),
+)  # fmt: skip
+
+SECRET = frozenset({"http_token"})
+"""Options that are shown to nobody."""

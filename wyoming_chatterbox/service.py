@@ -1,0 +1,27 @@
+"""What the Wyoming side and the HTTP side share: options, voices, engines, replies."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from .config import Config
+from .lifecycle import Lifecycle
+from .replies import Replies
+from .voices import Catalogue, Voices
+
+
+@dataclass(frozen=True)
+class Service:
+    """The one service that all connections talk to."""
+
+    config: Config
+    voices: Voices
+    lifecycle: Lifecycle
+    replies: Replies
+    started: float = field(default_factory=time.time)
+
+    async def catalogue(self) -> Catalogue:
+        """The voices there are now; the directory is looked at off the event loop."""
+        return await asyncio.to_thread(self.voices.scan)
