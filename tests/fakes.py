@@ -33,6 +33,8 @@ class FakeEngine:
         self.go_on = threading.Event()
         """Cleared, the engine waits before its next step."""
         self.go_on.set()
+        self.pause_after: int | None = None
+        """Steps after which it waits."""
 
     def describe(self) -> Description:
         return Description(self.name, "cpu", "float32", "none", "a test wants it so", {"tone": 4})
@@ -47,13 +49,16 @@ class FakeEngine:
         time_axis = np.arange(round(WORD_SECONDS * SAMPLE_RATE)) / SAMPLE_RATE
         tone = (0.5 * np.sin(2 * np.pi * self.pitch * time_axis)).astype(np.float32)
         for _ in utterance.text.split():
-            while not self.go_on.is_set() and not cancelled():
+            while self._waits() and not cancelled():
                 time.sleep(0.001)
             if cancelled():
                 self.cancelled_after = self.steps
                 return
             self.steps += 1
             yield tone
+
+    def _waits(self) -> bool:
+        return not self.go_on.is_set() or (self.pause_after is not None and self.steps >= self.pause_after)
 
     def memory(self) -> dict[str, int]:
         return {}

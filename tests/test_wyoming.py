@@ -12,11 +12,10 @@ from wyoming.client import AsyncClient
 from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeVoice
 
-from tests.client import PATIENCE, describe, listen, plain, streamed
+from tests.client import CYCLE, PATIENCE, describe, listen, plain, streamed
 from tests.serving import serving, until
 from wyoming_chatterbox.errors import EngineError, OutOfMemoryError
 
-CYCLE = ["audio-start", "audio-chunk", "audio-stop"]
 
 
 async def test_describe_offers_one_installed_program_with_the_default_voice(tmp_path: Path) -> None:
@@ -145,15 +144,13 @@ async def test_unknown_events_are_passed_over(tmp_path: Path) -> None:
 async def test_a_client_that_leaves_frees_the_model_at_the_next_step(tmp_path: Path) -> None:
     async with serving(tmp_path) as running:
         engine = running.chatterbox
+        engine.pause_after = 3
         async with AsyncClient.from_uri(running.uri) as client:
             await client.write_event(Synthesize(text="word " * 50).event())
-            await asyncio.wait_for(client.read_event(), PATIENCE)
-            engine.go_on.clear()
-            await asyncio.sleep(0.05)
-            steps = engine.steps
+            await until(lambda: engine.steps == 3)
         await until(lambda: engine.cancelled_after is not None)
-        assert engine.cancelled_after == steps
-        engine.go_on.set()
+        assert engine.cancelled_after == 3
+        engine.pause_after = None
         assert (await plain(running.uri, "Next.")).types == CYCLE
         assert running.service.replies.counters.cancelled == 1
 

@@ -26,13 +26,11 @@ class Loader:
     def __call__(self, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> Engine:
         """Return a loaded engine; `DownloadError`, `CheckpointError` or `OutOfMemoryError` say why not."""
         config = self._config
-        report(Stage("loading", "PyTorch is being imported"))
-        open_torch_libraries()
-        from .chatterbox import Chatterbox, available_devices
-
-        device, _ = choose_device(config.device, available_devices())
-        family, directory = self._locate(device, report, cancelled)
+        family, directory = self._locate(report, cancelled)
         report(Stage("loading", f"the {family.name} model is being loaded from {directory}"))
+        open_torch_libraries()
+        from .chatterbox import Chatterbox
+
         return Chatterbox.load(
             directory,
             family,
@@ -42,13 +40,11 @@ class Loader:
             cuda_cache_clear_interval=config.cuda_cache_clear_interval,
         )
 
-    def _locate(
-        self, device: str, report: Callable[[Stage], None], cancelled: Callable[[], bool]
-    ) -> tuple[Family, Path]:
+    def _locate(self, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> tuple[Family, Path]:
         config = self._config
         name = config.model
         if name == "auto":
-            name, reason = choose_family(name, device)
+            name, reason = choose_family(name, self._device(report))
             _LOGGER.info("The model is %s", reason)
         if name not in FAMILIES:
             directory = Path(name)
@@ -67,3 +63,12 @@ class Loader:
             cancelled=cancelled,
         )
         return family, directory
+
+    def _device(self, report: Callable[[Stage], None]) -> str:
+        if self._config.device != "auto":
+            return self._config.device
+        report(Stage("loading", "PyTorch is being imported"))
+        open_torch_libraries()
+        from .chatterbox import available_devices
+
+        return choose_device("auto", available_devices())[0]

@@ -1,0 +1,87 @@
+"""A server as a user has it: a process of its own, started from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from tests.client import describe
+from tests.serving import free_port
+
+
+@dataclass
+class ServerProcess:
+    """A running server process."""
+
+    uri: str
+    http: str
+    log: Path
+    process: asyncio.subprocess.Process
+
+    async def answering(self) -> None:
+        """Wait for the first Describe that is answered."""
+        async with asyncio.timeout(30):
+            while True:
+                if self.process.returncode is not None:
+                    raise AssertionError(f"The server ended: {self.said()}")
+                try:
+                    await describe(self.uri)
+                except OSError:
+                    await asyncio.sleep(0.01)
+                else:
+                    return
+
+    async def get(self, path: str) -> dict[str, object]:
+        """GET a JSON page."""
+        async with aiohttp.ClientSession() as session, session.get(f"{self.http}/{path}") as response:
+            answer: dict[str, object] = await response.json()
+            return answer
+
+    async def reaches(self, state: str, timeout: float = 90) -> dict[str, object]:
+        """Wait until `/info` tells this state of Chatterbox; the status then."""
+        async with asyncio.timeout(timeout):
+            while True:
+                status = (await self.get("info"))["status"]
+                assert isinstance(status, dict)
+                if status["state"] == state:
+                    return status
+                await asyncio.sleep(0.05)
+
+    def said(self) -> str:
+        """The log so far."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    async def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(30):
+            return await self.process.wait()
+
+
+@asynccontextmanager
+async def server_process(directory: Path, *flags: str, hub: str | None = None) -> AsyncIterator[ServerProcess]:
+    """A server with its data in `directory`; without `hub`, the model hub is a port that nobody listens at."""
+    uri, port = f"tcp://127.0.0.1:{free_port()}", free_port()
+    command = [
+        *(sys.executable, "-m", "wyoming_chatterbox", "--uri", uri, "--data-dir", str(directory)),
+        *("--http-port", str(port)),
+    ]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "CHATTERBOX_"))}
+    environment["HF_ENDPOINT"] = hub or f"http://127.0.0.1:{free_port()}"
+    log = directory / "server.log"
+    with log.open("wb") as file:
+        process = await asyncio.create_subprocess_exec(*command, *flags, env=environment, stderr=file)
+    server = ServerProcess(uri, f"http://127.0.0.1:{port}", log, process)
+    try:
+        yield server
+    finally:
+        await server.stop()

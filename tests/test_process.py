@@ -1,0 +1,179 @@
+"""A fresh machine without model files and without a way to them: the server answers, and speaks real English."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from wyoming.event import Event
+
+from tests.client import CYCLE, Heard, describe, plain, streamed
+from tests.process import server_process
+from tests.serving import free_port
+
+SENTENCE = "The front door is locked, and all the windows are closed."
+
+
+def samples(heard: Heard) -> npt.NDArray[np.float64]:
+    return np.frombuffer(heard.audio, "<i2").astype(np.float64) / 32768
+
+
+def loudness(sound: npt.NDArray[np.float64]) -> float:
+    """Decibels below full scale of the loud half: pauses don't count."""
+    frames = sound[: len(sound) // 480 * 480].reshape(-1, 480)
+    powers = np.sort((frames**2).mean(axis=1))[len(frames) // 2 :]
+    return float(10 * np.log10(powers.mean()))
+
+
+async def test_a_fresh_machine_speaks_real_english(tmp_path: Path) -> None:
+    async with server_process(tmp_path) as server:
+        await server.answering()
+        heard = await plain(server.uri, SENTENCE)
+        assert heard.types == CYCLE
+        sound = samples(heard)
+        words = len(SENTENCE.split())
+        assert words / 4.5 < heard.seconds < words / 1.5, "between one and a half and four and a half words a second"
+        assert -35 < loudness(sound) < -12
+        assert np.abs(sound).max() < 0.999, "no clipped samples"
+        assert speech_share(sound) > 0.8, "the energy lies where speech has it"
+        assert pitch(sound) == pytest.approx(200, rel=0.35), "a woman's voice"
+
+        twice = samples(await plain(server.uri, SENTENCE + " " + SENTENCE))
+        assert len(twice) == pytest.approx(2 * len(sound), rel=0.1), "as much sound as text"
+
+        status = await server.reaches("failed")
+        assert "refuses the connection" in str(status["error"])
+        assert status["hint"]
+        assert server.said().count("standby voice speaks meanwhile") >= 1
+
+
+def speech_share(sound: npt.NDArray[np.float64]) -> float:
+    """Share of the energy between 80 Hz and 4 kHz."""
+    power = np.abs(np.fft.rfft(sound)) ** 2
+    frequency = np.fft.rfftfreq(len(sound), 1 / 24000)
+    return float(power[(frequency > 80) & (frequency < 4000)].sum() / power.sum())
+
+
+def pitch(sound: npt.NDArray[np.float64]) -> float:
+    """Median fundamental frequency of the loud frames, by autocorrelation, between 70 and 400 Hz."""
+    size = 1200
+    frames = sound[: len(sound) // size * size].reshape(-1, size)
+    loud = frames[(frames**2).mean(axis=1) > 0.5 * (frames**2).mean()]
+    lags = range(24000 // 400, 24000 // 70)
+    best = [max(lags, key=lambda lag, frame=frame: float(frame[lag:] @ frame[:-lag])) for frame in loud]
+    return 24000 / float(np.median(best))
+
+
+async def test_streamed_english_is_the_same_speech(tmp_path: Path) -> None:
+    async with server_process(tmp_path, "--seed", "1") as server:
+        await server.answering()
+        whole = await plain(server.uri, "It is on. All is well.")
+        pieces = await streamed(server.uri, ["It is", " on. A", "ll is well."])
+        assert pieces.types == [*CYCLE, "synthesize-stopped"]
+        assert pieces.audio == whole.audio
+
+
+async def test_without_a_standby_voice_the_server_says_why_it_is_silent(tmp_path: Path) -> None:
+    async with server_process(tmp_path, "--no-standby") as server:
+        await server.answering()
+        await server.reaches("failed")
+        heard = await plain(server.uri, SENTENCE)
+        assert heard.types == ["error"]
+        assert heard.error is not None
+        assert "refuses the connection" in heard.error.text
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+async def test_a_signal_ends_the_server_with_exit_code_0(tmp_path: Path, number: signal.Signals) -> None:
+    async with server_process(tmp_path) as server:
+        await server.answering()
+        server.process.send_signal(number)
+        assert await asyncio.wait_for(server.process.wait(), 20) == 0
+        assert "Traceback" not in server.said()
+        with pytest.raises(OSError, match=r"."):
+            await describe(server.uri)
+
+
+async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    async with server_process(tmp_path) as server:
+        await server.answering()
+        again = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "wyoming_chatterbox", "--uri", server.uri, "--data-dir", str(tmp_path)),
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, said = await again.communicate()
+        assert again.returncode == 2
+        assert server.uri in said.decode().splitlines()[-1]
+
+
+async def test_it_serves_one_client_on_standard_input(tmp_path: Path) -> None:
+    requests = b'{"type":"describe"}\n{"type":"synthesize","data":{"text":"Yes."}}\n'
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "wyoming_chatterbox", "--uri", "stdio://", "--data-dir", str(tmp_path), "--no-http"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, "HF_ENDPOINT": f"http://127.0.0.1:{free_port()}"},
+    )
+    answer, _ = await asyncio.wait_for(process.communicate(requests), 60)
+    assert process.returncode == 0
+    heard = Heard(parse(answer))
+    assert heard.types == ["info", *CYCLE]
+    assert heard.seconds > 0.2
+
+
+def parse(stream: bytes) -> list[Event]:
+    events = []
+    while stream:
+        line, _, stream = stream.partition(b"\n")
+        header = json.loads(line)
+        size = header.get("data_length") or 0
+        data, stream = json.loads(stream[:size] or b"{}"), stream[size:]
+        size = header.get("payload_length") or 0
+        payload, stream = stream[:size] or None, stream[size:]
+        events.append(Event(header["type"], data, payload))
+    return events
+
+
+async def test_the_health_check_tells_well_from_ill(tmp_path: Path) -> None:
+    async def check(uri: str) -> tuple[int | None, str]:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "wyoming_chatterbox.health_check", uri, "--timeout", "10"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await process.communicate()
+        return process.returncode, said.decode()
+
+    async with server_process(tmp_path) as server:
+        await server.answering()
+        assert await check(server.uri) == (0, f"chatterbox {(await describe(server.uri)).tts[0].version}, 1 voices\n")
+    code, said = await check(server.uri)
+    assert (code, said.count("\n")) == (1, 1)
+    assert server.uri in said
+    assert (await check("nonsense"))[0] == 2
+
+
+@pytest.mark.parametrize("mode", ["non_streaming", "streaming"])
+async def test_wyoming_bench_has_no_failure_and_one_audio_cycle_for_each_reply(tmp_path: Path, mode: str) -> None:
+    async with server_process(tmp_path) as server:
+        await server.answering()
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "wyoming_bench.cli", "tts", server.uri.removeprefix("tcp://")),
+            *("--mode", mode, "--rounds", "3", "--chunk-delay", "0.05", "-v"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said = (await asyncio.wait_for(process.communicate(), 100))[0].decode()
+        assert process.returncode == 0, said
+        assert not re.search(r"FAIL|NOT SUPPORTED|error", said), said
+        replies = re.findall(r"heard \d+\.\d s from standby", server.said())
+        assert len(replies) >= 12, said
