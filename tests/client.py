@@ -21,6 +21,7 @@ from wyoming.tts import (
     SynthesizeVoice,
 )
 
+CYCLE = ["audio-start", "audio-chunk", "audio-stop"]
 PATIENCE = 20.0
 """Seconds after which a client would call it a hang."""
 

@@ -82,7 +82,7 @@ async def test_streamed_english_is_the_same_speech(tmp_path: Path) -> None:
 
 
 async def test_without_a_standby_voice_the_server_says_why_it_is_silent(tmp_path: Path) -> None:
-    async with server_process(tmp_path, "--no-standby") as server:
+    async with server_process(tmp_path, "--no-standby", "--model", "nano") as server:
         await server.answering()
         await server.reaches("failed")
         heard = await plain(server.uri, SENTENCE)

@@ -17,7 +17,6 @@ from tests.serving import serving, until
 from wyoming_chatterbox.errors import EngineError, OutOfMemoryError
 
 
-
 async def test_describe_offers_one_installed_program_with_the_default_voice(tmp_path: Path) -> None:
     async with serving(tmp_path) as running:
         info = await describe(running.uri)

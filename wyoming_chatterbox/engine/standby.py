@@ -20,7 +20,7 @@ class Standby:
     languages: tuple[str, ...] = ("en",)
 
     def __init__(self) -> None:
-        self._speech = Hibari(threads=2)
+        self._speech = Hibari(threads=1)
         # The lexicons are read at first use: a second that a listener would hear.
         self._speech("Ready at 1.", seed=0)
 

@@ -1,0 +1,180 @@
+"""Where a sentence ends: which full stops are none, and what has to be known of the text after one to tell."""
+
+from __future__ import annotations
+
+import re
+
+CLOSERS = "\"'”’“»«›‹)\\]}」』）】〉》〕］｝"
+WIDE_STOPS = "。！？｡"
+
+STOP = re.compile(rf"\n|(?P<stops>[.!?…‽؟۔।॥։።‼⁇⁈⁉{WIDE_STOPS}]{{1,64}}+)(?P<closers>[{CLOSERS}]{{0,64}}+)")
+"""A newline, or final punctuation with the quotes and brackets that close after it."""
+
+NO_END = -1
+
+_OPENERS = "([{\"'„“«»‚‘‹›¿¡「『（【《"
+_LOOK_BACK = 40
+_QUOTE_LOOK_BACK = 1000
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Never the end of a sentence: something always follows. Capitals matter, so that "one more rep." ends a sentence and
+# "Rep. Smith" does not.
+_NEVER = _words("""
+    Mr Mrs Ms Mx Messrs Dr Prof Rev Hon Gen Col Capt Cpt Lt Sgt Maj Cmdr Gov Sen Rep Pres St Mt Ft vs approx cf viz
+    Hr Hrn Fr Frl Dipl.-Ing Dipl Ing Mag ca bzw bspw evtl ggf inkl exkl vgl sog geb gest zzgl abzgl bzgl lt
+    Mme Mmes Mlle Mlles MM Mgr Ste av env p.ex
+    Sr Sra Srta Sres Dra Dña Ud Uds Vd Vds p.ej EE EE.UU Sig Dott
+    bijv dhr mevr f.eks bl np tzn prof mgr dr mr mrs sr sra ул
+""")
+
+# Between two sentences as likely as inside one: an end if a capital follows.
+_SOMETIMES = _words("""
+    etc a.m p.m inc ltd co corp bros jr al ave blvd dept ph.d b.a m.a
+    usw u.s.w str jh jhdt std u.ä o.ä n.chr v.chr chr j.-c enz itd itp osv o.s.v m.fl vb т.д т.п
+""")
+
+# Abbreviations only where a number follows: "No. 5" is one, "No. Never." is none.
+_NUMBERED = _words("""
+    no nos nr nrn núm num nº art abs bd kap abb abt max min pp pg pág págs fig figs vol ch chap sec tel ext rm apt tab
+    jan feb mar apr jun jul aug sep sept oct nov dec okt dez
+""")
+
+# Single letters of abbreviations written with spaces: "z. B.", "d. h.", "p. ej."; capitals are initials anyway.
+_LOWER_INITIALS = frozenset("acdehinopsuvz")
+
+_SPACED = ("p. ex", "p. ej")
+
+_MONTHS = _words("""
+    Januar Jänner Jan Februar Feber Feb März April Apr Mai Juni Juli August Aug September Sept Oktober Okt November Nov
+    Dezember Dez Jahrhundert Jahrhunderts
+""")
+_BEFORE_ORDINAL = _words("am der die das dem den des im vom zum zur beim bis ab seit")
+
+_SAYABLE = re.compile(r"[^\W_]")
+_LETTER_GROUPS = re.compile(r"(?:\w\.-?)+\w")
+_NUMBER = re.compile(r"\d{1,3}")
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def sentence_end(
+    text: str, stop: re.Match[str], start: int, *, quoted: int, more: bool, word_to_come: bool
+) -> int | None:
+    """Where the sentence that begins at `start` ends, if it ends at `stop`; `NO_END` if it does not.
+
+    `quoted` tells how many French quotes stand open before it, `more` that text may follow, `word_to_come` that it
+    seems to begin with a small letter. The answer is None where it depends on that text. Without a reason to doubt,
+    white space is enough for a full stop to be an end: the next sentence need not have begun.
+    """
+    stops, closers, end = stop["stops"], stop["closers"], stop.end()
+    if end == len(text):
+        return None if more else end
+    if any(char in WIDE_STOPS for char in stops):
+        return end
+    if text[end] != " ":
+        return NO_END
+    if not _SAYABLE.search(text, max(start, stop.start() - _LOOK_BACK), stop.start()):
+        return end  # whatever follows, for this will not be given out
+    if _is_quoted(text, start, end, quoted):
+        if more and text[end:] in (" ", " »"):
+            return None
+        if text.startswith(" »", end) and not text[end + 2 : end + 3].isalnum():
+            closers = "»"
+            end += 2
+            if text[end : end + 1] not in ("", " "):
+                return NO_END
+    is_ellipsis = "…" in stops or ".." in stops
+    if not (stops == "." or is_ellipsis or closers):
+        return end
+    follows = text[end + 1 : end + 1 + _LOOK_BACK].lstrip(_OPENERS)
+    if more and not follows and (word_to_come or is_ellipsis):
+        return None
+    if stops == ".":
+        return _full_stop(text, stop, start, end, follows, more)
+    return NO_END if follows[:1].islower() else end
+
+
+def looks_complete(text: str, stop: re.Match[str], start: int = 0) -> bool:
+    """Whether text that goes no further than `stop`, for now, can be taken for a whole sentence."""
+    if text[stop.end() :].strip(" »"):
+        return False
+    if stop["stops"] != ".":
+        return True
+    word = _word_before(text, start, stop.start())
+    if _NUMBER.fullmatch(text[start : stop.start()].strip()):
+        return False
+    if _is_number(word):
+        return not _is_ordinal_place(text, start, stop.start(), word)
+    return not (_is_never(word) or text.endswith(_SPACED, start, stop.start()) or word.lower() in _SOMETIMES)
+
+
+def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: str, more: bool) -> int | None:
+    """The same for a single full stop with white space after it, by the word before and the text after."""
+    at = stop.start()
+    word = _word_before(text, start, at)
+    unknown = more and not follows
+    is_lower = follows[:1].islower()
+    if _NUMBER.fullmatch(text[start:at].strip()):  # of a list: nothing to be said by itself
+        return NO_END
+    if _is_number(word):
+        if unknown:
+            return None
+        if is_lower or _is_ordinal_place(text, start, at, word):
+            return NO_END
+        return _unless_month(word, follows, end, more)
+    if _is_never(word) or text.endswith(_SPACED, start, at):
+        return NO_END
+    if word.lower() in _SOMETIMES:
+        if unknown:
+            return None
+        return end if follows[:1].isupper() else NO_END
+    if word.lower() in _NUMBERED:
+        if unknown:
+            return None
+        return NO_END if is_lower or follows[:1].isdigit() else end
+    return NO_END if is_lower else end
+
+
+def _unless_month(word: str, follows: str, end: int, more: bool) -> int | None:
+    """A day's number before the name of a month is an ordinal in German: `am 3. Mai`."""
+    name = _WORD.match(follows)
+    if len(word) > 2 or not name:
+        return end
+    if more and name.end() == len(follows) and any(month.startswith(name[0]) for month in _MONTHS):
+        return None
+    return NO_END if name[0] in _MONTHS else end
+
+
+def _is_quoted(text: str, start: int, end: int, quoted: int) -> bool:
+    """Whether a French quote is open, which a space and a quote close: `« Ça va ? » demanda-t-il.`"""
+    since = max(start, end - _QUOTE_LOOK_BACK)
+    return quoted + text.count("«", since, end) > text.count("»", since, end)
+
+
+def _word_before(text: str, start: int, at: int) -> str:
+    begin = max(start, at - _LOOK_BACK)
+    space = text.rfind(" ", begin, at)
+    return text[max(begin, space + 1) : at].lstrip(_OPENERS + "-–—/")
+
+
+def _is_number(word: str) -> bool:
+    return word[-1:].isdigit()
+
+
+def _is_never(word: str) -> bool:
+    if len(word) == 1:
+        return word.isupper() or word in _LOWER_INITIALS
+    lower = word.lower()
+    if word in _NEVER or lower in _NEVER:
+        return True
+    return lower not in _SOMETIMES and bool(_LETTER_GROUPS.fullmatch(word))
+
+
+def _is_ordinal_place(text: str, start: int, at: int, word: str) -> bool:
+    """Whether a number stands where German has an ordinal: `der 1. Platz`, `im 19. Jahrhundert`."""
+    if len(word) > 2 or not word.isdigit():
+        return False
+    return _word_before(text, start, max(start, at - len(word) - 1)).lower() in _BEFORE_ORDINAL

@@ -1,0 +1,224 @@
+"""Chatterbox: one utterance end to end, text -> tokens -> mel -> wave."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import logging
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+
+from ..errors import Cancelled, ChatterboxError, EngineError, OutOfMemoryError
+from . import SAMPLE_RATE, Block, Description, Utterance, Voice, package, precision
+from .checkpoint import Networks, load
+from .conditionals import Conditionals, ConditionalsCache, prepare, rules_of
+from .families import Family
+from .s3gen import load_watermarker, mel_to_wave, tokens_to_mel, watermark
+from .sampling import resolve
+from .t3 import generate, most_tokens
+from .tensors import first_line, is_out_of_memory, size_of
+
+_LOGGER = logging.getLogger(__name__)
+
+PAUSE = 0.1
+"""Seconds of silence for a text that the model finds nothing to say to."""
+
+
+def available_devices() -> list[str]:
+    """The devices that torch can compute on here: `cuda:0`, ..., `mps`, `cpu`."""
+    devices = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    if torch.backends.mps.is_available():
+        devices.append("mps")
+    return [*devices, "cpu"]
+
+
+class Chatterbox:
+    """An `Engine` that speaks with the networks of a Chatterbox checkpoint, of any family."""
+
+    sample_rate = SAMPLE_RATE
+    languages: tuple[str, ...]
+
+    def __init__(
+        self, networks: Networks, watermarker: Any, description: Description, cache_clear_interval: int
+    ) -> None:
+        self.languages = networks.family.languages
+        self._networks: Networks | None = networks
+        self._watermarker = watermarker
+        self._description = description
+        self._voices = ConditionalsCache()
+        self._cache_clear_interval = cache_clear_interval
+        self._spoken = 0
+
+    @classmethod
+    def load(
+        cls,
+        directory: Path,
+        family: Family,
+        *,
+        device: str = "auto",
+        dtype: str = "auto",
+        int8: bool = False,
+        cuda_cache_clear_interval: int = 3,
+    ) -> Self:
+        """Load a family's checkpoint from a directory in the official layout.
+
+        `device` is auto, cpu, cuda, cuda:1, mps; `dtype` auto, float32, float16, bfloat16; the CUDA cache is emptied
+        after every `cuda_cache_clear_interval` utterances, or never for 0. Raises `ConfigError`, `CheckpointError`,
+        `OutOfMemoryError` or `EngineError`.
+        """
+        name, why_device = precision.choose_device(device, available_devices())
+        where = torch.device(name)
+        bfloat16 = where.type != "cuda" or torch.cuda.get_device_capability(where) >= (8, 0)
+        choice = precision.choose(dtype, name, bfloat16=bfloat16, int8=int8)
+        with _failures(f"while the {family.name} model was loaded on {name}"):
+            watermarker = load_watermarker()
+            networks = load(directory, family, where, getattr(torch, choice.dtype))
+        description = Description(
+            name=family.name,
+            device=name,
+            dtype=choice.dtype,
+            quantization=choice.quantization,
+            reason=f"{name}: {why_device}; {choice.reason}",
+            parts={**networks.bytes(), "watermark": size_of(watermarker.perth_net)},
+            details=_details(networks),
+        )
+        _LOGGER.info("Loaded %s on %s in %s (%s)", family.name, name, choice.dtype, description.reason)
+        return cls(networks, watermarker, description, cuda_cache_clear_interval)
+
+    def describe(self) -> Description:
+        """Say what this engine is made of; the bytes are those held now."""
+        networks = self._networks
+        if networks is None:
+            return replace(self._description, parts={})
+        held = networks.preparation.bytes
+        parts = self._description.parts | ({"voice preparation": held} if held else {})
+        return replace(self._description, parts=parts)
+
+    def prepare(self, voice: Voice) -> None:
+        """Make a voice of its recording, unless that was done before; `VoiceError` if it can't be used."""
+        with _failures(f"while the voice {voice.name} was prepared"):
+            self._conditionals(self._open(), voice)
+
+    def speak(self, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[Block]:
+        """Yield the utterance's sound, as one block; nothing if it is cancelled before that is ready.
+
+        `cancelled()` is asked before every token and every evaluation of the flow.
+        """
+        with _failures("while a text was spoken"):
+            try:
+                block = self._synthesise(self._open(), utterance, cancelled)
+            except Cancelled:
+                return
+            finally:
+                self._clear_cache()
+        yield block
+
+    def memory(self) -> dict[str, int]:
+        """Bytes on the GPU: allocated, reserved, peak, free, total; empty on a device without memory of its own."""
+        if not self._description.device.startswith("cuda"):
+            return {}
+        device = torch.device(self._description.device)
+        free, total = torch.cuda.mem_get_info(device)
+        return {
+            "allocated": torch.cuda.memory_allocated(device),
+            "reserved": torch.cuda.memory_reserved(device),
+            "peak": torch.cuda.max_memory_allocated(device),
+            "free": free,
+            "total": total,
+        }
+
+    def close(self) -> None:
+        """Give all memory back, the device's and the host's."""
+        self._networks = None
+        self._watermarker = None
+        self._voices.clear()
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        # The C library keeps what was freed, hundreds of megabytes, unless it is told not to.
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+    def _open(self) -> Networks:
+        if self._networks is None:
+            raise EngineError("This engine was closed.")
+        return self._networks
+
+    @torch.inference_mode()
+    def _synthesise(self, networks: Networks, utterance: Utterance, cancelled: Callable[[], bool]) -> Block:
+        if not utterance.text.strip():
+            # The package would say that there is no text, aloud.
+            return _silence()
+        settings = resolve(networks.family.name, utterance.sampling)
+        voice = self._conditionals(networks, utterance.voice)
+        text = networks.tokenizer(utterance.text, utterance.voice.language)
+        torch.manual_seed(random.getrandbits(63) if utterance.seed is None else utterance.seed)
+        tokens = generate(networks.t3, text, voice, settings, most_tokens(utterance.text), cancelled)
+        if networks.t3.is_gpt:
+            tokens = torch.cat([tokens, tokens.new_full((3,), package.S3GEN_SIL)])
+        if not len(tokens):
+            return _silence()
+        mel = tokens_to_mel(networks.flow, tokens, voice, cancelled)
+        if cancelled():
+            raise Cancelled
+        block = watermark(self._watermarker, mel_to_wave(networks.vocoder, mel))
+        if not np.isfinite(block).all():
+            raise EngineError(
+                f"The model's sound is not numbers in {self._description.dtype}; a higher precision may help."
+            )
+        return np.clip(block, -1.0, 1.0)
+
+    def _conditionals(self, networks: Networks, voice: Voice) -> Conditionals:
+        recording = voice.recording
+        if recording is None:
+            return networks.conditionals
+        device = torch.device(self._description.device)
+        t3 = networks.t3
+
+        def make() -> Conditionals:
+            here = networks.preparation.networks()
+            return prepare(recording, here, rules_of(t3), t3.hp.speech_cond_prompt_len, device)
+
+        return self._voices.get(recording, make)
+
+    def _clear_cache(self) -> None:
+        self._spoken += 1
+        on_cuda = self._description.device.startswith("cuda")
+        if on_cuda and self._cache_clear_interval and self._spoken % self._cache_clear_interval == 0:
+            torch.cuda.empty_cache()
+
+
+def _silence() -> Block:
+    return np.zeros(round(PAUSE * SAMPLE_RATE), dtype=np.float32)
+
+
+def _details(networks: Networks) -> dict[str, Any]:
+    t3, cfg = networks.t3, networks.t3.cfg
+    return {
+        "t3_file": networks.t3_file,
+        "backbone": "gpt2" if t3.is_gpt else "llama",
+        "layers": cfg.num_hidden_layers,
+        "width": cfg.hidden_size,
+        "text_vocabulary": t3.hp.text_tokens_dict_size,
+        "meanflow": networks.flow.decoder.estimator.meanflow,
+    }
+
+
+@contextmanager
+def _failures(when: str) -> Iterator[None]:
+    """Give what goes wrong inside the networks this project's names; the boundary to torch and the package."""
+    try:
+        yield
+    except (ChatterboxError, Cancelled):
+        raise
+    except Exception as err:
+        if is_out_of_memory(err):
+            raise OutOfMemoryError(f"Memory ran out {when}: {first_line(err)}") from err
+        raise EngineError(f"{type(err).__name__} {when}: {first_line(err)}") from err

@@ -1,0 +1,140 @@
+"""A directory in the official layout -> networks that are ready to speak."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..errors import CheckpointError
+from . import networks
+from .conditionals import Conditionals, load_conditionals
+from .families import Family
+from .tensors import TensorFile, size_of
+from .tokenizer import TextTokenizer, load_tokenizer
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class VoiceNetworks:
+    """What turns a recording into conditionals; float32."""
+
+    s3_tokenizer: Any
+    speaker_encoder: Any
+    voice_encoder: Any
+
+
+class VoicePreparation:
+    """The voice-preparation networks, loaded at first need: a checkpoint's own voice can do without them."""
+
+    def __init__(self, directory: Path, family: Family, device: torch.device) -> None:
+        self._s3gen = directory / family.s3gen
+        self._voice_encoder = directory / family.voice_encoder
+        self._device = device
+        self._networks: VoiceNetworks | None = None
+
+    def networks(self) -> VoiceNetworks:
+        """The networks, read from their files if they aren't here; `CheckpointError` if those are broken."""
+        if self._networks is None:
+            with TensorFile(self._s3gen) as s3gen, TensorFile(self._voice_encoder) as voice_encoder:
+                self._networks = VoiceNetworks(
+                    s3_tokenizer=networks.build_s3_tokenizer(s3gen, self._device),
+                    speaker_encoder=networks.build_speaker_encoder(s3gen, self._device),
+                    voice_encoder=networks.build_voice_encoder(voice_encoder, self._device),
+                )
+            _LOGGER.debug("Loaded the networks that prepare voices")
+        return self._networks
+
+    def release(self) -> None:
+        """Give their memory back; the next need loads them again."""
+        self._networks = None
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of weights held now."""
+        here = self._networks
+        return size_of(here.s3_tokenizer, here.speaker_encoder, here.voice_encoder) if here else 0
+
+
+@dataclass(frozen=True)
+class Networks:
+    """A loaded checkpoint. T3 and the flow are in the dtype asked for, all else in float32."""
+
+    family: Family
+    t3_file: str
+    t3: Any
+    flow: Any
+    vocoder: Any
+    tokenizer: TextTokenizer
+    conditionals: Conditionals
+    """The checkpoint's own voice."""
+    preparation: VoicePreparation
+
+    def bytes(self) -> Mapping[str, int]:
+        """Bytes of weights by part, of those that speaking needs."""
+        return {"t3": size_of(self.t3), "flow": size_of(self.flow), "vocoder": size_of(self.vocoder)}
+
+
+_S3GEN_PARTS = ("flow.", "mel2wav.", "tokenizer.", "speaker_encoder.")
+
+
+def load(directory: Path, family: Family, device: torch.device, dtype: torch.dtype) -> Networks:
+    """Load a checkpoint of any family, its networks sized by its own tensors.
+
+    One tensor after another goes from the files to `device` (T3's and the flow's as `dtype`), so that no second copy
+    of the weights is held. Raises `CheckpointError` that names the file, and the tensor where it is one.
+    """
+    if not directory.is_dir():
+        raise CheckpointError(f"{directory} is not a directory", "Give the directory that holds the model's files.")
+    missing = family.missing(path.name for path in directory.iterdir())
+    if missing:
+        raise CheckpointError(
+            f"{directory} lacks {', '.join(missing)} of the {family.name} model", "Download the missing files again."
+        )
+    tokenizer = load_tokenizer(directory, family)
+    conditionals = load_conditionals(directory / family.conditionals, device)
+    t3_path = next(directory / name for name in family.t3 if (directory / name).exists())
+    with TensorFile(t3_path) as file:
+        t3 = networks.build_t3(file, device, dtype)
+    with TensorFile(directory / family.s3gen) as file:
+        strangers = [name for name in file.names if not name.startswith(_S3GEN_PARTS)]
+        if strangers:
+            raise CheckpointError(
+                f"{file.path} holds tensors that no network here has: {', '.join(sorted(strangers)[:5])}",
+                "Is it a file of this model family?",
+            )
+        flow = networks.build_flow(file, device, dtype)
+        vocoder = networks.build_vocoder(file, device)
+    _check_vocabularies(directory / family.conditionals, conditionals, t3, flow)
+    return Networks(
+        family=family,
+        t3_file=t3_path.name,
+        t3=t3,
+        flow=flow,
+        vocoder=vocoder,
+        tokenizer=tokenizer,
+        conditionals=conditionals,
+        preparation=VoicePreparation(directory, family, device),
+    )
+
+
+def _check_vocabularies(path: Path, conditionals: Conditionals, t3: Any, flow: Any) -> None:
+    """Refuse token ids that no embedding has: on a GPU, looking one up ends the whole process's use of it."""
+    for tokens, embedding in (
+        (conditionals.t3_prompt, t3.speech_emb),
+        (conditionals.prompt_tokens, flow.input_embedding),
+    ):
+        if (
+            tokens is not None
+            and tokens.numel()
+            and not 0 <= int(tokens.min()) <= int(tokens.max()) < len(embedding.weight)
+        ):
+            raise CheckpointError(
+                f"{path} holds speech tokens up to {int(tokens.max())}, but the model has {len(embedding.weight)}",
+                "Is it this model's file?",
+            )

@@ -1,0 +1,269 @@
+"""The package's networks, built at the sizes that a checkpoint's tensors have, and filled from it.
+
+Each function takes an open file, reads the sizes off its tensors' shapes, builds the network on the `meta`
+device (no memory, no random numbers) and assigns the tensors; what neither the file nor the `meta` device can
+give (rotary frequencies, windows, filters) is computed after. All raise `CheckpointError`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from librosa.filters import mel as librosa_mel
+from scipy.signal import get_window
+from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
+
+from ..errors import CheckpointError
+from . import package
+from .tensors import TensorFile, fill, first_line, is_out_of_memory
+
+HEAD = 64
+"""Width of an attention head, everywhere the shapes don't tell."""
+
+LLAMA_PROMPT = 150
+GPT2_PROMPT = 375
+"""Speech tokens of a voice's recording that condition T3; the shapes don't tell."""
+
+
+def build_t3(file: TensorFile, device: torch.device, dtype: torch.dtype) -> Any:
+    """T3, Llama or GPT-2 as the tensors' names tell, without the parts that speaking never uses."""
+    with _building(file):
+        hp = _t3_config(file)
+        t3 = package.T3(hp)
+        if hp.use_perceiver_resampler:
+            _, queries, width = file.shape("cond_enc.perceiver.pre_attention_query")
+            t3.cond_enc.perceiver = package.Perceiver(queries, width, width)
+            attention = t3.cond_enc.perceiver.attn.attention
+            t3.cond_enc.perceiver.attn.attention = _FusedAttention(attention.n_heads, attention.head_dim)
+        if t3.is_gpt:
+            del t3.tfmr.wte
+        else:
+            del t3.tfmr.embed_tokens
+        del t3.text_head
+    unneeded = r"text_head\.|tfmr\.(wte|embed_tokens)\.|tfmr\.h\.\d+\.attn\.(bias|masked_bias)$|.*rotary_emb\."
+    if not t3.is_gpt:
+        t3.tfmr.rotary_emb = LlamaRotaryEmbedding(t3.cfg).to(device)
+    fill(t3, file, "", device, dtype, unneeded)
+    return t3
+
+
+def _t3_config(file: TensorFile) -> Any:
+    width = file.size("speech_head.weight", 1)
+    hp = package.T3Config(text_tokens_dict_size=file.size("text_emb.weight"))
+    gpt2 = file.count("tfmr.h.")
+    if gpt2:
+        config = package.GPT2_MEDIUM_CONFIG | {
+            "n_embd": width,
+            "hidden_size": width,
+            "n_layer": gpt2,
+            "n_head": max(1, width // HEAD),
+            "n_inner": file.size("tfmr.h.0.mlp.c_fc.weight", 1),
+            "n_positions": file.size("tfmr.wpe.weight"),
+            "n_ctx": file.size("tfmr.wpe.weight"),
+        }
+    else:
+        config = package.LLAMA_520M_CONFIG_DICT | {
+            "hidden_size": width,
+            "num_hidden_layers": file.count("tfmr.layers."),
+            "intermediate_size": file.size("tfmr.layers.0.mlp.gate_proj.weight"),
+            "num_attention_heads": file.size("tfmr.layers.0.self_attn.q_proj.weight") // HEAD,
+            "num_key_value_heads": file.size("tfmr.layers.0.self_attn.k_proj.weight") // HEAD,
+        }
+    hp.llama_config_name = _register(config)
+    hp.speech_tokens_dict_size = file.size("speech_emb.weight")
+    hp.speaker_embed_size = file.size("cond_enc.spkr_enc.weight", 1)
+    hp.use_perceiver_resampler = file.has("cond_enc.perceiver.pre_attention_query")
+    hp.emotion_adv = file.has("cond_enc.emotion_adv_fc.weight")
+    hp.speech_cond_prompt_len = GPT2_PROMPT if gpt2 else LLAMA_PROMPT
+    if file.has("speech_pos_emb.emb.weight"):
+        hp.max_text_tokens = file.size("text_pos_emb.emb.weight") - 2
+        hp.max_speech_tokens = file.size("speech_pos_emb.emb.weight") - 4
+    else:
+        hp.input_pos_emb = None
+    return hp
+
+
+class _FusedAttention(package.AttentionQKV):  # type: ignore[misc]
+    """The perceiver's attention, without the context manager, deprecated in torch, that the package has around it."""
+
+    def forward(
+        self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        q, k, v = (self.split_heads(tensor) for tensor in (q, k, v))
+        attended = torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        combined: torch.Tensor = self.combine_heads(attended)
+        return combined
+
+
+def _register(config: dict[str, Any]) -> str:
+    """Put a backbone's configuration where T3's constructor looks for it: a dictionary of the package.
+
+    The name follows from the content, so that loading twice, or at once in two threads, writes the same.
+    """
+    name = "from tensors: " + " ".join(f"{key}={config[key]}" for key in sorted(config))
+    package.LLAMA_CONFIGS.setdefault(name, config)
+    return name
+
+
+def build_flow(file: TensorFile, device: torch.device, dtype: torch.dtype) -> Any:
+    """The flow: speech tokens to mel, standard or meanflow as the tensors' names tell."""
+    with _building(file):
+        encoder = _conformer(file, "flow.encoder.")
+        flow = package.CausalMaskedDiffWithXvec(
+            input_size=file.size("flow.input_embedding.weight", 1),
+            output_size=file.size("flow.encoder_proj.weight"),
+            spk_embed_dim=file.size("flow.spk_embed_affine_layer.weight", 1),
+            vocab_size=file.size("flow.input_embedding.weight"),
+            pre_lookahead_len=encoder.pre_lookahead_layer.pre_lookahead_len,
+            encoder=encoder,
+            decoder=package.CausalConditionalCFM(
+                spk_emb_dim=file.size("flow.spk_embed_affine_layer.weight"),
+                cfm_params=package.CFM_PARAMS,
+                estimator=_estimator(file, "flow.decoder.estimator."),
+            ),
+        )
+    fill(flow, file, "flow.", device, dtype)
+    # Made anew, as long as needed and in the dtype needed, at first use.
+    flow.encoder.embed.pos_enc.pe = None
+    flow.encoder.up_embed.pos_enc.pe = None
+    time_mlp = flow.decoder.estimator.time_mlp
+    # Time steps stay float32 up to here: the sine of 1000 * t is wrong in 16 bits.
+    time_mlp.register_forward_pre_hook(lambda module, inputs: (inputs[0].to(module.linear_1.weight.dtype),))
+    return flow
+
+
+def _conformer(file: TensorFile, prefix: str) -> Any:
+    width = file.size(prefix + "after_norm.weight")
+
+    def stack(blocks: int) -> Any:
+        return package.UpsampleConformerEncoder(
+            input_size=file.size(prefix + "embed.out.0.weight", 1),
+            output_size=width,
+            attention_heads=file.size(prefix + "encoders.0.self_attn.pos_bias_u"),
+            linear_units=file.size(prefix + "encoders.0.feed_forward.w_1.weight"),
+            num_blocks=blocks,
+            key_bias=file.has(prefix + "encoders.0.self_attn.linear_k.bias"),
+            macaron_style=False,
+        )
+
+    encoder = stack(file.count(prefix + "encoders."))
+    encoder.up_encoders = stack(file.count(prefix + "up_encoders.")).encoders
+    look_ahead = file.size(prefix + "pre_lookahead_layer.conv1.weight", 2) - 1
+    encoder.pre_lookahead_layer = package.PreLookaheadLayer(channels=width, pre_lookahead_len=look_ahead)
+    stride = (file.size(prefix + "up_layer.conv.weight", 2) - 1) // 2
+    encoder.up_layer = package.Upsample1D(channels=width, out_channels=width, stride=stride)
+    return encoder
+
+
+def _estimator(file: TensorFile, prefix: str) -> Any:
+    downs = file.count(prefix + "down_blocks.")
+    return package.ConditionalDecoder(
+        in_channels=file.size(prefix + "time_mlp.linear_1.weight", 1),
+        out_channels=file.size(prefix + "final_proj.weight"),
+        channels=[file.size(f"{prefix}down_blocks.{i}.0.block1.block.0.weight") for i in range(downs)],
+        attention_head_dim=HEAD,
+        n_blocks=file.count(prefix + "down_blocks.0.1."),
+        num_mid_blocks=file.count(prefix + "mid_blocks."),
+        num_heads=file.size(prefix + "down_blocks.0.1.0.attn1.to_q.weight") // HEAD,
+        meanflow=file.has(prefix + "time_embed_mixer.weight"),
+    )
+
+
+def build_vocoder(file: TensorFile, device: torch.device) -> Any:
+    """HiFT, mel to wave, always float32: its phases are sums over tens of thousands of samples."""
+    prefix = "mel2wav."
+    fft = 16
+    with _building(file):
+        vocoder = package.HiFTGenerator(
+            in_channels=_convolution(file, prefix + "conv_pre")[1],
+            base_channels=_convolution(file, prefix + "conv_pre")[0],
+            nb_harmonics=file.size(prefix + "m_source.l_linear.weight", 1) - 1,
+            sampling_rate=package.S3GEN_SR,
+            upsample_rates=[8, 5, 3],
+            upsample_kernel_sizes=[16, 11, 7],
+            istft_params={"n_fft": fft, "hop_len": 4},
+            source_resblock_kernel_sizes=[7, 7, 11],
+            source_resblock_dilation_sizes=[[1, 3, 5], [1, 3, 5], [1, 3, 5]],
+            f0_predictor=package.ConvRNNF0Predictor(
+                in_channels=_convolution(file, prefix + "f0_predictor.condnet.0")[1],
+                cond_channels=_convolution(file, prefix + "f0_predictor.condnet.0")[0],
+            ),
+        )
+    fill(vocoder, file, prefix, device, torch.float32)
+    vocoder.stft_window = torch.from_numpy(get_window("hann", fft, fftbins=True)).to(device, torch.float32)
+    return vocoder
+
+
+def _convolution(file: TensorFile, name: str) -> tuple[int, ...]:
+    """Shape of a weight-normed convolution's weight, in torch's new or old way of naming it."""
+    new, old = f"{name}.parametrizations.weight.original1", f"{name}.weight_v"
+    shape = file.shape(old if file.has(old) else new)
+    if len(shape) != 3:
+        raise CheckpointError(f"{file.path}: {name} has the shape {list(shape)}, which is no 1-d convolution's")
+    return shape
+
+
+def build_s3_tokenizer(file: TensorFile, device: torch.device) -> Any:
+    """S3 tokenizer, a recording to speech tokens, float32."""
+    prefix = "tokenizer."
+    state, mels, _ = (file.size(prefix + "encoder.conv1.weight", axis) for axis in range(3))
+    with _building(file):
+        tokenizer = package.S3Tokenizer()
+        tokenizer.encoder = package.AudioEncoderV2(
+            n_mels=mels,
+            n_state=state,
+            n_head=max(1, state // HEAD),
+            n_layer=file.count(prefix + "encoder.blocks."),
+            stride=2,
+            use_sdpa=False,
+        )
+        tokenizer.quantizer = package.FSQVectorQuantization(state, package.SPEECH_VOCAB_SIZE)
+    _compute_filters(tokenizer, mels, device)
+    fill(
+        tokenizer, file, prefix, device, torch.float32,
+        unneeded=r"encoder\.freqs_cis$", computed=frozenset({"_mel_filters", "window"}),
+    )  # fmt: skip
+    tokenizer.encoder.freqs_cis = package.precompute_freqs_cis(HEAD, 1024 * 2).to(device)
+    return tokenizer
+
+
+def _compute_filters(tokenizer: Any, mels: int, device: torch.device) -> None:
+    filters = librosa_mel(sr=package.S3_SR, n_fft=tokenizer.n_fft, n_mels=mels)
+    tokenizer._mel_filters = torch.from_numpy(filters).to(device, torch.float32)
+    tokenizer.window = torch.hann_window(tokenizer.n_fft, device=device)
+
+
+def build_speaker_encoder(file: TensorFile, device: torch.device) -> Any:
+    """CAMPPlus, a recording to a speaker embedding of 192 numbers, float32."""
+    with _building(file):
+        encoder = package.CAMPPlus(memory_efficient=False)
+    fill(encoder, file, "speaker_encoder.", device, torch.float32)
+    return encoder
+
+
+def build_voice_encoder(file: TensorFile, device: torch.device) -> Any:
+    """Voice encoder, a recording to a speaker embedding of 256 numbers, float32."""
+    with _building(file):
+        encoder = package.VoiceEncoder()
+    fill(encoder, file, "", device, torch.float32)
+    return encoder
+
+
+@contextmanager
+def _building(file: TensorFile) -> Iterator[None]:
+    """Build on the `meta` device; sizes that don't go together become a `CheckpointError`."""
+    try:
+        with torch.device("meta"), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="`LoRACompatibleLinear` is deprecated", category=FutureWarning)
+            yield
+    except (AssertionError, ValueError, TypeError, ZeroDivisionError, IndexError, RuntimeError) as err:
+        if is_out_of_memory(err):
+            raise
+        raise CheckpointError(
+            f"{file.path} holds tensors of sizes that don't go together: {first_line(err)}",
+            "Is it a file of this model family?",
+        ) from err

@@ -1,0 +1,102 @@
+"""The white space and punctuation around words that were left out."""
+
+from __future__ import annotations
+
+CLOSING = frozenset(".,;:!?)]}…。、，！？；：）」』】")
+"""Punctuation that belongs to what stands before it."""
+
+_QUOTES = frozenset("\"'”’»›")
+_BRACKETS = {"(": ")", "[": "]", "（": "）"}
+
+
+class SpacedText:
+    """Where plain text is put: keeps spaces single, and tidies up around what was left out.
+
+    A space after a letter is held until something follows it, and so is an opening bracket, for neither is wanted if
+    what follows is left out. A space after anything else goes out at once: it may be what ends a sentence.
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._last = "\n"
+        self._bracket = ""
+        """An opening bracket that is held, and the space before it."""
+        self._space = False
+        self._gap = False
+        self._cell = False
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something was put that is held back."""
+        return bool(self._bracket)
+
+    def take(self) -> str:
+        """What was put since the last time."""
+        plain = "".join(self._parts)
+        self._parts.clear()
+        return plain
+
+    def write(self, text: str) -> None:
+        """Put something that is not white space."""
+        if self._gap:
+            if self._bracket and text == _BRACKETS[self._bracket[-1]]:
+                self._space = len(self._bracket) > 1
+                self._bracket = ""
+                return
+            self._gap = False
+            if text.isalnum():
+                self._space = self._space or not self._bracket
+            elif text in CLOSING or text in _QUOTES:
+                self._space = False
+                if self._last.isspace() and text in ",;:":
+                    return
+        if self._bracket:
+            self._put(self._bracket)
+            self._bracket = ""
+        lead = ""
+        if self._cell:
+            lead = ", " if self._last.isalnum() or self._last in ")]%\"'" else " "
+        elif self._space:
+            lead = " "
+        if self._last.isspace():
+            lead = ""
+        self._space = self._cell = False
+        if text in _BRACKETS:
+            self._bracket = lead + text
+        else:
+            self._put(lead + text)
+
+    def space(self) -> None:
+        """Put white space."""
+        if not self._bracket:
+            self._gap = False
+        if self._bracket or self._last.isalnum():
+            self._space = True
+        elif not self._last.isspace():
+            self._put(" ")
+
+    def gap(self) -> None:
+        """Something was left out here that stood for a word."""
+        self._gap = True
+
+    def separate(self) -> None:
+        """A cell of a table ends here."""
+        self.stop()
+        self._cell = True
+
+    def end(self) -> None:
+        """The line ends here."""
+        self.stop()
+        if self._last != "\n":
+            self._put("\n")
+
+    def stop(self) -> None:
+        """Put the bracket that was held, and nothing else."""
+        if self._bracket:
+            self._put(self._bracket)
+        self._bracket = ""
+        self._space = self._gap = self._cell = False
+
+    def _put(self, text: str) -> None:
+        self._parts.append(text)
+        self._last = text[-1]

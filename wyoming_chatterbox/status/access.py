@@ -1,0 +1,131 @@
+"""Who may use the HTTP side.
+
+Closed by default: without options only programs of this machine may, and of browsers only those that came to this very
+server. What a proxy says of whom it forwards for is not believed.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from ..config import Config
+from .answers import RefusedError
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class Access:
+    """The rules that follow from --http-host, --http-token and --http-allow."""
+
+    def __init__(self, config: Config) -> None:
+        self._host = config.http_host.lower()
+        self._token = config.http_token
+        self._networks = [ipaddress.ip_network(network) for network in config.http_allow]
+        bound = _address(self._host)
+        self._on_loopback = self._host == "localhost" if bound is None else bound.is_loopback
+
+    def check(self, request: web.Request, *, needs_token: bool = True) -> None:
+        """Raise `RefusedError`, 401 or 403, with what would be needed, unless the client may send this request.
+
+        `needs_token` False is for what a browser has to fetch before it can ask a person for the token.
+        """
+        if request.method not in _READING:
+            self._check_origin(request)
+        peer = _peer(request)
+        if self._listed(peer):
+            if not self._is_proxy(peer):
+                self._check_host(request)
+        elif self._token is not None:
+            if needs_token:
+                self._check_token(request, self._token)
+        elif self._on_loopback and peer is not None and peer.is_loopback:
+            self._check_host(request)
+        else:
+            raise RefusedError(
+                403,
+                f"{peer or 'This client'} may not use this server: its network is not among those of --http-allow",
+                "forbidden",
+            )
+
+    def _listed(self, peer: Address | None) -> bool:
+        return peer is not None and any(peer in network for network in self._networks)
+
+    def _is_proxy(self, peer: Address | None) -> bool:
+        """Whether --http-allow names this one address.
+
+        Home Assistant's ingress is such a one: it passes on the host name that the browser knows Home Assistant by, and
+        keeps strangers out itself.
+        """
+        return any(network.num_addresses == 1 and peer in network for network in self._networks)
+
+    def _check_token(self, request: web.Request, token: str) -> None:
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(_bytes(given.strip()), _bytes(token)):
+            what = "needs the token of --http-token" if not scheme else "doesn't have the token of --http-token"
+            raise RefusedError(
+                401,
+                f"This request {what}: send it as 'Authorization: Bearer TOKEN'",
+                "unauthorized",
+                headers={"WWW-Authenticate": 'Bearer realm="wyoming-chatterbox"'},
+            )
+
+    def _check_host(self, request: web.Request) -> None:
+        """Keep out pages whose own host name was made to point here (DNS rebinding)."""
+        name = _host_name(request.headers.get("Host", ""))
+        address = _address(name)
+        if address is not None:
+            known = address.is_loopback or not self._on_loopback
+        else:
+            known = name in ("localhost", self._host)
+        if not known:
+            raise RefusedError(
+                403,
+                f"This server is not known as {name[:100]!r}: use its IP address or localhost, "
+                "or set --http-token and send the token",
+                "unknown-host",
+            )
+
+    def _check_origin(self, request: web.Request) -> None:
+        """Keep out what pages of other servers send."""
+        origin = request.headers.get("Origin")
+        if origin is None or request.headers.get("Sec-Fetch-Site") == "same-origin":
+            return
+        try:
+            same = urlsplit(origin).netloc.lower() == request.headers.get("Host", "").lower()
+        except ValueError:
+            same = False
+        if not same:
+            raise RefusedError(
+                403, f"Pages of {origin[:100]!r} may not use this server, only its own may", "foreign-origin"
+            )
+
+
+def _peer(request: web.Request) -> Address | None:
+    """The TCP peer."""
+    name = request.transport.get_extra_info("peername") if request.transport is not None else None
+    return _address(name[0]) if isinstance(name, tuple) else None
+
+
+def _address(text: str) -> Address | None:
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _host_name(header: str) -> str:
+    try:
+        return (urlsplit(f"//{header}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

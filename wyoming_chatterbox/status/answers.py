@@ -1,0 +1,100 @@
+"""Answers in JSON; every error has the shape of OpenAI's: `{"error": {"message", "type", "code", "param"}}`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from ..errors import (
+    ChatterboxError,
+    NotReadyError,
+    OverloadedError,
+    RequestError,
+    ShuttingDownError,
+    UnknownVoiceError,
+    VoiceError,
+)
+
+_RETRY_SECONDS = 5
+
+
+class RefusedError(ChatterboxError):
+    """A request that is answered with an error of its own: `status` says which, `headers` what else to tell."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        code: str = "bad-request",
+        *,
+        param: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.param = param
+        self.headers = dict(headers or {})
+
+
+def json_answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Answer with `data`, which may hold paths and numbers that JSON doesn't know: those become null."""
+    return web.Response(
+        body=json.dumps(plain(data), allow_nan=False).encode(),
+        status=status,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def error_answer(error: ChatterboxError) -> web.Response:
+    """Answer with an error: 4xx where the client can do something about it, 5xx where it can't."""
+    headers: dict[str, str] = {}
+    param = None
+    match error:
+        case RefusedError():
+            status, headers, param = error.status, error.headers, error.param
+        case UnknownVoiceError() | VoiceError():
+            status, param = 400, "voice"
+        case RequestError():
+            status, param = 400, "input"
+        case OverloadedError():
+            status = 429
+        case NotReadyError() | ShuttingDownError():
+            status = 503
+        case _:
+            status = 500
+    if status in (429, 503):
+        headers["Retry-After"] = str(_RETRY_SECONDS)
+    return json_answer(
+        {"error": {"message": str(error), "type": _kind(status), "code": error.code, "param": param}}, status, headers
+    )
+
+
+def plain(value: Any) -> Any:
+    """The same in what JSON knows."""
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case Mapping():
+            return {str(key): plain(item) for key, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [plain(item) for item in value]
+        case None | bool() | int() | str():
+            return value
+        case Path():
+            return str(value)
+        case _:
+            # NumPy's numbers, for one.
+            return plain(value.item()) if hasattr(value, "item") else str(value)
+
+
+def _kind(status: int) -> str:
+    return {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}.get(
+        status, "invalid_request_error" if status < 500 else "server_error"
+    )

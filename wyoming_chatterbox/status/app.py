@@ -1,0 +1,160 @@
+"""The HTTP server: routes, who may use them, and what every answer has in common."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from ..errors import ChatterboxError, ConfigError
+from ..service import Service
+from . import snapshots
+from .access import Access
+from .answers import RefusedError, error_answer, json_answer
+from .speech import longest_body, speech
+
+_LOGGER = logging.getLogger(__name__)
+
+_STATIC = Path(__file__).parent / "static"
+_PAGE = {
+    "/": ("index.html", "text/html"),
+    "/page.css": ("page.css", "text/css"),
+    "/page.js": ("page.js", "text/javascript"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+}
+_HEALTH = "/health"
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Server": "wyoming-chatterbox",
+}
+_SHUTDOWN_SECONDS = 1.0
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class HttpServer:
+    """Serves the page, the JSON and the speech of `service` at --http-host and --http-port."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._access = Access(service.config)
+        self._host = service.config.http_host
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Begin to listen; `ConfigError` where that address can't be had."""
+        port = self._service.config.http_port
+        # A client that leaves cancels its handler, and with it what is being said.
+        runner = web.AppRunner(self._app(), handler_cancellation=True, shutdown_timeout=_SHUTDOWN_SECONDS)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, self._host, port).start()
+        except (OSError, UnicodeError) as err:
+            await runner.cleanup()
+            reason = getattr(err, "strerror", None) or err
+            raise ConfigError(f"--http-host {self._host} --http-port {port} can't be served: {reason}") from err
+        self._runner = runner
+        _LOGGER.info("The page is served at %s", self.url)
+
+    async def close(self) -> None:
+        """Stop listening and end every connection."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    @property
+    def port(self) -> int:
+        """The port listened at: the one given out where 0 was asked for."""
+        if self._runner is None or not self._runner.addresses:
+            return self._service.config.http_port
+        return int(self._runner.addresses[0][1])
+
+    @property
+    def url(self) -> str:
+        """Where the page is, without a slash at the end."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self.port}"
+
+    def _app(self) -> web.Application:
+        app = web.Application(
+            middlewares=[self._answer], client_max_size=longest_body(self._service.config.max_total_length)
+        )
+        app.on_response_prepare.append(_add_headers)
+        app.router.add_get(_HEALTH, self._health)
+        app.router.add_get("/config", self._configuration)
+        app.router.add_get("/memory", self._memory)
+        app.router.add_get("/info", self._information)
+        app.router.add_post("/v1/audio/speech", self._speech)
+        for path, (name, kind) in _PAGE.items():
+            app.router.add_get(path, _static((_STATIC / name).read_bytes(), kind))
+        return app
+
+    @web.middleware
+    async def _answer(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        """Let in who may come in, and turn every error into JSON."""
+        try:
+            if request.path != _HEALTH:
+                self._access.check(request, needs_token=request.path not in _PAGE)
+            return await handler(request)
+        except web.HTTPNotFound:
+            return error_answer(RefusedError(404, f"There is no {request.path[:100]} here", "not-found"))
+        except web.HTTPMethodNotAllowed as err:
+            allowed = ", ".join(sorted(err.allowed_methods))
+            message = f"{request.path} takes {allowed}, not {request.method[:20]}"
+            return error_answer(RefusedError(405, message, "method-not-allowed", headers={"Allow": allowed}))
+        except web.HTTPRequestEntityTooLarge:
+            limit = longest_body(self._service.config.max_total_length)
+            return error_answer(RefusedError(413, f"The body is over {limit} bytes long", "too-large"))
+        except ConnectionError:
+            raise
+        except ChatterboxError as err:
+            _LOGGER.info("%s %s from %s is refused: %s", request.method, request.path, request.remote, err)
+            return error_answer(err)
+        except web.HTTPException:
+            raise
+        except Exception:
+            _LOGGER.exception("%s %s failed", request.method, request.path)
+            return error_answer(ChatterboxError("Something unexpected happened: see the server's log"))
+
+    async def _health(self, request: web.Request) -> web.Response:
+        able, answer = snapshots.health(self._service, details=self._is_let_in(request))
+        return json_answer(answer, 200 if able else 503)
+
+    async def _configuration(self, _: web.Request) -> web.Response:
+        return json_answer(snapshots.configuration(self._service))
+
+    async def _memory(self, _: web.Request) -> web.Response:
+        return json_answer(await snapshots.memory_use(self._service))
+
+    async def _information(self, _: web.Request) -> web.Response:
+        return json_answer(await snapshots.information(self._service))
+
+    async def _speech(self, request: web.Request) -> web.StreamResponse:
+        return await speech(self._service, request)
+
+    def _is_let_in(self, request: web.Request) -> bool:
+        try:
+            self._access.check(request)
+        except RefusedError:
+            return False
+        return True
+
+
+def _static(content: bytes, kind: str) -> _Handler:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(
+            body=content,
+            content_type=kind,
+            charset="utf-8" if kind.startswith("text/") else None,
+            headers={"Cache-Control": "no-cache"},
+        )
+
+    return answer
+
+
+async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_HEADERS)
