@@ -22,7 +22,7 @@ from wyoming.tts import (
 )
 
 CYCLE = ["audio-start", "audio-chunk", "audio-stop"]
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which a client would call it a hang."""
 
 

@@ -192,6 +192,12 @@ async def test_a_body_that_is_too_large_is_not_read(tmp_path: Path) -> None:
         assert (status, error["code"]) == (413, "too-large")
 
 
+async def test_a_body_that_can_not_be_unpacked_is_refused(tmp_path: Path) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    async with http(tmp_path) as server, server.client.post(SPEECH, data=b"hello", headers=headers) as response:
+        assert (response.status, (await response.json())["error"]["code"]) == (400, "bad-body")
+
+
 async def test_a_bomb_in_a_compressed_body_is_not_unpacked(tmp_path: Path) -> None:
     async with http(tmp_path) as server:
         sent = server.client.post(SPEECH, json={"input": "a" * 5_000_000}, compress="deflate")

@@ -235,6 +235,8 @@ class Handler(AsyncEventHandler):
     async def _send_audio(self, block: Block) -> None:
         for pcm in pcm_chunks(block, self._service.config.samples_per_chunk):
             await self._send(AudioChunk(audio=pcm, **_FORMAT).event())
+            # Writing to a socket with room doesn't let others have a turn.
+            await asyncio.sleep(0)
 
     async def _send(self, event: Event) -> None:
         async with asyncio.timeout(_WRITE_TIMEOUT):

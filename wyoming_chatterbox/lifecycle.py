@@ -12,8 +12,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from . import memory
 from .engine import Engine, Stage
 from .errors import ChatterboxError, NotReadyError, OutOfMemoryError
 from .scheduler import Scheduler
@@ -83,7 +85,7 @@ class Lifecycle:
         self._loading_thread.shutdown(wait=False, cancel_futures=True)
         for engine in (self._chatterbox, self._standby):
             if engine is not None:
-                await asyncio.to_thread(engine.close)
+                await asyncio.to_thread(_give_back, engine)
         self._chatterbox = self._standby = None
 
     async def choose(self) -> Engine:
@@ -159,7 +161,7 @@ class Lifecycle:
                 self._ready(engine)
                 await self._broken.wait()
                 # In turn, so that nobody is in the middle of using it.
-                await self._scheduler.call(engine.close)
+                await self._scheduler.call(partial(_give_back, engine))
             failure = self.failure
             assert failure is not None
             await asyncio.sleep(max(0.0, failure.retry_at - time.time()))
@@ -189,7 +191,14 @@ class Lifecycle:
             return None
 
     async def _in_thread(self, load: Callable[[], Engine]) -> Engine:
-        return await asyncio.get_running_loop().run_in_executor(self._loading_thread, load)
+        def load_and_settle() -> Engine:
+            try:
+                return load()
+            finally:
+                # After a failure too: what was imported stays.
+                memory.settle()
+
+        return await asyncio.get_running_loop().run_in_executor(self._loading_thread, load_and_settle)
 
     def _staged(self, stage: Stage) -> None:
         if stage.state != self.stage.state:
@@ -218,3 +227,8 @@ class Lifecycle:
         self.stage = Stage("failed", message)
         stand_in = "the standby voice speaks meanwhile" if self._standby else "there is no standby voice"
         _LOGGER.error("Chatterbox can't speak: %s. %s %s; next try in %.0f s", message, hint, stand_in, self._wait)
+
+
+def _give_back(engine: Engine) -> None:
+    memory.unsettle()
+    engine.close()

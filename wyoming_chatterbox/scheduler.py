@@ -6,12 +6,12 @@ Replies hand in one utterance at a time, so several replies take turns sentence 
 from __future__ import annotations
 
 import asyncio
-import gc
 import threading
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from . import memory
 from .engine import Block, Engine, Utterance
 from .errors import ShuttingDownError
 
@@ -91,5 +91,5 @@ class Scheduler:
     def _count(self) -> None:
         self.utterances += 1
         if self.utterances % self._cleanup_interval == 0:
-            gc.collect()
+            memory.collect()
             self.cleanups += 1

@@ -15,16 +15,22 @@ async function ask(path, options = {}) {
   if (response.ok) return response;
   const answer = await response.json().catch(() => null);
   const message = answer?.error?.message ?? `The server answered ${response.status}`;
-  if (response.status === 401) askForToken(message);
+  if (response.status === 401) askForToken();
   throw new Error(message);
 }
 
-function askForToken(message) {
-  text("sign-in-reason", message);
+function askForToken() {
+  text("sign-in-reason", token ? "That was not the token of --http-token." : "This server was started with --http-token.");
+  document.body.classList.add("locked");
   if (element("sign-in").hidden) {
     element("sign-in").hidden = false;
     element("token").focus();
   }
+}
+
+function unlock() {
+  document.body.classList.remove("locked");
+  element("sign-in").hidden = true;
 }
 
 element("sign-in").addEventListener("submit", (event) => {
@@ -39,7 +45,7 @@ async function poll() {
   let pause = 2000;
   try {
     const [info, memory] = await Promise.all([ask("info"), ask("memory")].map(async (got) => (await got).json()));
-    element("sign-in").hidden = true;
+    unlock();
     showState(info);
     showVoices(info);
     showMemory(memory);
@@ -74,7 +80,8 @@ function showState({ version, status, engine, uptime_seconds }) {
     text("hint", status.hint);
     text("reason", `Next try in ${duration(status.retry_in_seconds)}.`);
   } else if (engine && !standby) {
-    text("detail", sentence(status.detail));
+    const weights = engine.quantization === "none" ? "" : `, with its weights in ${engine.quantization}`;
+    text("detail", `The ${engine.name} model, on ${engine.device} at ${engine.dtype}${weights}.`);
     text("hint", "");
     text("reason", engine.reason ? `Why so: ${sentence(engine.reason)}` : "");
   } else {
@@ -94,7 +101,7 @@ function showDownload(progress) {
     + `now ${progress.file}`);
 }
 
-function showVoices({ voices, voice, broken_recordings, voices_directory }) {
+function showVoices({ voices, default_voice, broken_recordings, voices_directory }) {
   const languages = new Intl.DisplayNames(["en"], { type: "language" });
   replace("voices", voices.map(({ name, language, recording }) => item(
     "li", name, quiet(`${languages.of(language)}, ${recording ?? "the model's own"}`))));
@@ -106,7 +113,7 @@ function showVoices({ voices, voice, broken_recordings, voices_directory }) {
   const select = element("voice");
   if (select.dataset.names === names.join("\n")) return;
   select.dataset.names = names.join("\n");
-  const chosen = select.value || voice;
+  const chosen = select.value || default_voice;
   replace("voice", names.map((name) => new Option(name, name, false, name === chosen)));
 }
 
