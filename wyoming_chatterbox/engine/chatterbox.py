@@ -6,9 +6,11 @@ import ctypes
 import gc
 import logging
 import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,10 +22,11 @@ from . import SAMPLE_RATE, Block, Description, Utterance, Voice, package, precis
 from .checkpoint import Networks, load
 from .conditionals import Conditionals, ConditionalsCache, prepare, rules_of
 from .families import Family
-from .s3gen import load_watermarker, mel_to_wave, tokens_to_mel, watermark
 from .sampling import resolve
-from .t3 import generate, most_tokens
+from .sound_stream import SoundStream, stream
+from .t3 import Decoder, most_tokens
 from .tensors import first_line, is_out_of_memory, size_of
+from .watermark import WatermarkStream, load_watermarker
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -46,14 +49,21 @@ class Chatterbox:
     languages: tuple[str, ...]
 
     def __init__(
-        self, networks: Networks, watermarker: Any, description: Description, cache_clear_interval: int
+        self,
+        networks: Networks,
+        watermarker: Any,
+        description: Description,
+        cache_clear_interval: int,
+        prompt_seconds: float | None,
     ) -> None:
         self.languages = networks.family.languages
         self._networks: Networks | None = networks
+        self._decoder: Decoder | None = Decoder(networks.t3)
         self._watermarker = watermarker
         self._description = description
         self._voices = ConditionalsCache()
         self._cache_clear_interval = cache_clear_interval
+        self._prompt_seconds = prompt_seconds
         self._spoken = 0
 
     @classmethod
@@ -66,12 +76,14 @@ class Chatterbox:
         dtype: str = "auto",
         int8: bool = False,
         cuda_cache_clear_interval: int = 3,
+        prompt_seconds: float | None = None,
     ) -> Self:
         """Load a family's checkpoint from a directory in the official layout.
 
         `device` is auto, cpu, cuda, cuda:1, mps; `dtype` auto, float32, float16, bfloat16; the CUDA cache is emptied
-        after every `cuda_cache_clear_interval` utterances, or never for 0. Raises `ConfigError`, `CheckpointError`,
-        `OutOfMemoryError` or `EngineError`.
+        after every `cuda_cache_clear_interval` utterances, or never for 0. Of a voice's recording, the flow is given
+        the first `prompt_seconds`, or up to 10 for None. Raises `ConfigError`, `CheckpointError`, `OutOfMemoryError`
+        or `EngineError`.
         """
         name, why_device = precision.choose_device(device, available_devices())
         where = torch.device(name)
@@ -90,7 +102,7 @@ class Chatterbox:
             details=_details(networks),
         )
         _LOGGER.info("Loaded %s on %s in %s (%s)", family.name, name, choice.dtype, description.reason)
-        return cls(networks, watermarker, description, cuda_cache_clear_interval)
+        return cls(networks, watermarker, description, cuda_cache_clear_interval, prompt_seconds)
 
     def describe(self) -> Description:
         """Say what this engine is made of; the bytes are those held now."""
@@ -107,18 +119,19 @@ class Chatterbox:
             self._conditionals(self._open(), voice)
 
     def speak(self, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[Block]:
-        """Yield the utterance's sound, as one block; nothing if it is cancelled before that is ready.
+        """Yield the utterance's sound as it is made, in blocks of any length over 0; no more once it is cancelled.
 
         `cancelled()` is asked before every token and every evaluation of the flow.
         """
         with _failures("while a text was spoken"):
             try:
-                block = self._synthesise(self._open(), utterance, cancelled)
+                for block in self._sound(self._open(), utterance, cancelled):
+                    if len(block):
+                        yield block
             except Cancelled:
                 return
             finally:
                 self._clear_cache()
-        yield block
 
     def memory(self) -> dict[str, int]:
         """Bytes on the GPU: allocated, reserved, peak, free, total; empty on a device without memory of its own."""
@@ -137,6 +150,7 @@ class Chatterbox:
     def close(self) -> None:
         """Give all memory back, the device's and the host's."""
         self._networks = None
+        self._decoder = None
         self._watermarker = None
         self._voices.clear()
         gc.collect()
@@ -152,28 +166,47 @@ class Chatterbox:
         return self._networks
 
     @torch.inference_mode()
-    def _synthesise(self, networks: Networks, utterance: Utterance, cancelled: Callable[[], bool]) -> Block:
+    def _sound(self, networks: Networks, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[Block]:
         if not utterance.text.strip():
             # The package would say that there is no text, aloud.
-            return _silence()
-        settings = resolve(networks.family.name, utterance.sampling)
+            yield _silence()
+            return
         voice = self._conditionals(networks, utterance.voice)
+        seed = random.getrandbits(63) if utterance.seed is None else utterance.seed
+        tokens = self._tokens(networks, utterance, voice, seed, cancelled)
+        sound = SoundStream(
+            networks.flow, networks.vocoder, voice, seed, cancelled, prompt_seconds=self._prompt_seconds
+        )
+        marks = WatermarkStream(self._watermarker)
+        samples = 0
+        # A seed promises the same sound, which blocks sized by the clock would not give.
+        clock = time.monotonic if utterance.seed is None else None
+        for block in stream(sound, tokens, clock):
+            if not np.isfinite(block).all():
+                raise EngineError(
+                    f"The model's sound is not numbers in {self._description.dtype}; a higher precision may help."
+                )
+            samples += len(block)
+            yield np.clip(marks.feed(block), -1.0, 1.0)
+        yield np.clip(marks.finish(), -1.0, 1.0) if samples else _silence()
+
+    def _tokens(
+        self,
+        networks: Networks,
+        utterance: Utterance,
+        voice: Conditionals,
+        seed: int,
+        cancelled: Callable[[], bool],
+    ) -> Iterator[int]:
+        """The utterance's speech tokens, as they are drawn."""
+        settings = resolve(networks.family.name, utterance.sampling)
         text = networks.tokenizer(utterance.text, utterance.voice.language)
-        torch.manual_seed(random.getrandbits(63) if utterance.seed is None else utterance.seed)
-        tokens = generate(networks.t3, text, voice, settings, most_tokens(utterance.text), cancelled)
-        if networks.t3.is_gpt:
-            tokens = torch.cat([tokens, tokens.new_full((3,), package.S3GEN_SIL)])
-        if not len(tokens):
-            return _silence()
-        mel = tokens_to_mel(networks.flow, tokens, voice, cancelled)
-        if cancelled():
-            raise Cancelled
-        block = watermark(self._watermarker, mel_to_wave(networks.vocoder, mel))
-        if not np.isfinite(block).all():
-            raise EngineError(
-                f"The model's sound is not numbers in {self._description.dtype}; a higher precision may help."
-            )
-        return np.clip(block, -1.0, 1.0)
+        if self._decoder is None:
+            raise EngineError("This engine was closed.")
+        generator = torch.Generator(networks.t3.device).manual_seed(seed)
+        most = most_tokens(utterance.text)
+        tokens = self._decoder.stream(text, voice, settings, most, cancelled, generator)
+        return chain(tokens, repeat(package.S3GEN_SIL, 3)) if networks.t3.is_gpt else tokens
 
     def _conditionals(self, networks: Networks, voice: Voice) -> Conditionals:
         recording = voice.recording

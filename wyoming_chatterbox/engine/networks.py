@@ -19,6 +19,9 @@ from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from ..errors import CheckpointError
 from . import package
+from .gpt2 import GPT2
+from .linear import Linear
+from .llama import Llama
 from .tensors import TensorFile, fill, first_line, is_out_of_memory
 
 HEAD = 64
@@ -30,7 +33,10 @@ GPT2_PROMPT = 375
 
 
 def build_t3(file: TensorFile, device: torch.device, dtype: torch.dtype) -> Any:
-    """T3, Llama or GPT-2 as the tensors' names tell, without the parts that speaking never uses."""
+    """T3, Llama or GPT-2 as the tensors' names tell, without the parts that speaking never uses.
+
+    Its transformer is this project's own (`Llama`, `GPT2`), with the package's weights.
+    """
     with _building(file):
         hp = _t3_config(file)
         t3 = package.T3(hp)
@@ -48,6 +54,8 @@ def build_t3(file: TensorFile, device: torch.device, dtype: torch.dtype) -> Any:
     if not t3.is_gpt:
         t3.tfmr.rotary_emb = LlamaRotaryEmbedding(t3.cfg).to(device)
     fill(t3, file, "", device, dtype, unneeded)
+    t3.tfmr = GPT2(t3.tfmr) if t3.is_gpt else Llama(t3.tfmr)
+    t3.speech_head = Linear.joined(t3.speech_head)
     return t3
 
 

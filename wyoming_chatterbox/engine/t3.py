@@ -1,17 +1,23 @@
-"""Text tokens -> speech tokens, with the package's T3 and a plain loop of our own."""
+"""Text tokens -> speech tokens: T3's prefix, its step, and the loop around them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import DynamicCache, LogitsProcessorList
 
 from ..errors import Cancelled, EngineError
 from . import package
 from .conditionals import Conditionals
-from .sampling import Settings, draw, gpt2_processors, llama_processors
+from .kv_cache import KVCache, Span, rounded_up
+from .sampling import Sampler, Settings
+from .tail_guard import TailGuard
+from .voice_prefixes import VoicePrefixes
+
+_LOGGER = logging.getLogger(__name__)
 
 LONGEST = 1000
 """Speech tokens of one utterance, at most: 40 s."""
@@ -26,7 +32,102 @@ def most_tokens(text: str) -> int:
     return min(LONGEST, 100 + 4 * len(text.encode()))
 
 
-@torch.inference_mode()
+class Decoder:
+    """Draws the speech tokens of one utterance after another, with a T3 of `networks.build_t3`.
+
+    `steps` counts the passes through the transformer that drew a token, over all utterances.
+    """
+
+    def __init__(self, t3: Any) -> None:
+        self.steps = 0
+        self._t3 = t3
+        self._prefixes = VoicePrefixes()
+
+    @torch.inference_mode()
+    def stream(
+        self,
+        text_tokens: list[int],
+        voice: Conditionals,
+        settings: Settings,
+        max_tokens: int,
+        cancelled: Callable[[], bool],
+        generator: torch.Generator | None = None,
+    ) -> Iterator[int]:
+        """Yield the speech tokens of a text as they are drawn, each below 6561; none if the model ends at once.
+
+        Ends at the stop token, after `max_tokens` (at most `LONGEST`) or where the model only repeats itself. Draws
+        from torch's global generator, as the package does, unless another is given: seed it for a repeatable result.
+        `cancelled()` is asked before every step, and `Cancelled` raised when it is true. Raises `EngineError` for
+        tokens that the model has no place for, and where the model's logits are not numbers.
+        """
+        t3, hp = self._t3, self._t3.hp
+        ids = text_tokens if t3.is_gpt else [hp.start_text_token, *text_tokens, hp.stop_text_token]
+        _check_text(t3, ids)
+        sampler = Sampler(
+            settings,
+            gpt2=t3.is_gpt,
+            vocabulary=hp.speech_tokens_dict_size,
+            start=hp.start_speech_token,
+            device=t3.device,
+        )
+        guidance = 0.0 if t3.is_gpt else settings.cfg_weight
+        guard = TailGuard()
+        state: State | None = None
+        token: torch.Tensor | None = None
+        for _ in range(min(max_tokens, LONGEST)):
+            if cancelled():
+                raise Cancelled
+            if state is None or token is None:
+                state, logits = self.begin(ids, voice, settings, guidance, min(max_tokens, LONGEST))
+            else:
+                logits = step(t3, token, state, guidance)
+            token = sampler.draw(logits, generator)
+            self.steps += 1
+            drawn = int(token)
+            if drawn < 0:
+                raise EngineError("The model's scores are not numbers; a higher precision (float32) may help.")
+            if drawn == hp.stop_speech_token:
+                break
+            if drawn < package.SPEECH_VOCAB_SIZE:
+                yield from guard.push(drawn)
+            if guard.tripped:
+                _LOGGER.info("Cut an utterance short: the model only repeated itself")
+                return
+        yield from guard.flush()
+
+    def generate(
+        self,
+        text_tokens: list[int],
+        voice: Conditionals,
+        settings: Settings,
+        max_tokens: int,
+        cancelled: Callable[[], bool],
+        generator: torch.Generator | None = None,
+    ) -> torch.Tensor:
+        """Draw all of a text's speech tokens: (n,) int64 on the device. As `stream` in all else."""
+        tokens = list(self.stream(text_tokens, voice, settings, max_tokens, cancelled, generator))
+        return torch.tensor(tokens, dtype=torch.long, device=self._t3.device)
+
+    def begin(
+        self, ids: list[int], voice: Conditionals, settings: Settings, guidance: float, max_tokens: int
+    ) -> tuple[State, torch.Tensor]:
+        """Compute the prefix, of which the voice's part is reused: the state after it, and its logits.
+
+        `ids` are the text's tokens with what the family puts around them; the cache has room for `max_tokens` more.
+        """
+        t3 = self._t3
+        exaggeration = settings.exaggeration if t3.hp.emotion_adv else 0.0
+        voice_cache = self._prefixes.get(voice, exaggeration, lambda: voice_prefix(t3, voice, exaggeration))
+        text = torch.tensor([ids], dtype=torch.long, device=t3.device)
+        embedded = text_prefix(t3, text, guided=guidance > 0)
+        length = voice_cache.length + embedded.shape[1]
+        cache = t3.tfmr.new_cache(embedded.shape[0], rounded_up(length + max_tokens))
+        cache.begin_with(voice_cache)
+        span = Span.causal(torch.arange(voice_cache.length, length, device=t3.device), length)
+        hidden = t3.tfmr(embedded, span, cache)
+        return State.after(cache, length), _logits(t3, hidden, guidance)
+
+
 def generate(
     t3: Any,
     text_tokens: list[int],
@@ -35,91 +136,89 @@ def generate(
     max_tokens: int,
     cancelled: Callable[[], bool],
 ) -> torch.Tensor:
-    """Draw the speech tokens of a text: (n,), int64, each below 6561; n is 0 if the model ends at once.
+    """Draw the speech tokens of one text with a decoder made for it: see `Decoder.generate`."""
+    return Decoder(t3).generate(text_tokens, voice, settings, max_tokens, cancelled)
 
-    Draws from torch's global generator, as the package does: seed it for a repeatable result. `cancelled()` is asked
-    before every step, and `Cancelled` raised when it is true. Raises `EngineError` for tokens that the model has no
-    place for.
+
+@dataclass
+class State:
+    """Where an utterance's decoding is. What a step changes are tensors, in place, so that it can be replayed."""
+
+    cache: KVCache
+    position: torch.Tensor
+    """(1,) int64: the position in the cache of the token that comes next."""
+    spoken: torch.Tensor
+    """(1,) int64: that token's number among the speech tokens, of which the start token is 0."""
+    length: int
+    """`position` as the host knows it."""
+
+    @classmethod
+    def after(cls, cache: KVCache, length: int) -> State:
+        """The state after a prefix of `length` positions."""
+        position = torch.full((1,), length, dtype=torch.long, device=cache.keys.device)
+        return cls(cache, position, torch.ones_like(position), length)
+
+
+def step(t3: Any, token: torch.Tensor, state: State, guidance: float) -> torch.Tensor:
+    """Advance by one token (1, 1), drawn last: float32 logits (1, vocabulary) for the next.
+
+    A CPU looks at just the positions there are, any other device at a masked bucket of the cache.
     """
-    ids = text_tokens if t3.is_gpt else [t3.hp.start_text_token, *text_tokens, t3.hp.stop_text_token]
-    _check_text(t3, ids)
-    text = torch.tensor([ids], dtype=torch.long, device=t3.device)
-    step = _gpt2_step(t3, text, voice) if t3.is_gpt else _llama_step(t3, text, voice, settings)
-    processors = gpt2_processors(settings) if t3.is_gpt else llama_processors(settings)
-    tokens = _loop(t3, step, processors, max_tokens, cancelled)
-    spoken: torch.Tensor = tokens[tokens < package.SPEECH_VOCAB_SIZE]
-    return spoken
+    state.length += 1
+    span = (
+        Span.last(state.position, state.length)
+        if state.position.device.type == "cpu"
+        else Span.causal(state.position, rounded_up(state.length))
+    )
+    return step_within(t3, token, state, guidance, span)
 
 
-Step = Callable[[torch.Tensor | None, int], torch.Tensor]
-"""(the token drawn last (1, 1), its position) -> logits (1, vocabulary); None for the prefix."""
-
-
-def _loop(
-    t3: Any, step: Step, processors: LogitsProcessorList, max_tokens: int, cancelled: Callable[[], bool]
-) -> torch.Tensor:
-    start = torch.tensor([[t3.hp.start_speech_token]], dtype=torch.long, device=t3.device)
-    history = start
-    token: torch.Tensor | None = None
-    for position in range(max_tokens):
-        if cancelled():
-            raise Cancelled
-        token = draw(step(token, position), history, processors)
-        # GPT-2's penalty counts the start token at the first draw only, Llama's always.
-        history = token if t3.is_gpt and position == 0 else torch.cat([history, token], dim=1)
-        if int(token) == t3.hp.stop_speech_token:
-            break
-    return history[0] if t3.is_gpt else history[0, 1:]
-
-
-def _llama_step(t3: Any, text: torch.Tensor, voice: Conditionals, settings: Settings) -> Step:
-    """Prefix [voice | text | BOS BOS]; with guidance, a second row has no text but its positions."""
-    guided = settings.cfg_weight > 0.0
-    rows = 2 if guided else 1
-    cache = DynamicCache(config=t3.cfg)
-
-    def prefix() -> torch.Tensor:
-        text_embedding = t3.text_emb(text).expand(rows, -1, -1).clone()
-        if guided:
-            text_embedding[1] = 0
-        text_embedding = text_embedding + t3.text_pos_emb(text)
-        condition = _condition(t3, voice, settings.exaggeration).expand(rows, -1, -1)
-        # Twice, both at position 0: so the model was trained.
-        begin = speech(torch.tensor([[t3.hp.start_speech_token]], device=text.device), 0)
-        return torch.cat([condition, text_embedding, begin, begin], dim=1)
-
-    def speech(token: torch.Tensor, position: int) -> torch.Tensor:
-        embedded: torch.Tensor = t3.speech_emb(token) + t3.speech_pos_emb.get_fixed_embedding(position)
-        return embedded.expand(rows, -1, -1)
-
-    def step(token: torch.Tensor | None, position: int) -> torch.Tensor:
-        embedded = prefix() if token is None else speech(token, position)
-        logits = _logits(t3, embedded, cache)
-        return logits[:1] + settings.cfg_weight * (logits[:1] - logits[1:]) if guided else logits
-
-    return step
-
-
-def _gpt2_step(t3: Any, text: torch.Tensor, voice: Conditionals) -> Step:
-    """Prefix [voice | text | BOS]; no guidance."""
-    cache = DynamicCache(config=t3.cfg)
-
-    def step(token: torch.Tensor | None, _position: int) -> torch.Tensor:
-        if token is None:
-            begin = t3.speech_emb(torch.tensor([[t3.hp.start_speech_token]], device=text.device))
-            embedded = torch.cat([_condition(t3, voice, 0.0), t3.text_emb(text), begin], dim=1)
-        else:
-            embedded = t3.speech_emb(token)
-        return _logits(t3, embedded, cache)
-
-    return step
-
-
-def _logits(t3: Any, embedded: torch.Tensor, cache: DynamicCache) -> torch.Tensor:
-    """One pass through the transformer: (rows, n, width) -> float32 logits (rows, vocabulary) of the last position."""
-    hidden = t3.tfmr(inputs_embeds=embedded, past_key_values=cache, use_cache=True).last_hidden_state
-    logits: torch.Tensor = t3.speech_head(hidden[:, -1]).float()
+def step_within(t3: Any, token: torch.Tensor, state: State, guidance: float, span: Span) -> torch.Tensor:
+    """The part of a step that is the device's alone: its shapes depend on `span.attended` only, and it never waits."""
+    embedded = speech_embedding(t3, token, state.spoken).expand(state.cache.keys.shape[1], -1, -1)
+    logits = _logits(t3, t3.tfmr(embedded, span, state.cache), guidance)
+    state.position += 1
+    state.spoken += 1
     return logits
+
+
+def voice_prefix(t3: Any, voice: Conditionals, exaggeration: float) -> KVCache:
+    """The keys and values of a voice's part of the prefix, one row, and as long as that part."""
+    embedded = _condition(t3, voice, exaggeration)
+    length = embedded.shape[1]
+    cache: KVCache = t3.tfmr.new_cache(1, length)
+    t3.tfmr(embedded, Span.causal(torch.arange(length, device=t3.device), length), cache)
+    return cache
+
+
+def text_prefix(t3: Any, text: torch.Tensor, *, guided: bool) -> torch.Tensor:
+    """The prefix after the voice, (rows, n, width): [text | BOS BOS] for Llama, [text | BOS] for GPT-2.
+
+    `text` is (1, n) int64. Guidance takes a second row, which has no text but its positions.
+    """
+    embedded: torch.Tensor = t3.text_emb(text)
+    start = torch.full((1, 1), t3.hp.start_speech_token, dtype=torch.long, device=text.device)
+    begin = speech_embedding(t3, start, torch.zeros(1, dtype=torch.long, device=text.device))
+    if t3.is_gpt:
+        return torch.cat([embedded, begin], dim=1)
+    if guided:
+        embedded = torch.cat([embedded, torch.zeros_like(embedded)])
+    embedded = embedded + t3.text_pos_emb(text)
+    # Twice, both at position 0: so the model was trained.
+    begin = begin.expand(embedded.shape[0], 2, -1)
+    return torch.cat([embedded, begin], dim=1)
+
+
+def speech_embedding(t3: Any, token: torch.Tensor, spoken: torch.Tensor) -> torch.Tensor:
+    """Embed a speech token (1, 1), the `spoken`th (1,) of its utterance: (1, 1, width)."""
+    embedded: torch.Tensor = t3.speech_emb(token)
+    return embedded if t3.is_gpt else embedded + t3.speech_pos_emb.emb(spoken)
+
+
+def _logits(t3: Any, hidden: torch.Tensor, guidance: float) -> torch.Tensor:
+    """States (rows, n, width) -> float32 logits (1, vocabulary) of the last position, its two rows made one."""
+    logits: torch.Tensor = t3.speech_head(hidden[:, -1]).float()
+    return logits[:1] + guidance * (logits[:1] - logits[1:]) if guidance > 0 else logits
 
 
 def _condition(t3: Any, voice: Conditionals, exaggeration: float) -> torch.Tensor:

@@ -1,0 +1,70 @@
+"""T3's GPT-2 decoder: the weights of transformers' `GPT2Model`, turned to lie in rows, and a static cache."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from .kv_cache import KVCache, Span
+from .linear import Linear
+
+
+class GPT2(nn.Module):
+    """Radford et al. 2019 (layer norm before each part, learned positions, tanh GELU), as transformers computes it."""
+
+    def __init__(self, model: Any) -> None:
+        """Takes the weights over from a `GPT2Model`, which has no layers left afterwards.
+
+        One layer after another is turned and dropped, so that no second copy of the weights is held.
+        """
+        super().__init__()
+        config = model.config
+        self.heads = int(config.num_attention_heads)
+        self.head = int(config.hidden_size) // self.heads
+        self.wpe = model.wpe
+        blocks = []
+        while len(model.h):
+            blocks.append(_Block(model.h.pop(0), self.heads))
+        self.layers = nn.ModuleList(blocks)
+        self.norm = model.ln_f
+
+    def new_cache(self, rows: int, length: int) -> KVCache:
+        """Allocate a cache for `rows` sequences of up to `length` positions."""
+        weight = self.wpe.weight
+        return KVCache(len(self.layers), rows, self.heads, length, self.head, weight.device, weight.dtype)
+
+    def forward(self, x: torch.Tensor, span: Span, cache: KVCache) -> torch.Tensor:
+        """(rows, n, width) -> the same shape; writes the n positions into the cache."""
+        x = x + self.wpe(span.positions)
+        for index, block in enumerate(self.layers):
+            x = block(x, index, span, cache)
+        normed: torch.Tensor = self.norm(x)
+        return normed
+
+
+class _Block(nn.Module):
+    def __init__(self, layer: Any, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.attention_norm = layer.ln_1
+        self.qkv = _turned(layer.attn.c_attn)
+        self.out = _turned(layer.attn.c_proj)
+        self.mlp_norm = layer.ln_2
+        self.up = _turned(layer.mlp.c_fc)
+        self.down = _turned(layer.mlp.c_proj)
+
+    def forward(self, x: torch.Tensor, index: int, span: Span, cache: KVCache) -> torch.Tensor:
+        rows, n, _ = x.shape
+        heads = self.qkv(self.attention_norm(x)).view(rows, n, 3 * self.heads, -1).transpose(1, 2)
+        query, key, value = heads.chunk(3, dim=1)
+        x = x + self.out(cache.attend(index, query, key, value, span))
+        hidden: torch.Tensor = self.down(functional.gelu(self.up(self.mlp_norm(x)), approximate="tanh"))
+        return x + hidden
+
+
+def _turned(convolution: Any) -> Linear:
+    """transformers' `Conv1D` keeps its weights as (in, out)."""
+    return Linear(convolution.weight.detach().t().contiguous(), convolution.bias.detach())

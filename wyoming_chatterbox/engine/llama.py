@@ -1,0 +1,91 @@
+"""T3's Llama decoder: the weights of transformers' `LlamaModel`, with fused projections and a static cache."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from .kv_cache import KVCache, Span
+from .linear import Linear
+
+Rotation = tuple[torch.Tensor, torch.Tensor]
+"""Cosine and sine of every position and feature, each (n, head width)."""
+
+
+class Llama(nn.Module):
+    """Touvron et al. 2023 (RMS norm, rotary positions, gated SiLU), as transformers computes it."""
+
+    def __init__(self, model: Any) -> None:
+        """Takes the weights over from a `LlamaModel`, which has no layers left afterwards.
+
+        One layer after another is fused and dropped, so that no second copy of the weights is held.
+        """
+        super().__init__()
+        config = model.config
+        self.kv_heads = int(config.num_key_value_heads)
+        self.head = int(config.head_dim)
+        self.eps = float(config.rms_norm_eps)
+        self.attention_scaling = float(model.rotary_emb.attention_scaling)
+        self.register_buffer("inv_freq", model.rotary_emb.inv_freq, persistent=False)
+        self.inv_freq: torch.Tensor
+        blocks = []
+        while len(model.layers):
+            blocks.append(_Block(model.layers.pop(0), int(config.num_attention_heads), self.kv_heads, self.eps))
+        self.layers = nn.ModuleList(blocks)
+        self.norm = nn.Parameter(model.norm.weight.detach(), requires_grad=False)
+
+    def new_cache(self, rows: int, length: int) -> KVCache:
+        """Allocate a cache for `rows` sequences of up to `length` positions."""
+        norm = self.norm
+        return KVCache(len(self.layers), rows, self.kv_heads, length, self.head, norm.device, norm.dtype)
+
+    def forward(self, x: torch.Tensor, span: Span, cache: KVCache) -> torch.Tensor:
+        """(rows, n, width) -> the same shape; writes the n positions into the cache."""
+        rotation = self._rotation(span.positions, x.dtype)
+        for index, block in enumerate(self.layers):
+            x = block(x, rotation, index, span, cache)
+        return functional.rms_norm(x, self.norm.shape, self.norm, self.eps)
+
+    def _rotation(self, positions: torch.Tensor, dtype: torch.dtype) -> Rotation:
+        angles = positions[:, None].float() * self.inv_freq
+        angles = torch.cat([angles, angles], dim=-1)
+        scale = self.attention_scaling
+        return (angles.cos() * scale).to(dtype), (angles.sin() * scale).to(dtype)
+
+
+class _Block(nn.Module):
+    def __init__(self, layer: Any, heads: int, kv_heads: int, eps: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.kv_heads = kv_heads
+        self.eps = eps
+        attention, mlp = layer.self_attn, layer.mlp
+        self.qkv = Linear.joined(attention.q_proj, attention.k_proj, attention.v_proj)
+        self.out = Linear.joined(attention.o_proj)
+        self.gate_up = Linear.joined(mlp.gate_proj, mlp.up_proj)
+        self.down = Linear.joined(mlp.down_proj)
+        self.attention_norm = nn.Parameter(layer.input_layernorm.weight.detach(), requires_grad=False)
+        self.mlp_norm = nn.Parameter(layer.post_attention_layernorm.weight.detach(), requires_grad=False)
+
+    def forward(self, x: torch.Tensor, rotation: Rotation, index: int, span: Span, cache: KVCache) -> torch.Tensor:
+        rows, n, _ = x.shape
+        normed = functional.rms_norm(x, self.attention_norm.shape, self.attention_norm, self.eps)
+        heads = self.qkv(normed).view(rows, n, self.heads + 2 * self.kv_heads, -1).transpose(1, 2)
+        # Query and key are turned together, at once.
+        turned = _rotated(heads[:, : -self.kv_heads], rotation)
+        query, key, value = turned[:, : self.heads], turned[:, self.heads :], heads[:, -self.kv_heads :]
+        x = x + self.out(cache.attend(index, query, key, value, span))
+        normed = functional.rms_norm(x, self.mlp_norm.shape, self.mlp_norm, self.eps)
+        gate, up = self.gate_up(normed).chunk(2, dim=-1)
+        hidden: torch.Tensor = self.down(functional.silu(gate) * up)
+        return x + hidden
+
+
+def _rotated(x: torch.Tensor, rotation: Rotation) -> torch.Tensor:
+    """Rotary position embedding (Su et al. 2021), the halves of each head being the pairs' two parts."""
+    cosine, sine = rotation
+    first, second = x.chunk(2, dim=-1)
+    return x * cosine + torch.cat([-second, first], dim=-1) * sine
