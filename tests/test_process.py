@@ -120,7 +120,8 @@ async def test_it_serves_one_client_on_standard_input(tmp_path: Path, kind: str)
     requests = tmp_path / "requests"
     requests.write_bytes(b'{"type":"describe"}\n{"type":"synthesize","data":{"text":"Yes."}}\n')
     answer = tmp_path / "answer"
-    command = f"{shlex.quote(sys.executable)} -m wyoming_chatterbox --uri stdio:// --model nano --no-http --data-dir {tmp_path}"
+    flags = f"--uri stdio:// --model nano --no-http --data-dir {tmp_path}"
+    command = f"{shlex.quote(sys.executable)} -m wyoming_chatterbox {flags}"
     whole = f"cat requests | {command} | cat > answer" if kind == "pipes" else f"{command} < requests > answer"
     environment = {**os.environ, "HF_ENDPOINT": f"http://127.0.0.1:{free_port()}"}
     process = await asyncio.create_subprocess_shell(whole, cwd=tmp_path, env=environment)

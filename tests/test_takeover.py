@@ -130,10 +130,7 @@ async def test_a_full_disk_is_told_and_the_standby_voice_speaks(tmp_path: Path, 
     models.mkdir()
     mount = 'mount -t tmpfs -o size=1m none "$0" && exec "$@"'
     prefix = ("unshare", "-rm", "sh", "-c", mount, str(models))
-    if (
-        shutil.which("unshare") is None
-        or subprocess.run([*prefix, "true"], check=False, capture_output=True).returncode
-    ):
+    if not works(*prefix, "true"):
         pytest.skip("mounting a small disk isn't allowed here")
     async with server_process(tmp_path, "--model", "nano", *FAST, hub=hub.url, prefix=prefix) as server:
         await server.answering()
