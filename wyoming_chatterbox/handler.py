@@ -284,8 +284,9 @@ class Handler(AsyncEventHandler):
 
     def _close(self) -> None:
         self.writer.close()
-        # A close waits until everything is read, which some clients never do.
-        asyncio.get_running_loop().call_later(_WRITE_TIMEOUT, self.writer.transport.abort)
+        if self.writer.transport.get_write_buffer_size():
+            # A close waits until everything is read, which some clients never do.
+            asyncio.get_running_loop().call_later(_WRITE_TIMEOUT, self.writer.transport.abort)
 
     async def _silence_speaker(self) -> None:
         if self._speaker is not None:
