@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,10 +68,16 @@ class ServerProcess:
 
 
 @asynccontextmanager
-async def server_process(directory: Path, *flags: str, hub: str | None = None) -> AsyncIterator[ServerProcess]:
-    """A server with its data in `directory`; without `hub`, the model hub is a port that nobody listens at."""
+async def server_process(
+    directory: Path, *flags: str, hub: str | None = None, prefix: Sequence[str] = ()
+) -> AsyncIterator[ServerProcess]:
+    """A server with its data in `directory`; without `hub`, the model hub is a port that nobody listens at.
+
+    `prefix` is a command that runs the server's.
+    """
     uri, port = f"tcp://127.0.0.1:{free_port()}", free_port()
     command = [
+        *prefix,
         *(sys.executable, "-m", "wyoming_chatterbox", "--uri", uri, "--data-dir", str(directory)),
         *("--http-port", str(port)),
     ]

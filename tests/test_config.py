@@ -100,6 +100,9 @@ def test_wyomings_conventional_flags_work(tmp_path: Path) -> None:
         (["--http-allow", "everyone"], ["--http-allow", "everyone", "192.168.1.0/24"]),
         (["--http-host", "0.0.0.0"], ["--http-host", "0.0.0.0", "--http-token"]),
         (["--voice", ""], ["--voice", "''"]),
+        (["--log-format", "%(foo"], ["--log-format", "%(foo"]),
+        (["--voices-dir", "~nosuchuser/x"], ["--voices-dir", "~nosuchuser/x"]),
+        (["--zeroconf", "x" * 80], ["--zeroconf", "63"]),
         (["--voice"], ["--voice"]),
         (["--colour", "red"], ["--colour"]),
     ],
@@ -139,6 +142,25 @@ def test_a_file_that_is_no_set_of_options_is_named(tmp_path: Path, content: str)
 def test_a_misspelt_variable_is_noticed(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"CHATTERBOX_VOISE.*there are:.*voice"):
         load(tmp_path, CHATTERBOX_VOISE="alice")
+
+
+def test_what_docker_tells_of_a_service_called_chatterbox_is_no_option(tmp_path: Path) -> None:
+    links = {
+        "CHATTERBOX_SERVICE_HOST": "10.0.0.1",
+        "CHATTERBOX_PORT_10200_TCP_ADDR": "10.0.0.1",
+        "CHATTERBOX_PORT": "x",
+    }
+    assert load(tmp_path, **links) == load(tmp_path)
+
+
+def test_odd_files_are_named_too(tmp_path: Path) -> None:
+    file = tmp_path / "options.yaml"
+    file.write_text("seed: .inf")
+    with pytest.raises(ConfigError, match=r"--seed can't be inf"):
+        load(tmp_path, "--config", str(file))
+    (tmp_path / ".env").write_bytes(b"A=\xff\xfe")
+    with pytest.raises(ConfigError, match=r"\.env can't be read"):
+        load(tmp_path)
 
 
 def test_a_secret_is_never_repeated(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tests.client import plain, streamed
 from tests.fakes import FakeEngine
 from tests.serving import serving, until
 from wyoming_chatterbox.engine import Engine, Stage
-from wyoming_chatterbox.errors import CheckpointError, DownloadError, EngineError, OutOfMemoryError
+from wyoming_chatterbox.errors import CheckpointError, DownloadError, EngineError, OutOfMemoryError, TextError
 
 Report = Callable[[Stage], None]
 
@@ -106,15 +106,37 @@ async def test_waits_between_tries_grow(tmp_path: Path) -> None:
     waits: list[float] = []
     async with serving(tmp_path, load=load, first_retry=0.02) as running:
         lifecycle = running.service.lifecycle
-        for attempt in (1, 2, 3):
-            await until(lambda attempt=attempt: lifecycle.attempts > attempt or lifecycle.failure is not None)  # type: ignore[misc]
-            assert lifecycle.failure is not None
-            waits.append(lifecycle.failure.retry_at)
-            failure = lifecycle.failure
-            await until(lambda failure=failure: lifecycle.failure is not failure)  # type: ignore[misc]
-        await until(lambda: lifecycle.chatterbox is not None)
-    first, second = waits[1] - waits[0], waits[2] - waits[1]
-    assert second > first >= 0.04
+        while lifecycle.chatterbox is None:
+            if lifecycle.failure is not None and lifecycle.failure.wait not in waits:
+                waits.append(lifecycle.failure.wait)
+            await asyncio.sleep(0.002)
+    assert waits == pytest.approx([0.02, 0.04, 0.08])
+
+
+async def test_an_engine_that_fails_to_close_is_replaced_all_the_same(tmp_path: Path) -> None:
+    class Stuck(FakeEngine):
+        def close(self) -> None:
+            raise RuntimeError("CUDA error: device-side assert triggered")
+
+    load = SlowLoader()
+    load.go.set()
+    load.engine = stuck = Stuck("chatterbox")
+    async with serving(tmp_path, load=load) as running:
+        lifecycle = running.service.lifecycle
+        await until(lambda: lifecycle.chatterbox is stuck)
+        load.engine = FakeEngine("chatterbox")
+        stuck.failures = [OutOfMemoryError("the device is full")]
+        await plain(running.uri, "One.")
+        await until(lambda: lifecycle.chatterbox is load.engine)
+        load.engine.close = stuck.close  # type: ignore[method-assign]
+
+
+async def test_texts_that_no_engine_could_speak_are_not_held_against_it(tmp_path: Path) -> None:
+    async with serving(tmp_path) as running:
+        running.chatterbox.failures = [TextError("the text has too many tokens")] * 4
+        for _ in range(4):
+            assert (await plain(running.uri, "One.")).error is None
+        assert running.service.lifecycle.attempts == 1
 
 
 async def test_without_a_standby_voice_clients_get_errors_that_say_why(tmp_path: Path) -> None:

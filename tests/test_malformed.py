@@ -46,6 +46,7 @@ MALFORMED = {
     "data too long": line(type="synthesize", data_length=10**12),
     "payload too long": line(type="audio-chunk", payload_length=10**12),
     "header line too long": b'{"type": "' + b"x" * 100_000 + b'"}\n',
+    "ping with a number": with_data("ping", {"text": 5}),
     "text missing": with_data("synthesize", {}),
     "text is null": with_data("synthesize", {"text": None}),
     "text is a number": with_data("synthesize", {"text": 5}),
@@ -124,6 +125,8 @@ async def test_a_lone_surrogate_in_text_or_voice_breaks_nothing(tmp_path: Path) 
         heard = await raw(running.uri, b'{"type":"synthesize","data":{"text":"Hi.","voice":{"name":"\\ud800"}}}\n')
         assert heard.error is not None
         assert heard.error.code == "unknown-voice"
+        heard = await raw(running.uri, b'{"type":"ping","data":{"text":"\\ud800"}}\n', end=True)
+        assert heard.types == ["pong"]
 
 
 async def test_a_client_that_resets_the_connection_disturbs_nobody(

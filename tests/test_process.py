@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -114,18 +115,18 @@ async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         assert server.uri in said.decode().splitlines()[-1]
 
 
-async def test_it_serves_one_client_on_standard_input(tmp_path: Path) -> None:
-    requests = b'{"type":"describe"}\n{"type":"synthesize","data":{"text":"Yes."}}\n'
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "wyoming_chatterbox", "--uri", "stdio://", "--data-dir", str(tmp_path), "--no-http"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={**os.environ, "HF_ENDPOINT": f"http://127.0.0.1:{free_port()}"},
-    )
-    answer, _ = await asyncio.wait_for(process.communicate(requests), 60)
-    assert process.returncode == 0
-    heard = Heard(parse(answer))
+@pytest.mark.parametrize("kind", ["pipes", "files"])
+async def test_it_serves_one_client_on_standard_input(tmp_path: Path, kind: str) -> None:
+    requests = tmp_path / "requests"
+    requests.write_bytes(b'{"type":"describe"}\n{"type":"synthesize","data":{"text":"Yes."}}\n')
+    answer = tmp_path / "answer"
+    flags = f"--uri stdio:// --model nano --no-http --data-dir {tmp_path}"
+    command = f"{shlex.quote(sys.executable)} -m wyoming_chatterbox {flags}"
+    whole = f"cat requests | {command} | cat > answer" if kind == "pipes" else f"{command} < requests > answer"
+    environment = {**os.environ, "HF_ENDPOINT": f"http://127.0.0.1:{free_port()}"}
+    process = await asyncio.create_subprocess_shell(whole, cwd=tmp_path, env=environment)
+    assert await asyncio.wait_for(process.wait(), 60) == 0
+    heard = Heard(parse(answer.read_bytes()))
     assert heard.types == ["info", *CYCLE]
     assert heard.seconds > 0.2
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,19 +102,42 @@ async def test_a_hub_that_is_down_and_comes_back(tmp_path: Path, hub: Hub) -> No
         assert await speakers(server) == ["standby", "nano"]
 
 
-async def test_a_file_with_a_wrong_checksum_is_refused_and_the_right_one_taken_later(
-    tmp_path: Path, hub: Hub, nano: Path
+@pytest.mark.parametrize(("extra", "why"), [(0, "SHA-256"), (1, "bytes")], ids=["checksum", "size"])
+async def test_a_wrong_file_is_refused_and_the_right_one_taken_later(
+    tmp_path: Path, hub: Hub, nano: Path, extra: int, why: str
 ) -> None:
     name = "t3_nano_v1.safetensors"
     right = (nano / name).read_bytes()
-    hub.serve(name, right[:-1] + bytes([right[-1] ^ 1]))
+    hub.serve(name, right[:-1] + bytes([right[-1] ^ 1]) + bytes(extra))
     async with server_process(tmp_path, "--model", "nano", *FAST, hub=hub.url) as server:
         await server.answering()
         status = await server.reaches("failed")
-        assert "SHA-256" in str(status["error"])
+        assert why in str(status["error"])
         assert (await plain(server.uri, "Meanwhile.")).types == CYCLE
         hub.clear()
         await server.reaches("ready")
+
+
+def works(*command: str) -> bool:
+    try:
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+async def test_a_full_disk_is_told_and_the_standby_voice_speaks(tmp_path: Path, hub: Hub) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    mount = 'mount -t tmpfs -o size=1m none "$0" && exec "$@"'
+    prefix = ("unshare", "-rm", "sh", "-c", mount, str(models))
+    if not works(*prefix, "true"):
+        pytest.skip("mounting a small disk isn't allowed here")
+    async with server_process(tmp_path, "--model", "nano", *FAST, hub=hub.url, prefix=prefix) as server:
+        await server.answering()
+        status = await server.reaches("failed")
+        assert str(models) in str(status["error"])
+        assert "free" in str(status["error"]) + str(status["hint"])
+        assert (await plain(server.uri, "Meanwhile.")).types == CYCLE
 
 
 async def test_a_broken_file_is_named_and_its_replacement_taken(tmp_path: Path, nano: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from wyoming.tts import SynthesizeVoice
 
 from tests.client import describe, plain
 from tests.serving import serving
@@ -109,9 +111,45 @@ def test_a_language_that_nobody_speaks_is_an_error(tmp_path: Path) -> None:
         catalogue(tmp_path).find(language="fr")
 
 
-def test_the_servers_own_choice_may_be_missing(tmp_path: Path) -> None:
-    with pytest.raises(UnknownVoiceError, match="--voice 'alice'"):
-        catalogue(tmp_path, preferred="alice").find()
+def test_a_missing_choice_of_the_servers_own_is_told_and_replaced(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert catalogue(tmp_path, preferred="alice").find().name == "default"
+    assert catalogue(tmp_path, "de", "en", preferred="alice").find(language="de").name == "default-de"
+    assert "--voice alice" in caplog.text
+
+
+@pytest.mark.parametrize("language", ["en-US", "en_GB", "EN"])
+def test_a_language_may_come_with_its_country(tmp_path: Path, language: str) -> None:
+    assert catalogue(tmp_path).find(language=language).name == "default"
+
+
+def test_a_voice_remembered_from_a_model_of_several_languages_is_found_in_one_of_one(tmp_path: Path) -> None:
+    record(tmp_path / "alice.wav")
+    assert catalogue(tmp_path).find("alice-en").name == "alice"
+    assert catalogue(tmp_path).find("default-en").name == "default"
+
+
+def test_a_recording_of_one_language_comes_before_one_of_all(tmp_path: Path) -> None:
+    record(tmp_path / "alice.wav")
+    record(tmp_path / "alice-de.wav")
+    found = catalogue(tmp_path, "de", "en")
+    assert names(found) == ["default-de", "default-en", "alice-de", "alice-en"]
+    assert found.find("alice-de").recording == tmp_path / "alice-de.wav"
+    assert found.find("alice-en").recording == tmp_path / "alice.wav"
+
+
+async def test_a_name_that_is_no_text_and_a_pipe_stop_nothing(tmp_path: Path) -> None:
+    voices = tmp_path / "voices"
+    record(voices / "good.wav")
+    (voices / "\udcffx.wav").write_bytes((voices / "good.wav").read_bytes())
+    os.mkfifo(voices / "pipe.wav")
+    async with serving(tmp_path) as running:
+        offered = (await describe(running.uri)).tts[0].voices
+        assert [voice.name for voice in offered] == ["default", "good"]
+        heard = await plain(running.uri, "Hi.", SynthesizeVoice(name="nobody"))
+        assert heard.types == ["error"]
+        assert len((await running.service.catalogue()).broken) == 2
 
 
 async def test_a_new_recording_is_there_at_the_next_describe(tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import statistics
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,10 @@ from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeVoice
 
 from tests.client import CYCLE, PATIENCE, describe, listen, plain, streamed
+from tests.fakes import FakeEngine
 from tests.serving import serving, until
-from wyoming_chatterbox.errors import EngineError, OutOfMemoryError
+from wyoming_chatterbox.engine import Block, Utterance
+from wyoming_chatterbox.errors import ConfigError, EngineError, OutOfMemoryError
 
 
 async def test_describe_offers_one_installed_program_with_the_default_voice(tmp_path: Path) -> None:
@@ -287,6 +291,40 @@ async def test_shutting_down_ends_what_is_said_with_an_error(tmp_path: Path) -> 
         assert heard.error.text == "Server is shutting down"
 
 
+async def test_shutting_down_waits_for_no_slow_engine(tmp_path: Path) -> None:
+    """One that is in the middle of a long step, and one that isn't there yet."""
+
+    class Slow(FakeEngine):
+        def speak(self, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[Block]:
+            yield from super().speak(utterance, lambda: False)
+
+    slow = Slow()
+    async with serving(tmp_path, load=lambda *_: slow) as running:
+        await until(lambda: running.service.lifecycle.chatterbox is not None)
+        slow.pause_after = 1
+        tasks = [asyncio.create_task(plain(running.uri, "One two.")) for _ in range(2)]
+        await until(lambda: slow.steps == 1 and running.scheduler.waiting == 2)
+        closing = asyncio.create_task(running.server.close())
+        for heard in [await task for task in tasks]:
+            assert heard.error is not None, "an old reply must not look complete"
+            assert heard.error.text == "Server is shutting down"
+        await closing
+        slow.pause_after = None
+
+
+async def test_nobody_new_is_served_while_shutting_down(tmp_path: Path) -> None:
+    async with serving(tmp_path) as running:
+        running.chatterbox.go_on.clear()
+        task = asyncio.create_task(plain(running.uri, "One."))
+        await until(lambda: running.chatterbox.texts == ["One."])
+        closing = asyncio.create_task(running.server.close())
+        await asyncio.sleep(0)
+        with pytest.raises(OSError, match=r"."):
+            await describe(running.uri)
+        await task
+        await closing
+
+
 async def test_without_streaming_the_full_text_is_spoken(tmp_path: Path) -> None:
     async with serving(tmp_path, "--no-streaming") as running:
         assert not (await describe(running.uri)).tts[0].supports_synthesize_streaming
@@ -302,6 +340,24 @@ async def test_it_speaks_on_a_unix_socket_too(tmp_path: Path) -> None:
     async with serving(tmp_path, uri=f"unix://{tmp_path}/wyoming.sock") as running:
         assert (await describe(running.uri)).tts
         assert (await plain(running.uri, "One.")).types == CYCLE
+
+
+async def test_a_unix_socket_takes_the_place_of_a_dead_one_and_of_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "wyoming.sock"
+    path.write_text("precious")
+    with pytest.raises(ConfigError, match="something else"):
+        async with serving(tmp_path, uri=f"unix://{path}"):
+            pass
+    assert path.read_text() == "precious"
+    path.unlink()
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    async with serving(tmp_path, uri=f"unix://{path}") as running:
+        assert (await describe(running.uri)).tts
+        with pytest.raises(ConfigError, match="another server"):
+            async with serving(tmp_path, uri=f"unix://{path}"):
+                pass
+    assert not path.exists()
 
 
 async def test_a_barge_in_is_served_beside_the_old_reply(tmp_path: Path) -> None:

@@ -87,9 +87,11 @@ async def serve(options: Config) -> None:
     finally:
         _LOGGER.info("Shutting down")
         scheduler.stop()
-        for close in closers:
-            await close()
-        await scheduler.close()
+        for close in (*closers, scheduler.close):
+            try:
+                await close()
+            except Exception:
+                _LOGGER.exception("Shutting down goes on after an error")
 
 
 async def _first(*events: asyncio.Event) -> None:

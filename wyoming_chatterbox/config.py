@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ from .options import OPTIONS, SECRET, split
 
 ENVIRONMENT_PREFIX = "CHATTERBOX_"
 SCHEMA = vol.Schema({option.name: option.check for option in OPTIONS})
+_SERVICE_LINK = re.compile(r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)$")
+"""What Docker and Kubernetes tell a container of a service that happens to be called "chatterbox"."""
 _NAMES = frozenset(option.name for option in OPTIONS)
 
 
@@ -89,8 +92,7 @@ def load(arguments: Sequence[str], environment: Mapping[str, str], directory: Pa
     found: dict[str, tuple[Any, str]] = {}
     if file is not None:
         found.update(_from_file(Path(file)))
-    dotenv = {name: value for name, value in dotenv_values(directory / ".env").items() if value is not None}
-    found.update(_from_environment(dotenv, f"{directory / '.env'}"))
+    found.update(_from_environment(_dotenv(directory / ".env"), f"{directory / '.env'}"))
     found.update(_from_environment(environment, "the environment"))
     found.update({name: (value, "a flag") for name, value in flags.items()})
     return _checked(found)
@@ -146,6 +148,13 @@ def _from_file(path: Path) -> dict[str, tuple[Any, str]]:
     return found
 
 
+def _dotenv(path: Path) -> dict[str, str]:
+    try:
+        return {name: value for name, value in dotenv_values(path).items() if value is not None}
+    except (OSError, UnicodeError) as err:
+        raise ConfigError(f"{path} can't be read: {getattr(err, 'strerror', None) or err}") from err
+
+
 def _from_environment(environment: Mapping[str, str], source: str) -> dict[str, tuple[Any, str]]:
     found: dict[str, tuple[Any, str]] = {}
     known: set[str] = set()
@@ -159,7 +168,7 @@ def _from_environment(environment: Mapping[str, str], source: str) -> dict[str, 
                     f"{variable} in {source}",
                 )
     for variable in environment:
-        if variable.startswith(ENVIRONMENT_PREFIX) and variable not in known:
+        if variable.startswith(ENVIRONMENT_PREFIX) and variable not in known and not _SERVICE_LINK.search(variable):
             raise ConfigError(f"{variable} in {source} is no option; there are: {_listed()}")
     return found
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 import socket
 
+import zeroconf
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 _LOGGER = logging.getLogger(__name__)
@@ -27,7 +29,9 @@ class Announcement:
     async def start(self) -> None:
         """Announce the server. Where there is no network to announce it in, that is logged and nothing else."""
         try:
-            address = _address(self._host)
+            address = await asyncio.to_thread(_address, self._host)
+            if ipaddress.ip_address(address).is_loopback:
+                raise OSError(f"others can't reach {address}")
             self._zeroconf = AsyncZeroconf()
             info = AsyncServiceInfo(
                 _TYPE,
@@ -37,8 +41,9 @@ class Announcement:
                 server=f"{socket.gethostname().split('.')[0]}-wyoming-chatterbox.local.",
             )
             await self._zeroconf.async_register_service(info, allow_name_change=True)
-        except OSError as err:
-            _LOGGER.warning("Zeroconf can't announce the server (%s): add it in Home Assistant by host and port", err)
+        except (OSError, TimeoutError, zeroconf.Error) as err:
+            why = err or type(err).__name__
+            _LOGGER.warning("Zeroconf can't announce the server (%s): add it in Home Assistant by host and port", why)
         else:
             _LOGGER.info("Zeroconf announces %r at %s:%d", self._name, address, self._port)
 

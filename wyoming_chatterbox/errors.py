@@ -84,6 +84,12 @@ class EngineError(ChatterboxError):
     code = "synthesis-failed"
 
 
+class TextError(EngineError):
+    """An engine can't speak this text; others it can."""
+
+    code = "unspeakable-text"
+
+
 class OutOfMemoryError(EngineError):
     """An engine failed for want of memory, on the device or the host."""
 

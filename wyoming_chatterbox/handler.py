@@ -39,6 +39,8 @@ _WRITE_TIMEOUT = 60.0
 """Seconds that a client may take to read before it is given up."""
 _LINGER = 2.0
 """Seconds that a client has to read an error before its connection is gone."""
+_IDLE_TIMEOUT = 300.0
+"""Seconds after which a connection on which nothing happens is closed."""
 _NOTHING_TO_SAY = silence(0.1)
 """A client that gets no sound at all reports a failure; a smiley is none."""
 
@@ -70,7 +72,9 @@ class Handler(AsyncEventHandler):
         self._open_stream: TextStream | None = None
         self._speaker: asyncio.Task[None] | None = None
         self._current: _Request | None = None
+        self._failing: ChatterboxError | None = None
         self._hung_up = False
+        self._ended = asyncio.Event()
 
     async def run(self) -> None:
         """Serve until the client leaves or a fault ends the connection."""
@@ -85,30 +89,33 @@ class Handler(AsyncEventHandler):
         except ChatterboxError as err:
             _LOGGER.warning("%s is turned away: %s", self._client, err)
             await self.turn_away(err)
-        except ConnectionError as err:
-            _LOGGER.debug("%s is gone: %s", self._client, err)
+        except (ConnectionError, TimeoutError) as err:
+            _LOGGER.debug("%s is gone: %s", self._client, err or type(err).__name__)
         except Exception:
             _LOGGER.exception("Serving %s failed", self._client)
         finally:
-            self._speaker.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._speaker
-            self.writer.close()
+            await self._silence_speaker()
+            self._close()
+            self._ended.set()
 
     async def stop(self) -> None:
         """End what is being said with an error, and the connection with it: the server shuts down."""
-        if self._open_stream is not None:
-            self._open_stream.fail(ShuttingDownError("Server is shutting down"))
-        self._requests.put_nowait(None)
-        if self._speaker is not None:
-            await asyncio.wait([self._speaker], timeout=_LINGER)
-        self.writer.close()
+        if self._failing is None:
+            await self._silence_speaker()
+            if self._current is None and not self._requests.empty():
+                self._current = self._requests.get_nowait()
+            if self._current is not None:
+                await self._fail(ShuttingDownError("Server is shutting down"), self._current)
+            else:
+                self._close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER):
+                await self._ended.wait()
+        self.writer.transport.abort()
 
     async def turn_away(self, err: ChatterboxError) -> None:
         """Answer a fault of the client's with an error and the end of the connection."""
-        if self._speaker is not None:
-            self._speaker.cancel()
-            await asyncio.wait([self._speaker])
+        await self._silence_speaker()
         await self._fail(err, self._current)
         await self._discard_input()
 
@@ -118,8 +125,8 @@ class Handler(AsyncEventHandler):
             catalogue = await self._service.catalogue()
             await self._send(build_info(catalogue, streaming=self._service.config.streaming).event())
         elif Ping.is_type(event.type):
-            text = event.data.get("text")
-            await self._send(Pong(text if isinstance(text, str) else None).event())
+            text = text_field(event.data, "text") if event.data.get("text") is not None else None
+            await self._send(Pong(text).event())
         elif Synthesize.is_type(event.type):
             self._synthesize(event)
         elif not self._service.config.streaming:
@@ -137,7 +144,12 @@ class Handler(AsyncEventHandler):
 
     async def _read(self) -> None:
         while not self._hung_up:
-            event = await read_event(self.reader)
+            try:
+                event = await read_event(self.reader, _IDLE_TIMEOUT)
+            except TimeoutError:
+                if self._current is None:
+                    raise
+                continue
             if event is None:
                 return
             if not self._hung_up:
@@ -184,7 +196,8 @@ class Handler(AsyncEventHandler):
                 self._current = None
             except (ConnectionError, TimeoutError) as err:
                 _LOGGER.info("%s left before the end: %s", self._client, err or type(err).__name__)
-                self.writer.close()
+                # What it doesn't read would keep a mere close waiting for ever.
+                self.writer.transport.abort()
                 return
             except ChatterboxError as err:
                 _LOGGER.warning("%s got an error: %s", self._client, err)
@@ -244,12 +257,19 @@ class Handler(AsyncEventHandler):
 
     async def _fail(self, err: ChatterboxError, request: _Request | None) -> None:
         """End a reply so that every Home Assistant notices: newer ones read the error, older ones see the close."""
-        with contextlib.suppress(ConnectionError, TimeoutError):
-            await self._send(Error(text=str(err), code=err.code).event())
+        if self._failing is not None:
+            return
+        self._failing = err
+        text = str(err).encode("utf-8", "replace").decode("utf-8")
+        try:
+            await self._send(Error(text=text, code=err.code).event())
             if request is not None and request.streamed:
                 await self._send(AudioStop().event())
                 await self._send(SynthesizeStopped().event())
-        self._hang_up()
+        except (ConnectionError, TimeoutError):
+            self.writer.transport.abort()
+        finally:
+            self._hang_up()
 
     def _hang_up(self) -> None:
         """End our side, and read the client's on for a moment: closing over unread input would lose our last words."""
@@ -258,9 +278,20 @@ class Handler(AsyncEventHandler):
             return
         if self.writer.can_write_eof():
             self.writer.write_eof()
-            asyncio.get_running_loop().call_later(_LINGER, self.writer.close)
+            asyncio.get_running_loop().call_later(_LINGER, self._close)
         else:
-            self.writer.close()
+            self._close()
+
+    def _close(self) -> None:
+        self.writer.close()
+        if self.writer.transport.get_write_buffer_size():
+            # A close waits until everything is read, which some clients never do.
+            asyncio.get_running_loop().call_later(_WRITE_TIMEOUT, self.writer.transport.abort)
+
+    async def _silence_speaker(self) -> None:
+        if self._speaker is not None:
+            self._speaker.cancel()
+            await asyncio.wait([self._speaker])
 
     async def _discard_input(self) -> None:
         with contextlib.suppress(ConnectionError, TimeoutError):

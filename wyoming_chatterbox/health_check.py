@@ -51,6 +51,8 @@ def main() -> int:
     parser.add_argument("--timeout", type=float, default=5.0, metavar="SECONDS", help="[%(default)s]")
     arguments = parser.parse_args()
     try:
+        if arguments.uri.startswith("stdio:"):
+            raise ValueError("a server on standard input has one client only")
         print(asyncio.run(check(arguments.uri, arguments.timeout)))
     except ValueError as err:
         print(f"{arguments.uri!r} is no Wyoming URI: {err}", file=sys.stderr)

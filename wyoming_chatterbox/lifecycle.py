@@ -6,7 +6,6 @@ starting -> downloading -> loading -> ready; from anywhere -> failed, and after 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from typing import Any
 
 from . import memory
 from .engine import Engine, Stage
-from .errors import ChatterboxError, NotReadyError, OutOfMemoryError
+from .errors import ChatterboxError, NotReadyError, OutOfMemoryError, TextError
 from .scheduler import Scheduler
 
 _LOGGER = logging.getLogger(__name__)
@@ -36,8 +35,10 @@ class Failure:
 
     message: str
     hint: str
+    wait: float
+    """Seconds until the next try."""
     retry_at: float
-    """`time.time()` of the next try."""
+    """`time.time()` of it."""
 
 
 class Lifecycle:
@@ -80,8 +81,7 @@ class Lifecycle:
         self._closing = True
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task])
         self._loading_thread.shutdown(wait=False, cancel_futures=True)
         for engine in (self._chatterbox, self._standby):
             if engine is not None:
@@ -113,7 +113,7 @@ class Lifecycle:
 
     def failed(self, engine: Engine, error: Exception) -> None:
         """Note that an utterance went wrong: out of memory, or too often in a row, Chatterbox is loaded afresh."""
-        if engine is not self._chatterbox:
+        if engine is not self._chatterbox or isinstance(error, TextError):
             return
         self._failures_in_a_row += 1
         if isinstance(error, OutOfMemoryError) or self._failures_in_a_row >= _FAILURES_IN_A_ROW:
@@ -157,6 +157,7 @@ class Lifecycle:
             self._broken.clear()
             self.attempts += 1
             engine = await self._try_to_load()
+            await asyncio.to_thread(memory.settle)
             if engine is not None:
                 self._ready(engine)
                 await self._broken.wait()
@@ -191,14 +192,7 @@ class Lifecycle:
             return None
 
     async def _in_thread(self, load: Callable[[], Engine]) -> Engine:
-        def load_and_settle() -> Engine:
-            try:
-                return load()
-            finally:
-                # After a failure too: what was imported stays.
-                memory.settle()
-
-        return await asyncio.get_running_loop().run_in_executor(self._loading_thread, load_and_settle)
+        return await asyncio.get_running_loop().run_in_executor(self._loading_thread, load)
 
     def _staged(self, stage: Stage) -> None:
         if stage.state != self.stage.state:
@@ -223,12 +217,16 @@ class Lifecycle:
             if isinstance(error, OutOfMemoryError | MemoryError)
             else "See the log; --debug shows more."
         )
-        self.failure = Failure(message, hint, time.time() + self._wait)
+        self.failure = Failure(message, hint, self._wait, time.time() + self._wait)
         self.stage = Stage("failed", message)
         stand_in = "the standby voice speaks meanwhile" if self._standby else "there is no standby voice"
-        _LOGGER.error("Chatterbox can't speak: %s. %s %s; next try in %.0f s", message, hint, stand_in, self._wait)
+        _LOGGER.error("Chatterbox can't speak: %s. %s (%s; next try in %.0f s)", message, hint, stand_in, self._wait)
 
 
 def _give_back(engine: Engine) -> None:
     memory.unsettle()
-    engine.close()
+    try:
+        engine.close()
+    except Exception:
+        # A broken device, for one, fails at this too; what matters is what comes after.
+        _LOGGER.exception("Chatterbox can't be closed cleanly")

@@ -12,64 +12,40 @@ import re
 import unicodedata
 from collections import Counter
 
+from .markup_patterns import (
+    ANGLE_BEGUN,
+    AUTOLINK,
+    BLANK,
+    BULLETS,
+    CHECKBOX,
+    CHECKBOX_BEGUN,
+    EMOJI,
+    EMOJI_STYLE,
+    ENTITIES,
+    ENTITY,
+    ENTITY_BEGUN,
+    ESCAPABLE,
+    FENCE_INFO,
+    INVISIBLE,
+    KEYCAP,
+    LABEL,
+    LETTERS,
+    LONGEST_TAG,
+    LONGEST_TARGET,
+    NEWLINES,
+    ROUND_BULLETS,
+    RUN,
+    SCHEME,
+    TAG,
+    TAG_BEGUN,
+    TAGS,
+    TARGET,
+    TARGET_BEGUN,
+    URL,
+    URL_TRAIL,
+    VARIATION,
+)
 from .spacing import CLOSING, SpacedText
-
-_NEWLINES = "\n\r\v\f\x85\u2028\u2029"
-_LONGEST_LABEL = 500
-_LONGEST_TARGET = 2000
-_LONGEST_TAG = 1000
-_LONGEST_SCHEME = 32
-
-_LETTERS = re.compile(r"[A-Za-z]+|[^\W\d_A-Za-z]+")
-_RUN = {mark: re.compile(re.escape(mark) + "{1,64}") for mark in "*_~`>#"}
-_SCHEME = re.compile(rf"[a-z]{{1,{_LONGEST_SCHEME}}}|(?i:h(?:t(?:t(?:ps?)?)?)?|w{{1,3}})")
-_FENCE_INFO = re.compile(rf"[^`{_NEWLINES}]{{0,200}}+")
-_BLANK = re.compile(r"[ \t]{0,200}+")
-_CHECKBOX = re.compile(r"\[[ xX]\]\s")
-_CHECKBOX_BEGUN = re.compile(r"\[(?:[ xX]\]?)?\Z")
-_LABEL = re.compile(rf"[^\[\]{_NEWLINES}]{{0,{_LONGEST_LABEL}}}+")
-_TARGET_BODY = r"\([ \t]*+<?(?:[^\s()<>]++|\([^\s()<>]*+\))*+"
-_TARGET = re.compile(
-    rf"{_TARGET_BODY}>?(?:[ \t]++(?:\"[^\"{_NEWLINES}]*+\"|'[^'{_NEWLINES}]*+'))?[ \t]*+\)"
-)  # fmt: skip
-_TARGET_BEGUN = re.compile(
-    rf"{_TARGET_BODY}(?:\([^\s()<>]*+)?>?(?:[ \t]++(?:\"[^\"{_NEWLINES}]*+\"?|'[^'{_NEWLINES}]*+'?)?)?[ \t]*+\Z"
-)
-# Either no attributes or one with a value: "a<b and c>d" is arithmetic.
-_TAG = re.compile(rf"</?([A-Za-z][A-Za-z0-9]*+)(?:[ \t/]*+|[ \t/](?=[^<>]*=)[^<>\[\]{_NEWLINES}]*+)>")
-_TAG_BEGUN = re.compile(rf"</?([A-Za-z][A-Za-z0-9]*+)[ \t/][^<>\[\]{_NEWLINES}]*+\Z")
-_AUTOLINK = re.compile(
-    r"<(?:(?:(?:https?|ftp)://|mailto:|tel:)[^\s<>\[\]]*+|[^\s<>@\[\]]++@[^\s<>@\[\]]++)>", re.IGNORECASE
-)
-_ANGLE_BEGUN = re.compile(r"<[^\s<>\[\]]*+\Z")
-_ENTITY = re.compile(r"&(amp|lt|gt|quot|apos|nbsp|#39|#x27);")
-_ENTITY_BEGUN = re.compile(r"&[#a-z0-9]{0,5}\Z")
-_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'", "nbsp": " ", "#39": "'", "#x27": "'"}
-# Scripts written without spaces end a URL, as do quotes and brackets that no URL holds unescaped.
-_URL = re.compile(r"[^\s<>\[\]\"`{}|\\^„“”‘’«»‹›…\u3000-\u9fff\uac00-\ud7af\uff00-\uffef]+")
-_URL_TRAIL = ".,;:!?'*_~"
-_EMOJI = re.compile(
-    "[\U0001f000-\U0001faff\u2300-\u23ff\u25a0-\u27bf\u2b00-\u2bff\u2194-\u2199\u21a9\u21aa\u2139\u2122"
-    "\u24c2\u3030\u303d\u3297\u3299\ufffc\ufffd]"
-)
-_VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-_EMOJI_STYLE = "\ufe0f"
-_KEYCAP = "\u20e3"
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Me"})
-
-_BULLETS = frozenset("-*+–—")
-_ROUND_BULLETS = frozenset("•‣◦▪●")
-_ESCAPABLE = frozenset("\\`*_{}[]()#+-.!|~<>")
-_BLOCK_TAGS = """
-    blockquote br dd div dl dt h1 h2 h3 h4 h5 h6 hr li ol p pre speak table tr ul
-"""
-_INLINE_TAGS = """
-    a abbr audio b big body break button center cite code del details em emphasis figure font head html i img input ins
-    kbd label mark phoneme prosody q s samp say small span strike strong sub summary sup tbody td th thead tt u var
-    video voice
-"""
-_TAGS = dict.fromkeys(_BLOCK_TAGS.split(), True) | dict.fromkeys(_INLINE_TAGS.split(), False)
-"""Names of HTML and SSML tags: whether each ends a line."""
 
 
 class PlainText:
@@ -136,10 +112,10 @@ class PlainText:
     def _step(self, text: str, at: int) -> int | None:
         """Deal with what stands at `at`: the position after it, or None where it takes more text to tell."""
         char = text[at]
-        if char in _NEWLINES:
+        if char in NEWLINES:
             return self._newline(char, at)
         if self._in_url:
-            if rest := _URL.match(text, at):
+            if rest := URL.match(text, at):
                 return rest.end()
             self._in_url = False
         if char.isspace():
@@ -150,7 +126,7 @@ class PlainText:
             if after != at:
                 return after
             self._line_start = False
-        if word := _LETTERS.match(text, at):
+        if word := LETTERS.match(text, at):
             return self._word(text, word)
         if char == "]" and self._link_tails:
             return at + self._link_tails.pop()
@@ -164,9 +140,9 @@ class PlainText:
             after = self._inline(text, at)
             if after != at:
                 return after
-        if _EMOJI.match(char):
+        if EMOJI.match(char):
             self._line.gap()
-        elif not (_VARIATION.match(char) or unicodedata.category(char) in _INVISIBLE):
+        elif not (VARIATION.match(char) or unicodedata.category(char) in INVISIBLE):
             self._line.write(char)
         return at + 1
 
@@ -189,18 +165,18 @@ class PlainText:
         if self._fence:
             return at
         if char in ">#":
-            run = _RUN[char].match(text, at)
+            run = RUN[char].match(text, at)
             after = run.end() if run else at
             if char == "#" and after > at + 6:
                 return at
-        elif char in _ROUND_BULLETS:
+        elif char in ROUND_BULLETS:
             return at + 1
-        elif char in _BULLETS:
+        elif char in BULLETS:
             after = at + 1
         elif char == "[":
-            if box := _CHECKBOX.match(text, at):
+            if box := CHECKBOX.match(text, at):
                 return box.end() - 1
-            return None if self._more and _CHECKBOX_BEGUN.match(text, at) else at
+            return None if self._more and CHECKBOX_BEGUN.match(text, at) else at
         else:
             self._in_table = self._in_table or char == "|"
             return at
@@ -209,7 +185,7 @@ class PlainText:
         return after if text[after].isspace() else at
 
     def _fence_line(self, text: str, at: int) -> int | None:
-        run = _RUN[text[at]].match(text, at)
+        run = RUN[text[at]].match(text, at)
         after = run.end() if run else at
         if after == len(text) and self._more:
             return None
@@ -217,11 +193,11 @@ class PlainText:
             return at
         if self._fence and not text.startswith(self._fence, at):
             return at
-        rest = (_BLANK if self._fence else _FENCE_INFO).match(text, after)
+        rest = (BLANK if self._fence else FENCE_INFO).match(text, after)
         end = rest.end() if rest else after
         if end == len(text) and self._more:
             return None
-        if end < len(text) and text[end] not in _NEWLINES:
+        if end < len(text) and text[end] not in NEWLINES:
             return at
         self._fence = "" if self._fence else text[at:after]
         return end
@@ -230,7 +206,7 @@ class PlainText:
         """Letters: a word or a part of one, or the beginning of a URL."""
         after = word.end()
         inside = self._before.isascii() and self._before.isalpha()
-        if _SCHEME.fullmatch(word[0]) and not inside:
+        if SCHEME.fullmatch(word[0]) and not inside:
             marks = {"www": ".", "mailto": ":"}.get(word[0].lower(), "://")
             if self._more and len(text) - after < len(marks) and marks.startswith(text[after:]):
                 return None
@@ -240,19 +216,19 @@ class PlainText:
         return after
 
     def _url(self, text: str, scheme: re.Match[str], body: int) -> int | None:
-        rest = _URL.match(text, body)
+        rest = URL.match(text, body)
         end = rest.end() if rest else body
-        if end - scheme.start() > _LONGEST_TARGET:
+        if end - scheme.start() > LONGEST_TARGET:
             self._in_url = True
             self._line.gap()
             return end
         if end == len(text) and self._more:
             return None
         # A full stop or bracket at the end of a URL belongs to the sentence, unless the bracket was opened in the URL.
-        url = text[body:end].rstrip(_URL_TRAIL)
+        url = text[body:end].rstrip(URL_TRAIL)
         unopened = url.count(")") - url.count("(")
         while unopened > 0 and url.endswith(")"):
-            url = url[:-1].rstrip(_URL_TRAIL)
+            url = url[:-1].rstrip(URL_TRAIL)
             unopened -= 1
         if not url:
             self._line.write(scheme[0])
@@ -262,9 +238,9 @@ class PlainText:
 
     def _keycap(self, text: str, at: int) -> int | None:
         follows = text[at + 1 : at + 3]
-        if self._more and follows in ("", _EMOJI_STYLE) and text[at] != "*":
+        if self._more and follows in ("", EMOJI_STYLE) and text[at] != "*":
             return None
-        for keycap in (_KEYCAP, _EMOJI_STYLE + _KEYCAP):
+        for keycap in (KEYCAP, EMOJI_STYLE + KEYCAP):
             if follows.startswith(keycap):
                 self._line.gap()
                 return at + 1 + len(keycap)
@@ -273,12 +249,12 @@ class PlainText:
     def _mark(self, text: str, at: int) -> int | None:
         """A run of emphasis marks or back ticks: markup, or just what it looks like (`2 * 3`, `snake_case`)."""
         char = text[at]
-        run = _RUN[char].match(text, at)
+        run = RUN[char].match(text, at)
         after = run.end() if run else at + 1
         before = self._before
         if after == len(text) and self._more and (not self._stalled or before.isspace()):
             return None
-        if char == "*" and self._more and text[after:] == _EMOJI_STYLE:
+        if char == "*" and self._more and text[after:] == EMOJI_STYLE:
             return None
         follows = text[after : after + 1] or "\n"
         if char == "`":
@@ -333,15 +309,15 @@ class PlainText:
             if at + 1 == len(text) and self._more:
                 return None
             escaped = text[at + 1 : at + 2]
-            if escaped in _ESCAPABLE and not (escaped == "]" and self._link_tails):
+            if escaped in ESCAPABLE and not (escaped == "]" and self._link_tails):
                 self._line.write(escaped)
                 return at + 2
         if char == "&":
-            if entity := _ENTITY.match(text, at):
-                written = _ENTITIES[entity[1]]
+            if entity := ENTITY.match(text, at):
+                written = ENTITIES[entity[1]]
                 self._line.space() if written.isspace() else self._line.write(written)
                 return entity.end()
-            if self._more and _ENTITY_BEGUN.match(text, at):
+            if self._more and ENTITY_BEGUN.match(text, at):
                 return None
         return at
 
@@ -365,36 +341,36 @@ class PlainText:
                 return image
             closing = image[1]
         else:
-            label = _LABEL.match(text, bracket + 1)
+            label = LABEL.match(text, bracket + 1)
             closing = label.end() if label else bracket + 1
         if closing + 1 >= len(text) and self._more and text[closing:] in ("", "]"):
             return None
         if not text.startswith("](", closing):
             return none
-        target = _TARGET.match(text, closing + 1, closing + _LONGEST_TARGET)
+        target = TARGET.match(text, closing + 1, closing + LONGEST_TARGET)
         if target:
             return closing, target.end()
-        begun = self._more and len(text) - closing < _LONGEST_TARGET and _TARGET_BEGUN.match(text, closing + 1)
+        begun = self._more and len(text) - closing < LONGEST_TARGET and TARGET_BEGUN.match(text, closing + 1)
         return None if begun else none
 
     def _angle(self, text: str, at: int) -> int | None:
         """An HTML tag, a comment or `<https://...>`; any other `<` is one."""
-        limit = at + _LONGEST_TAG
-        tag = _TAG.match(text, at, limit)
-        if tag and tag[1].lower() in _TAGS:
-            if _TAGS[tag[1].lower()]:
+        limit = at + LONGEST_TAG
+        tag = TAG.match(text, at, limit)
+        if tag and tag[1].lower() in TAGS:
+            if TAGS[tag[1].lower()]:
                 self._line.end()
                 self._line_start = True
             return tag.end()
-        if link := _AUTOLINK.match(text, at, limit):
+        if link := AUTOLINK.match(text, at, limit):
             self._line.gap()
             return link.end()
         is_comment = text.startswith("<!--", at) and not self._link_tails
         if is_comment and (end := text.find("-->", at + 4, limit)) >= 0:
             return end + 3
         if self._more and len(text) < limit:
-            begun = _TAG_BEGUN.match(text, at)
-            if is_comment or _ANGLE_BEGUN.match(text, at) or (begun and begun[1].lower() in _TAGS):
+            begun = TAG_BEGUN.match(text, at)
+            if is_comment or ANGLE_BEGUN.match(text, at) or (begun and begun[1].lower() in TAGS):
                 return None
         return at
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,10 +45,12 @@ class Option:
 
 def _number(kind: type[int] | type[float], low: float, high: float) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
-        if isinstance(value, bool) or (isinstance(value, float) and kind is int and value != int(value)):
+        if isinstance(value, bool):
             raise vol.Invalid("not a number")
         try:
             number = kind(value)
+            if isinstance(value, float) and value != number:
+                raise ValueError("not a whole number")
         except (TypeError, ValueError, OverflowError) as err:
             raise vol.Invalid("not a number") from err
         if not low <= number <= high:
@@ -63,7 +67,10 @@ def _text(value: Any) -> str:
 
 
 def _path(value: Any) -> Path:
-    return Path(value if isinstance(value, Path) else _text(value)).expanduser()
+    try:
+        return Path(value if isinstance(value, Path) else _text(value)).expanduser()
+    except RuntimeError as err:
+        raise vol.Invalid("no such user") from err
 
 
 def _uri(value: Any) -> str:
@@ -96,10 +103,24 @@ def _model(value: Any) -> str:
     text = _text(value)
     if text in ("auto", *FAMILIES):
         return text
-    path = Path(text).expanduser()
+    path = _path(text)
     if not path.is_dir():
         raise vol.Invalid("no such directory")
     return str(path)
+
+
+def _log_format(value: Any) -> str:
+    text = _text(value)
+    logging.Formatter(text)
+    return text
+
+
+def _service_name(value: Any) -> str:
+    """What a DNS label can hold: zeroconf names are one."""
+    text = _text(value)
+    if len(text.encode()) > 63 or any(unicodedata.category(char).startswith("C") for char in text):
+        raise vol.Invalid("not a service name")
+    return text
 
 
 def _network(value: Any) -> str:
@@ -155,7 +176,7 @@ OPTIONS: tuple[Option, ...] = (
         metavar="URI",
     ),
     Option(
-        "zeroconf", None, vol.Any(None, _text), "a name",
+        "zeroconf", None, vol.Any(None, _service_name), "a name of at most 63 bytes",
         "let Home Assistant find this server by itself, under this name",
         metavar="NAME", bare="chatterbox",
     ),
@@ -262,7 +283,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("debug", False, vol.Boolean(), "true or false", "log more", switch=True),
     Option(
-        "log_format", "%(asctime)s %(levelname)s %(name)s: %(message)s", _text, "a format of Python's logging",
+        "log_format", "%(asctime)s %(levelname)s %(name)s: %(message)s", _log_format, "a format of Python's logging",
         "how a line of the log looks", metavar="FORMAT",
     ),
 )  # fmt: skip

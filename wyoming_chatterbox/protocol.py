@@ -22,10 +22,14 @@ BODY_TIMEOUT = 30.0
 """Seconds in which announced bytes must arrive."""
 
 
-async def read_event(reader: asyncio.StreamReader) -> Event | None:
-    """The next event, or None at the end of the stream; `ProtocolError` for what is not an event."""
+async def read_event(reader: asyncio.StreamReader, idle_timeout: float | None = None) -> Event | None:
+    """The next event, or None at the end of the stream; `ProtocolError` for what is not an event.
+
+    `TimeoutError` if no header has come within `idle_timeout` seconds; nothing is lost then, so it can be called again.
+    """
     try:
-        line = await reader.readline()
+        async with asyncio.timeout(idle_timeout):
+            line = await reader.readline()
     except ValueError as err:
         raise ProtocolError("The header line is too long") from err
     if not line:

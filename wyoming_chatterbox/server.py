@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import socket
+import stat
 import sys
+import threading
+from pathlib import Path
 from urllib.parse import urlsplit
-
-from wyoming.event import async_get_stdin
-from wyoming.server import AsyncEventHandler, AsyncServer
 
 from .errors import ConfigError, OverloadedError
 from .handler import Handler
@@ -16,94 +18,132 @@ from .service import Service
 
 _LOGGER = logging.getLogger(__name__)
 
+_PIECE = 65536
+
 
 class Server:
     """Listens at one URI and gives each client a handler."""
 
     def __init__(self, uri: str, service: Service) -> None:
         self._uri = uri
+        self._parts = urlsplit(uri)
         self._service = service
-        self._limit = service.config.max_connections
-        self._handlers: set[AsyncEventHandler] = set()
-        self._server: AsyncServer | None = None
+        self._handlers: set[Handler] = set()
+        self._listener: asyncio.Server | None = None
         self._stdio: asyncio.Task[None] | None = None
         self.ended = asyncio.Event()
         """Set when there will be no more clients: stdio has one."""
 
     async def start(self) -> None:
         """Begin to listen; `ConfigError` where that address can't be had."""
-        if self._uri == "stdio://":
+        if self._parts.scheme == "stdio":
             self._stdio = asyncio.create_task(self._serve_stdio(), name="stdio")
             return
-        self._server = AsyncServer.from_uri(self._uri)
         try:
-            await self._server.start(self._handler)
-        except OSError as err:
-            raise ConfigError(f"--uri {self._uri} can't be served: {err.strerror or err}") from err
+            if self._parts.scheme == "unix":
+                path = Path(self._parts.path)
+                await _make_room(path)
+                self._listener = await asyncio.start_unix_server(self._serve, path)
+            else:
+                self._listener = await asyncio.start_server(self._serve, self.host, self.port)
+        except (OSError, UnicodeError) as err:
+            reason = getattr(err, "strerror", None) or err
+            raise ConfigError(f"--uri {self._uri} can't be served: {reason}") from err
         _LOGGER.info("Wyoming is served at %s", self._uri)
 
     async def close(self) -> None:
-        """Stop listening and end every connection; what is being said ends with an error."""
+        """Stop listening, then end every connection: what is being said ends with an error."""
+        if self._listener is not None:
+            self._listener.close()
+            if self._parts.scheme == "unix":
+                Path(self._parts.path).unlink(missing_ok=True)
+        await asyncio.gather(*(handler.stop() for handler in list(self._handlers)))
         if self._stdio is not None:
             self._stdio.cancel()
             await asyncio.wait([self._stdio])
-        if self._server is not None:
-            await self._server.stop()
 
     @property
     def host(self) -> str | None:
         """The host name or address listened at, where there is one."""
-        return urlsplit(self._uri).hostname
+        return self._parts.hostname
 
     @property
     def port(self) -> int | None:
         """The TCP port, where there is one."""
-        return urlsplit(self._uri).port
+        return self._parts.port
 
-    def _handler(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> AsyncEventHandler:
-        if len(self._handlers) >= self._limit:
-            return _Refusal(self._service, reader, writer)
-        handler = _Counted(self._handlers, self._service, reader, writer)
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._parts.scheme == "tcp":
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        handler = Handler(self._service, reader, writer)
+        limit = self._service.config.max_connections
+        if len(self._handlers) >= limit:
+            err = OverloadedError(f"{limit} clients are connected, which is the limit (--max-connections)")
+            _LOGGER.warning("A client is turned away: %s", err)
+            await handler.turn_away(err)
+            writer.close()
+            return
+        await self._run(handler)
+
+    async def _run(self, handler: Handler) -> None:
         self._handlers.add(handler)
-        return handler
+        try:
+            await handler.run()
+        finally:
+            self._handlers.discard(handler)
 
     async def _serve_stdio(self) -> None:
-        loop = asyncio.get_running_loop()
-        reader = await async_get_stdin(loop)
-        transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, sys.stdout)
-        writer = asyncio.StreamWriter(transport, protocol, None, loop)
         try:
-            await Handler(self._service, reader, writer, hears_end=False).run()
+            ours, theirs = socket.socketpair()
+            sound = os.dup(sys.stdout.fileno())
+            # Whatever a library prints must not come between the events.
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+            threading.Thread(target=_pump_in, args=(sys.stdin.fileno(), theirs), daemon=True).start()
+            written = asyncio.create_task(asyncio.to_thread(_pump_out, theirs, sound))
+            reader, writer = await asyncio.open_connection(sock=ours)
+            await self._run(Handler(self._service, reader, writer, hears_end=False))
+            await written
+        except Exception:
+            _LOGGER.exception("Serving standard input and output failed")
         finally:
             self.ended.set()
 
 
-class _Counted(Handler):
-    """A handler that leaves the set of those that are counted when it ends."""
-
-    def __init__(
-        self,
-        counted: set[AsyncEventHandler],
-        service: Service,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-    ) -> None:
-        super().__init__(service, reader, writer)
-        self._counted = counted
-
-    async def run(self) -> None:
-        try:
-            await super().run()
-        finally:
-            self._counted.discard(self)
+async def _make_room(path: Path) -> None:
+    """Take away the socket that a server left behind; anything else at `path` is a `ConfigError`."""
+    try:
+        kind = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(kind):
+        raise ConfigError(f"--uri unix://{path} can't be served: there is something else at that path")
+    try:
+        _, writer = await asyncio.open_unix_connection(path)
+    except ConnectionRefusedError:
+        path.unlink()
+    else:
+        writer.close()
+        raise ConfigError(f"--uri unix://{path} can't be served: another server does already")
 
 
-class _Refusal(Handler):
-    """Turns a client away because there are too many."""
+def _pump_in(source: int, target: socket.socket) -> None:
+    """What comes in by a file, pipe or terminal goes to a socket, which asyncio can wait for."""
+    try:
+        while data := os.read(source, _PIECE):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError as err:
+        _LOGGER.debug("Standard input ended: %s", err)
 
-    async def run(self) -> None:
-        limit = self._service.config.max_connections
-        err = OverloadedError(f"{limit} clients are connected, which is the limit (--max-connections)")
-        _LOGGER.warning("A client is turned away: %s", err)
-        await self.turn_away(err)
-        self.writer.close()
+
+def _pump_out(source: socket.socket, target: int) -> None:
+    """What comes from a socket goes out by a file, pipe or terminal."""
+    try:
+        while data := source.recv(_PIECE):
+            while data:
+                data = data[os.write(target, data) :]
+    except OSError as err:
+        _LOGGER.debug("Standard output ended: %s", err)
+    finally:
+        source.close()
+        os.close(target)

@@ -7,6 +7,8 @@ several; there, `alice-de.wav` is `alice-de` alone. Files are looked at when the
 from __future__ import annotations
 
 import logging
+import re
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,23 +41,29 @@ class Catalogue:
 
         `UnknownVoiceError` names the voices there are; `VoiceError` tells what is wrong with a broken recording.
         """
-        by_name = {voice.name: voice for voice in self.voices}
-        wanted = name or self.preferred
-        if voice := by_name.get(wanted):
-            if language is None or name is not None or voice.language == language:
-                return voice
-            wanted = wanted.removesuffix(f"-{voice.language}")
-        for code in (language, _FALLBACK_LANGUAGE):
-            if code is not None and (voice := by_name.get(f"{wanted}-{code.lower()[:2]}")):
-                return voice
-        for file, reason in self.broken.items():
-            if name is not None and Path(file).stem == name:
-                raise VoiceError(f"The recording {file} of voice {name!r} can't be used: {reason}")
-        if name is None and language is None:
-            raise UnknownVoiceError(f"The server's own choice, --voice {wanted!r}, is not there; {self._listed()}")
+        spoken = language.lower()[:2] if language else None
         if name is None:
-            raise UnknownVoiceError(f"There is no voice for the language {language!r}; {self._listed()}")
+            voice = self._find(self.preferred, spoken) or self._find(DEFAULT, spoken)
+            if voice is None:
+                raise UnknownVoiceError(f"There is no voice for the language {language!r}; {self._listed()}")
+            return voice
+        if voice := self._find(name, spoken) or self._find(name, None):
+            return voice
+        for file, reason in self.broken.items():
+            if Path(file).stem == name:
+                raise VoiceError(f"The recording {file} of voice {name!r} can't be used: {reason}")
         raise UnknownVoiceError(f"There is no voice {name!r}; {self._listed()}")
+
+    def _find(self, name: str, language: str | None) -> Voice | None:
+        """A voice by its whole name, or by its name and a language that one of them may lack."""
+        by_name = {voice.name: voice for voice in self.voices}
+        stem = re.sub(r"-[a-z]{2}$", "", name)
+        wanted = (name, f"{name}-{language or _FALLBACK_LANGUAGE}", f"{stem}-{language}", stem)
+        for candidate in wanted:
+            voice = by_name.get(candidate)
+            if voice is not None and language in (None, voice.language):
+                return voice
+        return None
 
     def _listed(self) -> str:
         names = [voice.name for voice in self.voices]
@@ -80,28 +88,34 @@ class Voices:
     def scan(self) -> Catalogue:
         """Look at the directory. Reads only what is new or changed; never raises for what it finds."""
         languages = self._languages()
-        voices = self._named(DEFAULT, None, languages)
         broken: dict[str, str] = {}
-        names = {DEFAULT}
+        recordings: dict[str, Path] = {}
         for path in self._recordings():
             reason = self._examine(path)
-            if reason is None and path.stem in names:
+            if reason is None and path.stem in (DEFAULT, *recordings):
                 reason = f"there is another voice named {path.stem!r}"
-            if reason is not None:
-                broken[path.name] = reason
-                self._tell(path.name, reason)
-                continue
-            names.add(path.stem)
-            voices += self._named(path.stem, path, languages)
-        return Catalogue(tuple(voices), broken, self._preferred)
+            if reason is None:
+                recordings[path.stem] = path
+            else:
+                name = path.name.encode("utf-8", "replace").decode()
+                broken[name] = reason
+                self._tell(name, reason)
+        # A recording that says its language itself comes before one that speaks them all.
+        voices = {voice.name: voice for voice in self._named(DEFAULT, None, languages)}
+        for stem, path in sorted(recordings.items(), key=lambda item: not _says_language(item[0], languages)):
+            for voice in self._named(stem, path, languages):
+                voices.setdefault(voice.name, voice)
+        catalogue = Catalogue(tuple(sorted(voices.values(), key=_order)), broken, self._preferred)
+        if catalogue._find(self._preferred, None) is None:
+            self._tell(f"--voice {self._preferred}", "there is no such voice; the model's own speaks instead")
+        return catalogue
 
     def _named(self, stem: str, recording: Path | None, languages: tuple[str, ...]) -> list[Voice]:
         if len(languages) == 1:
             return [Voice(stem, languages[0], recording)]
-        _, dash, code = stem.rpartition("-")
-        if dash and code in languages:
-            return [Voice(stem, code, recording)]
-        return [Voice(f"{stem}-{language}", language, recording) for language in sorted(languages)]
+        if _says_language(stem, languages):
+            return [Voice(stem, stem.rpartition("-")[2], recording)]
+        return [Voice(f"{stem}-{language}", language, recording) for language in languages]
 
     def _recordings(self) -> list[Path]:
         try:
@@ -121,6 +135,12 @@ class Voices:
             status = path.stat()
         except OSError as err:
             return f"it can't be read: {err.strerror}"
+        if not stat.S_ISREG(status.st_mode):
+            return "it is no file"
+        try:
+            path.name.encode()
+        except UnicodeEncodeError:
+            return "its name is not UTF-8"
         state = (status.st_mtime_ns, status.st_size)
         known = self._durations.get(path)
         if known is None or known[0] != state:
@@ -138,6 +158,15 @@ class Voices:
         if (name, reason) not in self._told:
             self._told.add((name, reason))
             _LOGGER.warning("No voice from %s: %s", name, reason)
+
+
+def _says_language(stem: str, languages: tuple[str, ...]) -> bool:
+    return len(languages) > 1 and "-" in stem and stem.rpartition("-")[2] in languages
+
+
+def _order(voice: Voice) -> tuple[bool, str]:
+    """The model's own first, then by name."""
+    return voice.recording is not None, voice.name
 
 
 def _duration(path: Path) -> float | str:

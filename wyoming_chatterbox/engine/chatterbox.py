@@ -17,7 +17,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from ..errors import Cancelled, ChatterboxError, EngineError, OutOfMemoryError
+from ..errors import Cancelled, ChatterboxError, EngineError, OutOfMemoryError, VoiceError
 from . import SAMPLE_RATE, Block, Description, Utterance, Voice, package, precision
 from .checkpoint import Networks, load
 from .conditionals import Conditionals, ConditionalsCache, prepare, rules_of
@@ -216,8 +216,16 @@ class Chatterbox:
         t3 = networks.t3
 
         def make() -> Conditionals:
-            here = networks.preparation.networks()
-            return prepare(recording, here, rules_of(t3), t3.hp.speech_cond_prompt_len, device)
+            try:
+                here = networks.preparation.networks()
+                return prepare(recording, here, rules_of(t3), t3.hp.speech_cond_prompt_len, device)
+            except VoiceError:
+                raise
+            except Exception as err:
+                if is_out_of_memory(err):
+                    raise
+                # Whatever is wrong, it is wrong with this voice, and the model's own can speak.
+                raise VoiceError(f"{recording} can't be made a voice: {type(err).__name__} {first_line(err)}") from err
 
         return self._voices.get(recording, make)
 

@@ -12,21 +12,12 @@ import torch
 
 from ..errors import CheckpointError
 from . import networks
-from .conditionals import Conditionals, load_conditionals
+from .conditionals import Conditionals, VoiceNetworks, load_conditionals
 from .families import Family
 from .tensors import TensorFile, size_of
 from .tokenizer import TextTokenizer, load_tokenizer
 
 _LOGGER = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class VoiceNetworks:
-    """What turns a recording into conditionals; float32."""
-
-    s3_tokenizer: Any
-    speaker_encoder: Any
-    voice_encoder: Any
 
 
 class VoicePreparation:

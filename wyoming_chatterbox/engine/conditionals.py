@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import librosa
 import numpy as np
@@ -20,9 +20,6 @@ from ..errors import CheckpointError, VoiceError
 from . import package
 from .tensors import DOWNLOAD_AGAIN, first_line, load_pickled
 
-if TYPE_CHECKING:
-    from .checkpoint import VoiceNetworks
-
 S3GEN_SECONDS = 10
 """Of a recording, what the flow is given."""
 
@@ -31,6 +28,15 @@ LONGEST_SECONDS = 300
 
 SILENCE = 1e-4
 """Peak amplitude, of 1, under which a recording counts as silent: -80 dB."""
+
+
+@dataclass(frozen=True)
+class VoiceNetworks:
+    """What turns a recording into conditionals; float32."""
+
+    s3_tokenizer: Any
+    speaker_encoder: Any
+    voice_encoder: Any
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,10 @@ def recognise(directory: Path) -> Family:
     """Tell from its files which family a checkpoint directory holds; `CheckpointError` if none, or not all of it."""
     if not directory.is_dir():
         raise CheckpointError(f"{directory} is not a directory", "Give the directory that holds the model's files.")
-    names = {path.name for path in directory.iterdir()}
+    try:
+        names = {path.name for path in directory.iterdir()}
+    except OSError as err:
+        raise CheckpointError(f"{directory} can't be read: {err.strerror}", "Check its permissions.") from err
     for family in FAMILIES.values():
         if names.intersection(family.t3):
             missing = family.missing(names)

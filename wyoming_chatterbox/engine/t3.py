@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ..errors import Cancelled, EngineError
+from ..errors import Cancelled, EngineError, TextError
 from . import package
 from .conditionals import Conditionals
 from .kv_cache import KVCache, Span, rounded_up
@@ -245,4 +245,4 @@ def _check_text(t3: Any, ids: list[int]) -> None:
         )
     longest = t3.cfg.n_positions - LONGEST - 512 if t3.is_gpt else t3.text_pos_emb.emb.num_embeddings
     if len(ids) > longest:
-        raise EngineError(f"The text has {len(ids)} tokens, but the model takes {longest} at once.")
+        raise TextError(f"The text has {len(ids)} tokens, but the model takes {longest} at once.")
