@@ -100,17 +100,14 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.mark.parametrize("layout", checkpoints.LAYOUTS)
 def test_every_layout_speaks(made: Made, layout: str) -> None:
     engine = load_tiny(made(layout), layout)
-    calls = Calls()
-    (block,) = engine.speak(Utterance(SHORT, OWN, seed=1), calls)
+    block = say(engine)
     assert block.dtype == np.float32
     assert np.isfinite(block).all()
     assert 0 < np.abs(block).max() <= 1
-    # 960 samples a token, three tokens of silence after turbo and nano; the watermark may take 20 ms.
-    steps = 2 if checkpoints.is_gpt2(layout) else 10
-    drawn = calls.count - steps - 1
-    assert drawn <= most_tokens(SHORT)
-    spoken = len(block) / 960
-    assert 0.7 * drawn - 1 <= spoken <= drawn + 3
+    # 960 samples a token, three tokens of silence after turbo and nano.
+    tokens, rest = divmod(len(block), 960)
+    assert rest == 0
+    assert 0.7 * most_tokens(SHORT) < tokens <= most_tokens(SHORT) + 3
 
 
 def test_same_seed_same_sound_and_no_seed_another(english: Chatterbox) -> None:
@@ -200,7 +197,7 @@ def test_in_16_bits_it_speaks_and_leaves_a_voices_tokens_alone(
     assert networks.conditionals.prompt_tokens.tolist() == whole.gen["prompt_token"].tolist()
 
 
-@pytest.mark.parametrize("stop", [1, 2, 7, 110])
+@pytest.mark.parametrize("stop", [1, 2, 7])
 def test_cancelling_stops_before_the_next_step(english: Chatterbox, stop: int) -> None:
     calls = Calls(stop)
     assert list(english.speak(Utterance(SHORT, OWN, seed=1), calls)) == []
@@ -209,10 +206,10 @@ def test_cancelling_stops_before_the_next_step(english: Chatterbox, stop: int) -
 
 def test_cancelling_stops_between_steps_of_the_flow(english: Chatterbox) -> None:
     whole = Calls()
-    assert len(list(english.speak(Utterance(SHORT, OWN, seed=1), whole))) == 1
+    blocks = list(english.speak(Utterance(SHORT, OWN, seed=1), whole))
     for stop in (whole.count - 10, whole.count - 3, whole.count):
         calls = Calls(stop)
-        assert list(english.speak(Utterance(SHORT, OWN, seed=1), calls)) == []
+        assert len(list(english.speak(Utterance(SHORT, OWN, seed=1), calls))) < len(blocks)
         assert calls.count == stop
     assert np.isfinite(say(english)).all()
 

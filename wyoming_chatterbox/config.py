@@ -50,6 +50,7 @@ class Config:
     exaggeration: float | None
     cfg_weight: float | None
     temperature: float | None
+    prompt_seconds: float | None
     seed: int | None
     streaming: bool
     samples_per_chunk: int

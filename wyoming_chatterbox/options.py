@@ -229,6 +229,11 @@ OPTIONS: tuple[Option, ...] = (
         "how freely speech tokens are drawn [0.8]", ("TEMPERATURE",), metavar="X",
     ),
     Option(
+        "prompt_seconds", None, vol.Any(None, _number(float, 1.0, 10.0)), "a number from 1 to 10",
+        "seconds of a voice's recording that its timbre is taken from; fewer are faster [3 on a CPU, 10 on a GPU]",
+        metavar="SECONDS",
+    ),
+    Option(
         "seed", None, vol.Any(None, _number(int, 0, 2**32 - 1)), "a whole number from 0 to 4294967295",
         "say the same text the same way each time", metavar="N",
     ),

@@ -30,6 +30,7 @@ from .watermark import WatermarkStream, load_watermarker
 
 _LOGGER = logging.getLogger(__name__)
 
+_CPU_PROMPT_SECONDS = 3.0
 PAUSE = 0.1
 """Seconds of silence for a text that the model finds nothing to say to."""
 
@@ -82,8 +83,8 @@ class Chatterbox:
 
         `device` is auto, cpu, cuda, cuda:1, mps; `dtype` auto, float32, float16, bfloat16; the CUDA cache is emptied
         after every `cuda_cache_clear_interval` utterances, or never for 0. Of a voice's recording, the flow is given
-        the first `prompt_seconds`, or up to 10 for None. Raises `ConfigError`, `CheckpointError`, `OutOfMemoryError`
-        or `EngineError`.
+        the first `prompt_seconds`; for None 3 on a CPU, where each costs time at every block, else all 10.
+        Raises `ConfigError`, `CheckpointError`, `OutOfMemoryError` or `EngineError`.
         """
         name, why_device = precision.choose_device(device, available_devices())
         where = torch.device(name)
@@ -102,6 +103,8 @@ class Chatterbox:
             details=_details(networks),
         )
         _LOGGER.info("Loaded %s on %s in %s (%s)", family.name, name, choice.dtype, description.reason)
+        if prompt_seconds is None and where.type == "cpu":
+            prompt_seconds = _CPU_PROMPT_SECONDS
         return cls(networks, watermarker, description, cuda_cache_clear_interval, prompt_seconds)
 
     def describe(self) -> Description:

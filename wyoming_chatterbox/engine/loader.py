@@ -38,6 +38,7 @@ class Loader:
             dtype=config.dtype,
             int8=config.quantization == "int8",
             cuda_cache_clear_interval=config.cuda_cache_clear_interval,
+            prompt_seconds=config.prompt_seconds,
         )
 
     def _locate(self, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> tuple[Family, Path]:

@@ -38,7 +38,7 @@ def build_t3(file: TensorFile, device: torch.device, dtype: torch.dtype) -> Any:
     Its transformer is this project's own (`Llama`, `GPT2`), with the package's weights.
     """
     with _building(file):
-        hp = _t3_config(file)
+        hp = t3_config(file)
         t3 = package.T3(hp)
         if hp.use_perceiver_resampler:
             _, queries, width = file.shape("cond_enc.perceiver.pre_attention_query")
@@ -59,7 +59,8 @@ def build_t3(file: TensorFile, device: torch.device, dtype: torch.dtype) -> Any:
     return t3
 
 
-def _t3_config(file: TensorFile) -> Any:
+def t3_config(file: TensorFile) -> Any:
+    """The package's `T3Config` at the sizes that the tensors have."""
     width = file.size("speech_head.weight", 1)
     hp = package.T3Config(text_tokens_dict_size=file.size("text_emb.weight"))
     gpt2 = file.count("tfmr.h.")

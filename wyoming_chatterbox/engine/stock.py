@@ -56,7 +56,7 @@ def _kind(family: Family) -> Any:
 
 def _t3(path: Path) -> Any:
     with TensorFile(path) as file:
-        hp = networks._t3_config(file)
+        hp = networks.t3_config(file)
         t3 = package.T3(hp)
         if hp.use_perceiver_resampler:
             _, queries, width = file.shape("cond_enc.perceiver.pre_attention_query")
