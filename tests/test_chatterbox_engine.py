@@ -60,7 +60,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 def load_tiny(directory: Path, layout: str, dtype: str = "float32", device: str = "cpu") -> Chatterbox:
-    return Chatterbox.load(directory, FAMILIES[checkpoints.family_of(layout)], device=device, dtype=dtype)
+    family = FAMILIES[checkpoints.family_of(layout)]
+    return Chatterbox.load(directory, family, device=device, dtype=dtype, blocks=True)
 
 
 @pytest.fixture(scope="module")

@@ -341,7 +341,8 @@ class TestTheBlocksSizes:
 
 @pytest.mark.parametrize("layout", ["english", "turbo"])
 def test_chatterbox_speaks_in_blocks_and_the_same_for_the_same_seed(tmp_path: Path, layout: str) -> None:
-    engine = Chatterbox.load(checkpoints.make(layout, tmp_path / layout), FAMILIES[layout], device="cpu")
+    model = checkpoints.make(layout, tmp_path / layout)
+    engine = Chatterbox.load(model, FAMILIES[layout], device="cpu", blocks=True)
     utterance = Utterance("Hi.", Voice("own", "en"), seed=3)
     blocks = list(engine.speak(utterance, never))
     assert len(blocks) > 2
@@ -349,3 +350,12 @@ def test_chatterbox_speaks_in_blocks_and_the_same_for_the_same_seed(tmp_path: Pa
     assert sum(map(len, blocks)) % 960 == 0
     assert len(blocks[0]) < 0.4 * SAMPLE_RATE
     assert np.array_equal(np.concatenate(blocks), np.concatenate(list(engine.speak(utterance, never))))
+
+
+def test_a_cpu_speaks_an_utterance_whole(tmp_path: Path) -> None:
+    """Where making takes longer than speaking, blocks would come with a pause after each."""
+    engine = Chatterbox.load(checkpoints.make("turbo", tmp_path), FAMILIES["turbo"], device="cpu")
+    block, *rest = engine.speak(Utterance("Hi.", Voice("own", "en"), seed=3), never)
+    assert not any(map(len, rest[1:]))
+    assert (len(block) + sum(map(len, rest))) % 960 == 0
+    assert sum(map(len, rest)) < 0.2 * SAMPLE_RATE, "only what the watermark held back"

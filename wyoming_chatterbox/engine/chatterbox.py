@@ -23,14 +23,14 @@ from .checkpoint import Networks, load
 from .conditionals import Conditionals, ConditionalsCache, prepare, rules_of
 from .families import Family
 from .sampling import resolve
-from .sound_stream import SoundStream, stream
+from .sound_stream import SoundStream, stream, whole
 from .t3 import Decoder, most_tokens
 from .tensors import first_line, is_out_of_memory, size_of
 from .watermark import WatermarkStream, load_watermarker
 
 _LOGGER = logging.getLogger(__name__)
 
-_CPU_PROMPT_SECONDS = 3.0
+_CPU_PROMPT_SECONDS = 5.0
 PAUSE = 0.1
 """Seconds of silence for a text that the model finds nothing to say to."""
 
@@ -56,6 +56,7 @@ class Chatterbox:
         description: Description,
         cache_clear_interval: int,
         prompt_seconds: float | None,
+        blocks: bool,
     ) -> None:
         self.languages = networks.family.languages
         self._networks: Networks | None = networks
@@ -65,6 +66,7 @@ class Chatterbox:
         self._voices = ConditionalsCache()
         self._cache_clear_interval = cache_clear_interval
         self._prompt_seconds = prompt_seconds
+        self._blocks = blocks
         self._spoken = 0
 
     @classmethod
@@ -78,12 +80,15 @@ class Chatterbox:
         int8: bool = False,
         cuda_cache_clear_interval: int = 3,
         prompt_seconds: float | None = None,
+        blocks: bool | None = None,
     ) -> Self:
         """Load a family's checkpoint from a directory in the official layout.
 
         `device` is auto, cpu, cuda, cuda:1, mps; `dtype` auto, float32, float16, bfloat16; the CUDA cache is emptied
         after every `cuda_cache_clear_interval` utterances, or never for 0. Of a voice's recording, the flow is given
-        the first `prompt_seconds`; for None 3 on a CPU, where each costs time at every block, else all 10.
+        the first `prompt_seconds`; for None 5 on a CPU, where each costs time, else all 10. `blocks` says
+        whether an utterance is spoken while it is made; None does so on a GPU alone: where making takes longer than
+        speaking, a pause between two sentences is better than one in every word.
         Raises `ConfigError`, `CheckpointError`, `OutOfMemoryError` or `EngineError`.
         """
         name, why_device = precision.choose_device(device, available_devices())
@@ -105,7 +110,8 @@ class Chatterbox:
         _LOGGER.info("Loaded %s on %s in %s (%s)", family.name, name, choice.dtype, description.reason)
         if prompt_seconds is None and where.type == "cpu":
             prompt_seconds = _CPU_PROMPT_SECONDS
-        return cls(networks, watermarker, description, cuda_cache_clear_interval, prompt_seconds)
+        blocks = where.type == "cuda" if blocks is None else blocks
+        return cls(networks, watermarker, description, cuda_cache_clear_interval, prompt_seconds, blocks)
 
     def describe(self) -> Description:
         """Say what this engine is made of; the bytes are those held now."""
@@ -184,7 +190,7 @@ class Chatterbox:
         samples = 0
         # A seed promises the same sound, which blocks sized by the clock would not give.
         clock = time.monotonic if utterance.seed is None else None
-        for block in stream(sound, tokens, clock):
+        for block in stream(sound, tokens, clock) if self._blocks else whole(sound, tokens):
             if not np.isfinite(block).all():
                 raise EngineError(
                     f"The model's sound is not numbers in {self._description.dtype}; a higher precision may help."

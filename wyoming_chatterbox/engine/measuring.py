@@ -179,7 +179,11 @@ def _ours(request: Request) -> tuple[Stopwatch, Subject]:
 
     imported = time.perf_counter()
     engine = Chatterbox.load(
-        Path(request.directory), FAMILIES[request.family], device=request.device, dtype=request.precision
+        Path(request.directory),
+        FAMILIES[request.family],
+        device=request.device,
+        dtype=request.precision,
+        blocks=True,
     )
     loaded = time.perf_counter()
     import torch

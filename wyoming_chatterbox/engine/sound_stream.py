@@ -47,6 +47,11 @@ def next_hop(previous: int, ahead: float, pace: float) -> int:
     return larger if pace >= 1.0 or larger / TOKENS_PER_SECOND * pace <= ahead else previous
 
 
+def whole(sound: SoundStream, tokens: Iterator[int]) -> Iterator[Block]:
+    """Turn the tokens of one utterance into one block of sound, when they are all there."""
+    yield sound.finish(list(tokens))
+
+
 def stream(
     sound: SoundStream, tokens: Iterator[int], clock: Callable[[], float] | None = time.monotonic
 ) -> Iterator[Block]:
