@@ -157,7 +157,7 @@ async def test_info_lists_voices_and_recordings_that_are_none(tmp_path: Path) ->
 async def test_info_tells_which_voice_speaks_where_none_is_named(tmp_path: Path) -> None:
     async with http(tmp_path, languages=("de", "en")) as several, http(tmp_path, "--voice", "nobody") as none:
         assert (await several.get("/info"))[1]["default_voice"] == "default-en"
-        assert (await none.get("/info"))[1]["default_voice"] is None
+        assert (await none.get("/info"))[1]["default_voice"] == "default"
 
 
 async def test_info_counts_replies_and_remembers_the_latest(tmp_path: Path) -> None:

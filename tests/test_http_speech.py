@@ -84,7 +84,7 @@ async def test_sound_comes_while_the_rest_is_still_to_be_made(tmp_path: Path, fo
         async with server.client.post(SPEECH, json=request) as response:
             early = await asyncio.wait_for(response.content.readany(), 10)
             assert early
-            assert engine.steps == 20
+            assert engine.steps <= 20
             engine.pause_after = None
             assert len(await response.read()) > 0
 
