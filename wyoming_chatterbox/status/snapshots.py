@@ -9,9 +9,7 @@ from typing import Any
 from .. import __version__, memory
 from ..config import Config
 from ..engine import Description, Engine, Voice
-from ..errors import ChatterboxError
 from ..service import Service
-from ..voices import Catalogue
 
 _MEGABYTE = 1024 * 1024
 
@@ -91,7 +89,7 @@ async def information(service: Service) -> dict[str, Any]:
         "version": __version__,
         "status": lifecycle.snapshot() | {"message": lifecycle.describe_state()},
         "engine": _described(engine.describe()) if engine is not None else None,
-        "default_voice": _preferred(catalogue),
+        "default_voice": catalogue.find().name,
         "voices": [_voice(voice) for voice in catalogue.voices],
         "broken_recordings": catalogue.broken,
         "voices_directory": service.voices.directory,
@@ -99,13 +97,6 @@ async def information(service: Service) -> dict[str, Any]:
         "statistics": _statistics(replies),
         "uptime_seconds": round(time.time() - service.started, 1),
     }
-
-
-def _preferred(catalogue: Catalogue) -> str | None:
-    try:
-        return catalogue.find().name
-    except ChatterboxError:
-        return None
 
 
 def _engines(service: Service) -> list[Engine]:
