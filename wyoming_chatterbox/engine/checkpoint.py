@@ -16,6 +16,7 @@ from .conditionals import Conditionals, VoiceNetworks, load_conditionals
 from .families import Family
 from .tensors import TensorFile, size_of
 from .tokenizer import TextTokenizer, load_tokenizer
+from .vocoder import simplify
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ def load(directory: Path, family: Family, device: torch.device, dtype: torch.dty
                 "Is it a file of this model family?",
             )
         flow = networks.build_flow(file, device, dtype)
-        vocoder = networks.build_vocoder(file, device)
+        vocoder = simplify(networks.build_vocoder(file, device))
     _check_vocabularies(directory / family.conditionals, conditionals, t3, flow)
     return Networks(
         family=family,
