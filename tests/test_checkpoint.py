@@ -62,7 +62,7 @@ def test_every_layout_loads_with_the_weights_it_was_written_with(made: Callable[
         read = ours.state_dict()
         assert len(read) > 10
         for name, value in read.items():
-            # T3's transformer holds its weights in an order of its own, as does the vocoder; what they compute is tested.
+            # T3's transformer holds its weights in an order of its own; what it computes is tested instead.
             if not name.startswith("tfmr."):
                 assert torch.equal(value, written[name]), name
     assert loaded.t3_file == checkpoints.LAYOUTS[layout][0]

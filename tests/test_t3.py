@@ -441,9 +441,9 @@ def test_each_token_is_drawn_as_often_as_it_is_likely() -> None:
 def test_the_start_token_is_penalised_at_first_and_by_llama_ever_after(gpt2: bool, counted: set[int]) -> None:
     settings = Settings(temperature=1.0, min_p=0.0, repetition_penalty=2.0)
     sampler = Sampler(settings, gpt2=gpt2, vocabulary=12, start=9, device=CPU)
-    assert sampler._seen[0].nonzero().flatten().tolist() == [9]
+    assert sampler.seen[0].nonzero().flatten().tolist() == [9]
     assert int(sampler.draw(torch.full((1, 12), -1e4).index_fill_(1, torch.tensor([3]), 10.0))) == 3
-    assert set(sampler._seen[0].nonzero().flatten().tolist()) == counted
+    assert set(sampler.seen[0].nonzero().flatten().tolist()) == counted
 
 
 @pytest.mark.parametrize(

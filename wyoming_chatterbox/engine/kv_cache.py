@@ -51,6 +51,10 @@ class KVCache:
         return self.keys.shape[3]
 
     @property
+    def rows(self) -> int:
+        return self.keys.shape[1]
+
+    @property
     def bytes(self) -> int:
         return 2 * self.keys.numel() * self.keys.element_size()
 

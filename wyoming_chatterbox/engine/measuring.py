@@ -216,14 +216,13 @@ def _watch_engine(watch: Stopwatch) -> Callable[[int], None]:
     draw = Decoder.stream
     most = 0
 
-    def watched(decoder: Any, text: Any, voice: Any, settings: Any, _most: int, cancelled: Any, *rest: Any) -> Any:
-        def asked() -> bool:
-            # Before each pass.
-            watch.t3_pass()
-            return bool(cancelled())
-
-        for token in draw(decoder, text, voice, settings, most, asked, *rest):
+    def watched(decoder: Any, text: Any, voice: Any, settings: Any, _most: int, *rest: Any) -> Any:
+        before = decoder.steps
+        for token in draw(decoder, text, voice, settings, most, *rest):
+            if not watch.tokens:
+                watch.t3_began()
             watch.tokens.append(token)
+            watch.passes = decoder.steps - before
             yield token
 
     Decoder.stream = watched  # type: ignore[method-assign, assignment]

@@ -67,11 +67,17 @@ class Sampler:
     """Draws one utterance's tokens, on the device and without waiting for it."""
 
     def __init__(self, settings: Settings, *, gpt2: bool, vocabulary: int, start: int, device: torch.device) -> None:
-        self._settings = settings
+        self.settings = settings
+        self.seen = torch.zeros(1, vocabulary, dtype=torch.bool, device=device)
+        """The tokens that the repetition penalty counts."""
+        self.seen[0, start] = True
         self._gpt2 = gpt2
-        self._seen = torch.zeros(1, vocabulary, dtype=torch.bool, device=device)
-        self._seen[0, start] = True
         self._drawn = 0
+
+    def go_on_from(self, other: Sampler) -> None:
+        """Draw what another one, of the same settings, would draw next."""
+        self.seen.copy_(other.seen)
+        self._drawn = other._drawn
 
     def draw(self, logits: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
         """Draw a token (1, 1) from logits (1, vocabulary), in float32.
@@ -80,11 +86,11 @@ class Sampler:
         Draws from torch's global generator unless another is given.
         """
         shape = gpt2_probabilities if self._gpt2 else llama_probabilities
-        token = draw(shape(logits.float(), self._seen, self._settings), generator)
+        token = draw(shape(logits.float(), self.seen, self.settings), generator)
         if self._gpt2 and not self._drawn:
             # GPT-2's penalty counts the start token at the first draw only, Llama's always.
-            self._seen.zero_()
-        self._seen.scatter_(1, token.clamp(min=0), True)
+            self.seen.zero_()
+        self.seen.scatter_(1, token.clamp(min=0), True)
         self._drawn += 1
         return token
 

@@ -25,7 +25,7 @@ class Stopwatch:
         self.passes = 0
         """Through T3: the first is the prefill."""
         self.prefill = 0.0
-        """Of T3's seconds, those until its second pass began."""
+        """Of T3's seconds, those until its first token was there."""
         self.tokens: list[int] = []
         """What T3 drew, less what is no sound."""
         self._began: dict[str, float] = {}
@@ -62,6 +62,11 @@ class Stopwatch:
             return
         self.passes += 1
         if self.passes == 2:
+            self.t3_began()
+
+    def t3_began(self) -> None:
+        """T3 has done its first pass, or drawn its first token."""
+        if self.running:
             self.prefill = self.seconds["t3"] + self.now() - self._began["t3"]
 
     def _each(self, part: str, results: Iterator[Any]) -> Iterator[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,6 +13,7 @@ from ..errors import Cancelled, EngineError, TextError
 from . import package
 from .conditionals import Conditionals
 from .kv_cache import KVCache, Span, rounded_up
+from .replay import CudaRunner, Replay, State
 from .sampling import Sampler, Settings
 from .tail_guard import TailGuard
 from .voice_prefixes import VoicePrefixes
@@ -38,9 +39,13 @@ class Decoder:
     `steps` counts the passes through the transformer that drew a token, over all utterances.
     """
 
-    def __init__(self, t3: Any) -> None:
+    def __init__(self, t3: Any, replay: Replay | None = None) -> None:
+        """`replay` runs the steps; for None there is one on a CUDA device, and elsewhere every step is waited for."""
         self.steps = 0
         self._t3 = t3
+        if replay is None and t3.device.type == "cuda":
+            replay = Replay(CudaRunner(t3.device), LONGEST)
+        self._replay = replay
         self._prefixes = VoicePrefixes()
 
     @torch.inference_mode()
@@ -70,20 +75,8 @@ class Decoder:
             start=hp.start_speech_token,
             device=t3.device,
         )
-        guidance = 0.0 if t3.is_gpt else settings.cfg_weight
         guard = TailGuard()
-        state: State | None = None
-        token: torch.Tensor | None = None
-        for _ in range(min(max_tokens, LONGEST)):
-            if cancelled():
-                raise Cancelled
-            if state is None or token is None:
-                state, logits = self.begin(ids, voice, settings, guidance, min(max_tokens, LONGEST))
-            else:
-                logits = step(t3, token, state, guidance)
-            token = sampler.draw(logits, generator)
-            self.steps += 1
-            drawn = int(token)
+        for drawn in self._draws(ids, voice, sampler, min(max_tokens, LONGEST), cancelled, generator):
             if drawn < 0:
                 raise EngineError("The model's scores are not numbers; a higher precision (float32) may help.")
             if drawn == hp.stop_speech_token:
@@ -94,6 +87,67 @@ class Decoder:
                 _LOGGER.info("Cut an utterance short: the model only repeated itself")
                 return
         yield from guard.flush()
+
+    def _draws(
+        self,
+        ids: list[int],
+        voice: Conditionals,
+        sampler: Sampler,
+        most: int,
+        cancelled: Callable[[], bool],
+        generator: torch.Generator | None,
+    ) -> Iterator[int]:
+        """Yield `most` ids as they are drawn: -1 where logits are not numbers, and any at all after the stop token."""
+        t3, settings = self._t3, sampler.settings
+        guidance = 0.0 if t3.is_gpt else settings.cfg_weight
+        if most < 1:
+            return
+        if cancelled():
+            raise Cancelled
+        if self._replay is not None and not self._replay.busy:
+            yield from self._replayed(self._replay, ids, voice, sampler, guidance, most, cancelled, generator)
+            return
+        state, logits = self.begin(ids, voice, settings, guidance, most)
+        for _ in range(most - 1):
+            token = sampler.draw(logits, generator)
+            self.steps += 1
+            yield int(token)
+            if cancelled():
+                raise Cancelled
+            logits = step(t3, token, state, guidance)
+        self.steps += 1
+        yield int(sampler.draw(logits, generator))
+
+    def _replayed(
+        self,
+        replay: Replay,
+        ids: list[int],
+        voice: Conditionals,
+        sampler: Sampler,
+        guidance: float,
+        most: int,
+        cancelled: Callable[[], bool],
+        generator: torch.Generator | None,
+    ) -> Iterator[int]:
+        """The same, from steps that run ahead of who reads."""
+        t3 = self._t3
+        replay.busy = True
+        try:
+            state, logits = self.begin(
+                ids, voice, sampler.settings, guidance, most, partial(replay.cache, t3.tfmr.new_cache)
+            )
+            first = sampler.draw(logits, generator)
+            self.steps += 1
+            yield int(first)
+
+            def advance(token: torch.Tensor, state: State, span: Span) -> torch.Tensor:
+                return step_within(t3, token, state, guidance, span)
+
+            for batch in replay.run(advance, state, first, sampler, generator, most, cancelled):
+                self.steps += len(batch)
+                yield from batch
+        finally:
+            replay.busy = False
 
     def generate(
         self,
@@ -109,11 +163,18 @@ class Decoder:
         return torch.tensor(tokens, dtype=torch.long, device=self._t3.device)
 
     def begin(
-        self, ids: list[int], voice: Conditionals, settings: Settings, guidance: float, max_tokens: int
+        self,
+        ids: list[int],
+        voice: Conditionals,
+        settings: Settings,
+        guidance: float,
+        max_tokens: int,
+        new_cache: Callable[[int, int], KVCache] | None = None,
     ) -> tuple[State, torch.Tensor]:
         """Compute the prefix, of which the voice's part is reused: the state after it, and its logits.
 
-        `ids` are the text's tokens with what the family puts around them; the cache has room for `max_tokens` more.
+        `ids` are the text's tokens with what the family puts around them; the cache has room for `max_tokens` more,
+        and is made with `new_cache(rows, length)`, if given.
         """
         t3 = self._t3
         exaggeration = settings.exaggeration if t3.hp.emotion_adv else 0.0
@@ -121,7 +182,7 @@ class Decoder:
         text = torch.tensor([ids], dtype=torch.long, device=t3.device)
         embedded = text_prefix(t3, text, guided=guidance > 0)
         length = voice_cache.length + embedded.shape[1]
-        cache = t3.tfmr.new_cache(embedded.shape[0], rounded_up(length + max_tokens))
+        cache = (new_cache or t3.tfmr.new_cache)(embedded.shape[0], rounded_up(length + max_tokens))
         cache.begin_with(voice_cache)
         span = Span.causal(torch.arange(voice_cache.length, length, device=t3.device), length)
         hidden = t3.tfmr(embedded, span, cache)
@@ -138,25 +199,6 @@ def generate(
 ) -> torch.Tensor:
     """Draw the speech tokens of one text with a decoder made for it: see `Decoder.generate`."""
     return Decoder(t3).generate(text_tokens, voice, settings, max_tokens, cancelled)
-
-
-@dataclass
-class State:
-    """Where an utterance's decoding is. What a step changes are tensors, in place, so that it can be replayed."""
-
-    cache: KVCache
-    position: torch.Tensor
-    """(1,) int64: the position in the cache of the token that comes next."""
-    spoken: torch.Tensor
-    """(1,) int64: that token's number among the speech tokens, of which the start token is 0."""
-    length: int
-    """`position` as the host knows it."""
-
-    @classmethod
-    def after(cls, cache: KVCache, length: int) -> State:
-        """The state after a prefix of `length` positions."""
-        position = torch.full((1,), length, dtype=torch.long, device=cache.keys.device)
-        return cls(cache, position, torch.ones_like(position), length)
 
 
 def step(t3: Any, token: torch.Tensor, state: State, guidance: float) -> torch.Tensor:
