@@ -408,3 +408,14 @@ def test_on_cuda_it_speaks_and_gives_the_memory_back(
     assert before < engine.memory()["allocated"] <= engine.memory()["peak"] < engine.memory()["total"]
     engine.close()
     assert torch.cuda.memory_allocated() <= before + (1 << 20)
+
+
+def test_loading_says_something_that_nobody_hears_and_learns_how_fast_it_is(made: Made) -> None:
+    engine = Chatterbox.load(made("turbo"), FAMILIES["turbo"], device="cpu")
+    assert engine._decoder is not None
+    assert engine._decoder.steps == 10
+    assert engine._pace.token is not None
+    assert engine._pace.window is not None
+    cold = Chatterbox.load(made("turbo"), FAMILIES["turbo"], device="cpu", warm_up=False)
+    assert cold._decoder is not None
+    assert cold._decoder.steps == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, repeat
@@ -21,15 +20,13 @@ from wyoming_chatterbox.engine import SAMPLE_RATE, Utterance, Voice, package
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
 from wyoming_chatterbox.engine.checkpoint import Networks, load
 from wyoming_chatterbox.engine.families import FAMILIES
+from wyoming_chatterbox.engine.pacing import HOPS, LOOK_AHEAD, Fixed, Pace
 from wyoming_chatterbox.engine.s3gen import cut_prompt, integrate, trim
 from wyoming_chatterbox.engine.sound_stream import (
-    HOPS,
-    LOOK_AHEAD,
     FrameNoise,
     SoundStream,
     Source,
     WaveStream,
-    next_hop,
     stream,
 )
 from wyoming_chatterbox.errors import Cancelled
@@ -97,7 +94,7 @@ def log_mel(sound: Sound) -> npt.NDArray[np.float32]:
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5, 13, 39])
 def test_it_has_as_many_samples_as_in_one_piece(networks: Networks, count: int) -> None:
-    blocks = list(stream(sounding(networks), iter(TOKENS[:count]), None))
+    blocks = list(stream(sounding(networks), iter(TOKENS[:count]), Fixed(*HOPS)))
     assert sum(len(block) for block in blocks) == len(whole(networks, TOKENS[:count])) == 960 * count
     assert all(block.dtype == np.float32 and np.isfinite(block).all() for block in blocks)
 
@@ -133,7 +130,7 @@ def test_the_context_brings_it_closer_to_one_piece(english: Networks) -> None:
     errors = []
     for context in (0, 60):
         sound = sounding(english, context=context)
-        streamed = np.concatenate(list(stream(sound, iter(TOKENS), None)))
+        streamed = np.concatenate(list(stream(sound, iter(TOKENS), Fixed(10, 25, 50))))
         errors.append(float(np.abs(log_mel(streamed) - log_mel(at_once)).mean()))
     assert errors[1] < 0.7 * errors[0]
 
@@ -145,10 +142,10 @@ def test_a_window_is_no_longer_than_prompt_context_and_new_tokens(turbo: Network
     )
     prompt = turbo.conditionals.prompt_tokens.shape[1]
     try:
-        list(stream(sounding(turbo, context=20), iter(TOKENS), None))
+        list(stream(sounding(turbo, context=20), iter(TOKENS), Fixed(10, 25, 50)))
     finally:
         hook.remove()
-    assert max(lengths) == 2 * (prompt + 20 + HOPS[-1] + LOOK_AHEAD)
+    assert max(lengths) == 2 * (prompt + 20 + 50 + LOOK_AHEAD)
 
 
 def test_only_the_very_beginning_is_faded_in(turbo: Networks) -> None:
@@ -283,60 +280,30 @@ def test_one_window_is_what_the_flow_and_the_packages_vocoder_make(networks: Net
     np.testing.assert_allclose(whole(networks, tokens)[960:], wave[960:].numpy(), atol=1e-6)
 
 
-class TestTheBlocksSizes:
-    def test_grow_step_by_step_where_sound_is_made_faster_than_heard(self) -> None:
-        assert next_hop(10, ahead=0.4, pace=0.1) == 25
-        assert next_hop(25, ahead=1.0, pace=0.1) == 50
-        assert next_hop(50, ahead=9.0, pace=0.1) == 50
+def test_blocks_are_as_large_as_planned(turbo: Networks) -> None:
+    drawn = 0
 
-    def test_stay_where_a_larger_one_would_come_too_late(self) -> None:
-        assert next_hop(10, ahead=0.4, pace=0.8) == 10
-        assert next_hop(25, ahead=1.0, pace=0.8) == 25
+    def tokens() -> Iterator[int]:
+        nonlocal drawn
+        for token in TOKENS[:150]:
+            drawn += 1
+            yield token
 
-    def test_grow_where_nothing_keeps_up_anyway(self) -> None:
-        assert next_hop(10, ahead=0.0, pace=1.5) == 25
+    assert [drawn for _ in stream(sounding(turbo), tokens(), Fixed(10, 25, 50))] == [13, 38, 88, 138, 150]
 
-    @given(fixed=st.floats(0, 0.2), each=st.floats(0, 0.02))
-    def test_never_let_playback_run_dry_where_the_smallest_keeps_up(self, fixed: float, each: float) -> None:
-        """Work is `fixed` seconds a block and `each` a token, together at most 0.4 for the 10 tokens of 0.4 s."""
-        now = made = 0.0
-        hop, playing = HOPS[0], math.inf
-        for _ in range(20):
-            cost = fixed + each * hop
-            now += cost
-            assert now <= playing + made + 1e-9
-            playing = min(playing, now)
-            made += hop / 25
-            hop = next_hop(hop, made - (now - playing), cost / (hop / 25))
 
-    def test_follow_the_clock(self, turbo: Networks) -> None:
-        def sizes(seconds: float) -> list[int]:
-            """Of the blocks, in tokens, where drawing a token takes that long."""
-            now, drawn = 0.0, 0
+def test_what_blocks_took_is_learnt_less_the_listeners_time(turbo: Networks) -> None:
+    clock, pace = [0.0], Pace()
 
-            def tokens() -> Iterator[int]:
-                nonlocal now, drawn
-                for token in TOKENS[:100]:
-                    now += seconds
-                    drawn += 1
-                    yield token
+    def tokens() -> Iterator[int]:
+        for token in TOKENS[:60]:
+            clock[0] += 0.02
+            yield token
 
-            counts = [drawn for _ in stream(sounding(turbo), tokens(), lambda: now)]
-            return np.diff([LOOK_AHEAD, *counts]).tolist()
-
-        assert sizes(0.001) == [10, 25, 50, 12]
-        assert sizes(0.03)[:3] == [10, 10, 10]
-
-    def test_without_a_clock_are_always_the_same(self, turbo: Networks) -> None:
-        drawn = 0
-
-        def tokens() -> Iterator[int]:
-            nonlocal drawn
-            for token in TOKENS[:150]:
-                drawn += 1
-                yield token
-
-        assert [drawn for _ in stream(sounding(turbo), tokens(), None)] == [13, 38, 88, 138, 150]
+    for _ in stream(sounding(turbo), tokens(), Fixed(20), pace, lambda: clock[0]):
+        clock[0] += 5.0
+    assert pace.token == pytest.approx(0.02)
+    assert pace.window == 0.0
 
 
 @pytest.mark.parametrize("layout", ["english", "turbo"])
@@ -352,10 +319,20 @@ def test_chatterbox_speaks_in_blocks_and_the_same_for_the_same_seed(tmp_path: Pa
     assert np.array_equal(np.concatenate(blocks), np.concatenate(list(engine.speak(utterance, never))))
 
 
-def test_a_cpu_speaks_an_utterance_whole(tmp_path: Path) -> None:
-    """Where making takes longer than speaking, blocks would come with a pause after each."""
+@pytest.mark.parametrize(("seconds_per_token", "blocks"), [(1e-6, "several"), (1.0, "one")])
+def test_chatterbox_begins_as_early_as_its_speed_allows(tmp_path: Path, seconds_per_token: float, blocks: str) -> None:
     engine = Chatterbox.load(checkpoints.make("turbo", tmp_path), FAMILIES["turbo"], device="cpu")
+    text = "As long as this is, it is nearly nothing."
+    engine._pace = Pace(token=seconds_per_token, window=seconds_per_token)
+    first, *rest = engine.speak(Utterance(text, Voice("own", "en")), never)
+    assert (len(first) < 0.5 * SAMPLE_RATE) == (blocks == "several")
+    # What the watermark held back comes last.
+    assert (sum(map(len, rest)) > 0.2 * SAMPLE_RATE) == (blocks == "several")
+    assert (len(first) + sum(map(len, rest))) % 960 == 0
+
+
+def test_with_a_seed_a_cpu_speaks_an_utterance_whole(tmp_path: Path) -> None:
+    engine = Chatterbox.load(checkpoints.make("turbo", tmp_path), FAMILIES["turbo"], device="cpu")
+    engine._pace = Pace(token=1e-6, window=1e-6)
     block, *rest = engine.speak(Utterance("Hi.", Voice("own", "en"), seed=3), never)
-    assert not any(map(len, rest[1:]))
-    assert (len(block) + sum(map(len, rest))) % 960 == 0
-    assert sum(map(len, rest)) < 0.2 * SAMPLE_RATE, "only what the watermark held back"
+    assert sum(map(len, rest)) < 0.2 * SAMPLE_RATE < len(block)

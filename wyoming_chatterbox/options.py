@@ -230,7 +230,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "prompt_seconds", None, vol.Any(None, _number(float, 1.0, 10.0)), "a number from 1 to 10",
-        "seconds of a voice's recording that its timbre is taken from; fewer are faster [5 on a CPU, 10 on a GPU]",
+        "seconds of a voice's recording that its timbre is taken from; fewer are faster [3 on a CPU, 10 on a GPU]",
         metavar="SECONDS",
     ),
     Option(

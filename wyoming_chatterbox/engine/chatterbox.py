@@ -6,7 +6,6 @@ import ctypes
 import gc
 import logging
 import random
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -22,15 +21,23 @@ from . import SAMPLE_RATE, Block, Description, Utterance, Voice, package, precis
 from .checkpoint import Networks, load
 from .conditionals import Conditionals, ConditionalsCache, prepare, rules_of
 from .families import Family
+from .pacing import HOPS, WHOLE, Fixed, Pace, Paced, Plan
+from .s3gen import SAMPLES_PER_TOKEN
 from .sampling import resolve
-from .sound_stream import SoundStream, stream, whole
+from .sound_stream import SoundStream, stream
 from .t3 import Decoder, most_tokens
 from .tensors import first_line, is_out_of_memory, size_of
 from .watermark import WatermarkStream, load_watermarker
 
 _LOGGER = logging.getLogger(__name__)
 
-_CPU_PROMPT_SECONDS = 5.0
+_CPU_PROMPT_SECONDS = 3.0
+"""Of the flow's prompt: its time grows with the prompt, and 3 s of a voice are what speakers are commonly told by."""
+_SLOW_HOPS = (HOPS[0], HOPS[2], HOPS[3])
+"""Blocks where each is waited for anyway: few, as each window repeats the prompt."""
+_WARM_UP = {"cpu": 10, "cuda": 60}
+"""Speech tokens of an utterance that nobody hears: few where they take time, as many as a sentence's on a GPU, whose
+graphs and kernels depend on lengths."""
 PAUSE = 0.1
 """Seconds of silence for a text that the model finds nothing to say to."""
 
@@ -56,7 +63,7 @@ class Chatterbox:
         description: Description,
         cache_clear_interval: int,
         prompt_seconds: float | None,
-        blocks: bool,
+        blocks: bool | None,
     ) -> None:
         self.languages = networks.family.languages
         self._networks: Networks | None = networks
@@ -67,6 +74,7 @@ class Chatterbox:
         self._cache_clear_interval = cache_clear_interval
         self._prompt_seconds = prompt_seconds
         self._blocks = blocks
+        self._pace = Pace()
         self._spoken = 0
 
     @classmethod
@@ -81,14 +89,16 @@ class Chatterbox:
         cuda_cache_clear_interval: int = 3,
         prompt_seconds: float | None = None,
         blocks: bool | None = None,
+        warm_up: bool = True,
     ) -> Self:
         """Load a family's checkpoint from a directory in the official layout.
 
         `device` is auto, cpu, cuda, cuda:1, mps; `dtype` auto, float32, float16, bfloat16; the CUDA cache is emptied
         after every `cuda_cache_clear_interval` utterances, or never for 0. Of a voice's recording, the flow is given
-        the first `prompt_seconds`; for None 5 on a CPU, where each costs time, else all 10. `blocks` says
-        whether an utterance is spoken while it is made; None does so on a GPU alone: where making takes longer than
-        speaking, a pause between two sentences is better than one in every word.
+        the first `prompt_seconds`; for None 3 on a CPU, where each costs time, else all 10. `blocks` says
+        whether an utterance is spoken while it is made; None does so as early as playback won't run dry, by the speed
+        measured: where making takes longer than speaking, one wait is better than one in every word. `warm_up` has it
+        say something that nobody hears, so that the first utterance is as fast as the second.
         Raises `ConfigError`, `CheckpointError`, `OutOfMemoryError` or `EngineError`.
         """
         name, why_device = precision.choose_device(device, available_devices())
@@ -110,8 +120,11 @@ class Chatterbox:
         _LOGGER.info("Loaded %s on %s in %s (%s)", family.name, name, choice.dtype, description.reason)
         if prompt_seconds is None and where.type == "cpu":
             prompt_seconds = _CPU_PROMPT_SECONDS
-        blocks = where.type == "cuda" if blocks is None else blocks
-        return cls(networks, watermarker, description, cuda_cache_clear_interval, prompt_seconds, blocks)
+        engine = cls(networks, watermarker, description, cuda_cache_clear_interval, prompt_seconds, blocks)
+        if warm_up:
+            with _failures("while the model was tried out"):
+                engine._warm_up(networks)
+        return engine
 
     def describe(self) -> Description:
         """Say what this engine is made of; the bytes are those held now."""
@@ -174,30 +187,49 @@ class Chatterbox:
             raise EngineError("This engine was closed.")
         return self._networks
 
+    def _warm_up(self, networks: Networks) -> None:
+        most = _WARM_UP.get(torch.device(self._description.device).type, _WARM_UP["cpu"])
+        utterance = Utterance("All is well, and all is ready.", Voice("own", self.languages[0]))
+        for _ in self._sound(networks, utterance, lambda: False, most):
+            pass
+
     @torch.inference_mode()
-    def _sound(self, networks: Networks, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[Block]:
+    def _sound(
+        self, networks: Networks, utterance: Utterance, cancelled: Callable[[], bool], most: int | None = None
+    ) -> Iterator[Block]:
+        """The utterance's sound in blocks, of `most` tokens, or as many as its text can need."""
         if not utterance.text.strip():
             # The package would say that there is no text, aloud.
             yield _silence()
             return
         voice = self._conditionals(networks, utterance.voice)
         seed = random.getrandbits(63) if utterance.seed is None else utterance.seed
-        tokens = self._tokens(networks, utterance, voice, seed, cancelled)
+        limit = most_tokens(utterance.text) if most is None else most
+        tokens = self._tokens(networks, utterance, voice, seed, limit, cancelled)
         sound = SoundStream(
             networks.flow, networks.vocoder, voice, seed, cancelled, prompt_seconds=self._prompt_seconds
         )
         marks = WatermarkStream(self._watermarker)
         samples = 0
-        # A seed promises the same sound, which blocks sized by the clock would not give.
-        clock = time.monotonic if utterance.seed is None else None
-        for block in stream(sound, tokens, clock) if self._blocks else whole(sound, tokens):
+        for block in stream(sound, tokens, self._plan(utterance, sound.window), self._pace):
             if not np.isfinite(block).all():
                 raise EngineError(
                     f"The model's sound is not numbers in {self._description.dtype}; a higher precision may help."
                 )
             samples += len(block)
             yield np.clip(marks.feed(block), -1.0, 1.0)
+        if most is None:
+            self._pace.spoke(utterance.text, samples // SAMPLES_PER_TOKEN)
         yield np.clip(marks.finish(), -1.0, 1.0) if samples else _silence()
+
+    def _plan(self, utterance: Utterance, prompt: int) -> Plan:
+        """How much of the utterance is made before it is heard, with `prompt` tokens of the flow's in every window."""
+        fast = self._description.device.startswith("cuda")
+        if self._blocks is None and utterance.seed is None:
+            return Paced(self._pace, utterance.text, prompt, HOPS[0] if fast else WHOLE)
+        # A seed promises the same sound, which blocks sized by the clock would not give.
+        blocks = fast if self._blocks is None else self._blocks
+        return Fixed(*(HOPS if fast else _SLOW_HOPS)) if blocks else Fixed(WHOLE)
 
     def _tokens(
         self,
@@ -205,6 +237,7 @@ class Chatterbox:
         utterance: Utterance,
         voice: Conditionals,
         seed: int,
+        most: int,
         cancelled: Callable[[], bool],
     ) -> Iterator[int]:
         """The utterance's speech tokens, as they are drawn."""
@@ -213,7 +246,6 @@ class Chatterbox:
         if self._decoder is None:
             raise EngineError("This engine was closed.")
         generator = torch.Generator(networks.t3.device).manual_seed(seed)
-        most = most_tokens(utterance.text)
         tokens = self._decoder.stream(text, voice, settings, most, cancelled, generator)
         return chain(tokens, repeat(package.S3GEN_SIL, 3)) if networks.t3.is_gpt else tokens
 

@@ -184,6 +184,7 @@ def _ours(request: Request) -> tuple[Stopwatch, Subject]:
         device=request.device,
         dtype=request.precision,
         blocks=True,
+        warm_up=False,
     )
     loaded = time.perf_counter()
     import torch

@@ -22,6 +22,7 @@ MEANFLOW_STEPS = 2
 TOKENS_PER_SECOND = 25
 FRAMES_PER_TOKEN = 2
 SAMPLES_PER_FRAME = 480
+SAMPLES_PER_TOKEN = FRAMES_PER_TOKEN * SAMPLES_PER_FRAME
 
 _NO_MASK = torch.ones((0, 0, 0), dtype=torch.bool)
 """What the conformer's layers take for none."""

@@ -17,18 +17,10 @@ import numpy as np
 import torch
 
 from ..errors import Cancelled
-from . import SAMPLE_RATE, Block
+from . import Block
 from .conditionals import Conditionals
+from .pacing import CONTEXT, LOOK_AHEAD, Pace, Plan
 from .s3gen import FRAMES_PER_TOKEN, SAMPLES_PER_FRAME, TOKENS_PER_SECOND, cut_prompt, integrate, trim
-
-HOPS = (10, 25, 50)
-"""Tokens of one block: few for the first, as someone waits for it; more later, as every window repeats the prompt."""
-
-LOOK_AHEAD = 3
-"""Tokens that the flow's encoder looks ahead; a block's last ones wait until those are there."""
-
-CONTEXT = 60
-"""Tokens before a window's new ones that are decoded again with them."""
 
 _PAST = 12
 """Frames before the new ones that the vocoder is given."""
@@ -36,45 +28,40 @@ _FADE = 2 * SAMPLES_PER_FRAME
 """Samples that two renderings share at a seam: 40 ms, held back until the second is there."""
 
 
-def next_hop(previous: int, ahead: float, pace: float) -> int:
-    """Choose how many tokens the next block is made of: the size after `previous` in `HOPS`, or the same again.
-
-    `ahead` is the sound that a listener still has to hear, in seconds; `pace` the seconds of work that a second of
-    sound takes. Blocks grow when the sound at hand outlasts the making of the larger one. They grow too where work is
-    slower than sound: then larger blocks, which take less work a second, make for fewer and shorter gaps.
-    """
-    larger = next((hop for hop in HOPS if hop > previous), HOPS[-1])
-    return larger if pace >= 1.0 or larger / TOKENS_PER_SECOND * pace <= ahead else previous
-
-
-def whole(sound: SoundStream, tokens: Iterator[int]) -> Iterator[Block]:
-    """Turn the tokens of one utterance into one block of sound, when they are all there."""
-    yield sound.finish(list(tokens))
-
-
 def stream(
-    sound: SoundStream, tokens: Iterator[int], clock: Callable[[], float] | None = time.monotonic
+    sound: SoundStream,
+    tokens: Iterator[int],
+    plan: Plan,
+    pace: Pace | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Block]:
     """Turn the tokens of one utterance, as they come, into blocks of sound: 960 samples a token in all.
 
-    Without a clock, in seconds, the blocks' sizes are `HOPS` and not those of `next_hop`: as where blocks begin changes
-    the sound a little, that makes it repeatable. Raises `Cancelled` where the tokens' source or the sound stream does.
+    `plan` says how large they are; `pace` learns how long they took, by the clock (seconds). Raises `Cancelled` where
+    the tokens' source or the sound stream does.
     """
-    now = clock or (lambda: 0.0)
-    hop, samples, begun = HOPS[0], 0, now()
-    playing = math.inf
+    hop = plan.first()
     wanted = hop + LOOK_AHEAD
+    made, begun, playing = 0, clock(), math.inf
     while len(taken := list(islice(tokens, wanted))) == wanted:
+        drawn, window = clock(), sound.window + wanted
         block = sound.feed(taken)
-        ready = now()
+        ready = clock()
         playing = min(playing, ready)
-        samples += len(block)
-        pace = (ready - begun) * TOKENS_PER_SECOND / hop
+        made += hop
+        if pace:
+            pace.drew(wanted, drawn - begun)
+            pace.rendered(window, ready - drawn)
         yield block
         # What passed in between was the listener's time, not ours.
-        begun = now()
-        wanted = hop = next_hop(hop, samples / SAMPLE_RATE - (begun - playing), pace)
-    yield sound.finish(taken)
+        begun = clock()
+        wanted = hop = plan.then(made, made / TOKENS_PER_SECOND - (begun - playing))
+    drawn, window = clock(), sound.window + len(taken)
+    block = sound.finish(taken)
+    if pace and len(block):
+        pace.drew(len(taken), drawn - begun)
+        pace.rendered(window, clock() - drawn)
+    yield block
 
 
 class SoundStream:
@@ -110,6 +97,11 @@ class SoundStream:
         """Tokens of those whose mel was made."""
         self._forgotten = 0
         """Tokens before those."""
+
+    @property
+    def window(self) -> int:
+        """Tokens that the next window decodes besides the new ones it is given."""
+        return self._voice.prompt_tokens.shape[1] + len(self._tokens)
 
     def feed(self, tokens: Sequence[int]) -> Block:
         """Take the tokens that follow; give the sound up to the last but three of them, less 40 ms."""
