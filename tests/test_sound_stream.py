@@ -323,7 +323,7 @@ def test_chatterbox_speaks_in_blocks_and_the_same_for_the_same_seed(tmp_path: Pa
 def test_chatterbox_begins_as_early_as_its_speed_allows(tmp_path: Path, seconds_per_token: float, blocks: str) -> None:
     engine = Chatterbox.load(checkpoints.make("turbo", tmp_path), FAMILIES["turbo"], device="cpu")
     text = "As long as this is, it is nearly nothing."
-    engine._pace = Pace(token=seconds_per_token, window=seconds_per_token)
+    engine._pace = Pace(token=seconds_per_token, window=seconds_per_token, tokens_per_byte=3.0)
     first, *rest = engine.speak(Utterance(text, Voice("own", "en")), never)
     assert (len(first) < 0.5 * SAMPLE_RATE) == (blocks == "several")
     # What the watermark held back comes last.
