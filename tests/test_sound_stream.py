@@ -289,7 +289,12 @@ def test_blocks_are_as_large_as_planned(turbo: Networks) -> None:
             drawn += 1
             yield token
 
-    assert [drawn for _ in stream(sounding(turbo), tokens(), Fixed(10, 25, 50))] == [13, 38, 88, 138, 150]
+    assert [drawn for _ in stream(sounding(turbo), tokens(), Fixed(10, 25, 50))] == [14, 39, 89, 139, 150]
+
+
+def test_no_window_is_spent_on_the_look_ahead_alone(turbo: Networks) -> None:
+    for count, blocks in ((13, 1), (14, 2), (38, 2), (39, 3)):
+        assert len(list(stream(sounding(turbo), iter(TOKENS[:count]), Fixed(10, 25)))) == blocks
 
 
 def test_what_blocks_took_is_learnt_less_the_listeners_time(turbo: Networks) -> None:

@@ -43,23 +43,28 @@ def stream(
     hop = plan.first()
     wanted = hop + LOOK_AHEAD
     made, begun, playing = 0, clock(), math.inf
-    while len(taken := list(islice(tokens, wanted))) == wanted:
+    # One token more than wanted tells whether any are left: no window is spent on the look-ahead alone.
+    fresh = taken = list(islice(tokens, wanted + 1))
+    while len(taken) > wanted:
         drawn, window = clock(), sound.window + wanted
-        block = sound.feed(taken)
+        block = sound.feed(taken[:wanted])
         ready = clock()
         playing = min(playing, ready)
         made += hop
         if pace:
-            pace.drew(wanted, drawn - begun)
+            pace.drew(len(fresh), drawn - begun)
             pace.rendered(window, ready - drawn)
         yield block
         # What passed in between was the listener's time, not ours.
         begun = clock()
-        wanted = hop = plan.then(made, made / TOKENS_PER_SECOND - (begun - playing))
+        hop = plan.then(made, made / TOKENS_PER_SECOND - (begun - playing))
+        fresh = list(islice(tokens, hop))
+        taken = taken[wanted:] + fresh
+        wanted = hop
     drawn, window = clock(), sound.window + len(taken)
     block = sound.finish(taken)
     if pace and len(block):
-        pace.drew(len(taken), drawn - begun)
+        pace.drew(len(fresh), drawn - begun)
         pace.rendered(window, clock() - drawn)
     yield block
 
