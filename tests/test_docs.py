@@ -64,7 +64,11 @@ def commands(page: Path) -> list[Command]:
 COMMANDS = [command for page in PAGES for command in commands(page)]
 PLAIN = [command for command in COMMANDS if not command.marks]
 CURL = [command for command in PLAIN if command.text.startswith("curl ")]
-RUN = [command for command in COMMANDS if command.text.startswith("script/run")]
+RUN = [command for command in COMMANDS if command.text.startswith("script/run")] + [
+    Command(page.name, text, frozenset())
+    for page in PAGES
+    for text in re.findall(r"`(script/run[^`]*)`", page.read_text())
+]
 FILES = [command for command in PLAIN if command.text.startswith(("cp ", "echo ", "mkdir "))]
 
 
