@@ -82,7 +82,7 @@ async def start_and_speak(directory: Path, rounds: int) -> None:
         show("  its length", heard.seconds, "s of speech", "")
         await logged(directory, "next try in")
         await bench(uri, rounds)
-        await describes_under_load(uri, TEXT, 15)
+        await describes_under_load(uri, TEXT, 5 * rounds)
 
 
 async def describes_under_load(uri: str, text: str, times: int) -> None:
@@ -157,7 +157,12 @@ def show(what: str, value: float, unit: str, aim: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="script/measure", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of wyoming-bench [%(default)s]")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=3,
+        help="rounds of wyoming-bench, and a fifth of the texts spoken under load [%(default)s]",
+    )
     parser.add_argument("--family", default="nano", help="family that is loaded [%(default)s]")
     parser.add_argument("--size", default="full", choices=("tiny", "full"), help="its size [%(default)s]")
     parser.add_argument("--speak", nargs=3, help=argparse.SUPPRESS)
