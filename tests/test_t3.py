@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
 from transformers import (
     LogitsProcessorList,
     MinPLogitsWarper,
@@ -21,7 +20,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from wyoming_chatterbox.engine import networks, random_checkpoint
+from wyoming_chatterbox.engine import networks
 from wyoming_chatterbox.engine.conditionals import Conditionals, load_conditionals
 from wyoming_chatterbox.engine.kv_cache import KVCache, Span
 from wyoming_chatterbox.engine.linear import FEW_ROWS, Linear
@@ -558,18 +557,3 @@ class TestTailGuard:
 def test_the_state_after_a_prefix_is_its_length() -> None:
     state = State.after(KVCache(1, 1, 1, 128, 2, CPU, torch.float32), 17)
     assert (int(state.position), int(state.spoken), state.length) == (17, 1, 17)
-
-
-@pytest.mark.slow
-def test_full_size_nano_scores_and_draws_as_the_package(tmp_path: Path) -> None:
-    built = random_checkpoint.build("nano")
-    save_file(built.t3.state_dict(), tmp_path / "t3.safetensors")
-    built.conditionals.save(tmp_path / "conds.pt")
-    voice = load_conditionals(tmp_path / "conds.pt", CPU)
-    pair = Pair("nano", tmp_path / "t3.safetensors", built.t3, voice)
-    tokens = torch.randint(6561, (8,), generator=torch.Generator().manual_seed(2)).tolist()
-    torch.testing.assert_close(pair.our_logits(tokens, 0.0), pair.their_logits(tokens, 0.0), atol=1e-3, rtol=0)
-    mine = our_tokens(Decoder(pair.ours), TEXT, voice, pair.settings, 1)
-    assert len(mine) == TOKENS
-    assert mine == their_tokens(pair, TEXT, voice, pair.settings, 1)
-    assert len(set(mine)) > 5
