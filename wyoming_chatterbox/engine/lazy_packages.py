@@ -1,8 +1,4 @@
-"""Importing a package's modules without running its `__init__`, which may import what nobody needs.
-
-The packages stay whole for everyone else: each is opened, its `__init__` run in place and in the usual order, parents
-first, as soon as someone asks it for a name or for a module that isn't imported yet.
-"""
+"""Importing a package's modules without running its `__init__`, which may import what nobody needs."""
 
 from __future__ import annotations
 
@@ -12,58 +8,50 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-_OPENING = threading.RLock()
+_OPENING: dict[str, threading.RLock] = {}
+_IN_PROGRESS: set[str] = set()
 
 
 class UnopenedPackage(ModuleType):
-    """A package whose `__init__` has not run. Without `__path__`, which the import of any module of it asks for."""
+    """A package whose `__init__` has not run: it does, in place, when a name is asked for that isn't here yet."""
 
     def __getattr__(self, name: str) -> Any:
         _open(self)
         return ModuleType.__getattribute__(self, name)
 
 
-@contextmanager
-def without_init(*names: str) -> Iterator[None]:
+def leave_unopened(*names: str) -> None:
     """Let modules of these packages, given parents first, be imported without the packages' `__init__`s.
 
-    A package that is imported already stays as it is. Raises `ModuleNotFoundError` for one that isn't installed.
+    For everyone else the packages stay whole. One that is imported already stays as it is. Raises
+    `ModuleNotFoundError` for one that isn't installed.
     """
-    packages = []
-    try:
-        for name in names:
-            package = _unopened(name)
-            packages.append(package)
-            if isinstance(package, UnopenedPackage):
-                _let_in(package)
-        yield
-    finally:
-        for package in packages:
-            if isinstance(package, UnopenedPackage):
-                del package.__path__
+    for name in names:
+        _unopened(name)
 
 
 @contextmanager
 def standing_in(name: str, **functions: Callable[..., Any]) -> Iterator[None]:
-    """Have modules that are imported meanwhile take functions of `name`, a package inside another, from here.
+    """Have modules that are imported meanwhile take functions of a package from here, and leave its `__init__` alone.
 
-    If it is imported already they take its own.
+    Afterwards there is no trace of it, nor of its modules: the next import of the package is its first. If it is
+    imported already, this does nothing.
     """
     package = _unopened(name)
     if isinstance(package, UnopenedPackage):
-        _let_in(package)
         vars(package).update(functions)
     try:
         yield
     finally:
         if isinstance(package, UnopenedPackage):
-            del sys.modules[name]
+            for module in [module for module in sys.modules if f"{module}.".startswith(f"{name}.")]:
+                del sys.modules[module]
             parent, _, child = name.rpartition(".")
-            delattr(sys.modules[parent], child)
+            if parent:
+                delattr(sys.modules[parent], child)
 
 
 def deferred(package: str, name: str) -> Callable[..., Any]:
@@ -84,7 +72,7 @@ def _unopened(name: str) -> ModuleType:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
     package = importlib.util.module_from_spec(spec)
     package.__class__ = UnopenedPackage
-    del package.__path__
+    _OPENING[name] = threading.RLock()
     sys.modules[name] = package
     parent, _, child = name.rpartition(".")
     if parent:
@@ -93,28 +81,17 @@ def _unopened(name: str) -> ModuleType:
 
 
 def _open(package: ModuleType) -> None:
-    """Run a package's `__init__`, after its parents'."""
-    with _OPENING:
-        parent = sys.modules.get(package.__name__.rpartition(".")[0])
-        if isinstance(parent, UnopenedPackage):
-            _open(parent)
-        if not isinstance(package, UnopenedPackage):
-            # Its parent's `__init__`, or another thread, has done so.
+    """Run a package's `__init__`, once; meanwhile its own modules see what it has so far, and other threads wait."""
+    name = package.__name__
+    with _OPENING[name]:
+        if name in _IN_PROGRESS or not isinstance(package, UnopenedPackage):
             return
-        loader = _let_in(package).loader
-        assert loader is not None
-        package.__class__ = ModuleType  # type: ignore[assignment]
+        spec = package.__spec__
+        assert spec is not None
+        assert spec.loader is not None
+        _IN_PROGRESS.add(name)
         try:
-            loader.exec_module(package)
-        except BaseException:
-            package.__class__ = UnopenedPackage
-            del package.__path__
-            raise
-
-
-def _let_in(package: ModuleType) -> ModuleSpec:
-    """Let modules of a package be imported: give it the path that the import system looks for; returns its spec."""
-    spec = package.__spec__
-    assert spec is not None
-    package.__path__ = spec.submodule_search_locations or []
-    return spec
+            spec.loader.exec_module(package)
+            package.__class__ = ModuleType  # type: ignore[assignment]
+        finally:
+            _IN_PROGRESS.remove(name)

@@ -8,24 +8,21 @@ when it is first asked for.
 from __future__ import annotations
 
 import importlib
+import inspect
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .lazy_packages import deferred, standing_in, without_init
+from .lazy_packages import deferred, leave_unopened, standing_in
 
-_PACKAGES = (
+leave_unopened(
     "chatterbox",
     "chatterbox.models.s3gen",
     "chatterbox.models.s3tokenizer",
     "chatterbox.models.t3",
-    "perth",
-    "perth.perth_net",
-    "perth.perth_net.perth_net_implicit",
 )
 
 
@@ -37,18 +34,9 @@ def _window(name: Any, length: int, fftbins: bool = True) -> npt.NDArray[np.floa
     return window
 
 
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Import modules of these packages without what they don't need.
-
-    scipy.signal takes nearly as long as torch. The vocoder wants one window of it, PerTh two functions it never calls.
-    """
-    unused = {name: deferred("scipy.signal", name) for name in ("butter", "filtfilt")}
-    with without_init(*_PACKAGES), standing_in("scipy.signal", get_window=_window, **unused):
-        yield
-
-
-with _alone():
+# scipy.signal takes nearly as long as torch: the vocoder wants one window of it, PerTh two functions it never calls.
+_unused = {name: deferred("scipy.signal", name) for name in ("butter", "filtfilt")}
+with standing_in("scipy.signal", get_window=_window, **_unused):
     from chatterbox.models.s3gen.configs import CFM_PARAMS
     from chatterbox.models.s3gen.const import S3GEN_SIL, S3GEN_SR
     from chatterbox.models.s3gen.f0_predictor import ConvRNNF0Predictor
@@ -63,7 +51,12 @@ with _alone():
     from chatterbox.models.t3.modules.learned_pos_emb import LearnedPositionEmbeddings
     from chatterbox.models.t3.modules.perceiver import AttentionQKV, Perceiver
     from chatterbox.models.t3.modules.t3_config import T3Config
-    from perth.perth_net.perth_net_implicit.model.perth_net import PerthNet
+
+    # PerTh's modules ask their own package for names, in an order that only its `__init__` keeps to.
+    with standing_in("perth"), standing_in("perth.perth_net"):
+        from perth.perth_net.perth_net_implicit.model.perth_net import PerthNet
+
+        PERTH_WEIGHTS = Path(inspect.getfile(PerthNet)).parents[2] / "pretrained"
 
 # In modules of the package that import much else.
 S3_SR = 16000
@@ -76,6 +69,7 @@ __all__ = [
     "GPT2_MEDIUM_CONFIG",
     "LLAMA_520M_CONFIG_DICT",
     "LLAMA_CONFIGS",
+    "PERTH_WEIGHTS",
     "S3GEN_SIL",
     "S3GEN_SR",
     "S3_SR",
@@ -126,12 +120,8 @@ def __getattr__(name: str) -> Any:
         warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
         if name in _MODULES:
             value: Any = importlib.import_module(_MODULES[name])
-            if name == "perth":
-                # Opens it, which imports what warns.
-                _ = value.PerthImplicitWatermarker
         elif name in _AT_FIRST_NEED:
-            with without_init(*_PACKAGES):
-                value = getattr(importlib.import_module(_AT_FIRST_NEED[name]), name)
+            value = getattr(importlib.import_module(_AT_FIRST_NEED[name]), name)
         else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value

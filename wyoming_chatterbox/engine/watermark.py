@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import io
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,10 +51,9 @@ def _resampled(samples: Block, rate: int, target: int) -> Block:
 
 def load_watermarker() -> Watermarker:
     """Load PerTh, on the CPU."""
-    directory = Path(inspect.getfile(package.PerthNet)).parents[2] / "pretrained"
     # It prints which of its checkpoints it has loaded.
     with contextlib.redirect_stdout(io.StringIO()):
-        network = package.PerthNet.load("implicit", directory)
+        network = package.PerthNet.load("implicit", package.PERTH_WEIGHTS)
     return Watermarker(network.requires_grad_(False).eval())
 
 
