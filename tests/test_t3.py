@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from transformers import (
+    LlamaConfig,
     LogitsProcessorList,
     MinPLogitsWarper,
     RepetitionPenaltyLogitsProcessor,
@@ -20,12 +21,14 @@ from transformers import (
     TopKLogitsWarper,
     TopPLogitsWarper,
 )
+from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from wyoming_chatterbox.engine import networks, random_checkpoint
 from wyoming_chatterbox.engine.conditionals import Conditionals, load_conditionals
 from wyoming_chatterbox.engine.kv_cache import KVCache, Span
 from wyoming_chatterbox.engine.linear import FEW_ROWS, Linear
-from wyoming_chatterbox.engine.package import T3Cond
+from wyoming_chatterbox.engine.llama import inverse_frequencies
+from wyoming_chatterbox.engine.package import LLAMA_520M_CONFIG_DICT, T3Cond
 from wyoming_chatterbox.engine.sampling import (
     DEFAULTS,
     Sampler,
@@ -573,3 +576,9 @@ def test_full_size_nano_scores_and_draws_as_the_package(tmp_path: Path) -> None:
     assert len(mine) == TOKENS
     assert mine == their_tokens(pair, TEXT, voice, pair.settings, 1)
     assert len(set(mine)) > 5
+
+
+def test_rotary_frequencies_are_those_of_transformers() -> None:
+    theirs = LlamaRotaryEmbedding(LlamaConfig(**LLAMA_520M_CONFIG_DICT))
+    assert theirs.attention_scaling == 1
+    torch.testing.assert_close(inverse_frequencies(CPU), theirs.inv_freq, rtol=1e-6, atol=0)
