@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 from transformers import (
+    LlamaConfig,
     LogitsProcessorList,
     MinPLogitsWarper,
     RepetitionPenaltyLogitsProcessor,
@@ -19,12 +20,14 @@ from transformers import (
     TopKLogitsWarper,
     TopPLogitsWarper,
 )
+from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from wyoming_chatterbox.engine import networks
 from wyoming_chatterbox.engine.conditionals import Conditionals, load_conditionals
 from wyoming_chatterbox.engine.kv_cache import KVCache, Span
 from wyoming_chatterbox.engine.linear import FEW_ROWS, Linear
-from wyoming_chatterbox.engine.package import T3Cond
+from wyoming_chatterbox.engine.llama import inverse_frequencies
+from wyoming_chatterbox.engine.package import LLAMA_520M_CONFIG_DICT, T3Cond
 from wyoming_chatterbox.engine.sampling import (
     DEFAULTS,
     Sampler,
@@ -557,3 +560,9 @@ class TestTailGuard:
 def test_the_state_after_a_prefix_is_its_length() -> None:
     state = State.after(KVCache(1, 1, 1, 128, 2, CPU, torch.float32), 17)
     assert (int(state.position), int(state.spoken), state.length) == (17, 1, 17)
+
+
+def test_rotary_frequencies_are_those_of_transformers() -> None:
+    theirs = LlamaRotaryEmbedding(LlamaConfig(**LLAMA_520M_CONFIG_DICT))
+    assert theirs.attention_scaling == 1
+    torch.testing.assert_close(inverse_frequencies(CPU), theirs.inv_freq, rtol=1e-6, atol=0)

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wyoming_chatterbox.engine import SAMPLE_RATE, Utterance, Voice
+from wyoming_chatterbox.engine.package import perth
 from wyoming_chatterbox.engine.standby import Standby
 from wyoming_chatterbox.engine.watermark import DELAY, WatermarkStream, load_watermarker, watermark
 
@@ -44,7 +45,8 @@ def cut(sound: Sound, size: int) -> list[Sound]:
 
 def found(watermarker: Any, sound: Sound) -> float:
     """How sure the detector is, from 0 to 1."""
-    return float(watermarker.get_watermark(sound, sample_rate=SAMPLE_RATE, round=False).mean())
+    detector = perth.PerthImplicitWatermarker(None, perth_net=watermarker.perth_net)
+    return float(detector.get_watermark(sound, sample_rate=SAMPLE_RATE, round=False).mean())
 
 
 @pytest.mark.parametrize("seconds", [0.1, 0.2, 0.36, 2.0])
@@ -52,6 +54,13 @@ def test_it_is_found_in_the_joined_blocks(watermarker: Any, speech: Sound, secon
     joined = np.concatenate(streamed(watermarker, cut(speech, round(seconds * SAMPLE_RATE))))
     assert found(watermarker, speech) < 0.1
     assert found(watermarker, joined) >= 0.95
+
+
+@pytest.mark.parametrize("samples", [2400, 24_001, 50_000])
+def test_it_is_the_mark_that_the_package_makes(watermarker: Any, speech: Sound, samples: int) -> None:
+    theirs = perth.PerthImplicitWatermarker(None, perth_net=watermarker.perth_net)
+    expected = theirs.apply_watermark(speech[:samples], sample_rate=SAMPLE_RATE)
+    np.testing.assert_allclose(watermark(watermarker, speech[:samples]), expected, atol=1e-6)
 
 
 def test_it_is_the_mark_that_the_whole_would_have(watermarker: Any, speech: Sound) -> None:

@@ -1,4 +1,7 @@
-"""A recording -> what T3 and the flow need to speak in its voice; the steps are chatterbox-tts 0.1.7's."""
+"""A recording -> what T3 and the flow need to speak in its voice; the steps are chatterbox-tts 0.1.7's.
+
+The libraries for that are imported by the functions that use them: a checkpoint's own voice needs none.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import librosa
 import numpy as np
 import numpy.typing as npt
-import pyloudnorm
 import soundfile
 import torch
 
@@ -115,6 +116,8 @@ def read_recording(path: Path, rules: PromptRules) -> npt.NDArray[np.float32]:
 
     Raises `VoiceError` that says why a recording can't be used.
     """
+    import librosa
+
     try:
         with soundfile.SoundFile(path) as file:
             rate = file.samplerate
@@ -136,6 +139,8 @@ def read_recording(path: Path, rules: PromptRules) -> npt.NDArray[np.float32]:
 
 
 def _levelled(mono: npt.NDArray[np.float32], target: float) -> npt.NDArray[np.float32]:
+    import pyloudnorm
+
     loudness = pyloudnorm.Meter(package.S3GEN_SR).integrated_loudness(mono)
     gain = 10.0 ** ((target - loudness) / 20.0)
     # NumPy 2 would make the samples float64 for a float64 gain, and all that follows with them.
@@ -147,6 +152,8 @@ def prepare(
     path: Path, networks: VoiceNetworks, rules: PromptRules, prompt_length: int, device: torch.device
 ) -> Conditionals:
     """Make a voice of a recording; `prompt_length` is in tokens, of T3's prompt. `VoiceError` if it can't be used."""
+    import librosa
+
     wave24 = read_recording(path, rules)
     wave16 = librosa.resample(wave24, orig_sr=package.S3GEN_SR, target_sr=package.S3_SR)
     prompt, _ = networks.s3_tokenizer.forward([wave16[: rules.t3_seconds * package.S3_SR]], max_len=prompt_length)
@@ -168,9 +175,11 @@ def _reference(
     wave: npt.NDArray[np.float32], networks: VoiceNetworks, device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """What the flow is given: speech tokens (1, n), mel (1, about 2n, 80), speaker embedding (1, 192)."""
+    from torchaudio.transforms import Resample
+
     wave24 = torch.from_numpy(wave).to(device)[None]
     mel = package.mel_spectrogram(wave24).transpose(1, 2)
-    wave16 = package.get_resampler(package.S3GEN_SR, package.S3_SR, device)(wave24)
+    wave16 = Resample(package.S3GEN_SR, package.S3_SR).to(device)(wave24)
     embedding = networks.speaker_encoder.inference(wave16)
     tokens, _ = networks.s3_tokenizer(wave16)
     # A recording that is no multiple of 40 ms has half a token more than mel frames.

@@ -8,22 +8,56 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from . import package
+from .backbone import Backbone
 from .kv_cache import KVCache, Span
 from .linear import Linear
+
+
+def gpt2_weights(sizes: Backbone) -> nn.Module:
+    """Places for the weights of a `GPT2Model`, under its names."""
+    width, inner = sizes.hidden_size, sizes.intermediate_size
+    eps = float(package.GPT2_MEDIUM_CONFIG["layer_norm_epsilon"])
+
+    def layer() -> nn.Module:
+        return nn.ModuleDict(
+            {
+                "ln_1": nn.LayerNorm(width, eps=eps),
+                "attn": nn.ModuleDict({"c_attn": _Convolution(width, 3 * width), "c_proj": _Convolution(width, width)}),
+                "ln_2": nn.LayerNorm(width, eps=eps),
+                "mlp": nn.ModuleDict({"c_fc": _Convolution(width, inner), "c_proj": _Convolution(inner, width)}),
+            }
+        )
+
+    return nn.ModuleDict(
+        {
+            "wpe": nn.Embedding(sizes.n_positions, width),
+            "h": nn.ModuleList(layer() for _ in range(sizes.num_hidden_layers)),
+            "ln_f": nn.LayerNorm(width, eps=eps),
+        }
+    )
+
+
+class _Convolution(nn.Module):
+    """The weights of transformers' `Conv1D`, a linear layer that keeps them as (in, out)."""
+
+    def __init__(self, rows: int, columns: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(rows, columns))
+        self.bias = nn.Parameter(torch.empty(columns))
 
 
 class GPT2(nn.Module):
     """Radford et al. 2019 (layer norm before each part, learned positions, tanh GELU), as transformers computes it."""
 
-    def __init__(self, model: Any) -> None:
-        """Takes the weights over from a `GPT2Model`, which has no layers left afterwards.
+    def __init__(self, model: Any, sizes: Backbone) -> None:
+        """Takes the weights over from `gpt2_weights`, filled, which has no layers left afterwards.
 
         One layer after another is turned and dropped, so that no second copy of the weights is held.
         """
         super().__init__()
-        config = model.config
-        self.heads = int(config.num_attention_heads)
-        self.head = int(config.hidden_size) // self.heads
+        self.heads = sizes.num_attention_heads
+        self.head = sizes.hidden_size // self.heads
         self.wpe = model.wpe
         blocks = []
         while len(model.h):
@@ -66,5 +100,4 @@ class _Block(nn.Module):
 
 
 def _turned(convolution: Any) -> Linear:
-    """transformers' `Conv1D` keeps its weights as (in, out)."""
     return Linear(convolution.weight.detach().t().contiguous(), convolution.bias.detach())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from . import package
+from .backbone import HEAD, Backbone
 from .kv_cache import KVCache, Span
 from .linear import Linear
 
@@ -15,25 +18,71 @@ Rotation = tuple[torch.Tensor, torch.Tensor]
 """Cosine and sine of every position and feature, each (n, head width)."""
 
 
+def llama_weights(sizes: Backbone) -> nn.Module:
+    """Places for the weights of a `LlamaModel`, under its names."""
+    width, inner = sizes.hidden_size, sizes.intermediate_size
+    heads, kv_heads = sizes.num_attention_heads * HEAD, sizes.num_key_value_heads * HEAD
+
+    def linear(rows: int, columns: int) -> nn.Linear:
+        return nn.Linear(rows, columns, bias=False)
+
+    def layer() -> nn.Module:
+        return nn.ModuleDict(
+            {
+                "self_attn": nn.ModuleDict(
+                    {
+                        "q_proj": linear(width, heads),
+                        "k_proj": linear(width, kv_heads),
+                        "v_proj": linear(width, kv_heads),
+                        "o_proj": linear(heads, width),
+                    }
+                ),
+                "mlp": nn.ModuleDict(
+                    {
+                        "gate_proj": linear(width, inner),
+                        "up_proj": linear(width, inner),
+                        "down_proj": linear(inner, width),
+                    }
+                ),
+                "input_layernorm": nn.RMSNorm(width),
+                "post_attention_layernorm": nn.RMSNorm(width),
+            }
+        )
+
+    layers = nn.ModuleList(layer() for _ in range(sizes.num_hidden_layers))
+    return nn.ModuleDict({"layers": layers, "norm": nn.RMSNorm(width)})
+
+
+def inverse_frequencies(device: torch.device) -> torch.Tensor:
+    """Rotary frequencies of a head's pairs of features, (32,) float32: Llama 3.1's, whose slow ones are slower yet."""
+    config = package.LLAMA_520M_CONFIG_DICT
+    scaling = config["rope_scaling"]
+    pairs = torch.arange(0, HEAD, 2, dtype=torch.float32, device=device)
+    fast = 1.0 / config["rope_theta"] ** (pairs / HEAD)
+    turns = scaling["original_max_position_embeddings"] * fast / (2 * math.pi)
+    low, high = scaling["low_freq_factor"], scaling["high_freq_factor"]
+    share = ((turns - low) / (high - low)).clamp(0, 1)
+    frequencies: torch.Tensor = (1 - share) * fast / scaling["factor"] + share * fast
+    return frequencies
+
+
 class Llama(nn.Module):
     """Touvron et al. 2023 (RMS norm, rotary positions, gated SiLU), as transformers computes it."""
 
-    def __init__(self, model: Any) -> None:
-        """Takes the weights over from a `LlamaModel`, which has no layers left afterwards.
+    def __init__(self, model: Any, sizes: Backbone) -> None:
+        """Takes the weights over from `llama_weights`, filled, which has no layers left afterwards.
 
         One layer after another is fused and dropped, so that no second copy of the weights is held.
         """
         super().__init__()
-        config = model.config
-        self.kv_heads = int(config.num_key_value_heads)
-        self.head = int(config.head_dim)
-        self.eps = float(config.rms_norm_eps)
-        self.attention_scaling = float(model.rotary_emb.attention_scaling)
-        self.register_buffer("inv_freq", model.rotary_emb.inv_freq, persistent=False)
+        self.kv_heads = sizes.num_key_value_heads
+        self.head = HEAD
+        self.eps = float(package.LLAMA_520M_CONFIG_DICT["rms_norm_eps"])
+        self.register_buffer("inv_freq", inverse_frequencies(model.norm.weight.device), persistent=False)
         self.inv_freq: torch.Tensor
         blocks = []
         while len(model.layers):
-            blocks.append(_Block(model.layers.pop(0), int(config.num_attention_heads), self.kv_heads, self.eps))
+            blocks.append(_Block(model.layers.pop(0), sizes.num_attention_heads, self.kv_heads, self.eps))
         self.layers = nn.ModuleList(blocks)
         self.norm = nn.Parameter(model.norm.weight.detach(), requires_grad=False)
 
@@ -52,8 +101,7 @@ class Llama(nn.Module):
     def _rotation(self, positions: torch.Tensor, dtype: torch.dtype) -> Rotation:
         angles = positions[:, None].float() * self.inv_freq
         angles = torch.cat([angles, angles], dim=-1)
-        scale = self.attention_scaling
-        return (angles.cos() * scale).to(dtype), (angles.sin() * scale).to(dtype)
+        return angles.cos().to(dtype), angles.sin().to(dtype)
 
 
 class _Block(nn.Module):

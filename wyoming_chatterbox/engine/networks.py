@@ -7,25 +7,22 @@ give (rotary frequencies, windows, filters) is computed after. All raise `Checkp
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
-from librosa.filters import mel as librosa_mel
-from scipy.signal import get_window
-from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
+from torch.overrides import TorchFunctionMode
 
 from ..errors import CheckpointError
 from . import package
-from .gpt2 import GPT2
+from .backbone import HEAD, Backbone
+from .estimator import Decoder, Estimator, Flow
+from .gpt2 import GPT2, gpt2_weights
 from .linear import Linear
-from .llama import Llama
+from .llama import Llama, llama_weights
 from .tensors import TensorFile, fill, first_line, is_out_of_memory
-
-HEAD = 64
-"""Width of an attention head, everywhere the shapes don't tell."""
+from .token_model import T3
 
 LLAMA_PROMPT = 150
 GPT2_PROMPT = 375
@@ -38,56 +35,71 @@ def build_t3(file: TensorFile, device: torch.device, dtype: torch.dtype) -> Any:
     Its transformer is this project's own (`Llama`, `GPT2`), with the package's weights.
     """
     with _building(file):
-        hp = t3_config(file)
-        t3 = package.T3(hp)
+        hp, sizes = t3_config(file), backbone(file)
+        t3 = T3(hp, sizes, gpt2_weights(sizes) if sizes.is_gpt else llama_weights(sizes))
         if hp.use_perceiver_resampler:
             _, queries, width = file.shape("cond_enc.perceiver.pre_attention_query")
             t3.cond_enc.perceiver = package.Perceiver(queries, width, width)
             attention = t3.cond_enc.perceiver.attn.attention
             t3.cond_enc.perceiver.attn.attention = _FusedAttention(attention.n_heads, attention.head_dim)
-        if t3.is_gpt:
-            del t3.tfmr.wte
-        else:
-            del t3.tfmr.embed_tokens
-        del t3.text_head
     unneeded = r"text_head\.|tfmr\.(wte|embed_tokens)\.|tfmr\.h\.\d+\.attn\.(bias|masked_bias)$|.*rotary_emb\."
-    if not t3.is_gpt:
-        t3.tfmr.rotary_emb = LlamaRotaryEmbedding(t3.cfg).to(device)
     fill(t3, file, "", device, dtype, unneeded)
-    t3.tfmr = GPT2(t3.tfmr) if t3.is_gpt else Llama(t3.tfmr)
+    t3.tfmr = GPT2(t3.tfmr, sizes) if sizes.is_gpt else Llama(t3.tfmr, sizes)
     t3.speech_head = Linear.joined(t3.speech_head)
     return t3
 
 
-def t3_config(file: TensorFile) -> Any:
-    """The package's `T3Config` at the sizes that the tensors have."""
+def backbone(file: TensorFile) -> Backbone:
+    """The sizes of T3's transformer, and which one it is, from the tensors' names."""
     width = file.size("speech_head.weight", 1)
-    hp = package.T3Config(text_tokens_dict_size=file.size("text_emb.weight"))
     gpt2 = file.count("tfmr.h.")
     if gpt2:
+        heads = max(1, width // HEAD)
+        return Backbone(
+            hidden_size=width,
+            num_hidden_layers=gpt2,
+            num_attention_heads=heads,
+            num_key_value_heads=heads,
+            intermediate_size=file.size("tfmr.h.0.mlp.c_fc.weight", 1),
+            n_positions=file.size("tfmr.wpe.weight"),
+        )
+    return Backbone(
+        hidden_size=width,
+        num_hidden_layers=file.count("tfmr.layers."),
+        num_attention_heads=file.size("tfmr.layers.0.self_attn.q_proj.weight") // HEAD,
+        num_key_value_heads=file.size("tfmr.layers.0.self_attn.k_proj.weight") // HEAD,
+        intermediate_size=file.size("tfmr.layers.0.mlp.gate_proj.weight"),
+    )
+
+
+def t3_config(file: TensorFile) -> Any:
+    """The package's `T3Config` at the sizes that the tensors have."""
+    sizes = backbone(file)
+    hp = package.T3Config(text_tokens_dict_size=file.size("text_emb.weight"))
+    if sizes.is_gpt:
         config = package.GPT2_MEDIUM_CONFIG | {
-            "n_embd": width,
-            "hidden_size": width,
-            "n_layer": gpt2,
-            "n_head": max(1, width // HEAD),
-            "n_inner": file.size("tfmr.h.0.mlp.c_fc.weight", 1),
-            "n_positions": file.size("tfmr.wpe.weight"),
-            "n_ctx": file.size("tfmr.wpe.weight"),
+            "n_embd": sizes.hidden_size,
+            "hidden_size": sizes.hidden_size,
+            "n_layer": sizes.num_hidden_layers,
+            "n_head": sizes.num_attention_heads,
+            "n_inner": sizes.intermediate_size,
+            "n_positions": sizes.n_positions,
+            "n_ctx": sizes.n_positions,
         }
     else:
         config = package.LLAMA_520M_CONFIG_DICT | {
-            "hidden_size": width,
-            "num_hidden_layers": file.count("tfmr.layers."),
-            "intermediate_size": file.size("tfmr.layers.0.mlp.gate_proj.weight"),
-            "num_attention_heads": file.size("tfmr.layers.0.self_attn.q_proj.weight") // HEAD,
-            "num_key_value_heads": file.size("tfmr.layers.0.self_attn.k_proj.weight") // HEAD,
+            "hidden_size": sizes.hidden_size,
+            "num_hidden_layers": sizes.num_hidden_layers,
+            "intermediate_size": sizes.intermediate_size,
+            "num_attention_heads": sizes.num_attention_heads,
+            "num_key_value_heads": sizes.num_key_value_heads,
         }
     hp.llama_config_name = _register(config)
     hp.speech_tokens_dict_size = file.size("speech_emb.weight")
     hp.speaker_embed_size = file.size("cond_enc.spkr_enc.weight", 1)
     hp.use_perceiver_resampler = file.has("cond_enc.perceiver.pre_attention_query")
     hp.emotion_adv = file.has("cond_enc.emotion_adv_fc.weight")
-    hp.speech_cond_prompt_len = GPT2_PROMPT if gpt2 else LLAMA_PROMPT
+    hp.speech_cond_prompt_len = GPT2_PROMPT if sizes.is_gpt else LLAMA_PROMPT
     if file.has("speech_pos_emb.emb.weight"):
         hp.max_text_tokens = file.size("text_pos_emb.emb.weight") - 2
         hp.max_speech_tokens = file.size("speech_pos_emb.emb.weight") - 4
@@ -121,18 +133,15 @@ def _register(config: dict[str, Any]) -> str:
 def build_flow(file: TensorFile, device: torch.device, dtype: torch.dtype) -> Any:
     """The flow: speech tokens to mel, standard or meanflow as the tensors' names tell."""
     with _building(file):
-        encoder = _conformer(file, "flow.encoder.")
-        flow = package.CausalMaskedDiffWithXvec(
-            input_size=file.size("flow.input_embedding.weight", 1),
+        flow = Flow(
+            vocabulary=file.size("flow.input_embedding.weight"),
+            width=file.size("flow.input_embedding.weight", 1),
+            speaker=file.size("flow.spk_embed_affine_layer.weight", 1),
             output_size=file.size("flow.encoder_proj.weight"),
-            spk_embed_dim=file.size("flow.spk_embed_affine_layer.weight", 1),
-            vocab_size=file.size("flow.input_embedding.weight"),
-            pre_lookahead_len=encoder.pre_lookahead_layer.pre_lookahead_len,
-            encoder=encoder,
-            decoder=package.CausalConditionalCFM(
-                spk_emb_dim=file.size("flow.spk_embed_affine_layer.weight"),
-                cfm_params=package.CFM_PARAMS,
-                estimator=_estimator(file, "flow.decoder.estimator."),
+            encoder=conformer(file, "flow.encoder."),
+            decoder=Decoder(
+                Estimator(**estimator_sizes(file, "flow.decoder.estimator.")),
+                inference_cfg_rate=package.CFM_PARAMS.inference_cfg_rate,
             ),
         )
     fill(flow, file, "flow.", device, dtype)
@@ -145,7 +154,8 @@ def build_flow(file: TensorFile, device: torch.device, dtype: torch.dtype) -> An
     return flow
 
 
-def _conformer(file: TensorFile, prefix: str) -> Any:
+def conformer(file: TensorFile, prefix: str) -> Any:
+    """The flow's encoder, without weights."""
     width = file.size(prefix + "after_norm.weight")
 
     def stack(blocks: int) -> Any:
@@ -168,18 +178,19 @@ def _conformer(file: TensorFile, prefix: str) -> Any:
     return encoder
 
 
-def _estimator(file: TensorFile, prefix: str) -> Any:
+def estimator_sizes(file: TensorFile, prefix: str) -> dict[str, Any]:
+    """What the flow's estimator, this project's and the package's, is built with."""
     downs = file.count(prefix + "down_blocks.")
-    return package.ConditionalDecoder(
-        in_channels=file.size(prefix + "time_mlp.linear_1.weight", 1),
-        out_channels=file.size(prefix + "final_proj.weight"),
-        channels=[file.size(f"{prefix}down_blocks.{i}.0.block1.block.0.weight") for i in range(downs)],
-        attention_head_dim=HEAD,
-        n_blocks=file.count(prefix + "down_blocks.0.1."),
-        num_mid_blocks=file.count(prefix + "mid_blocks."),
-        num_heads=file.size(prefix + "down_blocks.0.1.0.attn1.to_q.weight") // HEAD,
-        meanflow=file.has(prefix + "time_embed_mixer.weight"),
-    )
+    return {
+        "in_channels": file.size(prefix + "time_mlp.linear_1.weight", 1),
+        "out_channels": file.size(prefix + "final_proj.weight"),
+        "channels": [file.size(f"{prefix}down_blocks.{i}.0.block1.block.0.weight") for i in range(downs)],
+        "attention_head_dim": HEAD,
+        "n_blocks": file.count(prefix + "down_blocks.0.1."),
+        "num_mid_blocks": file.count(prefix + "mid_blocks."),
+        "num_heads": file.size(prefix + "down_blocks.0.1.0.attn1.to_q.weight") // HEAD,
+        "meanflow": file.has(prefix + "time_embed_mixer.weight"),
+    }
 
 
 def build_vocoder(file: TensorFile, device: torch.device) -> Any:
@@ -203,7 +214,7 @@ def build_vocoder(file: TensorFile, device: torch.device) -> Any:
             ),
         )
     fill(vocoder, file, prefix, device, torch.float32)
-    vocoder.stft_window = torch.from_numpy(get_window("hann", fft, fftbins=True)).to(device, torch.float32)
+    vocoder.stft_window = torch.hann_window(fft, dtype=torch.float64).to(device, torch.float32)
     return vocoder
 
 
@@ -241,7 +252,9 @@ def build_s3_tokenizer(file: TensorFile, device: torch.device) -> Any:
 
 
 def _compute_filters(tokenizer: Any, mels: int, device: torch.device) -> None:
-    filters = librosa_mel(sr=package.S3_SR, n_fft=tokenizer.n_fft, n_mels=mels)
+    from librosa.filters import mel
+
+    filters = mel(sr=package.S3_SR, n_fft=tokenizer.n_fft, n_mels=mels)
     tokenizer._mel_filters = torch.from_numpy(filters).to(device, torch.float32)
     tokenizer.window = torch.hann_window(tokenizer.n_fft, device=device)
 
@@ -262,12 +275,34 @@ def build_voice_encoder(file: TensorFile, device: torch.device) -> Any:
     return encoder
 
 
+class _WithoutWeights(TorchFunctionMode):
+    """Makes weights on the `meta` device, and leaves them as they are; what else is computed meanwhile is on the CPU.
+
+    Arithmetic on `meta`, drawing random weights there for one, would import torch's compiler.
+    """
+
+    def __torch_function__(self, function: Any, _types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if function in (torch.Tensor.normal_, torch.Tensor.uniform_):
+            return args[0]
+        if getattr(function, "__module__", None) == torch.nn.init.__name__:
+            return None
+        # Weight norm divides a new weight into its lengths and directions, and makes it of those again.
+        if function is torch.norm_except_dim:
+            weight, _, kept = args
+            return weight.new_empty([size if axis == kept else 1 for axis, size in enumerate(weight.shape)])
+        if function is torch._weight_norm:
+            return args[0]
+        if function is torch.empty and kwargs.get("device") is None:
+            return function(*args, **{**kwargs, "device": "meta"})
+        return function(*args, **kwargs)
+
+
 @contextmanager
 def _building(file: TensorFile) -> Iterator[None]:
-    """Build on the `meta` device; sizes that don't go together become a `CheckpointError`."""
+    """Build without weights; sizes that don't go together become a `CheckpointError`."""
     try:
-        with torch.device("meta"), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="`LoRACompatibleLinear` is deprecated", category=FutureWarning)
+        with _WithoutWeights():
             yield
     except (AssertionError, ValueError, TypeError, ZeroDivisionError, IndexError, RuntimeError) as err:
         if is_out_of_memory(err):

@@ -12,7 +12,7 @@ from transformers import AutoTokenizer
 
 from . import networks, package
 from .families import Family
-from .tensors import TensorFile
+from .tensors import TensorFile, fill
 
 _FULL_FLOW = 512
 """Width of the flow's embedding in every official checkpoint."""
@@ -83,7 +83,7 @@ def _sized_s3gen(path: Path) -> Any:
     with TensorFile(path) as file:
         with torch.device("meta"):
             s3gen = package.tts.S3Gen(meanflow=file.has("flow.decoder.estimator.time_embed_mixer.weight"))
-        s3gen.flow = networks.build_flow(file, cpu, torch.float32)
+        s3gen.flow = _flow(file)
         s3gen.mel2wav = networks.build_vocoder(file, cpu)
         s3gen.tokenizer = networks.build_s3_tokenizer(file, cpu)
         s3gen.speaker_encoder = networks.build_speaker_encoder(file, cpu)
@@ -92,6 +92,29 @@ def _sized_s3gen(path: Path) -> Any:
     fade[half:] = (torch.cos(torch.linspace(torch.pi, 0, half)) + 1) / 2
     s3gen.register_buffer("trim_fade", fade, persistent=False)
     return s3gen
+
+
+def _flow(file: TensorFile) -> Any:
+    with torch.device("meta"):
+        encoder = networks.conformer(file, "flow.encoder.")
+        flow = package.CausalMaskedDiffWithXvec(
+            input_size=file.size("flow.input_embedding.weight", 1),
+            output_size=file.size("flow.encoder_proj.weight"),
+            spk_embed_dim=file.size("flow.spk_embed_affine_layer.weight", 1),
+            vocab_size=file.size("flow.input_embedding.weight"),
+            pre_lookahead_len=encoder.pre_lookahead_layer.pre_lookahead_len,
+            encoder=encoder,
+            decoder=package.CausalConditionalCFM(
+                spk_emb_dim=file.size("flow.spk_embed_affine_layer.weight"),
+                cfm_params=package.CFM_PARAMS,
+                estimator=package.ConditionalDecoder(**networks.estimator_sizes(file, "flow.decoder.estimator.")),
+            ),
+        )
+    fill(flow, file, "flow.", torch.device("cpu"), torch.float32)
+    # Made at first use.
+    flow.encoder.embed.pos_enc.pe = None
+    flow.encoder.up_embed.pos_enc.pe = None
+    return flow
 
 
 def _is_meanflow(tensors: dict[str, torch.Tensor]) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 from typing import Any
 
 import numpy as np
+import soxr
 import torch
 
-from ..errors import EngineError
 from . import SAMPLE_RATE, Block, package
 
 _FRAME = 240
@@ -24,25 +25,41 @@ DELAY = _EDGE + _FADE
 """Samples held back after any block that was marked: 52 ms."""
 
 
-def load_watermarker() -> Any:
-    """Load PerTh, on the CPU; `EngineError` where its own imports failed."""
-    if package.perth.PerthImplicitWatermarker is None:
-        raise EngineError(
-            "The watermarker (resemble-perth) can't be used: it needs pkg_resources. Install setuptools below 81."
-        )
+class Watermarker:
+    """PerTh's network and its resampling; `perth_net` is the package's own, on the CPU."""
+
+    def __init__(self, perth_net: Any) -> None:
+        self.perth_net = perth_net
+        self._rate = int(perth_net.hp.sample_rate)
+
+    @torch.inference_mode()
+    def mark(self, samples: Block) -> Block:
+        """Mark samples (n,), as the package does; the result is up to 20 ms shorter."""
+        net = self.perth_net
+        magnitudes, phases = net.ap.signal_to_magphase(torch.from_numpy(_resampled(samples, SAMPLE_RATE, self._rate)))
+        marked, _ = net.encoder(magnitudes[None])
+        wave = net.ap.magphase_to_signal(marked[0], phases)
+        return _resampled(wave.numpy(), self._rate, SAMPLE_RATE)
+
+
+def _resampled(samples: Block, rate: int, target: int) -> Block:
+    """Resample (n,) as librosa does: the length rounded up."""
+    wanted = math.ceil(len(samples) * (target / rate))
+    made = np.asarray(soxr.resample(samples, rate, target, quality="soxr_hq"), dtype=np.float32)[:wanted]
+    return np.pad(made, (0, wanted - len(made)))
+
+
+def load_watermarker() -> Watermarker:
+    """Load PerTh, on the CPU."""
     # It prints which of its checkpoints it has loaded.
     with contextlib.redirect_stdout(io.StringIO()):
-        watermarker = package.perth.PerthImplicitWatermarker()
-    # What resamples for it is compiled at first use, which takes seconds: not while someone waits for a word.
-    watermark(watermarker, np.zeros(SAMPLE_RATE // 10, dtype=np.float32))
-    return watermarker
+        network = package.PerthNet.load("implicit", package.PERTH_WEIGHTS)
+    return Watermarker(network.requires_grad_(False).eval())
 
 
-@torch.inference_mode()
-def watermark(watermarker: Any, samples: Block) -> Block:
+def watermark(watermarker: Watermarker, samples: Block) -> Block:
     """Mark samples as synthetic speech, inaudibly; the result is up to 20 ms shorter."""
-    marked: Block = np.asarray(watermarker.apply_watermark(samples, sample_rate=SAMPLE_RATE), dtype=np.float32)
-    return marked
+    return watermarker.mark(samples)
 
 
 class WatermarkStream:
@@ -52,7 +69,7 @@ class WatermarkStream:
     no longer touched by its edge, and are cross-faded there, on the same samples.
     """
 
-    def __init__(self, watermarker: Any) -> None:
+    def __init__(self, watermarker: Watermarker) -> None:
         self._watermarker = watermarker
         self._window = np.zeros(0, dtype=np.float32)
         """Unmarked samples: those before the ones to come out next, as context, and all after."""

@@ -1,0 +1,149 @@
+"""Speaking imports what it needs and no more; preparing a voice, and the package itself, work after it all the same."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from wyoming_chatterbox.engine import package
+
+from . import checkpoints
+
+HEAVY = {
+    "diffusers", "joblib", "librosa", "numba", "onnx", "onnxruntime", "pandas", "pkg_resources", "pyloudnorm",
+    "s3tokenizer", "scipy.signal", "scipy.stats", "sklearn", "sympy", "torch._dynamo", "torch._inductor",
+    "torchvision", "transformers", "triton",
+}  # fmt: skip
+
+SPEAK = """
+import json, sys
+from pathlib import Path
+from wyoming_chatterbox.engine import Utterance, Voice
+from wyoming_chatterbox.engine.chatterbox import Chatterbox
+from wyoming_chatterbox.engine.families import FAMILIES
+
+directory, family, recording = sys.argv[1:]
+engine = Chatterbox.load(Path(directory), FAMILIES[family], device="cpu", blocks=True)
+
+def say(voice):
+    return sum(len(block) for block in engine.speak(Utterance("So.", voice, seed=1), lambda: False))
+
+report = {"own": say(Voice("own", "en")), "modules": list(sys.modules)}
+if recording:
+    report["cloned"] = say(Voice("cloned", "en", Path(recording)))
+    report["modules to clone"] = list(sys.modules)
+print(json.dumps(report))
+"""
+
+STOCK = """
+import json, sys
+import wyoming_chatterbox.engine.chatterbox
+from wyoming_chatterbox.engine import package
+ours = [package.T3Cond, package.HiFTGenerator]
+before = "transformers" in sys.modules
+{statements}
+import chatterbox.models.t3.t3, chatterbox.models.s3gen.hifigan, scipy.signal
+theirs = [chatterbox.models.t3.t3.T3Cond, chatterbox.models.s3gen.hifigan.HiFTGenerator]
+print(json.dumps({{
+    "before": before,
+    "after": "transformers" in sys.modules,
+    "version": chatterbox.__version__,
+    "same": [a is b for a, b in zip(ours, theirs)],
+    "names": [
+        chatterbox.ChatterboxTTS.__name__, chatterbox.models.t3.T3.__name__, chatterbox.models.s3gen.S3Gen.__name__
+    ],
+    "perth": package.perth.PerthImplicitWatermarker.__name__,
+    "window": scipy.signal.get_window("boxcar", 3).tolist(),
+}}))
+"""
+
+
+def in_a_fresh_process(code: str, *arguments: object) -> dict[str, Any]:
+    command = [sys.executable, "-W", "error::ImportWarning", "-c", code, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    assert done.returncode == 0, done.stderr
+    report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return report
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("voice") / "voice.wav"
+    soundfile.write(path, 0.1 * np.random.default_rng(0).standard_normal(6 * 24000), 24000)
+    return path
+
+
+@pytest.mark.parametrize("layout", ["english", "multilingual", "turbo", "nano"])
+def test_speaking_imports_nothing_heavy_but_torch(layout: str, tmp_path: Path) -> None:
+    report = in_a_fresh_process(SPEAK, checkpoints.make(layout, tmp_path), layout, "")
+    assert report["own"] > 0
+    assert "torch" in report["modules"]
+    assert HEAVY.intersection(report["modules"]) == set()
+
+
+@pytest.mark.parametrize("layout", ["english", "turbo"])
+def test_a_voice_is_prepared_after_that(layout: str, tmp_path: Path, recording: Path) -> None:
+    report = in_a_fresh_process(SPEAK, checkpoints.make(layout, tmp_path), layout, recording)
+    assert report["cloned"] > 0
+    assert "librosa" in report["modules to clone"]
+    # What the package's networks for it never use.
+    assert {"transformers", "diffusers"}.isdisjoint(report["modules to clone"])
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        "import chatterbox",
+        "import perth.perth_net.perth_net_implicit.perth_watermarker",
+        pytest.param("from chatterbox.tts import ChatterboxTTS", marks=pytest.mark.slow),
+        pytest.param("from chatterbox.models.t3 import T3", marks=pytest.mark.slow),
+        pytest.param("from scipy.signal.windows import hann", marks=pytest.mark.slow),
+        pytest.param("package.mtl_tts.punc_norm", marks=pytest.mark.slow),
+    ],
+)
+def test_the_package_itself_can_be_imported_afterwards(statements: str) -> None:
+    report = in_a_fresh_process(STOCK.format(statements=statements))
+    assert not report["before"]
+    assert report["after"]
+    assert report["version"]
+    assert report["same"] == [True, True]
+    assert report["names"] == ["ChatterboxTTS", "T3", "S3Token2Wav"]
+    assert report["perth"] == "PerthImplicitWatermarker"
+    assert report["window"] == [1, 1, 1]
+
+
+def test_the_package_can_be_imported_before() -> None:
+    statements = "import chatterbox, chatterbox.models.t3.t3, perth, wyoming_chatterbox.engine.package as ours\n"
+    report = in_a_fresh_process(
+        statements + "import json; print(json.dumps([ours.T3Cond is chatterbox.models.t3.t3.T3Cond, "
+        "ours.LLAMA_CONFIGS is chatterbox.models.t3.t3.LLAMA_CONFIGS]))"
+    )
+    assert report == [True, True]
+
+
+def test_the_server_answers_describe_without_torch() -> None:
+    code = "import json, sys, wyoming_chatterbox.__main__, wyoming_chatterbox.engine.standby\n"
+    report = in_a_fresh_process(code + "print(json.dumps({'modules': list(sys.modules)}))")
+    assert (HEAVY - {"onnxruntime"} | {"torch", "chatterbox", "perth"}).isdisjoint(report["modules"])
+
+
+def test_numbers_that_are_written_down_here_are_the_package_s() -> None:
+    from chatterbox.models import s3tokenizer
+
+    assert s3tokenizer.S3_SR == package.S3_SR
+    assert s3tokenizer.SPEECH_VOCAB_SIZE == package.SPEECH_VOCAB_SIZE
+
+
+def test_the_vocoder_s_window_is_scipy_s() -> None:
+    from scipy.signal import get_window
+
+    np.testing.assert_allclose(package._window("hann", 16), get_window("hann", 16, fftbins=True), atol=1e-15)
+    np.testing.assert_allclose(package._window("hann", 16, False), get_window("hann", 16, fftbins=False), atol=1e-15)
+    np.testing.assert_allclose(package._window("hamming", 9), get_window("hamming", 9, fftbins=True), atol=1e-15)
