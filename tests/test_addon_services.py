@@ -126,7 +126,8 @@ async def test_the_log_says_what_runs_on_a_processor_and_why(container: Containe
         await running.answering()
         await until(lambda: "Chatterbox is ready" in running.said(), 90)
         assert (await plain(running.uri, "Yes.")).types == CYCLE
-        assert re.search(r"The model is nano: .+ on cpu", running.said())
+        (documented,) = re.findall(r"^    (The model is nano: .+)$", (ADDON / "DOCS.md").read_text(), re.MULTILINE)
+        assert documented in running.said()
         assert re.search(r"Chatterbox is ready: nano on cpu, float32 \(.*no GPU is there.*\)", running.said())
 
 
