@@ -190,6 +190,18 @@ def numbers_in(text: str) -> list[str]:
     return sorted(re.findall(r"(?<!\w)\d+", joined))
 
 
+UNSET = {name: found[1] for name, option in PACKAGE.items() if (found := re.search(r"\[(.+)\]$", option.help))}
+"""What the package says of options that have no default of their own."""
+
+
+@pytest.mark.parametrize("name", [name for name in SCHEMA if name in UNSET])
+def test_what_holds_without_a_value_is_told(name: str) -> None:
+    row = re.search(rf"^.*\(`{name}`\).*$", (ADDON / "DOCS.md").read_text(), re.MULTILINE)
+    assert row
+    for text in (TRANSLATIONS["en"]["configuration"][name]["description"], row[0]):
+        assert numbers_in(text.partition("Without a value:")[2]) == numbers_in(UNSET[name])
+
+
 @pytest.mark.parametrize("name", SCHEMA)
 def test_the_documentation_has_each_option_with_its_values_and_its_default(name: str) -> None:
     option = PACKAGE[name]
