@@ -123,7 +123,8 @@ def test_the_manifest_s_values_are_ones_that_the_supervisor_takes() -> None:
 
 def test_the_app_has_the_package_s_version() -> None:
     assert MANIFEST["version"] == wyoming_chatterbox.__version__
-    assert f"## {wyoming_chatterbox.__version__}\n" in (ADDON / "CHANGELOG.md").read_text()
+    heading = rf"^## {re.escape(wyoming_chatterbox.__version__)}( - .+)?$"
+    assert re.search(heading, (ADDON / "CHANGELOG.md").read_text(), re.MULTILINE)
 
 
 def test_every_option_of_the_package_is_one_of_the_app_or_has_a_reason_not_to_be() -> None:
