@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import voluptuous as vol
 import yaml
 from PIL import Image
 
 import wyoming_chatterbox
-from wyoming_chatterbox.engine.families import FAMILIES
 from wyoming_chatterbox.options import OPTIONS, Option
 
 ROOT = Path(__file__).parent.parent
@@ -22,7 +20,6 @@ ADDON = ROOT / "addon"
 SERVICES = ADDON / "rootfs" / "etc" / "s6-overlay" / "s6-rc.d"
 
 REQUIRED = {"name", "version", "slug", "description", "arch"}
-# What the Supervisor reads, less what it reads but warns about or has replaced: advanced, codenotary, legacy, watchdog.
 ALLOWED = REQUIRED | set(
     re.findall(
         r"\w+",
@@ -31,24 +28,41 @@ ALLOWED = REQUIRED | set(
     discovery docker_api environment full_access gpio hassio_api hassio_role homeassistant homeassistant_api host_dbus
     host_ipc host_network host_pid host_uts image ingress ingress_entry ingress_port ingress_stream init journald
     kernel_modules machine map options panel_admin panel_icon panel_title ports ports_description privileged realtime
-    restore_post restore_pre schema services stage startup stdin timeout tmpfs uart udev ulimits url usb video webui
+    schema services stage startup stdin timeout tmpfs uart udev ulimits url usb video webui
     """,
     )
 )
+"""What the Supervisor reads, less what is deprecated."""
+DEPRECATED = {"advanced", "auto_uart", "codenotary", "legacy", "snapshot", "snapshot_exclude", "watchdog"}
+"""What it still reads, but warns about or has replaced: `watchdog` by the image's HEALTHCHECK."""
 FOLDERS = {
-    "data",
-    "ssl",
-    "addons",
-    "backup",
-    "share",
-    "media",
-    "homeassistant_config",
-    "all_addon_configs",
-    "addon_config",
+    *("data", "ssl", "local_apps", "backup", "share", "media", "homeassistant_config", "all_app_configs", "app_config"),
 }
-ELEMENT = re.compile(
-    r"(?P<kind>bool|str|int|float|list|port|url|email|password|match|device)(\((?P<argument>.+)\))?(?P<optional>\?)?"
+"""What can be mapped, less the names that apps had as add-ons."""
+GRAMMAR = re.compile(
+    r"(bool|email|url|port|device(\(subsystem=[a-z]+\))?|(str|password)(\(\d*,\d*\))?|int(\(-?\d*,-?\d*\))?"
+    r"|float(\((-?\d*\.?\d+)?,(-?\d*\.?\d+)?\))?|match\(.*\)|list\(.+\))\??"
 )
+"""The Supervisor's types of options."""
+
+NOT_IN_THE_APP = {
+    "uri": "Home Assistant is told this very port",
+    "zeroconf": "multicast doesn't leave the Supervisor's network; discovery goes through the Supervisor",
+    "data_dir": "the Supervisor maps /data",
+    "download_dir": "backups leave out /data/models",
+    "voices_dir": "the share folder is what people can reach",
+    "http": "ingress needs the page",
+    "http_host": "ingress comes from outside of the container",
+    "http_port": "the manifest's ingress_port",
+    "http_token": "Home Assistant has let in whoever comes through ingress",
+    "http_allow": "ingress comes from one address, and nobody else may come",
+    "log_format": "the Supervisor shows the log, and people search it",
+}
+"""Options of the package that a person can't set in an app, and why."""
+NOT_A_CHOICE_IN_THE_APP = {"device": {"mps"}}
+"""Apple's GPUs are not in a Linux container."""
+
+LANGUAGES = ["de", "en", "es", "fr"]
 
 
 def load(name: str) -> Any:
@@ -56,36 +70,28 @@ def load(name: str) -> Any:
 
 
 MANIFEST = load("addon/config.yaml")
-TRANSLATIONS = load("addon/translations/en.yaml")
+SCHEMA: dict[str, str] = MANIFEST["schema"]
+TRANSLATIONS = {language: load(f"addon/translations/{language}.yaml") for language in LANGUAGES}
+PACKAGE = {option.name: option for option in OPTIONS}
 
 
-def option(name: str) -> Option:
-    return next(found for found in OPTIONS if found.name == name)
+def choices(option: Option) -> list[str]:
+    return [word for word in option.choices if word not in NOT_A_CHOICE_IN_THE_APP.get(option.name, ())]
 
 
-def allowed_values(element: str) -> vol.Schema:
-    """A part of the manifest's `schema` as the Supervisor understands it."""
-    match = ELEMENT.fullmatch(element)
-    assert match, f"{element!r} is no type of option"
-    kind, argument = match["kind"], match["argument"]
-    if kind == "list":
-        return vol.Schema(vol.In(argument.split("|")))
-    types: dict[str, type] = {"bool": bool, "int": int, "float": float}
-    if not argument:
-        return vol.Schema(types.get(kind, str))
-    low, high = (float(bound) if bound else None for bound in argument.split(","))
-    return vol.Schema(vol.All(types[kind], vol.Range(low, high)))
+def element(option: Option) -> str:
+    """What the manifest has to say of an option of the package."""
+    if isinstance(option.default, bool):
+        return "bool"
+    if option.choices:
+        return f"list({'|'.join(choices(option))})"
+    if option.numbers:
+        return f"{option.numbers.kind.__name__}({written(option.numbers.low)},{written(option.numbers.high)})"
+    return "str"
 
 
-def extremes(element: str) -> list[Any]:
-    """Values at the ends of what the Supervisor lets through."""
-    match = ELEMENT.fullmatch(element)
-    assert match
-    if match["kind"] == "list":
-        return match["argument"].split("|")
-    if match["kind"] == "bool":
-        return [True, False]
-    return [int(bound) for bound in (match["argument"] or "").split(",") if bound]
+def written(number: float) -> str:
+    return str(int(number)) if number == int(number) else str(number)
 
 
 def test_the_manifest_has_what_it_needs_and_nothing_unknown() -> None:
@@ -93,60 +99,123 @@ def test_the_manifest_has_what_it_needs_and_nothing_unknown() -> None:
     assert set(MANIFEST) <= ALLOWED
 
 
-def test_the_manifest_s_values_are_ones_that_the_supervisor_takes() -> None:
-    assert re.fullmatch(r"[-_.A-Za-z0-9]+", MANIFEST["slug"])
-    assert set(MANIFEST["arch"]) <= {"amd64", "aarch64"}
-    assert MANIFEST["startup"] in {"initialize", "system", "services", "application", "once"}
-    assert MANIFEST["boot"] in {"auto", "manual", "manual_only"}
-    assert MANIFEST["init"] is False, "s6-overlay is the init process"
-    assert 10 <= MANIFEST["timeout"] <= 300
-    assert set(MANIFEST["ports"]) == set(MANIFEST["ports_description"])
+def test_the_manifest_has_nothing_deprecated() -> None:
+    assert not ALLOWED & DEPRECATED
+    assert not set(MANIFEST) & DEPRECATED
+    assert set(MANIFEST["arch"]) <= {"amd64", "aarch64"}, "the 32-bit ones are gone"
     for folder in MANIFEST["map"]:
         assert set(folder) <= {"type", "read_only", "path"}
         assert folder["type"] in FOLDERS
+    assert not list(ADDON.glob("build.*")), "what it said stands in the Dockerfile"
+
+
+def test_the_manifest_s_values_are_ones_that_the_supervisor_takes() -> None:
+    assert re.fullmatch(r"[-_.A-Za-z0-9]+", MANIFEST["slug"])
+    assert MANIFEST["startup"] in {"initialize", "system", "services", "application", "once"}
+    assert MANIFEST["boot"] in {"auto", "manual", "manual_only"}
+    assert MANIFEST["init"] is False, "s6-overlay is the init process"
+    assert MANIFEST["discovery"] == ["wyoming"]
+    assert MANIFEST["ingress"] is True
+    assert "webui" not in MANIFEST, "it and ingress exclude each other"
+    assert 10 <= MANIFEST["timeout"] <= 300
     assert not any("*" in pattern for pattern in MANIFEST["backup_exclude"]), "a folder is left out by its name alone"
 
 
 def test_the_app_has_the_package_s_version() -> None:
     assert MANIFEST["version"] == wyoming_chatterbox.__version__
-    assert f"## {wyoming_chatterbox.__version__}" in (ADDON / "CHANGELOG.md").read_text()
+    heading = rf"^## {re.escape(wyoming_chatterbox.__version__)}( - .+)?$"
+    assert re.search(heading, (ADDON / "CHANGELOG.md").read_text(), re.MULTILINE)
 
 
-def test_every_option_is_one_of_the_package() -> None:
-    assert set(MANIFEST["schema"]) <= {found.name for found in OPTIONS}
+def test_every_option_of_the_package_is_one_of_the_app_or_has_a_reason_not_to_be() -> None:
+    assert set(SCHEMA) | set(NOT_IN_THE_APP) == set(PACKAGE)
+    assert not set(SCHEMA) & set(NOT_IN_THE_APP)
+
+
+@pytest.mark.parametrize("name", SCHEMA)
+def test_choices_and_ranges_are_the_package_s(name: str) -> None:
+    assert GRAMMAR.fullmatch(SCHEMA[name])
+    assert SCHEMA[name].removesuffix("?") == element(PACKAGE[name])
+
+
+@pytest.mark.parametrize("name", SCHEMA)
+def test_what_the_supervisor_lets_through_the_package_takes(name: str) -> None:
+    option = PACKAGE[name]
+    numbers = option.numbers
+    extremes: list[Any] = choices(option) or ([numbers.low, numbers.high] if numbers else [])
+    for value in extremes or ([True, False] if isinstance(option.default, bool) else ["alice"]):
+        assert option.check(value) == value
 
 
 def test_every_required_option_has_a_default_and_no_optional_one_has() -> None:
-    required = {name for name, element in MANIFEST["schema"].items() if not element.endswith("?")}
-    assert set(MANIFEST["options"]) == required
+    assert set(MANIFEST["options"]) == {name for name, kind in SCHEMA.items() if not kind.endswith("?")}
 
 
 @pytest.mark.parametrize("name", MANIFEST["options"])
 def test_a_default_is_the_package_s_own_and_valid(name: str) -> None:
     default = MANIFEST["options"][name]
-    assert default == option(name).default
-    allowed_values(MANIFEST["schema"][name])(default)
+    assert default is not None
+    assert default == PACKAGE[name].default == PACKAGE[name].check(default)
 
 
-@pytest.mark.parametrize("name", MANIFEST["schema"])
-def test_what_the_supervisor_lets_through_the_package_takes(name: str) -> None:
-    for value in extremes(MANIFEST["schema"][name]):
-        assert option(name).check(value) == value
+def test_no_language_is_left_out() -> None:
+    assert sorted(path.stem for path in (ADDON / "translations").iterdir()) == LANGUAGES
 
 
-def test_every_family_can_be_chosen() -> None:
-    assert set(extremes(MANIFEST["schema"]["model"])) == {"auto", *FAMILIES}
-
-
-def test_every_option_and_port_is_explained() -> None:
-    assert set(TRANSLATIONS) == {"configuration", "network"}
-    assert set(TRANSLATIONS["configuration"]) == set(MANIFEST["schema"])
-    assert set(TRANSLATIONS["network"]) == set(MANIFEST["ports"])
-    documentation = (ADDON / "DOCS.md").read_text()
-    for name, text in TRANSLATIONS["configuration"].items():
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_option_and_port_is_explained_in_every_language(language: str) -> None:
+    translation = TRANSLATIONS[language]
+    assert set(translation) == {"configuration", "network"}
+    assert set(translation["configuration"]) == set(SCHEMA)
+    assert set(translation["network"]) == set(MANIFEST["ports"])
+    names = [text["name"] for text in translation["configuration"].values()]
+    assert len(set(names)) == len(names)
+    for text in translation["configuration"].values():
         assert set(text) == {"name", "description"}
-        assert text["description"].strip()
-        assert f"{text['name']} (`{name}`)" in documentation
+        assert text["name"] == text["name"].strip()
+        assert text["description"].endswith(".")
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
+@pytest.mark.parametrize("name", SCHEMA)
+def test_a_translation_speaks_of_the_same_values(name: str, language: str) -> None:
+    english, other = (TRANSLATIONS[key]["configuration"][name]["description"] for key in ("en", language))
+    assert other != english
+    quoted = r'["„«]\W?(\w+)\W?["“»]'
+    assert sorted(re.findall(quoted, other)) == sorted(re.findall(quoted, english))
+    assert numbers_in(other) == numbers_in(english)
+
+
+def numbers_in(text: str) -> list[str]:
+    joined = re.sub(r"(\d)[.,\u00a0](\d)", r"\1\2", text)
+    return sorted(re.findall(r"(?<!\w)\d+", joined))
+
+
+UNSET = {name: found[1] for name, option in PACKAGE.items() if (found := re.search(r"\[(.+)\]$", option.help))}
+"""What the package says of options that have no default of their own."""
+
+
+@pytest.mark.parametrize("name", [name for name in SCHEMA if name in UNSET])
+def test_what_holds_without_a_value_is_told(name: str) -> None:
+    row = re.search(rf"^.*\(`{name}`\).*$", (ADDON / "DOCS.md").read_text(), re.MULTILINE)
+    assert row
+    for text in (TRANSLATIONS["en"]["configuration"][name]["description"], row[0]):
+        assert numbers_in(text.partition("Without a value:")[2]) == numbers_in(UNSET[name])
+
+
+@pytest.mark.parametrize("name", SCHEMA)
+def test_the_documentation_has_each_option_with_its_values_and_its_default(name: str) -> None:
+    option = PACKAGE[name]
+    numbers = option.numbers
+    if isinstance(option.default, bool):
+        values, default = "on, off", "on" if option.default else "off"
+    elif numbers:
+        values = f"{written(numbers.low)} to {written(numbers.high)}"
+        default = "" if option.default is None else written(option.default)
+    else:
+        values, default = ", ".join(f"`{word}`" for word in choices(option)) or "a name", option.default
+    title = TRANSLATIONS["en"]["configuration"][name]["name"]
+    assert f"| {title} (`{name}`) | {values} | {default} | " in (ADDON / "DOCS.md").read_text()
 
 
 def test_nothing_else_in_the_repository_looks_like_an_app() -> None:
@@ -154,7 +223,6 @@ def test_nothing_else_in_the_repository_looks_like_an_app() -> None:
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
     named = [name for name in listed if Path(name).name in {"config.yaml", "config.yml", "config.json"}]
     assert named == ["addon/config.yaml"]
-    assert not (ADDON / "build.yaml").exists()
 
 
 def test_the_repository_has_a_name() -> None:
@@ -163,10 +231,15 @@ def test_the_repository_has_a_name() -> None:
     assert set(repository) <= {"name", "url", "maintainer"}
 
 
-def test_the_pictures_are_of_the_size_that_home_assistant_shows() -> None:
-    for name, size in (("icon.png", (128, 128)), ("logo.png", (250, 100))):
-        with Image.open(ADDON / name) as picture:
-            assert (picture.format, picture.size) == ("PNG", size)
+@pytest.mark.parametrize(("name", "size"), [("icon.png", (128, 128)), ("logo.png", (250, 100))])
+def test_a_picture_is_of_the_size_that_home_assistant_shows(name: str, size: tuple[int, int]) -> None:
+    with Image.open(ADDON / name) as picture:
+        assert (picture.format, picture.size) == ("PNG", size)
+
+
+def test_the_confinement_is_of_this_app() -> None:
+    profiles = re.findall(r"^profile (\S+)", (ADDON / "apparmor.txt").read_text(), re.MULTILINE)
+    assert profiles == [MANIFEST["slug"]], "the Supervisor takes one, and puts the repository's name before it"
 
 
 @pytest.mark.parametrize(
@@ -174,21 +247,36 @@ def test_the_pictures_are_of_the_size_that_home_assistant_shows() -> None:
     sorted(SERVICES.glob("*/run")) + sorted(SERVICES.glob("*/finish")),
     ids=lambda path: f"{path.parent.name}-{path.name}",
 )
-def test_a_service_s_script_can_be_run(script: Path) -> None:
+def test_a_service_s_script_can_be_run_and_ends_as_another_program(script: Path) -> None:
     assert os.access(script, os.X_OK)
-    assert script.read_text().startswith("#!/command/with-contenv ")
+    text = script.read_text()
+    assert text.startswith("#!/command/with-contenv bash\n")
+    assert text.replace("\\\n", "").splitlines()[-1].startswith("exec "), "signals reach what it becomes"
     subprocess.run(["bash", "-n", script], check=True)
 
 
 def test_the_services_are_started() -> None:
     services = {path.parent.name for path in SERVICES.glob("*/type")}
     assert {path.name for path in (SERVICES / "user" / "contents.d").iterdir()} == services
-    assert (SERVICES / "discovery" / "up").read_text().strip() == "/etc/s6-overlay/s6-rc.d/discovery/run"
+    for service in services:
+        assert (SERVICES / service / "type").read_text() == "longrun\n"
+        needed = {path.name for path in (SERVICES / service / "dependencies.d").iterdir()}
+        assert needed
+        assert needed <= services | {"base"}
 
 
-def test_the_server_gets_signals_and_options_that_it_knows() -> None:
-    text = (SERVICES / "chatterbox" / "run").read_text()
-    command = text[text.index("\nexec python3 -m wyoming_chatterbox ") :]
-    flags = set(re.findall(r"--[a-z-]+", command))
-    assert flags <= {"--config", *(found.flag_name for found in OPTIONS)}
-    assert "--config /data/options.json" in command
+def test_everybody_means_the_same_ports() -> None:
+    (port,) = MANIFEST["ports"]
+    number = port.removesuffix("/tcp")
+    server = (SERVICES / "chatterbox" / "run").read_text()
+    assert f"--uri tcp://0.0.0.0:{number} " in server
+    assert f"--http-port {MANIFEST['ingress_port']} " in server
+    assert f'"tcp://127.0.0.1:{number}"]' in (ADDON / "Dockerfile").read_text()
+    assert set(re.findall(r":(\d+)", (SERVICES / "discovery" / "run").read_text())) == {number}
+
+
+def test_the_image_is_checked_by_a_describe_and_takes_a_gpu_where_the_host_offers_one() -> None:
+    dockerfile = (ADDON / "Dockerfile").read_text()
+    assert dockerfile.startswith("FROM ghcr.io/home-assistant/base-debian:")
+    assert re.search(r'HEALTHCHECK .*\\\n +CMD \["python3", "-m", "wyoming_chatterbox.health_check", ', dockerfile)
+    assert "NVIDIA_VISIBLE_DEVICES=all" in dockerfile

@@ -42,22 +42,54 @@ class Option:
     def flag_name(self) -> str:
         return self.flag or "--" + self.name.replace("_", "-")
 
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The words that can be chosen from; besides them the check may take others, as a path is for a model."""
+        return next((part.words for part in self._parts if isinstance(part, Choice)), ())
 
-def _number(kind: type[int] | type[float], low: float, high: float) -> Callable[[Any], Any]:
-    def check(value: Any) -> Any:
+    @property
+    def numbers(self) -> Range | None:
+        """The numbers it takes, where it takes any."""
+        return next((part for part in self._parts if isinstance(part, Range)), None)
+
+    @property
+    def _parts(self) -> tuple[Any, ...]:
+        return tuple(self.check.validators) if isinstance(self.check, vol.Any) else (self.check,)
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers of a kind from `low` to `high`, both included; a check."""
+
+    kind: type[int] | type[float]
+    low: float
+    high: float
+
+    def __call__(self, value: Any) -> int | float:
         if isinstance(value, bool):
             raise vol.Invalid("not a number")
         try:
-            number = kind(value)
+            number = self.kind(value)
             if isinstance(value, float) and value != number:
                 raise ValueError("not a whole number")
         except (TypeError, ValueError, OverflowError) as err:
             raise vol.Invalid("not a number") from err
-        if not low <= number <= high:
+        if not self.low <= number <= self.high:
             raise vol.Invalid("out of range")
         return number
 
-    return check
+
+@dataclass(frozen=True)
+class Choice:
+    """One of some words; a check."""
+
+    words: tuple[str, ...]
+
+    def __call__(self, value: Any) -> str:
+        text = _text(value).lower()
+        if text not in self.words:
+            raise vol.Invalid("not among the choices")
+        return text
 
 
 def _text(value: Any) -> str:
@@ -89,21 +121,16 @@ def _uri(value: Any) -> str:
     return text
 
 
-def _device(value: Any) -> str:
+def _numbered_gpu(value: Any) -> str:
     text = _text(value).lower()
     kind, _, index = text.partition(":")
-    if kind not in ("auto", "cpu", "cuda", "mps") or (index and not (kind == "cuda" and index.isdecimal())):
-        raise vol.Invalid("not a device")
-    if text.endswith(":"):
+    if kind != "cuda" or not index.isdecimal():
         raise vol.Invalid("not a device")
     return text
 
 
-def _model(value: Any) -> str:
-    text = _text(value)
-    if text in ("auto", *FAMILIES):
-        return text
-    path = _path(text)
+def _model_directory(value: Any) -> str:
+    path = _path(value)
     if not path.is_dir():
         raise vol.Invalid("no such directory")
     return str(path)
@@ -129,8 +156,6 @@ def _network(value: Any) -> str:
 
 def _quantization(value: Any) -> str:
     """USE_INT8_QUANTIZATION says true or false where --quantization says int8 or none."""
-    if isinstance(value, str) and value.strip().lower() in ("none", "int8"):
-        return value.strip().lower()
     return "int8" if vol.Boolean()(value) else "none"
 
 
@@ -157,12 +182,12 @@ def _some(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return checked
 
 
-def _lower(value: Any) -> str:
-    return _text(value).lower()
+def _number(kind: type[int] | type[float], low: float, high: float) -> Range:
+    return Range(kind, low, high)
 
 
-def _choice(*choices: str) -> Callable[[Any], Any]:
-    return vol.All(_lower, vol.In(choices))
+def _choice(*words: str) -> Choice:
+    return Choice(words)
 
 
 def _data_home() -> Path:
@@ -181,16 +206,21 @@ OPTIONS: tuple[Option, ...] = (
         metavar="NAME", bare="chatterbox",
     ),
     Option(
-        "model", "auto", _model, "auto, " + ", ".join(FAMILIES) + ", or a directory that is there",
+        "model", "auto", vol.Any(_choice("auto", *FAMILIES), _model_directory),
+        "auto, " + ", ".join(FAMILIES) + ", or a directory that is there",
         "model family, or a directory with its files; auto takes turbo on CUDA and nano elsewhere", metavar="NAME",
     ),
-    Option("device", "auto", _device, "auto, cpu, cuda, cuda:N or mps", "where the model runs", ("DEVICE",)),
+    Option(
+        "device", "auto", vol.Any(_choice("auto", "cpu", "cuda", "mps"), _numbered_gpu),
+        "auto, cpu, cuda, cuda:N or mps", "where the model runs", ("DEVICE",),
+    ),
     Option(
         "dtype", "auto", _choice("auto", "float32", "float16", "bfloat16"), "auto, float32, float16 or bfloat16",
         "precision of the model", ("MODEL_DTYPE",),
     ),
     Option(
-        "quantization", "none", _quantization, "none or int8 (USE_INT8_QUANTIZATION: true or false)",
+        "quantization", "none", vol.Any(_choice("none", "int8"), _quantization),
+        "none or int8 (USE_INT8_QUANTIZATION: true or false)",
         "store the model's matrices in 8 bits; wins over --dtype", ("USE_INT8_QUANTIZATION",),
     ),
     Option(
