@@ -14,7 +14,7 @@ from pathlib import Path
 import aiohttp
 
 from tests.client import describe
-from tests.serving import free_port
+from tests.ports import free_port
 
 
 @dataclass
@@ -69,16 +69,21 @@ class ServerProcess:
 
 @asynccontextmanager
 async def server_process(
-    directory: Path, *flags: str, hub: str | None = None, prefix: Sequence[str] = ()
+    directory: Path,
+    *flags: str,
+    hub: str | None = None,
+    prefix: Sequence[str] = (),
+    python: str = sys.executable,
+    uri: str | None = None,
 ) -> AsyncIterator[ServerProcess]:
     """A server with its data in `directory`; without `hub`, the model hub is a port that nobody listens at.
 
-    `prefix` is a command that runs the server's.
+    `prefix` is a command that runs the server's; without `uri`, it listens at a free port.
     """
-    uri, port = f"tcp://127.0.0.1:{free_port()}", free_port()
+    uri, port = uri or f"tcp://127.0.0.1:{free_port()}", free_port()
     command = [
         *prefix,
-        *(sys.executable, "-m", "wyoming_chatterbox", "--uri", uri, "--data-dir", str(directory)),
+        *(python, "-m", "wyoming_chatterbox", "--uri", uri, "--data-dir", str(directory)),
         *("--http-port", str(port)),
     ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "CHATTERBOX_"))}
