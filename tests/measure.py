@@ -22,7 +22,7 @@ from wyoming_bench.tts.texts import DEFAULT_TEXTS
 
 from tests import checkpoints
 from tests.client import describe, plain, streamed
-from tests.serving import free_port
+from tests.ports import free_port
 
 TEXT = (
     "The front door is locked and all the windows are closed. It is twenty one degrees in the living room. "

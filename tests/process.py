@@ -14,7 +14,7 @@ from pathlib import Path
 import aiohttp
 
 from tests.client import describe
-from tests.serving import free_port
+from tests.ports import free_port
 
 
 @dataclass
@@ -74,12 +74,14 @@ async def server_process(
     hub: str | None = None,
     prefix: Sequence[str] = (),
     python: str | Path = sys.executable,
+    uri: str | None = None,
 ) -> AsyncIterator[ServerProcess]:
     """A server with its data in `directory`; without `hub`, the model hub is a port that nobody listens at.
 
-    `prefix` is a command that runs the server's; `python` is one that finds the package.
+    `prefix` is a command that runs the server's; `python` is one that finds the package; without `uri`, it listens at
+    a free port.
     """
-    uri, port = f"tcp://127.0.0.1:{free_port()}", free_port()
+    uri, port = uri or f"tcp://127.0.0.1:{free_port()}", free_port()
     command = [
         *prefix,
         *(str(python), "-m", "wyoming_chatterbox", "--uri", uri, "--data-dir", str(directory)),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.fakes import FakeEngine
+from tests.ports import free_port
 from wyoming_chatterbox import config
 from wyoming_chatterbox.engine import Engine, Stage
 from wyoming_chatterbox.lifecycle import Lifecycle
@@ -18,13 +18,6 @@ from wyoming_chatterbox.scheduler import Scheduler
 from wyoming_chatterbox.server import Server
 from wyoming_chatterbox.service import Service
 from wyoming_chatterbox.voices import Voices
-
-
-def free_port() -> int:
-    """A TCP port of the loopback interface that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

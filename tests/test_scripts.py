@@ -238,6 +238,35 @@ def test_run_starts_the_server_where_it_is_called_and_ends_with_its_code(tree: T
     assert done.stdout == f"<{tree.programs}><--config><my options.yaml><>"
 
 
+def test_home_assistant_is_left_alone_where_there_is_no_python_for_it(tree: Tree) -> None:
+    tree.add_program("python3.13", "#!/usr/bin/env bash\nexit 127\n")
+    done = tree.run("test-homeassistant")
+    assert (done.returncode, done.stdout.count("\n"), done.stderr) == (0, 1, "")
+    assert "skipped: no Python 3.13" in done.stdout
+    assert tree.calls() == []
+    asked = tree.run("test-homeassistant", PYTHON_HOMEASSISTANT="/nowhere/python")
+    assert (asked.returncode, asked.stderr.count("\n")) == (1, 1)
+
+
+@pytest.mark.parametrize("fault", [{}, {"UV_FAILS": "1"}], ids=["with uv", "with pip"])
+def test_home_assistant_has_an_environment_of_its_own_which_is_made_once(tree: Tree, fault: dict[str, str]) -> None:
+    tree.add_python("python3.13", "3.13.5")
+    listed = tree.directory / "tests" / "homeassistant" / "requirements.txt"
+    listed.parent.mkdir(parents=True)
+    listed.write_text("homeassistant\n")
+    done = tree.run("test-homeassistant", "-x", **fault)
+    assert done.returncode == 0, done.stderr
+    assert "Home Assistant" in done.stdout
+    other = tree.directory / ".venv-homeassistant"
+    calls = tree.calls()
+    assert f"python -m venv --clear {tree.venv}" in calls
+    assert f"python -m venv --clear {other}" in calls
+    assert any("pip install" in call and call.endswith(f"{listed}") for call in calls)
+    assert calls[-1] == "python -m pytest -c tests/homeassistant/pytest.ini tests/homeassistant -x"
+    tree.run("test-homeassistant")
+    assert len(tree.calls()) == 1
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_script_can_be_run_and_read(script: Path) -> None:
     assert os.access(script, os.X_OK)
