@@ -19,7 +19,7 @@ from wyoming_chatterbox.engine.vocoder import simplify
 
 from .test_t3 import TEXT, Pair, another_voice, guidances, never, our_tokens, their_tokens
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 CPU = torch.device("cpu")
 
