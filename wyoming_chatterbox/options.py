@@ -129,7 +129,7 @@ def _network(value: Any) -> str:
 
 def _quantization(value: Any) -> str:
     """USE_INT8_QUANTIZATION says true or false where --quantization says int8 or none."""
-    if isinstance(value, str) and value.strip().lower() in ("none", "int8"):
+    if isinstance(value, str) and value.strip().lower() in ("none", "int8", "int4"):
         return value.strip().lower()
     return "int8" if vol.Boolean()(value) else "none"
 
@@ -190,8 +190,14 @@ OPTIONS: tuple[Option, ...] = (
         "precision of the model", ("MODEL_DTYPE",),
     ),
     Option(
-        "quantization", "none", _quantization, "none or int8 (USE_INT8_QUANTIZATION: true or false)",
-        "store the model's matrices in 8 bits; wins over --dtype", ("USE_INT8_QUANTIZATION",),
+        "quantization", "none", _quantization, "none, int8 or int4 (USE_INT8_QUANTIZATION: true or false)",
+        "hold the model's matrices in 8 bits, or its decoder's in 4 (experimental); wins over --dtype",
+        ("USE_INT8_QUANTIZATION",),
+    ),
+    Option(
+        "memory_limit_mb", None, vol.Any(None, _number(int, 100, 10_000_000)), "a whole number from 100 to 10000000",
+        "what the model may take, in millions of bytes: --dtype auto then chooses what fits [what is free]",
+        metavar="MB",
     ),
     Option(
         "data_dir", (_data_home(),), _some(_listing(_path)), "a directory",

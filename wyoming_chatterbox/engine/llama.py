@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -18,10 +19,11 @@ Rotation = tuple[torch.Tensor, torch.Tensor]
 class Llama(nn.Module):
     """Touvron et al. 2023 (RMS norm, rotary positions, gated SiLU), as transformers computes it."""
 
-    def __init__(self, model: Any) -> None:
-        """Takes the weights over from a `LlamaModel`, which has no layers left afterwards.
+    def __init__(self, model: Any, layers: Iterable[Any], finish: Callable[[nn.Module], nn.Module]) -> None:
+        """Takes the weights over from a `LlamaModel` and its layers.
 
-        One layer after another is fused and dropped, so that no second copy of the weights is held.
+        One layer after another is fused, and finished in place, before the next is asked for: so no second copy of
+        the weights is held.
         """
         super().__init__()
         config = model.config
@@ -31,10 +33,8 @@ class Llama(nn.Module):
         self.attention_scaling = float(model.rotary_emb.attention_scaling)
         self.register_buffer("inv_freq", model.rotary_emb.inv_freq, persistent=False)
         self.inv_freq: torch.Tensor
-        blocks = []
-        while len(model.layers):
-            blocks.append(_Block(model.layers.pop(0), int(config.num_attention_heads), self.kv_heads, self.eps))
-        self.layers = nn.ModuleList(blocks)
+        heads = int(config.num_attention_heads)
+        self.layers = nn.ModuleList(finish(_Block(layer, heads, self.kv_heads, self.eps)) for layer in layers)
         self.norm = nn.Parameter(model.norm.weight.detach(), requires_grad=False)
 
     def new_cache(self, rows: int, length: int) -> KVCache:

@@ -15,13 +15,17 @@ from typing import Any
 import torch
 from librosa.filters import mel as librosa_mel
 from scipy.signal import get_window
+from torch.nn.utils import parametrize
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
 from ..errors import CheckpointError
 from . import package
+from .file_embedding import FileEmbedding
 from .gpt2 import GPT2
 from .linear import Linear
 from .llama import Llama
+from .quantized import Converter
+from .stored import hold_in_float16
 from .tensors import TensorFile, fill, first_line, is_out_of_memory
 
 HEAD = 64
@@ -32,10 +36,11 @@ GPT2_PROMPT = 375
 """Speech tokens of a voice's recording that condition T3; the shapes don't tell."""
 
 
-def build_t3(file: TensorFile, device: torch.device, dtype: torch.dtype) -> Any:
+def build_t3(file: TensorFile, device: torch.device, dtype: torch.dtype, convert: Converter | None = None) -> Any:
     """T3, Llama or GPT-2 as the tensors' names tell, without the parts that speaking never uses.
 
-    Its transformer is this project's own (`Llama`, `GPT2`), with the package's weights.
+    Its transformer is this project's own (`Llama`, `GPT2`), with the package's weights. With `convert`, weights are
+    read in `dtype` and converted layer by layer. GPT-2's embedding of text stays in the file.
     """
     with _building(file):
         hp = t3_config(file)
@@ -50,13 +55,30 @@ def build_t3(file: TensorFile, device: torch.device, dtype: torch.dtype) -> Any:
         else:
             del t3.tfmr.embed_tokens
         del t3.text_head
-    unneeded = r"text_head\.|tfmr\.(wte|embed_tokens)\.|tfmr\.h\.\d+\.attn\.(bias|masked_bias)$|.*rotary_emb\."
-    if not t3.is_gpt:
+        t3.speech_head = Linear.joined(t3.speech_head)
+        stack = t3.tfmr._modules.pop("h" if t3.is_gpt else "layers")
+    unneeded = r"text_head\.|tfmr\.(wte|embed_tokens|h\.\d+|layers\.\d+)\.|.*rotary_emb\."
+    if t3.is_gpt:
+        t3.text_emb = FileEmbedding(file, "text_emb.weight", device, getattr(convert, "compute", dtype))
+        unneeded += r"|text_emb\."
+    else:
         t3.tfmr.rotary_emb = LlamaRotaryEmbedding(t3.cfg).to(device)
-    fill(t3, file, "", device, dtype, unneeded)
-    t3.tfmr = GPT2(t3.tfmr) if t3.is_gpt else Llama(t3.tfmr)
-    t3.speech_head = Linear.joined(t3.speech_head)
+    fill(t3, file, "", device, dtype, unneeded, convert=convert)
+    layers = _filled(stack, file, "tfmr.h." if t3.is_gpt else "tfmr.layers.", device, dtype)
+    t3.tfmr = (GPT2 if t3.is_gpt else Llama)(t3.tfmr, layers, convert.block if convert else _as_it_is)
     return t3
+
+
+def _filled(stack: Any, file: TensorFile, prefix: str, device: torch.device, dtype: torch.dtype) -> Iterator[Any]:
+    """A decoder's layers, each filled when it is asked for and forgotten after."""
+    for index in range(len(stack)):
+        fill(stack[index], file, f"{prefix}{index}.", device, dtype, r"attn\.(bias|masked_bias)$|.*rotary_emb\.")
+        yield stack[index]
+        stack[index] = torch.nn.Identity()
+
+
+def _as_it_is(module: torch.nn.Module) -> torch.nn.Module:
+    return module
 
 
 def t3_config(file: TensorFile) -> Any:
@@ -118,8 +140,11 @@ def _register(config: dict[str, Any]) -> str:
     return name
 
 
-def build_flow(file: TensorFile, device: torch.device, dtype: torch.dtype) -> Any:
-    """The flow: speech tokens to mel, standard or meanflow as the tensors' names tell."""
+def build_flow(file: TensorFile, device: torch.device, dtype: torch.dtype, convert: Converter | None = None) -> Any:
+    """The flow: speech tokens to mel, standard or meanflow as the tensors' names tell.
+
+    With `convert`, weights are read in `dtype` and converted layer by layer.
+    """
     with _building(file):
         encoder = _conformer(file, "flow.encoder.")
         flow = package.CausalMaskedDiffWithXvec(
@@ -135,7 +160,7 @@ def build_flow(file: TensorFile, device: torch.device, dtype: torch.dtype) -> An
                 estimator=_estimator(file, "flow.decoder.estimator."),
             ),
         )
-    fill(flow, file, "flow.", device, dtype)
+    fill(flow, file, "flow.", device, dtype, convert=convert)
     # Made anew, as long as needed and in the dtype needed, at first use.
     flow.encoder.embed.pos_enc.pe = None
     flow.encoder.up_embed.pos_enc.pe = None
@@ -182,8 +207,11 @@ def _estimator(file: TensorFile, prefix: str) -> Any:
     )
 
 
-def build_vocoder(file: TensorFile, device: torch.device) -> Any:
-    """HiFT, mel to wave, always float32: its phases are sums over tens of thousands of samples."""
+def build_vocoder(file: TensorFile, device: torch.device, *, hold: torch.dtype = torch.float32) -> Any:
+    """HiFT, mel to wave, always computed in float32: its phases are sums over tens of thousands of samples.
+
+    Its convolutions may be held in float16: that rounds the weights alone, and at 11 bits.
+    """
     prefix = "mel2wav."
     fft = 16
     with _building(file):
@@ -203,6 +231,13 @@ def build_vocoder(file: TensorFile, device: torch.device) -> Any:
             ),
         )
     fill(vocoder, file, prefix, device, torch.float32)
+    for module in list(vocoder.modules()):
+        if parametrize.is_parametrized(module, "weight"):
+            # Norm and direction made one weight: it would be computed at each use.
+            parametrize.remove_parametrizations(module, "weight")
+            if hold == torch.float16:
+                hold_in_float16(module, torch.float32)
+    vocoder.requires_grad_(False)
     vocoder.stft_window = torch.from_numpy(get_window("hann", fft, fftbins=True)).to(device, torch.float32)
     return vocoder
 
