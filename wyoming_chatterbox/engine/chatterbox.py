@@ -107,8 +107,8 @@ class Chatterbox:
 
         `device` is auto, cpu, cuda, cuda:1, mps; `dtype` auto, float32, float16, bfloat16; `quantization` none, int8,
         int4, which wins over it. The memory that is free, and `memory_limit_mb`, guide `auto`. The CUDA cache is
-        emptied after every `cuda_cache_clear_interval` utterances, or never for 0. Of a voice's recording, the flow is given
-        the first `prompt_seconds`; for None 5 on a CPU, where each costs time, else all 10. `blocks` says
+        emptied after every `cuda_cache_clear_interval` utterances, or never for 0. Of a voice's recording, the flow is
+        given the first `prompt_seconds`; for None 5 on a CPU, where each costs time, else all 10. `blocks` says
         whether an utterance is spoken while it is made; None does so on a GPU alone: where making takes longer than
         speaking, a pause between two sentences is better than one in every word.
         Raises `ConfigError`, `CheckpointError`, `OutOfMemoryError` or `EngineError`.

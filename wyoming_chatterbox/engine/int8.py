@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from . import triton_kernels
 from .stored import PackedLinear, columns, frames, quantize_rows
 
-FEW_ROWS = triton_kernels.MOST_ROWS
+FEW_ROWS = 8
 """Up to here, on a GPU, reading the weights is what takes the time."""
 
 _PER_ROW = 12
@@ -82,13 +82,23 @@ class WeightOnlyInt8Linear(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         few = x.numel() <= FEW_ROWS * self.in_features
-        if few and triton_kernels.usable(x):
-            return triton_kernels.int8_linear(x, self.rows, self.scales, self.bias)
+        if few and x.is_cuda and (kernel := triton_kernel()) is not None:
+            return kernel(x, self.rows, self.scales, self.bias)
         if few and x.device.type in ("cuda", "mps"):
             flat = torch._weight_int8pack_mm(x.reshape(-1, self.in_features), self.rows, self.scales)
             out = flat.view(*x.shape[:-1], -1)
             return out if self.bias is None else out + self.bias
         return functional.linear(x, self.rows * self.scales[:, None], self.bias)
+
+
+@cache
+def triton_kernel() -> Callable[..., torch.Tensor] | None:
+    """The kernel for a few rows, or None where there is no Triton: on Windows, and with torch for CPUs."""
+    try:
+        from .triton_kernels import int8_linear
+    except ImportError:
+        return None
+    return int8_linear
 
 
 @contextmanager

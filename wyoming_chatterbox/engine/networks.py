@@ -235,6 +235,8 @@ def build_vocoder(file: TensorFile, device: torch.device, *, hold: torch.dtype =
         if parametrize.is_parametrized(module, "weight"):
             # Norm and direction made one weight: it would be computed at each use.
             parametrize.remove_parametrizations(module, "weight")
+            weight = module._buffers.pop("weight")
+            module.register_parameter("weight", torch.nn.Parameter(weight, requires_grad=False))
             if hold == torch.float16:
                 hold_in_float16(module, torch.float32)
     vocoder.requires_grad_(False)

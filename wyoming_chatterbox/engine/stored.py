@@ -42,7 +42,7 @@ def quantize_rows(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """
     flat = weight.float().flatten(1)
     scales = (flat.abs().amax(dim=1) / 127).clamp_min(torch.finfo(torch.float32).tiny)
-    return flat.div_(scales[:, None]).round_().to(torch.int8).view(weight.shape), scales
+    return (flat / scales[:, None]).round_().to(torch.int8).view(weight.shape), scales
 
 
 class StoredEmbedding(nn.Module):
