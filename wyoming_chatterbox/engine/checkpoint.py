@@ -101,9 +101,6 @@ def load(
         )
     tokenizer = load_tokenizer(directory, family)
     conditionals = load_conditionals(directory / family.conditionals, device)
-    t3_path = next(directory / name for name in family.t3 if (directory / name).exists())
-    with TensorFile(t3_path) as file:
-        t3 = networks.build_t3(file, device, dtype, convert)
     with TensorFile(directory / family.s3gen) as file:
         strangers = [name for name in file.names if not name.startswith(_S3GEN_PARTS)]
         if strangers:
@@ -111,8 +108,12 @@ def load(
                 f"{file.path} holds tensors that no network here has: {', '.join(sorted(strangers)[:5])}",
                 "Is it a file of this model family?",
             )
-        flow = networks.build_flow(file, device, dtype, convert)
+        # The vocoder is whole for a moment, so it comes while nothing else is there.
         vocoder = networks.build_vocoder(file, device, hold=hold)
+        flow = networks.build_flow(file, device, dtype, convert)
+    t3_path = next(directory / name for name in family.t3 if (directory / name).exists())
+    with TensorFile(t3_path) as file:
+        t3 = networks.build_t3(file, device, dtype, convert)
     _check_vocabularies(directory / family.conditionals, conditionals, t3, flow)
     return Networks(
         family=family,
