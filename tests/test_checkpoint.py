@@ -64,7 +64,10 @@ def test_every_layout_loads_with_the_weights_it_was_written_with(made: Callable[
         for name, value in read.items():
             # T3's transformer holds its weights in an order of its own; what it computes is tested instead.
             if not name.startswith("tfmr."):
-                assert torch.equal(value, written[name]), name
+                owner, _, last = name.rpartition(".")
+                # The vocoder's weights are held without their norms apart: what the package computes of them.
+                wanted = written[name] if name in written else getattr(theirs.get_submodule(owner), last)
+                assert torch.equal(value, wanted), name
     assert loaded.t3_file == checkpoints.LAYOUTS[layout][0]
 
 
@@ -228,7 +231,7 @@ def test_full_size_nano_has_the_official_sizes_and_draws_tokens(tmp_path: Path) 
     assert networks.t3.cfg.num_hidden_layers == 12
     assert networks.t3.cfg.num_attention_heads == 12
     millions = {part: size / 4e6 for part, size in networks.bytes().items()}
-    assert millions["t3"] == pytest.approx(178.9 - 38.6, abs=0.3)
+    assert millions["t3"] == pytest.approx(178.9 - 2 * 38.6, abs=0.3)
     assert millions["flow"] == pytest.approx(114.6, abs=0.3)
     assert millions["vocoder"] == pytest.approx(20.8, abs=0.1)
     tokens = networks.tokenizer(checkpoints.TEXT, "en")

@@ -70,7 +70,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps [%(default)s]")
     parser.add_argument(
         "--precision",
-        choices=("float32", "float16", "bfloat16"),
+        choices=("float32", "float16", "bfloat16", "int8", "int4"),
         default="float32",
         help="of ours; stock is float32 always [%(default)s]",
     )

@@ -41,6 +41,7 @@ class Config:
     device: str
     dtype: str
     quantization: str
+    memory_limit_mb: int | None
     data_dir: tuple[Path, ...]
     download_dir: Path | None
     voices_dir: Path | None

@@ -219,9 +219,15 @@ OPTIONS: tuple[Option, ...] = (
         "precision of the model", ("MODEL_DTYPE",),
     ),
     Option(
-        "quantization", "none", vol.Any(_choice("none", "int8"), _quantization),
-        "none or int8 (USE_INT8_QUANTIZATION: true or false)",
-        "store the model's matrices in 8 bits; wins over --dtype", ("USE_INT8_QUANTIZATION",),
+        "quantization", "none", vol.Any(_choice("none", "int8", "int4"), _quantization),
+        "none, int8 or int4 (USE_INT8_QUANTIZATION: true or false)",
+        "hold the model's matrices in 8 bits, or its decoder's in 4 (experimental); wins over --dtype",
+        ("USE_INT8_QUANTIZATION",),
+    ),
+    Option(
+        "memory_limit_mb", None, vol.Any(None, _number(int, 100, 10_000_000)), "a whole number from 100 to 10000000",
+        "what the model may take, in millions of bytes: --dtype auto then chooses what fits [what is free]",
+        metavar="MB",
     ),
     Option(
         "data_dir", (_data_home(),), _some(_listing(_path)), "a directory",

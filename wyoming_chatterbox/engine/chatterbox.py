@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import logging
 import random
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import psutil
 import torch
 
 from ..errors import Cancelled, ChatterboxError, EngineError, OutOfMemoryError, VoiceError
@@ -21,6 +21,7 @@ from . import SAMPLE_RATE, Block, Description, Utterance, Voice, package, precis
 from .checkpoint import Networks, load
 from .conditionals import Conditionals, ConditionalsCache, prepare, rules_of
 from .families import Family
+from .heap import returning_at_once, trim
 from .pacing import HOPS, WHOLE, Fixed, Pace, Paced, Plan
 from .s3gen import SAMPLES_PER_TOKEN
 from .sampling import resolve
@@ -48,6 +49,25 @@ def available_devices() -> list[str]:
     if torch.backends.mps.is_available():
         devices.append("mps")
     return [*devices, "cpu"]
+
+
+def computes_in_bfloat16(device: torch.device) -> bool:
+    """Whether a device has arithmetic in bfloat16, and doesn't only imitate it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    return device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that a model may take: of the GPU, or of the host and the container that this runs in."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    free: int = psutil.virtual_memory().available
+    with suppress(OSError, ValueError):
+        group = Path("/sys/fs/cgroup")
+        limit = int((group / "memory.max").read_text())
+        free = min(free, limit - int((group / "memory.current").read_text()))
+    return free
 
 
 class Chatterbox:
@@ -85,7 +105,8 @@ class Chatterbox:
         *,
         device: str = "auto",
         dtype: str = "auto",
-        int8: bool = False,
+        quantization: str = "none",
+        memory_limit_mb: int | None = None,
         cuda_cache_clear_interval: int = 3,
         prompt_seconds: float | None = None,
         blocks: bool | None = None,
@@ -93,9 +114,10 @@ class Chatterbox:
     ) -> Self:
         """Load a family's checkpoint from a directory in the official layout.
 
-        `device` is auto, cpu, cuda, cuda:1, mps; `dtype` auto, float32, float16, bfloat16; the CUDA cache is emptied
-        after every `cuda_cache_clear_interval` utterances, or never for 0. Of a voice's recording, the flow is given
-        the first `prompt_seconds`; for None 3 on a CPU, where each costs time, else all 10. `blocks` says
+        `device` is auto, cpu, cuda, cuda:1, mps; `dtype` auto, float32, float16, bfloat16; `quantization` none, int8,
+        int4, which wins over it. The memory that is free, and `memory_limit_mb`, guide `auto`. The CUDA cache is
+        emptied after every `cuda_cache_clear_interval` utterances, or never for 0. Of a voice's recording, the flow is
+        given the first `prompt_seconds`; for None 3 on a CPU, where each costs time, else all 10. `blocks` says
         whether an utterance is spoken while it is made; None does so as early as playback won't run dry, by the speed
         measured: where making takes longer than speaking, one wait is better than one in every word. `warm_up` has it
         say something that nobody hears, so that the first utterance is as fast as the second.
@@ -103,11 +125,20 @@ class Chatterbox:
         """
         name, why_device = precision.choose_device(device, available_devices())
         where = torch.device(name)
-        bfloat16 = where.type != "cuda" or torch.cuda.get_device_capability(where) >= (8, 0)
-        choice = precision.choose(dtype, name, bfloat16=bfloat16, int8=int8)
-        with _failures(f"while the {family.name} model was loaded on {name}"):
+        choice = precision.choose(
+            dtype,
+            quantization,
+            family.name,
+            name,
+            free_mb=free_memory(where) / 1e6,
+            limit_mb=memory_limit_mb,
+            bfloat16=computes_in_bfloat16(where),
+        )
+        with _failures(f"while the {family.name} model was loaded on {name}"), returning_at_once():
             watermarker = load_watermarker()
-            networks = load(directory, family, where, getattr(torch, choice.dtype))
+            # Three quarters of PerTh are there to find marks, not to make them.
+            watermarker.perth_net.decoder = None
+            networks = load(directory, family, where, getattr(torch, choice.dtype), choice)
         description = Description(
             name=family.name,
             device=name,
@@ -115,9 +146,9 @@ class Chatterbox:
             quantization=choice.quantization,
             reason=f"{name}: {why_device}; {choice.reason}",
             parts={**networks.bytes(), "watermark": size_of(watermarker.perth_net)},
-            details=_details(networks),
+            details=_details(networks) | {"computes_in": choice.compute},
         )
-        _LOGGER.info("Loaded %s on %s in %s (%s)", family.name, name, choice.dtype, description.reason)
+        _LOGGER.info("Loaded %s on %s in %s (%s)", family.name, name, choice.name, description.reason)
         if prompt_seconds is None and where.type == "cpu":
             prompt_seconds = _CPU_PROMPT_SECONDS
         engine = cls(networks, watermarker, description, cuda_cache_clear_interval, prompt_seconds, blocks)
@@ -178,9 +209,7 @@ class Chatterbox:
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        # The C library keeps what was freed, hundreds of megabytes, unless it is told not to.
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL("libc.so.6").malloc_trim(0)
+        trim()
 
     def _open(self) -> Networks:
         if self._networks is None:
@@ -290,6 +319,7 @@ def _details(networks: Networks) -> dict[str, Any]:
         "width": cfg.hidden_size,
         "text_vocabulary": t3.hp.text_tokens_dict_size,
         "meanflow": networks.flow.decoder.estimator.meanflow,
+        "parameters": networks.formats(),
     }
 
 

@@ -14,6 +14,8 @@ from ..errors import CheckpointError
 from . import networks
 from .conditionals import Conditionals, VoiceNetworks, load_conditionals
 from .families import Family
+from .precision import Precision
+from .quantized import Converter, formats
 from .tensors import TensorFile, size_of
 from .tokenizer import TextTokenizer, load_tokenizer
 from .vocoder import simplify
@@ -55,7 +57,7 @@ class VoicePreparation:
 
 @dataclass(frozen=True)
 class Networks:
-    """A loaded checkpoint. T3 and the flow are in the dtype asked for, all else in float32."""
+    """A loaded checkpoint. T3 and the flow are in the precision asked for, all else computes in float32."""
 
     family: Family
     t3_file: str
@@ -71,16 +73,26 @@ class Networks:
         """Bytes of weights by part, of those that speaking needs."""
         return {"t3": size_of(self.t3), "flow": size_of(self.flow), "vocoder": size_of(self.vocoder)}
 
+    def formats(self) -> Mapping[str, Mapping[str, int]]:
+        """By part, how many parameters are held in which format."""
+        return {"t3": formats(self.t3), "flow": formats(self.flow), "vocoder": formats(self.vocoder)}
+
 
 _S3GEN_PARTS = ("flow.", "mel2wav.", "tokenizer.", "speaker_encoder.")
 
 
-def load(directory: Path, family: Family, device: torch.device, dtype: torch.dtype) -> Networks:
+def load(
+    directory: Path, family: Family, device: torch.device, dtype: torch.dtype, precision: Precision | None = None
+) -> Networks:
     """Load a checkpoint of any family, its networks sized by its own tensors.
 
-    One tensor after another goes from the files to `device` (T3's and the flow's as `dtype`), so that no second copy
-    of the weights is held. Raises `CheckpointError` that names the file, and the tensor where it is one.
+    One layer after another goes from the files to `device`, T3's and the flow's as `dtype` or in the format of a
+    `precision` that converts, so that no second copy of the weights is held. Raises `CheckpointError` that names the
+    file, and the tensor where it is one.
     """
+    convert = Converter(precision) if precision and precision.converts else None
+    dtype = torch.float32 if convert else dtype
+    hold = torch.float16 if precision and precision.name != "float32" else torch.float32
     if not directory.is_dir():
         raise CheckpointError(f"{directory} is not a directory", "Give the directory that holds the model's files.")
     missing = family.missing(path.name for path in directory.iterdir())
@@ -90,9 +102,6 @@ def load(directory: Path, family: Family, device: torch.device, dtype: torch.dty
         )
     tokenizer = load_tokenizer(directory, family)
     conditionals = load_conditionals(directory / family.conditionals, device)
-    t3_path = next(directory / name for name in family.t3 if (directory / name).exists())
-    with TensorFile(t3_path) as file:
-        t3 = networks.build_t3(file, device, dtype)
     with TensorFile(directory / family.s3gen) as file:
         strangers = [name for name in file.names if not name.startswith(_S3GEN_PARTS)]
         if strangers:
@@ -100,8 +109,12 @@ def load(directory: Path, family: Family, device: torch.device, dtype: torch.dty
                 f"{file.path} holds tensors that no network here has: {', '.join(sorted(strangers)[:5])}",
                 "Is it a file of this model family?",
             )
-        flow = networks.build_flow(file, device, dtype)
-        vocoder = simplify(networks.build_vocoder(file, device))
+        # The vocoder is whole for a moment, so it comes while nothing else is there.
+        vocoder = simplify(networks.build_vocoder(file, device), hold)
+        flow = networks.build_flow(file, device, dtype, convert)
+    t3_path = next(directory / name for name in family.t3 if (directory / name).exists())
+    with TensorFile(t3_path) as file:
+        t3 = networks.build_t3(file, device, dtype, convert)
     _check_vocabularies(directory / family.conditionals, conditionals, t3, flow)
     return Networks(
         family=family,

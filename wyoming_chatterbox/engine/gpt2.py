@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -50,19 +51,19 @@ class _Convolution(nn.Module):
 class GPT2(nn.Module):
     """Radford et al. 2019 (layer norm before each part, learned positions, tanh GELU), as transformers computes it."""
 
-    def __init__(self, model: Any, sizes: Backbone) -> None:
-        """Takes the weights over from `gpt2_weights`, filled, which has no layers left afterwards.
+    def __init__(
+        self, model: Any, sizes: Backbone, layers: Iterable[Any], finish: Callable[[nn.Module], nn.Module]
+    ) -> None:
+        """Takes the weights over from `gpt2_weights`, filled, and its layers.
 
-        One layer after another is turned and dropped, so that no second copy of the weights is held.
+        One layer after another is turned, and finished in place, before the next is asked for: so no second copy of
+        the weights is held.
         """
         super().__init__()
         self.heads = sizes.num_attention_heads
         self.head = sizes.hidden_size // self.heads
         self.wpe = model.wpe
-        blocks = []
-        while len(model.h):
-            blocks.append(_Block(model.h.pop(0), self.heads))
-        self.layers = nn.ModuleList(blocks)
+        self.layers = nn.ModuleList(finish(_Block(layer, self.heads)) for layer in layers)
         self.norm = model.ln_f
 
     def new_cache(self, rows: int, length: int) -> KVCache:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -69,10 +70,13 @@ def inverse_frequencies(device: torch.device) -> torch.Tensor:
 class Llama(nn.Module):
     """Touvron et al. 2023 (RMS norm, rotary positions, gated SiLU), as transformers computes it."""
 
-    def __init__(self, model: Any, sizes: Backbone) -> None:
-        """Takes the weights over from `llama_weights`, filled, which has no layers left afterwards.
+    def __init__(
+        self, model: Any, sizes: Backbone, layers: Iterable[Any], finish: Callable[[nn.Module], nn.Module]
+    ) -> None:
+        """Takes the weights over from `llama_weights`, filled, and its layers.
 
-        One layer after another is fused and dropped, so that no second copy of the weights is held.
+        One layer after another is fused, and finished in place, before the next is asked for: so no second copy of
+        the weights is held.
         """
         super().__init__()
         self.kv_heads = sizes.num_key_value_heads
@@ -80,10 +84,8 @@ class Llama(nn.Module):
         self.eps = float(package.LLAMA_520M_CONFIG_DICT["rms_norm_eps"])
         self.register_buffer("inv_freq", inverse_frequencies(model.norm.weight.device), persistent=False)
         self.inv_freq: torch.Tensor
-        blocks = []
-        while len(model.layers):
-            blocks.append(_Block(model.layers.pop(0), sizes.num_attention_heads, self.kv_heads, self.eps))
-        self.layers = nn.ModuleList(blocks)
+        heads = sizes.num_attention_heads
+        self.layers = nn.ModuleList(finish(_Block(layer, heads, self.kv_heads, self.eps)) for layer in layers)
         self.norm = nn.Parameter(model.norm.weight.detach(), requires_grad=False)
 
     def new_cache(self, rows: int, length: int) -> KVCache:

@@ -36,7 +36,8 @@ class Loader:
             family,
             device=config.device,
             dtype=config.dtype,
-            int8=config.quantization == "int8",
+            quantization=config.quantization,
+            memory_limit_mb=config.memory_limit_mb,
             cuda_cache_clear_interval=config.cuda_cache_clear_interval,
             prompt_seconds=config.prompt_seconds,
         )

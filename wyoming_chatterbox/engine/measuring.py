@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ChatterboxError
-from . import SAMPLE_RATE, Block, Utterance, Voice
+from . import SAMPLE_RATE, Block, Utterance, Voice, precision
 from .families import FAMILIES
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ SEED = 1
 WARM_UP_TOKENS = 8
 """On a CPU. A GPU is warm only after all the sizes that are to come."""
 
+_BYTES = {"float32": 4.0, "float16": 2.0, "bfloat16": 2.0, "int8": 1.0, "int4": 0.5 + 4 / 64}
+"""Of one weight; int4's with its share of a group's scale and zero."""
 _STEP_TENSORS = re.compile(
     r"tfmr\.(layers|h)\..*weight$|tfmr\.(norm|ln_f)\.|tfmr\.h\..*(?<!\.attn)\.bias$|speech_head\."
 )
@@ -94,7 +96,7 @@ def bound(request: Request) -> dict[str, Any]:
     path = next(directory / name for name in family.t3 if (directory / name).exists())
     with TensorFile(path) as file:
         numbers = sum(torch.Size(file.shape(name)).numel() for name in file.names if _STEP_TENSORS.match(name))
-    step = numbers * getattr(torch, request.precision).itemsize
+    step = numbers * _BYTES[request.precision]
     bandwidth = _bandwidth(torch.device(device))
     return {
         "t3_steps_per_s": bandwidth / step,
@@ -178,11 +180,13 @@ def _ours(request: Request) -> tuple[Stopwatch, Subject]:
     from .chatterbox import Chatterbox
 
     imported = time.perf_counter()
+    dtype, quantization = precision.request(request.precision)
     engine = Chatterbox.load(
         Path(request.directory),
         FAMILIES[request.family],
         device=request.device,
-        dtype=request.precision,
+        dtype=dtype,
+        quantization=quantization,
         blocks=True,
         warm_up=False,
     )
@@ -203,7 +207,8 @@ def _ours(request: Request) -> tuple[Stopwatch, Subject]:
     description = engine.describe()
     weights = sum(description.parts.values())
     times = {"import_s": imported - began, "load_s": loaded - imported}
-    return watch, Subject(speak, weights, description.dtype, description.reason, **times)
+    used = description.dtype if description.quantization == "none" else description.quantization
+    return watch, Subject(speak, weights, used, description.reason, **times)
 
 
 def _watch_engine(watch: Stopwatch) -> Callable[[int], None]:

@@ -18,9 +18,11 @@ from ..errors import CheckpointError
 from . import package
 from .backbone import HEAD, Backbone
 from .estimator import Decoder, Estimator, Flow
+from .file_embedding import FileEmbedding
 from .gpt2 import GPT2, gpt2_weights
 from .linear import Linear
 from .llama import Llama, llama_weights
+from .quantized import Converter
 from .tensors import TensorFile, fill, first_line, is_out_of_memory
 from .token_model import T3
 
@@ -29,10 +31,11 @@ GPT2_PROMPT = 375
 """Speech tokens of a voice's recording that condition T3; the shapes don't tell."""
 
 
-def build_t3(file: TensorFile, device: torch.device, dtype: torch.dtype) -> Any:
+def build_t3(file: TensorFile, device: torch.device, dtype: torch.dtype, convert: Converter | None = None) -> Any:
     """T3, Llama or GPT-2 as the tensors' names tell, without the parts that speaking never uses.
 
-    Its transformer is this project's own (`Llama`, `GPT2`), with the package's weights.
+    Its transformer is this project's own (`Llama`, `GPT2`), with the package's weights. With `convert`, weights are
+    read in `dtype` and converted layer by layer. GPT-2's embedding of text stays in the file.
     """
     with _building(file):
         hp, sizes = t3_config(file), backbone(file)
@@ -42,11 +45,28 @@ def build_t3(file: TensorFile, device: torch.device, dtype: torch.dtype) -> Any:
             t3.cond_enc.perceiver = package.Perceiver(queries, width, width)
             attention = t3.cond_enc.perceiver.attn.attention
             t3.cond_enc.perceiver.attn.attention = _FusedAttention(attention.n_heads, attention.head_dim)
-    unneeded = r"text_head\.|tfmr\.(wte|embed_tokens)\.|tfmr\.h\.\d+\.attn\.(bias|masked_bias)$|.*rotary_emb\."
-    fill(t3, file, "", device, dtype, unneeded)
-    t3.tfmr = GPT2(t3.tfmr, sizes) if sizes.is_gpt else Llama(t3.tfmr, sizes)
-    t3.speech_head = Linear.joined(t3.speech_head)
+        t3.speech_head = Linear.joined(t3.speech_head)
+        stack = t3.tfmr._modules.pop("h" if sizes.is_gpt else "layers")
+    unneeded = r"text_head\.|tfmr\.(wte|embed_tokens|h\.\d+|layers\.\d+)\.|.*rotary_emb\."
+    if sizes.is_gpt:
+        t3.text_emb = FileEmbedding(file, "text_emb.weight", device, getattr(convert, "compute", dtype))
+        unneeded += r"|text_emb\."
+    fill(t3, file, "", device, dtype, unneeded, convert=convert)
+    layers = _filled(stack, file, "tfmr.h." if sizes.is_gpt else "tfmr.layers.", device, dtype)
+    t3.tfmr = (GPT2 if sizes.is_gpt else Llama)(t3.tfmr, sizes, layers, convert.block if convert else _as_it_is)
     return t3
+
+
+def _filled(stack: Any, file: TensorFile, prefix: str, device: torch.device, dtype: torch.dtype) -> Iterator[Any]:
+    """A decoder's layers, each filled when it is asked for and forgotten after."""
+    for index in range(len(stack)):
+        fill(stack[index], file, f"{prefix}{index}.", device, dtype, r"attn\.(bias|masked_bias)$|.*rotary_emb\.")
+        yield stack[index]
+        stack[index] = torch.nn.Identity()
+
+
+def _as_it_is(module: torch.nn.Module) -> torch.nn.Module:
+    return module
 
 
 def backbone(file: TensorFile) -> Backbone:
@@ -130,8 +150,11 @@ def _register(config: dict[str, Any]) -> str:
     return name
 
 
-def build_flow(file: TensorFile, device: torch.device, dtype: torch.dtype) -> Any:
-    """The flow: speech tokens to mel, standard or meanflow as the tensors' names tell."""
+def build_flow(file: TensorFile, device: torch.device, dtype: torch.dtype, convert: Converter | None = None) -> Any:
+    """The flow: speech tokens to mel, standard or meanflow as the tensors' names tell.
+
+    With `convert`, weights are read in `dtype` and converted layer by layer.
+    """
     with _building(file):
         flow = Flow(
             vocabulary=file.size("flow.input_embedding.weight"),
@@ -144,7 +167,7 @@ def build_flow(file: TensorFile, device: torch.device, dtype: torch.dtype) -> An
                 inference_cfg_rate=package.CFM_PARAMS.inference_cfg_rate,
             ),
         )
-    fill(flow, file, "flow.", device, dtype)
+    fill(flow, file, "flow.", device, dtype, convert=convert)
     # Made anew, as long as needed and in the dtype needed, at first use.
     flow.encoder.embed.pos_enc.pe = None
     flow.encoder.up_embed.pos_enc.pe = None
@@ -194,7 +217,7 @@ def estimator_sizes(file: TensorFile, prefix: str) -> dict[str, Any]:
 
 
 def build_vocoder(file: TensorFile, device: torch.device) -> Any:
-    """HiFT, mel to wave, always float32: its phases are sums over tens of thousands of samples."""
+    """HiFT, mel to wave, always computed in float32: its phases are sums over tens of thousands of samples."""
     prefix = "mel2wav."
     fft = 16
     with _building(file):

@@ -9,41 +9,130 @@ from ..errors import ConfigError
 from .families import FAMILIES
 
 DTYPES = ("float32", "float16", "bfloat16")
+QUANTIZATIONS = ("none", "int8", "int4")
+
+WEIGHTS_MB = {
+    "english": {"float32": 2669, "float16": 1332, "int8": 740, "int4": 515},
+    "multilingual": {"float32": 2676, "float16": 1336, "int8": 742, "int4": 517},
+    "turbo": {"float32": 1846, "float16": 925, "int8": 530, "int4": 395},
+    "nano": {"float32": 954, "float16": 510, "int8": 325, "int4": 285},
+}
+"""Weights that speaking needs, in 10^6 bytes, as counted from the tensors of loaded checkpoints of full size."""
+
+WORKING_MB = {"english": 900, "multilingual": 900, "turbo": 500, "nano": 400}
+"""What the longest utterance needs besides, in float32: keys and values, the flow's and the vocoder's sound."""
 
 
 @dataclass(frozen=True)
-class Choice:
-    """The arithmetic of the large networks, and a sentence that says why."""
+class Precision:
+    """What T3 and the flow are held in and computed in, and a sentence that says why."""
 
     dtype: str
-    """float32, float16 or bfloat16."""
+    """float32, float16 or bfloat16: what weights are held in that are not quantized."""
     reason: str
     quantization: str = "none"
+    """none, int8 or int4: what the matrices are held in."""
+    compute: str = "float32"
+    """float32, float16 or bfloat16: what is computed in between the layers."""
+
+    @property
+    def name(self) -> str:
+        """int4, int8, float16, bfloat16 or float32."""
+        return self.dtype if self.quantization == "none" else self.quantization
+
+    @property
+    def converts(self) -> bool:
+        """Whether layers are held in another format than they compute in."""
+        return self.quantization != "none" or self.dtype != self.compute
 
 
-def choose(requested: str, device: str, *, bfloat16: bool = True, int8: bool = False) -> Choice:
-    """Choose the arithmetic of T3 and the flow; the vocoder and the sampling are always float32.
+def choose(
+    dtype: str,
+    quantization: str,
+    family: str,
+    device: str,
+    *,
+    free_mb: float | None = None,
+    limit_mb: float | None = None,
+    bfloat16: bool = True,
+) -> Precision:
+    """Choose what T3 and the flow are held in; the vocoder and the sampling always compute in float32.
 
-    `requested` is auto, float32, float16 or bfloat16; `device` a torch device's name; `bfloat16` says whether that
-    device computes in it. Raises `ConfigError` for any other request.
+    `quantization` (none, int8, int4) wins over `dtype` (auto, float32, float16, bfloat16), and what is named wins over
+    the memory at hand: `free_mb` on the device and the `limit_mb` that was set, in 10^6 bytes, guide `auto` alone.
+    `device` is a torch device's name; `bfloat16` says whether it computes in that. Raises `ConfigError` for any other
+    request.
     """
-    kind = device.partition(":")[0]
-    if requested == "auto":
-        dtype = "float16" if kind == "cuda" else "float32"
-        reason = (
-            "float16: half the memory of float32, and faster on a GPU"
-            if kind == "cuda"
-            else f"float32: the fastest on {kind} without quantization"
-        )
-    elif requested not in DTYPES:
-        raise ConfigError(f"dtype is {requested!r}; it can be auto, {', '.join(DTYPES)}")
-    elif requested == "bfloat16" and not bfloat16:
-        dtype, reason = "float16", f"float16, because {device} does not compute in the bfloat16 that was asked for"
-    else:
-        dtype, reason = requested, f"{requested} was asked for"
-    if int8:
-        reason = f"int8 comes in a later version, so {dtype} runs instead ({reason})"
-    return Choice(dtype, reason)
+    if dtype not in ("auto", *DTYPES):
+        raise ConfigError(f"dtype is {dtype!r}; it can be auto, {', '.join(DTYPES)}")
+    if quantization not in QUANTIZATIONS:
+        raise ConfigError(f"quantization is {quantization!r}; it can be {', '.join(QUANTIZATIONS)}")
+    if quantization == "int4":
+        return _named("int4", device, "int4 was asked for (experimental)", bfloat16)
+    if quantization == "int8":
+        return _named("int8", device, "int8 was asked for", bfloat16)
+    if dtype != "auto":
+        return _named(dtype, device, f"{dtype} was asked for", bfloat16)
+    first = "float16" if _kind(device) == "cuda" else "float32"
+    room = min((mb for mb in (free_mb, limit_mb) if mb is not None), default=None)
+    whose = "the limit" if room == limit_mb else "free"
+    if room is None or needed_mb(family, first) <= room:
+        return _named(first, device, _WHY_AUTO[first].format(kind=_kind(device)), bfloat16)
+    ladder = [name for name in ("float32", "float16", "int8") if needed_mb(family, name) < needed_mb(family, first)]
+    name = next((name for name in ladder if needed_mb(family, name) <= room), ladder[-1])
+    reason = f"{name}: {first} needs about {needed_mb(family, first):.0f} MB, and {room:.0f} MB are {whose}"
+    if needed_mb(family, name) > room:
+        reason += f", which may be too little even for {name}"
+    return _named(name, device, reason, bfloat16)
+
+
+_WHY_AUTO = {
+    "float16": "float16: half the memory of float32, and faster on a GPU",
+    "float32": "float32: what {kind} computes in, and there is room",
+}
+
+
+def needed_mb(family: str, name: str) -> float:
+    """What a precision of `Precision.name` takes while it speaks, in 10^6 bytes; unknown families count as english."""
+    weights = WEIGHTS_MB.get(family, WEIGHTS_MB["english"])[name.replace("bfloat16", "float16")]
+    return weights + WORKING_MB.get(family, WORKING_MB["english"])
+
+
+def lower(precision: Precision, device: str, *, bfloat16: bool = True) -> Precision | None:
+    """The next precision that takes less memory, for when it ran out; None below the last."""
+    names = ["float32", "float16", "int8", "int4"]
+    if _kind(device) == "mps" or (_kind(device) == "cuda" and not bfloat16):
+        names.remove("int4")
+    here = names.index(precision.name.replace("bfloat16", "float16"))
+    if here + 1 == len(names):
+        return None
+    name = names[here + 1]
+    return _named(name, device, f"{name}, because memory ran out in {precision.name}", bfloat16)
+
+
+def request(name: str) -> tuple[str, str]:
+    """What to ask `choose` for to be given the precision of that `Precision.name`: dtype and quantization."""
+    return ("auto", name) if name in QUANTIZATIONS else (name, "none")
+
+
+def _kind(device: str) -> str:
+    return device.partition(":")[0]
+
+
+def _named(name: str, device: str, reason: str, bfloat16: bool) -> Precision:
+    """A precision by its name, with what the device makes of it."""
+    kind = _kind(device)
+    if name == "int4" and (kind == "mps" or (kind == "cuda" and not bfloat16)):
+        return _named("int8", device, f"int8, because {device} has no int4; {reason}", bfloat16)
+    if name in ("int8", "int4"):
+        compute = "float32" if kind != "cuda" else "bfloat16" if name == "int4" else "float16"
+        return Precision(compute, reason, name, compute)
+    if name == "bfloat16" and not bfloat16:
+        reason = f"float16, because {device} does not compute in bfloat16; {reason}"
+        name = "float16"
+    if kind == "cpu" and name == "float16":
+        return Precision(name, reason + "; held in 16 bits, computed in float32, as a CPU does", compute="float32")
+    return Precision(name, reason, compute=name)
 
 
 def choose_device(requested: str, available: Sequence[str]) -> tuple[str, str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -61,28 +64,48 @@ def load_pickled(path: Path) -> dict[str, Any]:
         return content
 
 
+_SAFETENSORS_DTYPES = {
+    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64,
+    "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a tensor lies in a file, row after row."""
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+    offset: int
+    """Bytes from the file's start."""
+
+
 class TensorFile:
     """The named tensors of one `.safetensors` or `.pt` file. Opening it reads none of them.
 
-    What is read is copied out of the file's memory map: a map would tie the running model to a file
-    that someone may replace or cut short.
+    They are read with plain reads, each into memory of its own: a memory map would tie the running model to a file that
+    someone may replace or cut short, and what was read of it would count as the process's memory until it is closed.
     """
 
     def __init__(self, path: Path) -> None:
         """Raises `CheckpointError` if the file is missing, cut short or of another format."""
         self.path = path
-        self._pickled: dict[str, torch.Tensor] | None = None
-        self._safe: Any = None
-        if path.suffix == ".safetensors":
-            with readable(path):
-                self._safe = safe_open(str(path), framework="pt", device="cpu")
-                self._shapes = {name: tuple(self._safe.get_slice(name).get_shape()) for name in self._safe.keys()}  # noqa: SIM118
-        else:
-            content = load_pickled(path)
-            self._pickled = {name: value for name, value in content.items() if isinstance(value, torch.Tensor)}
-            self._shapes = {name: tuple(value.shape) for name, value in self._pickled.items()}
+        self._places: dict[str, Place] = {}
+        self._held: dict[str, torch.Tensor] = {}
+        """What has no place of its own: all of a `.pt` file from before torch 1.6, views of other tensors."""
+        with readable(path):
+            if path.suffix == ".safetensors":
+                self._places = _safetensors_places(path)
+            elif zipfile.is_zipfile(path):
+                self._places = _zipped_places(path)
+        if path.suffix != ".safetensors" and not self._places:
+            self._held = {n: value for n, value in load_pickled(path).items() if isinstance(value, torch.Tensor)}
+        self._shapes = {name: place.shape for name, place in self._places.items()}
+        self._shapes |= {name: tuple(tensor.shape) for name, tensor in self._held.items()}
         if not self._shapes:
             raise CheckpointError(f"{path} holds no tensors", DOWNLOAD_AGAIN)
+        with readable(path):
+            self._file = path.open("rb", buffering=0)
 
     def __enter__(self) -> Self:
         return self
@@ -90,7 +113,8 @@ class TensorFile:
     def __exit__(
         self, kind: type[BaseException] | None, err: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._safe = self._pickled = None
+        self._file.close()
+        self._held = {}
 
     @property
     def names(self) -> Iterable[str]:
@@ -121,13 +145,59 @@ class TensorFile:
         numbers = {int(match[1]) for name in self._shapes if (match := pattern.match(name))}
         return max(numbers, default=-1) + 1
 
+    def place(self, name: str) -> Place | None:
+        """Where a tensor lies, if it lies there row after row."""
+        return self._places.get(name)
+
     def read(self, name: str, device: torch.device, dtype: torch.dtype | None) -> torch.Tensor:
         """One tensor, on `device`; a floating-point one as `dtype`, where that is given."""
         with readable(self.path):
-            tensor = self._pickled[name] if self._pickled is not None else self._safe.get_tensor(name)
+            place = self._places.get(name)
+            tensor = self._held[name].detach().clone() if place is None else self._read(place)
             wanted = dtype if dtype is not None and tensor.is_floating_point() else tensor.dtype
-            copied: torch.Tensor = tensor.detach().to(device=device, dtype=wanted, copy=True).contiguous()
-            return copied
+            return tensor.to(device=device, dtype=wanted).contiguous()
+
+    def _read(self, place: Place) -> torch.Tensor:
+        tensor = torch.empty(place.shape, dtype=place.dtype)
+        if tensor.numel():
+            self._file.seek(place.offset)
+            room: Any = memoryview(tensor.view(-1).view(torch.uint8).numpy().data)
+            while len(room):
+                count = self._file.readinto(room)
+                if not count:
+                    raise ValueError("it is cut short")
+                room = room[count:]
+        return tensor
+
+
+def _safetensors_places(path: Path) -> dict[str, Place]:
+    """Format: https://github.com/huggingface/safetensors#format; what is wrong with it, `safe_open` says."""
+    with safe_open(str(path), framework="pt", device="cpu"):
+        pass
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+    return {
+        name: Place(tuple(about["shape"]), _SAFETENSORS_DTYPES[about["dtype"]], 8 + length + about["data_offsets"][0])
+        for name, about in header.items()
+        if name != "__metadata__"
+    }
+
+
+def _zipped_places(path: Path) -> dict[str, Place]:
+    """Nothing if a tensor of the file has no place of its own."""
+    content = torch.load(path, map_location="meta", weights_only=True)
+    if not isinstance(content, dict):
+        raise ValueError(f"it holds a {type(content).__name__} instead of named tensors")
+    places = {}
+    for name, tensor in content.items():
+        if isinstance(tensor, torch.Tensor):
+            start = getattr(tensor.untyped_storage(), "_checkpoint_offset", None)
+            if start is None or not tensor.is_contiguous():
+                return {}
+            offset = start + tensor.storage_offset() * tensor.element_size()
+            places[name] = Place(tuple(tensor.shape), tensor.dtype, offset)
+    return places
 
 
 def fill(
@@ -138,43 +208,69 @@ def fill(
     dtype: torch.dtype,
     unneeded: str = "(?!)",
     computed: frozenset[str] = frozenset(),
+    convert: Callable[[torch.nn.Module], torch.nn.Module] | None = None,
 ) -> None:
     """Give a module that was built on the `meta` device its weights, by assignment.
 
     `prefix` is what the module's names start with in the file; names that match `unneeded` (a regular expression,
     after the prefix) are left out; buffers named in `computed` keep what they have where the file lacks them.
+    With `convert`, each layer is exchanged for what that makes of it before the next is read.
     Raises `CheckpointError` for a tensor too many, too few, or of another shape or kind than the module's.
     """
     wanted = module.state_dict()
     skip = re.compile(unneeded)
     names = {n.removeprefix(prefix) for n in file.names if n.startswith(prefix)}
     names = {name for name in names if not skip.match(name)}
-    tensors = {}
-    for name in sorted(names):
-        tensor = file.read(prefix + name, device, dtype)
-        if name in wanted:
-            _check(file, prefix + name, tensor, wanted[name])
-        tensors[name] = tensor
-    with readable(file.path):
-        result = module.load_state_dict(tensors, strict=False, assign=True)
-    missing = [name for name in result.missing_keys if name not in computed]
+
+    def assign(part: torch.nn.Module, path: str, owned: Iterable[str]) -> list[str]:
+        tensors = {}
+        for name in owned:
+            tensors[name] = file.read(prefix + path + name, device, dtype)
+            if path + name in wanted:
+                _check(file, prefix + path + name, tensors[name], wanted[path + name])
+        with readable(file.path):
+            return list(part.load_state_dict(tensors, strict=False, assign=True).missing_keys)
+
+    if convert:
+        missing = sorted(wanted.keys() - names)
+        for owner, owned in groupby(sorted(names & wanted.keys(), key=_owner), key=_owner):
+            part = module.get_submodule(owner)
+            path = owner + "." if owner else ""
+            assign(part, path, [name.removeprefix(path) for name in owned])
+            part.requires_grad_(False)
+            if owner:
+                module.set_submodule(owner, convert(part))
+            else:
+                convert(part)
+        unexpected = names - wanted.keys()
+    else:
+        missing = assign(module, "", sorted(names))
+        unexpected = names - wanted.keys()
+    missing = [name for name in missing if name not in computed]
     if missing:
         raise CheckpointError(
             f"{file.path} lacks {_listed(prefix, missing)}", "Is it a whole file, and of this model family?"
         )
-    if result.unexpected_keys:
+    if unexpected:
         raise CheckpointError(
-            f"{file.path} holds tensors that this network has no place for: {_listed(prefix, result.unexpected_keys)}",
+            f"{file.path} holds tensors that this network has no place for: {_listed(prefix, list(unexpected))}",
             "Is it a file of this model family?",
         )
     module.requires_grad_(False).eval()
     _verify_filled(module, file, prefix)
 
 
+def _owner(name: str) -> str:
+    """Path of the module that a parameter lies in."""
+    return name.rpartition(".")[0]
+
+
 def size_of(*modules: torch.nn.Module) -> int:
-    """Bytes of the modules' parameters and buffers."""
+    """Bytes of the modules' parameters and buffers, and of what layers hold packed (`packed_bytes`)."""
     tensors = {id(t): t for module in modules for t in (*module.parameters(), *module.buffers())}
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    parts = {id(part): part for module in modules for part in module.modules()}
+    packed = sum(int(getattr(part, "packed_bytes", 0)) for part in parts.values())
+    return packed + sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
 
 
 def _check(file: TensorFile, name: str, tensor: torch.Tensor, wanted: torch.Tensor) -> None:

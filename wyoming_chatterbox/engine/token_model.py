@@ -23,7 +23,7 @@ class T3(nn.Module):
         width = sizes.hidden_size
         self.tfmr: Any = transformer
         self.cond_enc = package.T3CondEnc(hp)
-        self.text_emb = nn.Embedding(hp.text_tokens_dict_size, width)
+        self.text_emb: Any = nn.Embedding(hp.text_tokens_dict_size, width)
         self.speech_emb = nn.Embedding(hp.speech_tokens_dict_size, width)
         self.text_pos_emb: Any = None
         self.speech_pos_emb: Any = None

@@ -8,23 +8,33 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
+from .stored import hold_in_float16
+
 _LEAST = 1e-6
 """Of a Snake's alpha, whose inverse is needed: less changes nothing that can be heard, and 0 would be none."""
 
 
-def simplify(vocoder: Any) -> Any:
+def simplify(vocoder: Any, hold: torch.dtype = torch.float32) -> Any:
     """Fold a HiFT generator's weight norms, and its Snakes' factors, into its convolutions; returns it.
+
+    These may be held in float16, which rounds the weights alone, and to 11 bits: all is computed in float32.
 
     Snake is x + sin²(ax) / a (Liu et al. 2020). With z = ax it is (z + sin² z) / a: the factor a goes into what comes
     before, 1 / a into what comes after, and one pass over the samples is left where there were five.
     """
-    for module in vocoder.modules():
-        if parametrize.is_parametrized(module, "weight"):
-            parametrize.remove_parametrizations(module, "weight")
+    folded = [module for module in vocoder.modules() if parametrize.is_parametrized(module, "weight")]
+    for module in folded:
+        parametrize.remove_parametrizations(module, "weight")
+        # What needs no gradient is left as a buffer.
+        weight = module._buffers.pop("weight")
+        module.register_parameter("weight", nn.Parameter(weight, requires_grad=False))
     for blocks in (vocoder.resblocks, vocoder.source_resblocks):
         for index, block in enumerate(blocks):
             blocks[index] = _ResBlock(block)
     vocoder.requires_grad_(False)
+    if hold == torch.float16:
+        for module in folded:
+            hold_in_float16(module, torch.float32)
     return vocoder
 
 
