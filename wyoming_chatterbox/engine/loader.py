@@ -6,15 +6,22 @@ import logging
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..config import Config
 from . import Engine, Stage
 from .download import Progress, fetch
 from .families import FAMILIES, Family, recognise
-from .precision import choose_device, choose_family
+from .precision import choose, choose_device, choose_family
 from .preload import open_torch_libraries
 
+if TYPE_CHECKING:
+    from .conditionals import ConditionalsCache
+
 _LOGGER = logging.getLogger(__name__)
+
+_ONE_LOWER = {"float32": "float16"}
+"""What takes the memory of half the precision."""
 
 
 class Loader:
@@ -22,6 +29,10 @@ class Loader:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._dtype = config.dtype
+        self._because: str | None = None
+        self._prepared: ConditionalsCache | None = None
+        self._prepared_with: Path | None = None
 
     def __call__(self, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> Engine:
         """Return a loaded engine; `DownloadError`, `CheckpointError` or `OutOfMemoryError` say why not."""
@@ -35,11 +46,29 @@ class Loader:
             directory,
             family,
             device=config.device,
-            dtype=config.dtype,
+            dtype=self._dtype,
             int8=config.quantization == "int8",
             cuda_cache_clear_interval=config.cuda_cache_clear_interval,
             prompt_seconds=config.prompt_seconds,
+            because=self._because,
+            prepared=self._voices_of(directory),
         )
+
+    def lower(self) -> str | None:
+        """From the next call on, load at the next lower precision: its name, or None where there is none lower."""
+        tried = choose(self._dtype, self._device(lambda _: None)).dtype
+        lower = _ONE_LOWER.get(tried)
+        if lower is not None:
+            self._dtype, self._because = lower, f"{lower}, because memory ran out at {tried}"
+        return lower
+
+    def _voices_of(self, directory: Path) -> ConditionalsCache:
+        """The voices prepared with the checkpoint in `directory`: they outlive the engines that it is loaded for."""
+        from .conditionals import ConditionalsCache
+
+        if self._prepared is None or self._prepared_with != directory:
+            self._prepared, self._prepared_with = ConditionalsCache(), directory
+        return self._prepared
 
     def _locate(self, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> tuple[Family, Path]:
         config = self._config

@@ -173,8 +173,20 @@ def fill(
 
 def size_of(*modules: torch.nn.Module) -> int:
     """Bytes of the modules' parameters and buffers."""
-    tensors = {id(t): t for module in modules for t in (*module.parameters(), *module.buffers())}
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    return sum(bytes_by_format(*modules).values())
+
+
+def bytes_by_format(*modules: torch.nn.Module) -> dict[str, int]:
+    """The same by format: `float32`, `float16`, `int8`, ..."""
+    formats: dict[str, int] = {}
+    for tensor in _tensors(modules):
+        name = str(tensor.dtype).removeprefix("torch.")
+        formats[name] = formats.get(name, 0) + tensor.nbytes
+    return formats
+
+
+def _tensors(modules: Iterable[torch.nn.Module]) -> Iterable[torch.Tensor]:
+    return {id(t): t for module in modules for t in (*module.parameters(), *module.buffers())}.values()
 
 
 def _check(file: TensorFile, name: str, tensor: torch.Tensor, wanted: torch.Tensor) -> None:
