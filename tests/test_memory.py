@@ -236,6 +236,5 @@ async def test_500_short_utterances_over_20_voices_leave_memory_as_it_was_after_
         rss_after, tensors_after = await say(450)
         assert running.standby.texts == []
         assert running.scheduler.utterances == 500
-    print(rss, rss_after, tensors, tensors_after)
     assert abs(tensors_after / tensors - 1) < 0.02
     assert rss_after / rss < 1.02

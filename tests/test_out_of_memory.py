@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,18 @@ from wyoming.tts import SynthesizeVoice
 
 from tests import checkpoints
 from tests.client import plain
+from tests.fakes import FakeEngine
 from tests.http_serving import http
 from tests.serving import Running, serving, until
 from wyoming_chatterbox import config
-from wyoming_chatterbox.engine import Engine, Stage
+from wyoming_chatterbox.engine import Block, Engine, Stage, Utterance
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
 from wyoming_chatterbox.engine.checkpoint import VoicePreparation
 from wyoming_chatterbox.engine.conditionals import VoiceNetworks
 from wyoming_chatterbox.engine.families import FAMILIES
 from wyoming_chatterbox.engine.loader import Loader
 from wyoming_chatterbox.engine.tensors import TensorFile
+from wyoming_chatterbox.errors import OutOfMemoryError
 
 LONG = "This is a sentence of some length, which may be cut where it has a comma."
 FOR_EVER = 10**9
@@ -235,3 +237,35 @@ async def test_where_nothing_lower_is_left_the_standby_voice_speaks_and_loading_
         assert (lifecycle.attempts, lifecycle.counters.lowered) == (3, 2)
         assert "more memory" in lifecycle.snapshot()["hint"]
         assert await speaker_of(running, "One.") == "standby"
+
+
+async def test_an_engine_that_cannot_even_clean_is_replaced(data: Path) -> None:
+    class Stuck(FakeEngine):
+        def clean(self) -> None:
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    first, second = Stuck("first"), FakeEngine("second")
+    first.failures = [OutOfMemoryError("the device is full")] * 2
+    engines = [first, second]
+    async with serving(data, load=lambda *_: engines.pop(0), lower=lambda: "float16") as running:
+        await ready(running)
+        assert await speaker_of(running, "One.") == "second"
+
+
+async def test_who_takes_over_midway_says_no_word_twice(data: Path) -> None:
+    class Fading(FakeEngine):
+        """Runs out of memory after twenty words."""
+
+        def speak(self, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[Block]:
+            for number, block in enumerate(super().speak(utterance, cancelled)):
+                if number == 20:
+                    raise OutOfMemoryError("the device is full")
+                yield block
+
+    words = [f"Word{number}" for number in range(100, 130)]
+    async with serving(data, load=lambda *_: Fading()) as running:
+        await ready(running)
+        assert await speaker_of(running, " ".join(words[:18]) + ". " + " ".join(words) + ".") == "standby"
+        (rest,) = running.standby.texts
+    assert rest.endswith(" Word128 Word129.")
+    assert rest.split()[0] in words[20:24]

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from . import memory
+from .arrival import Arrival
 from .demand import Demand
 from .engine import Engine, Stage
-from .errors import ChatterboxError, NotReadyError, OutOfMemoryError, TextError
+from .errors import ChatterboxError, NotReadyError, OutOfMemoryError, ShuttingDownError, TextError
 from .scheduler import Scheduler
 
 _LOGGER = logging.getLogger(__name__)
@@ -95,14 +95,7 @@ class Lifecycle:
         self._broken = asyncio.Event()
         self._failures_in_a_row = 0
         self._demand = Demand()
-        self._settled = asyncio.Event()
-        """Cleared while Chatterbox is on its way."""
-        self._load_seconds = math.inf
-        """That the last load took."""
-        self._begun = 0.0
-        """When the load in progress began, of the event loop's clock; its downloads don't count."""
-        self._due = math.inf
-        """When the load in progress should be done, of the event loop's clock."""
+        self._arrival = Arrival()
         self._wait = 0.0
         self._task: asyncio.Task[None] | None = None
         self._closing = False
@@ -184,7 +177,13 @@ class Lifecycle:
 
     async def clean(self, engine: Engine) -> None:
         """Have an engine free what can be made again, in turn."""
-        await self._scheduler.call(engine.clean)
+        try:
+            await self._scheduler.call(engine.clean)
+        except ShuttingDownError:
+            raise
+        except Exception:
+            # What is wrong with it shows when it speaks.
+            _LOGGER.exception("%s can't free memory", engine.describe().name)
 
     @property
     def chatterbox(self) -> Engine | None:
@@ -204,7 +203,7 @@ class Lifecycle:
     @property
     def able(self) -> bool:
         """Whether a text would be spoken."""
-        return self.speaking is not None or self.idle or (self._load_seconds < math.inf and not self._settled.is_set())
+        return self.speaking is not None or self.idle or self._arrival.awaited
 
     def describe_state(self) -> str:
         """One sentence for a person."""
@@ -268,16 +267,14 @@ class Lifecycle:
 
     async def _a_moment(self) -> None:
         """Wait for Chatterbox if it is on its way and soon here, or however long it takes if nobody stands in."""
-        soon = self._due - asyncio.get_running_loop().time() <= self._patience
-        if soon or (self._standby is None and self._load_seconds < math.inf):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._patience if self._standby is not None else None):
-                    await self._settled.wait()
+        if self._standby is None:
+            await self._arrival.sooner_or_later()
+        else:
+            await self._arrival.soon(self._patience)
 
     def _come_back(self, detail: str) -> None:
         self.stage = Stage("loading", detail)
-        self._settled.clear()
-        self._due = asyncio.get_running_loop().time() + self._load_seconds
+        self._arrival.expect()
 
     async def _start_standby(self) -> None:
         try:
@@ -291,7 +288,7 @@ class Lifecycle:
 
     async def _try_to_load(self) -> Engine | None:
         loop = asyncio.get_running_loop()
-        self._begun = loop.time()
+        self._arrival.loading()
 
         def report(stage: Stage) -> None:
             loop.call_soon_threadsafe(self._staged, stage)
@@ -303,7 +300,7 @@ class Lifecycle:
                 _LOGGER.debug("Loading failed", exc_info=True)
             self._fail(err)
             return None
-        self._load_seconds = loop.time() - self._begun
+        self._arrival.loaded()
         return engine
 
     async def _in_thread(self, load: Callable[[], Engine]) -> Engine:
@@ -312,7 +309,7 @@ class Lifecycle:
     def _staged(self, stage: Stage) -> None:
         if stage.state != self.stage.state:
             _LOGGER.info("Chatterbox is %s: %s", stage.state, stage.detail)
-            self._begun = asyncio.get_running_loop().time()
+            self._arrival.loading()
         self.stage = stage
 
     def _ready(self, engine: Engine) -> None:
@@ -320,7 +317,7 @@ class Lifecycle:
         self._chatterbox = engine
         self._failures_in_a_row = 0
         self._demand.touch()
-        self._settled.set()
+        self._arrival.end()
         self.counters.loads += 1
         self.failure = None
         self.stage = Stage("ready", f"{about.name} on {about.device} at {about.dtype}")
@@ -333,7 +330,7 @@ class Lifecycle:
             if lower := self._lower():
                 self._go_lower(lower, error)
                 return
-        self._settled.set()
+        self._arrival.end()
         self._wait = min(self._wait * 2 or self._first_retry, self._longest_retry)
         message = str(error).rstrip(".") or type(error).__name__
         if not isinstance(error, ChatterboxError):

@@ -8,8 +8,11 @@ from dataclasses import replace
 from .engine import SAMPLE_RATE, Utterance, Voice
 from .sentences import halves
 
-_PACE = 17.0
+FAST = 17.0
 """Characters that a second of speech takes; few people speak faster."""
+
+_MARGIN = 1.1
+"""By so much the one who was heard may have been faster than at other times."""
 
 
 class Remainder:
@@ -47,10 +50,13 @@ class Remainder:
         self._tried_again = True
         return True
 
-    def pass_on(self) -> None:
-        """Prepare for another engine, which speaks at another pace, to say what remains: no word twice, rather less."""
+    def pass_on(self, pace: float = FAST) -> None:
+        """Prepare for another engine, whose sound differs, to say what remains: rather a word too few than one twice.
+
+        Where the first one broke off follows from its pace, in characters a second.
+        """
         if self.heard:
-            self._replace_first(_unheard(self.first.text, self.heard / SAMPLE_RATE))
+            self._replace_first(_after(self.first.text, self.heard / SAMPLE_RATE * pace * _MARGIN))
         self.heard = 0
         self._tried_again = False
 
@@ -63,7 +69,7 @@ class Remainder:
         self._left.extendleft(replace(first, text=text) for text in reversed(texts) if text)
 
 
-def _unheard(text: str, seconds: float) -> str:
-    """The words after those that a fast speaker says in that time."""
-    space = text.find(" ", round(seconds * _PACE))
+def _after(text: str, characters: float) -> str:
+    """The words that begin after so many characters."""
+    space = text.find(" ", round(characters))
     return text[space + 1 :] if space >= 0 else ""

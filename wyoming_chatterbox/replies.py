@@ -26,7 +26,7 @@ from .errors import (
     VoiceError,
 )
 from .lifecycle import Lifecycle
-from .remainder import Remainder
+from .remainder import FAST, Remainder
 from .scheduler import Scheduler
 
 _LOGGER = logging.getLogger(__name__)
@@ -139,6 +139,8 @@ class Reply:
     voice: Voice
     record: Record
     _engine: Engine | None = field(default=None)
+    _pace: float = FAST
+    """Characters a second, of the latest that was said to its end."""
 
     async def say(self, sentence: str) -> AsyncGenerator[Block, None]:
         """Speak one sentence, block by block; leaving early frees the model at its next step.
@@ -163,6 +165,8 @@ class Reply:
                         left.heard += len(block)
                         yield block
                 lifecycle.spoke(engine)
+                if left.heard > SAMPLE_RATE:
+                    self._pace = len(left.first.text) * SAMPLE_RATE / left.heard
                 left.said()
             except ShuttingDownError:
                 raise
@@ -189,7 +193,7 @@ class Reply:
         successor = await lifecycle.replacement(engine)
         if successor is None:
             raise err if isinstance(err, ChatterboxError) else EngineError(f"{type(err).__name__}: {err}") from err
-        left.pass_on()
+        left.pass_on(self._pace)
         name = successor.describe().name
         self._replies.counters.rescued += successor is not lifecycle.chatterbox
         _LOGGER.warning("%s failed to say %r, %s goes on: %s", engine.describe().name, whole, name, _bare(err))
