@@ -11,9 +11,11 @@ import pytest
 from wyoming.client import AsyncClient
 from wyoming.tts import SynthesizeChunk, SynthesizeStart, SynthesizeStop
 
+from tests import checkpoints
 from tests.client import listen, plain, streamed
 from tests.fakes import FakeEngine
 from tests.http_serving import SPEECH, http
+from tests.process import server_process
 from tests.serving import Running, serving, until
 from wyoming_chatterbox.engine import Engine, Stage
 from wyoming_chatterbox.errors import CheckpointError
@@ -173,3 +175,15 @@ async def test_unless_asked_for_it_never_goes(tmp_path: Path, flags: tuple[str, 
     async with serving(tmp_path, *flags) as running:
         await asyncio.sleep(0.2)
         assert running.service.lifecycle.chatterbox is running.chatterbox
+
+
+async def test_from_the_command_line_it_goes_and_comes_back(tmp_path: Path) -> None:
+    model = checkpoints.make("nano", tmp_path / "nano")
+    flags = ("--model", str(model), "--device", "cpu", "--idle-unload", "0.5")
+    async with server_process(tmp_path, *flags) as server:
+        await server.answering()
+        await server.reaches("idle")
+        assert (await plain(server.uri, "Hello again.")).error is None
+        await server.reaches("idle")
+        assert server.said().count("Chatterbox gives its memory back") == 2
+        assert "Text arrives: Chatterbox is loaded again" in server.said()
