@@ -18,12 +18,13 @@ from tests import checkpoints
 from tests.client import plain
 from tests.http_serving import http
 from tests.serving import serving, until
-from wyoming_chatterbox import memory
+from wyoming_chatterbox import config, memory
 from wyoming_chatterbox.engine import Engine, Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
 from wyoming_chatterbox.engine.conditionals import Conditionals, ConditionalsCache
 from wyoming_chatterbox.engine.families import FAMILIES
 from wyoming_chatterbox.engine.kv_cache import KVCache
+from wyoming_chatterbox.engine.loader import Loader
 from wyoming_chatterbox.engine.voice_prefixes import VoicePrefixes
 from wyoming_chatterbox.errors import VoiceError
 
@@ -36,8 +37,8 @@ def nano(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return checkpoints.make("nano", tmp_path_factory.mktemp("memory") / "nano")
 
 
-def load(nano: Path, prepared: ConditionalsCache | None = None) -> Chatterbox:
-    return Chatterbox.load(nano, FAMILIES["nano"], device="cpu", dtype="float32", prepared=prepared)
+def load(nano: Path) -> Chatterbox:
+    return Chatterbox.load(nano, FAMILIES["nano"], device="cpu", dtype="float32")
 
 
 def record(path: Path, pitch: float) -> Path:
@@ -83,12 +84,15 @@ class TestVoicePreparation:
         assert tensor_bytes() == before
 
     def test_a_voice_outlives_the_engine_that_prepared_it(self, nano: Path, tmp_path: Path) -> None:
-        voices = ConditionalsCache()
+        loader = Loader(config.load(["--model", str(nano), "--device", "cpu"], {}, tmp_path))
         voice = Voice("alice", "en", record(tmp_path / "alice.wav", 140))
-        first = load(nano, voices)
+        first = loader(lambda _: None, lambda: False)
         first.prepare(voice)
         first.close()
-        second = load(nano, voices)
+        loader.lower()
+        second = loader(lambda _: None, lambda: False)
+        assert second.describe().dtype == "float16"
+        assert isinstance(second, Chatterbox)
         networks = second._networks
         assert networks is not None
         networks.preparation.networks = lambda: pytest.fail("prepared again")  # type: ignore[method-assign]
