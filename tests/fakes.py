@@ -28,6 +28,7 @@ class FakeEngine:
         self.cancelled_after: int | None = None
         """Steps it had taken when it saw that it wasn't wanted any more."""
         self.closed = False
+        self.cleaned = 0
         self.failures: list[Exception] = []
         """Raised by the next utterances, one each, before their first block."""
         self.go_on = threading.Event()
@@ -62,6 +63,12 @@ class FakeEngine:
 
     def memory(self) -> dict[str, int]:
         return {}
+
+    def caches(self) -> dict[str, int]:
+        return {"voices": len(self.prepared)}
+
+    def clean(self) -> None:
+        self.cleaned += 1
 
     def close(self) -> None:
         self.closed = True

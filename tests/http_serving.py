@@ -13,7 +13,7 @@ import aiohttp
 import numpy as np
 import soundfile
 
-from tests.serving import Load, Running, serving
+from tests.serving import Running, serving
 from wyoming_chatterbox.engine import SAMPLE_RATE, Block
 from wyoming_chatterbox.status.app import HttpServer
 
@@ -48,11 +48,9 @@ class Http:
 
 
 @asynccontextmanager
-async def http(
-    directory: Path, *flags: str, languages: tuple[str, ...] = ("en",), load: Load | None = None
-) -> AsyncIterator[Http]:
-    """Serve HTTP with `flags`, at a free port."""
-    async with serving(directory, "--http-port", "0", *flags, languages=languages, load=load) as running:
+async def http(directory: Path, *flags: str, **options: Any) -> AsyncIterator[Http]:
+    """Serve HTTP with `flags`, at a free port; all else is as in `serving`."""
+    async with serving(directory, "--http-port", "0", *flags, **options) as running:
         server = HttpServer(running.service)
         await server.start()
         try:

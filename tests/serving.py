@@ -42,7 +42,9 @@ async def serving(
     languages: tuple[str, ...] = ("en",),
     load: Load | None = None,
     uri: str | None = None,
+    lower: Callable[[], str | None] = lambda: None,
     first_retry: float = 0.05,
+    patience: float = 2.0,
 ) -> AsyncIterator[Running]:
     """Serve with `flags`; Chatterbox is a fake that is ready at once unless `load` says otherwise."""
     uri = uri or f"tcp://127.0.0.1:{free_port()}"
@@ -54,6 +56,9 @@ async def serving(
         scheduler,
         load or (lambda _report, _cancelled: chatterbox),
         (lambda: standby) if options.standby else None,
+        lower=lower,
+        idle_unload=options.idle_unload or None,
+        patience=patience,
         first_retry=first_retry,
     )
     voices = Voices(options.voices_directory, lambda: languages, lambda: 1.0, options.voice)

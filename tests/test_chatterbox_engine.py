@@ -164,7 +164,6 @@ def test_two_recordings_are_two_voices_and_each_stays_itself(
 def test_turbo_speaks_in_a_recordings_voice(turbo: Chatterbox, recordings: tuple[Path, Path]) -> None:
     voice = Voice("high", "en", recordings[1])
     turbo.prepare(voice)
-    assert turbo.describe().parts["voice preparation"] > 0
     assert not np.array_equal(say(turbo, voice=voice), say(turbo))
 
 

@@ -69,6 +69,14 @@ def test_the_vram_guides_names_work(tmp_path: Path, variable: str, value: str, n
     assert getattr(load(tmp_path, **{variable: value}), name) == meant
 
 
+def test_giving_memory_back_when_idle_is_off_unless_asked_for(tmp_path: Path) -> None:
+    assert load(tmp_path).idle_unload is None
+    assert load(tmp_path, "--idle-unload", "300").idle_unload == 300
+    assert load(tmp_path, CHATTERBOX_IDLE_UNLOAD="2.5").idle_unload == 2.5
+    with pytest.raises(ConfigError, match="--idle-unload can't be '-1'"):
+        load(tmp_path, "--idle-unload", "-1")
+
+
 def test_wyomings_conventional_flags_work(tmp_path: Path) -> None:
     flags = (
         "--uri tcp://127.0.0.1:1234 --zeroconf --data-dir /a --data-dir /b --download-dir /c --voice alice "

@@ -77,7 +77,11 @@ async def test_config_tells_what_was_asked_and_what_became_of_it(tmp_path: Path)
     }
     assert answer["requested"] == {"model": "auto", "device": "auto", "dtype": "bfloat16", "quantization": "int8"}
     assert (answer["defaults"]["exaggeration"], answer["defaults"]["max_chunk_length"]) == (0.7, 200)
-    assert answer["memory_management"] == {"memory_cleanup_interval": 5, "cuda_cache_clear_interval": 3}
+    assert answer["memory_management"] == {
+        "memory_cleanup_interval": 5,
+        "cuda_cache_clear_interval": 3,
+        "idle_unload": None,
+    }
     assert answer["server"]["uri"] == server.running.uri
 
 

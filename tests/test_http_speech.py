@@ -210,7 +210,7 @@ async def test_a_bomb_in_a_compressed_body_is_not_unpacked(tmp_path: Path) -> No
 )
 async def test_a_failure_before_the_first_sound_is_an_error(tmp_path: Path, error: Exception) -> None:
     async with http(tmp_path, "--no-standby") as server:
-        server.running.chatterbox.failures.append(error)
+        server.running.chatterbox.failures = [error] * 2
         status, answer = await server.refusal(input=TEXT)
         assert (status, answer["type"]) == (500, "server_error")
         assert str(error) in answer["message"]

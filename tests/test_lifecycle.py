@@ -125,7 +125,7 @@ async def test_an_engine_that_fails_to_close_is_replaced_all_the_same(tmp_path: 
         lifecycle = running.service.lifecycle
         await until(lambda: lifecycle.chatterbox is stuck)
         load.engine = FakeEngine("chatterbox")
-        stuck.failures = [OutOfMemoryError("the device is full")]
+        stuck.failures = [OutOfMemoryError("the device is full")] * 2
         await plain(running.uri, "One.")
         await until(lambda: lifecycle.chatterbox is load.engine)
         load.engine.close = stuck.close  # type: ignore[method-assign]
@@ -161,7 +161,7 @@ async def test_out_of_memory_gives_the_memory_back_and_loads_afresh(tmp_path: Pa
         lifecycle = running.service.lifecycle
         await until(lambda: lifecycle.chatterbox is not None)
         first, load.engine = load.engine, FakeEngine("chatterbox")
-        first.failures = [OutOfMemoryError("the device is full")]
+        first.failures = [OutOfMemoryError("the device is full")] * 2
         assert (await plain(running.uri, "One. Two.")).error is None
         assert running.standby.texts == ["One.", "Two."]
         await until(lambda: lifecycle.chatterbox is load.engine)

@@ -227,7 +227,7 @@ async def test_an_error_after_the_first_sentence_comes_before_the_end_of_the_aud
 
 async def test_a_failing_chatterbox_is_stood_in_for_within_the_reply(tmp_path: Path) -> None:
     async with serving(tmp_path) as running:
-        running.chatterbox.failures = [OutOfMemoryError("the device is full")]
+        running.chatterbox.failures = [OutOfMemoryError("the device is full")] * 2
         heard = await plain(running.uri, "One two. Three.")
         assert heard.types == CYCLE
         assert running.standby.texts == ["One two.", "Three."]

@@ -63,7 +63,14 @@ async def serve(options: Config) -> None:
         preferred=options.voice,
     )
     scheduler = Scheduler(options.memory_cleanup_interval)
-    lifecycle = Lifecycle(scheduler, Loader(options), _standby if options.standby else None)
+    load = Loader(options)
+    lifecycle = Lifecycle(
+        scheduler,
+        load,
+        _standby if options.standby else None,
+        lower=load.lower,
+        idle_unload=options.idle_unload or None,
+    )
     replies = Replies(lifecycle, scheduler, limit=options.max_replies, seed=options.seed, sampling=options.sampling)
     service = Service(options, voices, lifecycle, replies)
     server = Server(options.uri, service)

@@ -63,6 +63,7 @@ class Config:
     max_replies: int
     memory_cleanup_interval: int
     cuda_cache_clear_interval: int
+    idle_unload: float | None
     http: bool
     http_host: str
     http_port: int

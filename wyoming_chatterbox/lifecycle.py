@@ -1,6 +1,7 @@
 """Which engine speaks: Chatterbox whenever it can, the standby voice whenever it can't.
 
-starting -> downloading -> loading -> ready; from anywhere -> failed, and after a while again from the start.
+starting -> downloading -> loading -> ready; from anywhere -> failed, and after a while again from the start. Where
+memory ran out that is at once, one precision lower. Without text for long enough, ready -> idle; with text, loading.
 """
 
 from __future__ import annotations
@@ -8,15 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from . import memory
+from .arrival import Arrival
+from .demand import Demand
 from .engine import Engine, Stage
-from .errors import ChatterboxError, NotReadyError, OutOfMemoryError, TextError
+from .errors import ChatterboxError, NotReadyError, OutOfMemoryError, ShuttingDownError, TextError
 from .scheduler import Scheduler
 
 _LOGGER = logging.getLogger(__name__)
@@ -41,6 +45,20 @@ class Failure:
     """`time.time()` of it."""
 
 
+@dataclass
+class Counters:
+    """Since the start."""
+
+    loads: int = 0
+    """Times that Chatterbox was loaded."""
+    unloads: int = 0
+    """Times that it gave its memory back for want of text."""
+    out_of_memory: int = 0
+    """Times that memory ran out, while it was loaded or spoke."""
+    lowered: int = 0
+    """Times that it went on at a lower precision for that."""
+
+
 class Lifecycle:
     """Loads the engines, chooses one for each reply, and tries again after a failure."""
 
@@ -50,13 +68,24 @@ class Lifecycle:
         load_chatterbox: Loader,
         load_standby: Callable[[], Engine] | None,
         *,
+        lower: Callable[[], str | None] = lambda: None,
+        idle_unload: float | None = None,
+        patience: float = 2.0,
         first_retry: float = 5.0,
         longest_retry: float = 300.0,
     ) -> None:
-        """`load_standby` None leaves listeners without a voice while Chatterbox can't speak; retries in seconds."""
+        """`load_standby` None leaves listeners without a voice while Chatterbox can't speak; times are in seconds.
+
+        `lower` has the next load choose one precision lower than the last, and says which; None if there is none lower.
+        After `idle_unload` without text Chatterbox gives its memory back; None keeps it for ever. Where it is loaded
+        again and should be here within `patience`, a listener waits for it, and not longer if somebody stands in.
+        """
         self._scheduler = scheduler
         self._load_chatterbox = load_chatterbox
         self._load_standby = load_standby
+        self._lower = lower
+        self._idle_unload = idle_unload
+        self._patience = patience
         self._first_retry = first_retry
         self._longest_retry = longest_retry
         self._loading_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loading")
@@ -65,12 +94,15 @@ class Lifecycle:
         self._chatterbox: Engine | None = None
         self._broken = asyncio.Event()
         self._failures_in_a_row = 0
+        self._demand = Demand()
+        self._arrival = Arrival()
         self._wait = 0.0
         self._task: asyncio.Task[None] | None = None
         self._closing = False
         self.stage = Stage("starting", "the server has just started")
         self.failure: Failure | None = None
         self.attempts = 0
+        self.counters = Counters()
 
     def start(self) -> None:
         """Begin to load, in the background."""
@@ -88,14 +120,36 @@ class Lifecycle:
                 await asyncio.to_thread(_give_back, engine)
         self._chatterbox = self._standby = None
 
+    @contextmanager
+    def wanted(self) -> Iterator[None]:
+        """Hold Chatterbox while a text is being taken and spoken; it is loaded again if it gave its memory back."""
+        with self._demand.text():
+            if self.idle:
+                _LOGGER.info("Text arrives: Chatterbox is loaded again")
+                self._come_back("text arrived, so Chatterbox is loaded again")
+            yield
+
     async def choose(self) -> Engine:
-        """The engine for a new reply; `NotReadyError` if there is none."""
+        """The engine for a new reply, after a moment if Chatterbox is here then; `NotReadyError` if there is none."""
         if self._chatterbox is None:
             await self._standby_settled.wait()
+            await self._a_moment()
         engine = self._chatterbox or self._standby
         if engine is None:
             raise NotReadyError(f"Chatterbox can't speak: {self.describe_state()}")
         return engine
+
+    async def replacement(self, failed: Engine) -> Engine | None:
+        """Who goes on after an engine that failed: Chatterbox if it is loaded anew in a moment, else the standby voice.
+
+        None if there is nobody, and after the standby voice itself.
+        """
+        if failed is self._standby:
+            return None
+        if failed is self._chatterbox:
+            return self._standby
+        await self._a_moment()
+        return self._chatterbox or self._standby
 
     def stand_in(self, engine: Engine) -> Engine | None:
         """The standby voice, where it isn't `engine` itself that failed."""
@@ -121,6 +175,16 @@ class Lifecycle:
             self._fail(error)
             self._broken.set()
 
+    async def clean(self, engine: Engine) -> None:
+        """Have an engine free what can be made again, in turn."""
+        try:
+            await self._scheduler.call(engine.clean)
+        except ShuttingDownError:
+            raise
+        except Exception:
+            # What is wrong with it shows when it speaks.
+            _LOGGER.exception("%s can't free memory", engine.describe().name)
+
     @property
     def chatterbox(self) -> Engine | None:
         """Chatterbox, if it can speak now."""
@@ -130,6 +194,16 @@ class Lifecycle:
     def speaking(self) -> Engine | None:
         """The engine that a reply would get now."""
         return self._chatterbox or self._standby
+
+    @property
+    def idle(self) -> bool:
+        """Whether Chatterbox gave its memory back for want of text, and nothing else is wrong with it."""
+        return self.stage.state == "idle"
+
+    @property
+    def able(self) -> bool:
+        """Whether a text would be spoken."""
+        return self.speaking is not None or self.idle or self._arrival.awaited
 
     def describe_state(self) -> str:
         """One sentence for a person."""
@@ -146,6 +220,7 @@ class Lifecycle:
             "detail": self.stage.detail,
             "progress": self.stage.progress,
             "attempts": self.attempts,
+            "idle_unload_seconds": self._idle_unload,
             "error": failure.message if failure else None,
             "hint": failure.hint if failure else None,
             "retry_in_seconds": max(0.0, round(failure.retry_at - time.time(), 1)) if failure else None,
@@ -160,12 +235,46 @@ class Lifecycle:
             await asyncio.to_thread(memory.settle)
             if engine is not None:
                 self._ready(engine)
-                await self._broken.wait()
+                await self._until_unwanted()
                 # In turn, so that nobody is in the middle of using it.
                 await self._scheduler.call(partial(_give_back, engine))
-            failure = self.failure
-            assert failure is not None
-            await asyncio.sleep(max(0.0, failure.retry_at - time.time()))
+                del engine
+                while self.idle:
+                    await self._demand.text_comes()
+            if self.failure is not None:
+                await asyncio.sleep(max(0.0, self.failure.retry_at - time.time()))
+
+    async def _until_unwanted(self) -> None:
+        """Wait until Chatterbox is broken, or idle for long enough: it is not chosen any more then."""
+        broken = asyncio.create_task(self._broken.wait())
+        idle = asyncio.create_task(self._until_idle())
+        try:
+            await asyncio.wait([broken, idle], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            broken.cancel()
+            idle.cancel()
+
+    async def _until_idle(self) -> None:
+        if self._idle_unload is None:
+            await asyncio.get_running_loop().create_future()
+            return
+        await self._demand.none_for(self._idle_unload)
+        self._chatterbox = None
+        self.counters.unloads += 1
+        why = f"no text came for {self._idle_unload:g} s (--idle-unload)"
+        self.stage = Stage("idle", f"{why}, so Chatterbox gave its memory back; with the next text it is loaded again")
+        _LOGGER.info("Chatterbox gives its memory back: %s", why)
+
+    async def _a_moment(self) -> None:
+        """Wait for Chatterbox if it is on its way and soon here, or however long it takes if nobody stands in."""
+        if self._standby is None:
+            await self._arrival.sooner_or_later()
+        else:
+            await self._arrival.soon(self._patience)
+
+    def _come_back(self, detail: str) -> None:
+        self.stage = Stage("loading", detail)
+        self._arrival.expect()
 
     async def _start_standby(self) -> None:
         try:
@@ -179,17 +288,20 @@ class Lifecycle:
 
     async def _try_to_load(self) -> Engine | None:
         loop = asyncio.get_running_loop()
+        self._arrival.loading()
 
         def report(stage: Stage) -> None:
             loop.call_soon_threadsafe(self._staged, stage)
 
         try:
-            return await self._in_thread(lambda: self._load_chatterbox(report, lambda: self._closing))
+            engine = await self._in_thread(lambda: self._load_chatterbox(report, lambda: self._closing))
         except (Exception, MemoryError) as err:
             if not isinstance(err, ChatterboxError):
                 _LOGGER.debug("Loading failed", exc_info=True)
             self._fail(err)
             return None
+        self._arrival.loaded()
+        return engine
 
     async def _in_thread(self, load: Callable[[], Engine]) -> Engine:
         return await asyncio.get_running_loop().run_in_executor(self._loading_thread, load)
@@ -197,17 +309,28 @@ class Lifecycle:
     def _staged(self, stage: Stage) -> None:
         if stage.state != self.stage.state:
             _LOGGER.info("Chatterbox is %s: %s", stage.state, stage.detail)
+            self._arrival.loading()
         self.stage = stage
 
     def _ready(self, engine: Engine) -> None:
         about = engine.describe()
         self._chatterbox = engine
         self._failures_in_a_row = 0
+        self._demand.touch()
+        self._arrival.end()
+        self.counters.loads += 1
         self.failure = None
         self.stage = Stage("ready", f"{about.name} on {about.device} at {about.dtype}")
         _LOGGER.info("Chatterbox is ready: %s on %s, %s (%s)", about.name, about.device, about.dtype, about.reason)
 
     def _fail(self, error: BaseException) -> None:
+        """Note why Chatterbox can't speak, and when it is tried again: at once, where less memory would do."""
+        if isinstance(error, OutOfMemoryError | MemoryError):
+            self.counters.out_of_memory += 1
+            if lower := self._lower():
+                self._go_lower(lower, error)
+                return
+        self._arrival.end()
         self._wait = min(self._wait * 2 or self._first_retry, self._longest_retry)
         message = str(error).rstrip(".") or type(error).__name__
         if not isinstance(error, ChatterboxError):
@@ -221,6 +344,13 @@ class Lifecycle:
         self.stage = Stage("failed", message)
         stand_in = "the standby voice speaks meanwhile" if self._standby else "there is no standby voice"
         _LOGGER.error("Chatterbox can't speak: %s. %s (%s; next try in %.0f s)", message, hint, stand_in, self._wait)
+
+    def _go_lower(self, precision: str, error: BaseException) -> None:
+        self.counters.lowered += 1
+        self.failure = None
+        self._come_back(f"the model is loaded again at {precision}, because memory ran out")
+        message = str(error) or type(error).__name__
+        _LOGGER.warning("%s. Chatterbox is loaded again, one precision lower: %s", message.rstrip("."), precision)
 
 
 def _give_back(engine: Engine) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 
 from .engine import Engine
+from .engine.heap import trim
 
 _PROCESS = psutil.Process()
 
@@ -44,8 +45,21 @@ def unsettle() -> None:
 
 
 def collect() -> None:
-    """Collect the garbage that has come since `settle`."""
+    """Collect the garbage that has come since `settle`, and give what was freed back to the system."""
     gc.collect()
+    trim()
+
+
+def clean(engines: list[Engine]) -> dict[str, Any]:
+    """Free all that can be made again; say what was held before and after, and the difference, in bytes."""
+    before = _totals(engines)
+    unsettle()
+    for engine in engines:
+        engine.clean()
+    settle()
+    trim()
+    after = _totals(engines)
+    return {"freed": {name: before[name] - after[name] for name in before}, "before": before, "after": after}
 
 
 def _engine(engine: Engine) -> dict[str, Any]:
@@ -54,6 +68,22 @@ def _engine(engine: Engine) -> dict[str, Any]:
         "name": about.name,
         "device": about.device,
         "weights_bytes": sum(about.parts.values()),
+        "dtype": about.dtype,
+        "quantization": about.quantization,
         "weights_bytes_by_part": dict(about.parts),
+        "weights_bytes_by_format": {part: dict(formats) for part, formats in about.formats.items()},
         "device_bytes": engine.memory(),
+        **engine.caches(),
+    }
+
+
+def _totals(engines: list[Engine]) -> dict[str, int]:
+    on_device = [engine.memory() for engine in engines]
+    caches = [engine.caches() for engine in engines]
+    return {
+        "process_rss_bytes": _PROCESS.memory_info().rss,
+        "device_allocated_bytes": sum(device.get("allocated", 0) for device in on_device),
+        "device_reserved_bytes": sum(device.get("reserved", 0) for device in on_device),
+        "kv_cache_bytes": sum(held.get("kv_cache_bytes", 0) for held in caches),
+        "voices_bytes": sum(held.get("voices_bytes", 0) for held in caches),
     }

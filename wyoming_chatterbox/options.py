@@ -311,6 +311,11 @@ OPTIONS: tuple[Option, ...] = (
         "cuda_cache_clear_interval", 3, _number(int, 1, 100000), "a whole number from 1 to 100000",
         "utterances between two cleanings of CUDA's cache", ("CUDA_CACHE_CLEAR_INTERVAL",), metavar="N",
     ),
+    Option(
+        "idle_unload", None, vol.Any(None, _number(float, 0.0, 1_000_000.0)), "a number from 0 to 1000000; 0 is never",
+        "seconds without text after which the model gives its memory back, until there is text again [never]",
+        metavar="SECONDS",
+    ),
     Option("http", True, vol.Boolean(), "true or false", "no page, no HTTP", switch=False, flag="--no-http"),
     Option("http_host", "127.0.0.1", _text, "an address of this machine", "where to serve HTTP", metavar="ADDRESS"),
     Option("http_port", 4123, _number(int, 0, 65535), "a port from 0 to 65535", "where to serve HTTP", metavar="PORT"),

@@ -1,13 +1,14 @@
 """Replies: one client's text, spoken by one engine from the first word to the last.
 
 A reply keeps the engine it began with, so that its voice doesn't change when Chatterbox becomes ready midway. Only when
-that engine fails does the standby voice say what is left.
+that engine fails does another say what is left: Chatterbox afresh if that takes but a moment, else the standby voice.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator
@@ -16,8 +17,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .engine import SAMPLE_RATE, Block, Engine, Sampling, Utterance, Voice
-from .errors import ChatterboxError, EngineError, OverloadedError, ShuttingDownError, VoiceError
+from .errors import (
+    ChatterboxError,
+    EngineError,
+    OutOfMemoryError,
+    OverloadedError,
+    ShuttingDownError,
+    VoiceError,
+)
 from .lifecycle import Lifecycle
+from .remainder import FAST, Remainder
 from .scheduler import Scheduler
 
 _LOGGER = logging.getLogger(__name__)
@@ -54,6 +63,8 @@ class Counters:
     failed: int = 0
     rescued: int = 0
     """Sentences that the standby voice said because Chatterbox couldn't."""
+    tried_again: int = 0
+    """Sentences that Chatterbox said at a further try, after memory had run out."""
     audio_seconds: float = 0.0
 
 
@@ -82,7 +93,8 @@ class Replies:
         self.active += 1
         self.counters.total += 1
         try:
-            yield Reply(self, voice, record)
+            with self.lifecycle.wanted():
+                yield Reply(self, voice, record)
         except (asyncio.CancelledError, GeneratorExit, ConnectionError, ShuttingDownError):
             record.outcome = "cancelled"
             self.counters.cancelled += 1
@@ -103,8 +115,9 @@ class Replies:
             self.counters.audio_seconds += record.audio_seconds
 
     def utterance(self, text: str, voice: Voice) -> Utterance:
-        """What an engine is to say."""
-        return Utterance(text=text, voice=voice, seed=self._seed, sampling=self._sampling)
+        """What an engine is to say. It always has a seed: tried again, it sounds the same."""
+        seed = random.getrandbits(63) if self._seed is None else self._seed
+        return Utterance(text, voice, seed, self._sampling, steady=self._seed is not None)
 
     def snapshot(self) -> dict[str, Any]:
         """Counters and the latest replies, newest first."""
@@ -126,6 +139,8 @@ class Reply:
     voice: Voice
     record: Record
     _engine: Engine | None = field(default=None)
+    _pace: float = FAST
+    """Characters a second, of the latest that was said to its end."""
 
     async def say(self, sentence: str) -> AsyncGenerator[Block, None]:
         """Speak one sentence, block by block; leaving early frees the model at its next step.
@@ -134,19 +149,25 @@ class Reply:
         stands in, `ShuttingDownError`.
         """
         lifecycle = self._replies.lifecycle
+        begun = time.monotonic()
         if self._engine is None or not lifecycle.usable(self._engine):
             self._engine = await lifecycle.choose()
         self.record.sentences += 1
         self.record.characters += len(sentence)
-        while True:
-            engine, said_something = self._engine, False
+        left = Remainder(self._replies.utterance(sentence, self.voice))
+        while left:
+            engine = self._engine
             try:
-                async with aclosing(self._speak(engine, sentence)) as blocks:
+                async with aclosing(self._speak(engine, left.first, left.heard)) as blocks:
                     async for block in blocks:
-                        said_something = True
+                        if self.record.first_audio_seconds is None:
+                            self.record.first_audio_seconds = time.monotonic() - begun
+                        left.heard += len(block)
                         yield block
                 lifecycle.spoke(engine)
-                return
+                if left.heard > SAMPLE_RATE:
+                    self._pace = len(left.first.text) * SAMPLE_RATE / left.heard
+                left.said()
             except ShuttingDownError:
                 raise
             except VoiceError as err:
@@ -154,34 +175,48 @@ class Reply:
                     raise
                 _LOGGER.warning("%s; the model's own voice speaks instead", err)
                 self.voice = replace(self.voice, recording=None)
+                left.change_voice(self.voice)
             except Exception as err:
-                lifecycle.failed(engine, err)
-                self._engine = self._stand_in(engine, sentence, err)
-                if said_something:
-                    return
+                self._engine = await self._recover(engine, left, err)
 
-    def _stand_in(self, failed: Engine, sentence: str, err: Exception) -> Engine:
-        engine = self._replies.lifecycle.stand_in(failed)
-        if engine is None:
+    async def _recover(self, engine: Engine, left: Remainder, err: Exception) -> Engine:
+        """Choose who says what is left after `engine` failed: itself if that is worth another try, or another."""
+        lifecycle = self._replies.lifecycle
+        whole = left.first.text
+        if isinstance(err, OutOfMemoryError) and engine is lifecycle.chatterbox and left.try_again():
+            how = "from where it broke off" if left.heard else "whole" if left.first.text == whole else "in two pieces"
+            _LOGGER.warning("%s. What can be spared is freed, and %r is tried again %s", _bare(err), whole, how)
+            self._replies.counters.tried_again += 1
+            await lifecycle.clean(engine)
+            return engine
+        lifecycle.failed(engine, err)
+        successor = await lifecycle.replacement(engine)
+        if successor is None:
             raise err if isinstance(err, ChatterboxError) else EngineError(f"{type(err).__name__}: {err}") from err
-        self._replies.counters.rescued += 1
-        _LOGGER.warning("%s failed to say %r, the standby voice goes on: %s", failed.describe().name, sentence, err)
-        return engine
+        left.pass_on(self._pace)
+        name = successor.describe().name
+        self._replies.counters.rescued += successor is not lifecycle.chatterbox
+        _LOGGER.warning("%s failed to say %r, %s goes on: %s", engine.describe().name, whole, name, _bare(err))
+        return successor
 
-    async def _speak(self, engine: Engine, sentence: str) -> AsyncGenerator[Block, None]:
+    async def _speak(self, engine: Engine, utterance: Utterance, heard: int) -> AsyncGenerator[Block, None]:
+        """Speak an utterance, less the samples that were heard before."""
         record = self.record
         record.engine = engine.describe().name
         begun = time.monotonic()
         try:
-            utterance = self._replies.utterance(sentence, self.voice)
             async with aclosing(self._replies.scheduler.speak(engine, utterance)) as blocks:
                 async for block in blocks:
-                    if record.first_audio_seconds is None:
-                        record.first_audio_seconds = time.monotonic() - begun
-                    record.audio_seconds += len(block) / SAMPLE_RATE
-                    yield block
+                    fresh, heard = block[heard:], max(0, heard - len(block))
+                    record.audio_seconds += len(fresh) / SAMPLE_RATE
+                    if len(fresh):
+                        yield fresh
         finally:
             record.busy_seconds += time.monotonic() - begun
+
+
+def _bare(err: Exception) -> str:
+    return str(err).rstrip(".") or type(err).__name__
 
 
 def _rounded(record: Record) -> dict[str, Any]:

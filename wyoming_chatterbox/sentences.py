@@ -14,6 +14,7 @@ _CLAUSE = re.compile(
 )  # fmt: skip
 _SPACE = re.compile(" ")
 _LONGEST_CLUSTER = 32
+_SHORTEST_TO_CUT = 40
 
 
 class SentenceStream:
@@ -116,6 +117,15 @@ def split(text: str, max_length: int = 280) -> list[str]:
     """A whole text as sentences fit for speech, none longer than `max_length` characters."""
     stream = SentenceStream(max_length)
     return stream.add(text) + stream.finish()
+
+
+def halves(sentence: str) -> list[str]:
+    """A sentence cut in two, after a clause near its middle or else between words; one too short for that as it is."""
+    if len(sentence) < _SHORTEST_TO_CUT:
+        return [sentence]
+    at = _cut(sentence, 0, 1, len(sentence) - 1, len(sentence) // 2)
+    parts = [sentence[:at].strip(), sentence[at:].strip()]
+    return parts if all(_is_sayable(part) for part in parts) else [sentence]
 
 
 def _is_sayable(text: str) -> bool:

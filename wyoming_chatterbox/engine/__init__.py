@@ -54,6 +54,8 @@ class Utterance:
     seed: int | None = None
     """Same seed, same sound; None draws afresh."""
     sampling: Sampling = field(default_factory=Sampling)
+    steady: bool = True
+    """Whether a seed's sound comes in the same blocks too, however long they take to make: that changes it a little."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class Description:
     """Why this device and precision were chosen, in a sentence."""
     parts: dict[str, int] = field(default_factory=dict)
     """Bytes of weights by part: t3, flow, vocoder, ..."""
+    formats: dict[str, dict[str, int]] = field(default_factory=dict)
+    """The same by part and format: float32, float16, int8, ..."""
     details: dict[str, Any] = field(default_factory=dict)
 
 
@@ -108,6 +112,12 @@ class Engine(Protocol):
 
     def memory(self) -> dict[str, int]:
         """Bytes on the device: allocated, reserved, peak, free, total; empty where there is none of its own."""
+
+    def caches(self) -> dict[str, int]:
+        """What is held besides weights, to be faster: kv_cache_bytes, voices, voices_bytes; safe from any thread."""
+
+    def clean(self) -> None:
+        """Free what can be made again and what the device's allocator keeps; never in the middle of an utterance."""
 
     def close(self) -> None:
         """Give all device memory back. The engine is of no use afterwards."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import random
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -22,16 +23,18 @@ from .checkpoint import Networks, load
 from .conditionals import Conditionals, ConditionalsCache, prepare, rules_of
 from .families import Family
 from .heap import returning_at_once, trim
+from .kv_cache import KVCache
 from .pacing import HOPS, WHOLE, Fixed, Pace, Paced, Plan
 from .s3gen import SAMPLES_PER_TOKEN
 from .sampling import resolve
 from .sound_stream import SoundStream, stream
 from .t3 import Decoder, most_tokens
-from .tensors import first_line, is_out_of_memory, size_of
+from .tensors import bytes_by_format, first_line, is_out_of_memory, size_of
 from .watermark import WatermarkStream, load_watermarker
 
 _LOGGER = logging.getLogger(__name__)
 
+_HOST = torch.device("cpu")
 _CPU_PROMPT_SECONDS = 3.0
 """Of the flow's prompt: its time grows with the prompt, and 3 s of a voice are what speakers are commonly told by."""
 _SLOW_HOPS = (HOPS[0], HOPS[2], HOPS[3])
@@ -84,13 +87,17 @@ class Chatterbox:
         cache_clear_interval: int,
         prompt_seconds: float | None,
         blocks: bool | None,
+        prepared: ConditionalsCache | None = None,
     ) -> None:
         self.languages = networks.family.languages
         self._networks: Networks | None = networks
         self._decoder: Decoder | None = Decoder(networks.t3)
         self._watermarker = watermarker
         self._description = description
+        self._prepared = ConditionalsCache() if prepared is None else prepared
+        """On the host."""
         self._voices = ConditionalsCache()
+        """On the device."""
         self._cache_clear_interval = cache_clear_interval
         self._prompt_seconds = prompt_seconds
         self._blocks = blocks
@@ -111,6 +118,9 @@ class Chatterbox:
         prompt_seconds: float | None = None,
         blocks: bool | None = None,
         warm_up: bool = True,
+        because: str | None = None,
+        prepared: ConditionalsCache | None = None,
+        chosen: Callable[[precision.Precision], None] | None = None,
     ) -> Self:
         """Load a family's checkpoint from a directory in the official layout.
 
@@ -120,7 +130,9 @@ class Chatterbox:
         given the first `prompt_seconds`; for None 3 on a CPU, where each costs time, else all 10. `blocks` says
         whether an utterance is spoken while it is made; None does so as early as playback won't run dry, by the speed
         measured: where making takes longer than speaking, one wait is better than one in every word. `warm_up` has it
-        say something that nobody hears, so that the first utterance is as fast as the second.
+        say something that nobody hears, so that the first utterance is as fast as the second. `because` says why this
+        precision was chosen, where that was not by the one who asks; `chosen` is told it before anything is loaded.
+        Voices `prepared` with this checkpoint need not be again.
         Raises `ConfigError`, `CheckpointError`, `OutOfMemoryError` or `EngineError`.
         """
         name, why_device = precision.choose_device(device, available_devices())
@@ -134,6 +146,8 @@ class Chatterbox:
             limit_mb=memory_limit_mb,
             bfloat16=computes_in_bfloat16(where),
         )
+        if chosen:
+            chosen(choice)
         with _failures(f"while the {family.name} model was loaded on {name}"), returning_at_once():
             watermarker = load_watermarker()
             # Three quarters of PerTh are there to find marks, not to make them.
@@ -144,14 +158,20 @@ class Chatterbox:
             device=name,
             dtype=choice.dtype,
             quantization=choice.quantization,
-            reason=f"{name}: {why_device}; {choice.reason}",
+            reason=f"{name}: {why_device}; {because or choice.reason}",
             parts={**networks.bytes(), "watermark": size_of(watermarker.perth_net)},
+            formats={
+                "t3": bytes_by_format(networks.t3),
+                "flow": bytes_by_format(networks.flow),
+                "vocoder": bytes_by_format(networks.vocoder),
+                "watermark": bytes_by_format(watermarker.perth_net),
+            },
             details=_details(networks) | {"computes_in": choice.compute},
         )
         _LOGGER.info("Loaded %s on %s in %s (%s)", family.name, name, choice.name, description.reason)
         if prompt_seconds is None and where.type == "cpu":
             prompt_seconds = _CPU_PROMPT_SECONDS
-        engine = cls(networks, watermarker, description, cuda_cache_clear_interval, prompt_seconds, blocks)
+        engine = cls(networks, watermarker, description, cuda_cache_clear_interval, prompt_seconds, blocks, prepared)
         if warm_up:
             with _failures("while the model was tried out"):
                 engine._warm_up(networks)
@@ -161,7 +181,7 @@ class Chatterbox:
         """Say what this engine is made of; the bytes are those held now."""
         networks = self._networks
         if networks is None:
-            return replace(self._description, parts={})
+            return replace(self._description, parts={}, formats={})
         held = networks.preparation.bytes
         parts = self._description.parts | ({"voice preparation": held} if held else {})
         return replace(self._description, parts=parts)
@@ -187,10 +207,16 @@ class Chatterbox:
                 self._clear_cache()
 
     def memory(self) -> dict[str, int]:
-        """Bytes on the GPU: allocated, reserved, peak, free, total; empty on a device without memory of its own."""
-        if not self._description.device.startswith("cuda"):
-            return {}
+        """Bytes on the GPU: allocated, reserved, peak, free, total; on an Apple GPU fewer of these, on a CPU none."""
         device = torch.device(self._description.device)
+        if device.type == "mps":
+            return {
+                "allocated": torch.mps.current_allocated_memory(),
+                "reserved": torch.mps.driver_allocated_memory(),
+                "total": torch.mps.recommended_max_memory(),
+            }
+        if device.type != "cuda":
+            return {}
         free, total = torch.cuda.mem_get_info(device)
         return {
             "allocated": torch.cuda.memory_allocated(device),
@@ -200,16 +226,30 @@ class Chatterbox:
             "total": total,
         }
 
+    def caches(self) -> dict[str, int]:
+        """Bytes of KV caches, those of voices included, how many prepared voices are held, and their bytes."""
+        on_device = self._voices.bytes if self._description.device != "cpu" else 0
+        return {
+            "kv_cache_bytes": KVCache.held(),
+            "voices": len(self._prepared),
+            "voices_bytes": self._prepared.bytes + on_device,
+        }
+
+    def clean(self) -> None:
+        """Free the voices' copies on the device, their KV caches, and what the allocators keep."""
+        if self._networks is not None:
+            self._networks.preparation.release()
+            self._decoder = Decoder(self._networks.t3)
+        self._voices.clear()
+        _give_back()
+
     def close(self) -> None:
-        """Give all memory back, the device's and the host's."""
+        """Give all memory back, the device's and the host's; prepared voices stay with who else holds them."""
         self._networks = None
         self._decoder = None
         self._watermarker = None
         self._voices.clear()
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-        trim()
+        _give_back()
 
     def _open(self) -> Networks:
         if self._networks is None:
@@ -254,7 +294,8 @@ class Chatterbox:
     def _plan(self, utterance: Utterance, prompt: int) -> Plan:
         """How much of the utterance is made before it is heard, with `prompt` tokens of the flow's in every window."""
         fast = self._description.device.startswith("cuda")
-        if self._blocks is None and utterance.seed is None:
+        steady = utterance.steady and utterance.seed is not None
+        if self._blocks is None and not steady:
             return Paced(self._pace, utterance.text, prompt, HOPS[0] if fast else WHOLE)
         # A seed promises the same sound, which blocks sized by the clock would not give.
         blocks = fast if self._blocks is None else self._blocks
@@ -288,7 +329,7 @@ class Chatterbox:
         def make() -> Conditionals:
             try:
                 here = networks.preparation.networks()
-                return prepare(recording, here, rules_of(t3), t3.hp.speech_cond_prompt_len, device)
+                return prepare(recording, here, rules_of(t3), t3.hp.speech_cond_prompt_len, device).to(_HOST)
             except VoiceError:
                 raise
             except Exception as err:
@@ -296,14 +337,27 @@ class Chatterbox:
                     raise
                 # Whatever is wrong, it is wrong with this voice, and the model's own can speak.
                 raise VoiceError(f"{recording} can't be made a voice: {type(err).__name__} {first_line(err)}") from err
+            finally:
+                networks.preparation.release()
+                _give_back()
 
-        return self._voices.get(recording, make)
+        return self._voices.get(recording, lambda: self._prepared.get(recording, make).to(device))
 
     def _clear_cache(self) -> None:
         self._spoken += 1
         on_cuda = self._description.device.startswith("cuda")
         if on_cuda and self._cache_clear_interval and self._spoken % self._cache_clear_interval == 0:
             torch.cuda.empty_cache()
+
+
+def _give_back() -> None:
+    """Give what was freed back to the device and to the system, for others."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()
+    trim()
 
 
 def _silence() -> Block:
@@ -332,5 +386,8 @@ def _failures(when: str) -> Iterator[None]:
         raise
     except Exception as err:
         if is_out_of_memory(err):
+            # The frames that it went through would keep what they had made until nobody holds the error any more.
+            traceback.clear_frames(err.__traceback__)
+            _give_back()
             raise OutOfMemoryError(f"Memory ran out {when}: {first_line(err)}") from err
         raise EngineError(f"{type(err).__name__} {when}: {first_line(err)}") from err

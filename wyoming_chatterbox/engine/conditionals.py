@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,14 @@ class Conditionals:
     """(1, about 2n, 80) log-mel frames, for the flow."""
     embedding: torch.Tensor
     """(1, 192) from CAMPPlus, for the flow."""
+
+    def to(self, device: torch.device) -> Conditionals:
+        """The same voice on a device; tensors that are there already are shared."""
+        return replace(self, **{name: value.to(device) for name, value in vars(self).items() if value is not None})
+
+    @property
+    def bytes(self) -> int:
+        return sum(value.nbytes for value in vars(self).values() if value is not None)
 
 
 def load_conditionals(path: Path, device: torch.device) -> Conditionals:
@@ -190,11 +198,18 @@ Key = tuple[Path, int, int]
 
 
 class ConditionalsCache:
-    """Prepared voices by recording, the least recently used forgotten first; a changed file is another recording."""
+    """Prepared voices by recording, the least recently used forgotten first; a changed file is another recording.
 
-    def __init__(self, capacity: int = 16) -> None:
+    A voice is a quarter of a megabyte, and took seconds to prepare.
+    """
+
+    def __init__(self, capacity: int = 64, most_bytes: int = 32_000_000) -> None:
+        """At most `capacity` voices and `most_bytes` are held, but always the latest voice."""
         self._capacity = capacity
+        self._most_bytes = most_bytes
         self._voices: OrderedDict[Key, Conditionals] = OrderedDict()
+        self.bytes = 0
+        """Of the voices held."""
 
     def __len__(self) -> int:
         return len(self._voices)
@@ -207,14 +222,17 @@ class ConditionalsCache:
             raise VoiceError(f"{path} can't be read: {err.strerror}") from err
         key = (path, stat.st_mtime_ns, stat.st_size)
         if key not in self._voices:
-            self._voices[key] = make()
-            while len(self._voices) > self._capacity:
-                self._voices.popitem(last=False)
+            voice = self._voices[key] = make()
+            self.bytes += voice.bytes
+            while len(self._voices) > max(1, self._capacity) or (self.bytes > self._most_bytes and len(self) > 1):
+                _, forgotten = self._voices.popitem(last=False)
+                self.bytes -= forgotten.bytes
         self._voices.move_to_end(key)
         return self._voices[key]
 
     def clear(self) -> None:
         self._voices.clear()
+        self.bytes = 0
 
 
 def rules_of(t3: Any) -> PromptRules:

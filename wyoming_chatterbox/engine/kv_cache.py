@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch.nn import functional
@@ -37,6 +38,8 @@ class Span:
 class KVCache:
     """Keys and values, each (layers, rows, heads, length, head width), of one utterance or one voice."""
 
+    _all: ClassVar[weakref.WeakValueDictionary[int, KVCache]] = weakref.WeakValueDictionary()
+
     def __init__(
         self, layers: int, rows: int, heads: int, length: int, width: int, device: torch.device, dtype: torch.dtype
     ) -> None:
@@ -44,6 +47,13 @@ class KVCache:
         # Zeros, as a mask makes nothing of what is not a number.
         self.keys = torch.zeros(shape, device=device, dtype=dtype)
         self.values = torch.zeros(shape, device=device, dtype=dtype)
+        self._all[id(self)] = self
+
+    @classmethod
+    def held(cls) -> int:
+        """Bytes of all caches there are now, in this process; safe from any thread."""
+        # A list of references is made in one go, where others may come and go meanwhile.
+        return sum(cache.bytes for ref in cls._all.valuerefs() if (cache := ref()) is not None)
 
     @property
     def length(self) -> int:

@@ -6,13 +6,17 @@ import logging
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..config import Config
 from . import Engine, Stage
 from .download import Progress, fetch
 from .families import FAMILIES, Family, recognise
-from .precision import choose_device, choose_family
+from .precision import Precision, choose_device, choose_family, lower, request
 from .preload import open_torch_libraries
+
+if TYPE_CHECKING:
+    from .conditionals import ConditionalsCache
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -22,6 +26,13 @@ class Loader:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._dtype = config.dtype
+        self._quantization = config.quantization
+        self._because: str | None = None
+        self._chosen: Precision | None = None
+        """What the latest call chose, or a call for less memory."""
+        self._prepared: ConditionalsCache | None = None
+        self._prepared_with: Path | None = None
 
     def __call__(self, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> Engine:
         """Return a loaded engine; `DownloadError`, `CheckpointError` or `OutOfMemoryError` say why not."""
@@ -35,12 +46,37 @@ class Loader:
             directory,
             family,
             device=config.device,
-            dtype=config.dtype,
-            quantization=config.quantization,
+            dtype=self._dtype,
+            quantization=self._quantization,
             memory_limit_mb=config.memory_limit_mb,
             cuda_cache_clear_interval=config.cuda_cache_clear_interval,
             prompt_seconds=config.prompt_seconds,
+            because=self._because,
+            chosen=self._remember,
+            prepared=self._voices_of(directory),
         )
+
+    def lower(self) -> str | None:
+        """From the next call on, load at the next lower precision: its name, or None where there is none lower."""
+        if self._chosen is None:
+            return None
+        following = lower(self._chosen, self._device(lambda _: None))
+        if following is None:
+            return None
+        self._dtype, self._quantization = request(following.name)
+        self._because, self._chosen = following.reason, following
+        return following.name
+
+    def _remember(self, chosen: Precision) -> None:
+        self._chosen = chosen
+
+    def _voices_of(self, directory: Path) -> ConditionalsCache:
+        """The voices prepared with the checkpoint in `directory`: they outlive the engines that it is loaded for."""
+        from .conditionals import ConditionalsCache
+
+        if self._prepared is None or self._prepared_with != directory:
+            self._prepared, self._prepared_with = ConditionalsCache(), directory
+        return self._prepared
 
     def _locate(self, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> tuple[Family, Path]:
         config = self._config

@@ -49,5 +49,11 @@ class Standby:
     def memory(self) -> dict[str, int]:
         return {}
 
+    def caches(self) -> dict[str, int]:
+        return {}
+
+    def clean(self) -> None:
+        """Nothing is kept that could be made again."""
+
     def close(self) -> None:
         """Nothing is held on any device."""

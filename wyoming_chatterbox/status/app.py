@@ -87,6 +87,7 @@ class HttpServer:
         app.router.add_get(_HEALTH, self._health)
         app.router.add_get("/config", self._configuration)
         app.router.add_get("/memory", self._memory)
+        app.router.add_post("/memory/cleanup", self._clean_memory)
         app.router.add_get("/info", self._information)
         app.router.add_post("/v1/audio/speech", self._speech)
         for path, (name, kind) in _PAGE.items():
@@ -129,6 +130,9 @@ class HttpServer:
 
     async def _memory(self, _: web.Request) -> web.Response:
         return json_answer(await snapshots.memory_use(self._service))
+
+    async def _clean_memory(self, _: web.Request) -> web.Response:
+        return json_answer(await snapshots.clean_memory(self._service))
 
     async def _information(self, _: web.Request) -> web.Response:
         return json_answer(await snapshots.information(self._service))

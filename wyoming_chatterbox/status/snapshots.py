@@ -1,4 +1,4 @@
-"""What /health, /config, /memory and /info say. Looking changes nothing."""
+"""What /health, /config, /memory and /info say. Looking changes nothing; only `clean_memory` does."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ _MEGABYTE = 1024 * 1024
 def health(service: Service, *, details: bool) -> tuple[bool, dict[str, Any]]:
     """Whether anybody can speak, and how to say so; strangers get no details."""
     engine = service.lifecycle.speaking
-    answer: dict[str, Any] = {"status": "ok" if engine is not None else "unavailable"}
+    able = service.lifecycle.able
+    answer: dict[str, Any] = {"status": "ok" if able else "unavailable"}
     if details:
         answer |= {
             "state": service.lifecycle.stage.state,
             "speaking": engine.describe().name if engine is not None else None,
             "message": service.lifecycle.describe_state(),
         }
-    return engine is not None, answer
+    return able, answer
 
 
 def configuration(service: Service) -> dict[str, Any]:
@@ -59,6 +60,7 @@ def configuration(service: Service) -> dict[str, Any]:
         "memory_management": {
             "memory_cleanup_interval": config.memory_cleanup_interval,
             "cuda_cache_clear_interval": config.cuda_cache_clear_interval,
+            "idle_unload": config.idle_unload,
         },
         "paths": {
             "data": config.data_dir,
@@ -75,7 +77,13 @@ async def memory_use(service: Service) -> dict[str, Any]:
     now = await asyncio.to_thread(memory.snapshot, _engines(service))
     replies = service.replies.snapshot()
     del replies["recent"]
-    return {"memory_info": _memory_info(now), **now, "counters": replies}
+    return {"memory_info": _memory_info(now), **now, "counters": replies | vars(service.lifecycle.counters)}
+
+
+async def clean_memory(service: Service) -> dict[str, Any]:
+    """Free what can be made again, in turn with what is spoken; say what that freed."""
+    engines = _engines(service)
+    return await service.replies.scheduler.call(lambda: memory.clean(engines))
 
 
 async def information(service: Service) -> dict[str, Any]:

@@ -73,6 +73,7 @@ function showState({ version, status, engine, uptime_seconds }) {
   const failed = status.state === "failed";
   const standby = engine?.name === "standby";
   if (engine && !standby) lamp("good", "Chatterbox speaks");
+  else if (status.state === "idle") lamp("good", "Chatterbox rests");
   else if (engine) lamp(failed ? "bad" : "busy", "The standby voice speaks");
   else lamp(failed ? "bad" : "busy", failed ? "Nobody can speak" : "Nobody can speak yet");
   if (failed) {
@@ -84,6 +85,9 @@ function showState({ version, status, engine, uptime_seconds }) {
     text("detail", `The ${engine.name} model, on ${engine.device} at ${engine.dtype}${weights}.`);
     text("hint", "");
     text("reason", engine.reason ? `Why so: ${sentence(engine.reason)}` : "");
+  } else if (status.state === "idle") {
+    text("detail", sentence(capital(status.detail)));
+    for (const id of ["hint", "reason"]) text(id, "");
   } else {
     text("detail", `Chatterbox is on its way: ${sentence(status.detail)}`);
     text("hint", "");
@@ -125,7 +129,9 @@ function showMemory({ process, host, engines, memory_info }) {
   for (const engine of engines) {
     if (engine.weights_bytes) rows.push([`Weights of ${engine.name}`, size(engine.weights_bytes)]);
     const device = engine.device_bytes;
-    if (device.total) rows.push([`Free on ${engine.device}`, `${size(device.free)} of ${size(device.total)}`]);
+    if (engine.kv_cache_bytes) rows.push([`KV cache of ${engine.name}`, size(engine.kv_cache_bytes)]);
+    if (engine.voices) rows.push(["Voices held", `${engine.voices}, ${size(engine.voices_bytes)}`]);
+    if (device.free !== undefined) rows.push([`Free on ${engine.device}`, `${size(device.free)} of ${size(device.total)}`]);
   }
   if (memory_info.gpu_memory_allocated_mb !== null) {
     rows.push(["GPU memory in use", `${Math.round(memory_info.gpu_memory_allocated_mb)} MB`]);
@@ -275,6 +281,10 @@ function replace(id, children) {
 
 function sentence(words) {
   return words ? `${words.replace(/\.+$/, "")}.` : "";
+}
+
+function capital(words) {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function size(bytes) {
