@@ -65,5 +65,6 @@ class _Block(nn.Module):
 
 
 def _turned(convolution: Any) -> Linear:
-    """transformers' `Conv1D` keeps its weights as (in, out)."""
-    return Linear(convolution.weight.detach().t().contiguous(), convolution.bias.detach())
+    """The weights of transformers' `Conv1D`, which has them as (in, out), taken from it."""
+    weight = convolution._parameters.pop("weight").detach()
+    return Linear(weight.t().contiguous(), convolution.bias.detach())
