@@ -105,10 +105,13 @@ def test_the_scores_of_tokens_stray_no_further_than_the_layers_errors_carry_them
     # Errors that know nothing of each other add up in square, and so do those of guidance's two rows; the divergence of
     # two near distributions is half the variance of what their scores differ by.
     guidance = 1.0 if exact.t3.is_gpt else 1.0 + 2 * DEFAULTS[family].cfg_weight
-    strayed = guidance * sum(error**2 for error in errors.values()) ** 0.5
-    assert 0 < divergence.sum(1).mean() < 0.5 * (strayed * wanted.std(1).mean()) ** 2
+    strayed = guidance * sum(error**2 for error in errors.values()) ** 0.5 * wanted.std(1, keepdim=True)
+    assert 0 < divergence.sum(1).mean() < 0.5 * strayed.square().mean()
+    # Another token wins where what it lacks is less than what two scores stray by.
+    best = wanted.amax(1, keepdim=True)
+    overtaken = 0.5 * torch.erfc((best - wanted) / (2 * strayed)).sum(1) - 0.5
     same = (wanted.argmax(1) == got.argmax(1)).double().mean()
-    assert same > {"float16": 0.98, "int8": 0.8, "int4": 0.3}[name]
+    assert same > 1 - overtaken.clamp(max=1).mean() - 0.05
 
 
 @pytest.mark.parametrize("name", LAYER)

@@ -63,6 +63,7 @@ def test_rows_are_quantized_each_by_its_largest() -> None:
     ("make", "most"),
     [
         (Int8Linear, 0.04),
+        (lambda w, b: Int8Linear(w, b, level=True), 0.04),
         (Float16Linear, 0.0005),
         (lambda w, b: WeightOnlyInt8Linear(w, b, FLOAT32), 0.012),
         (lambda w, b: hold_in_int8(_linear(w, b), FLOAT32), 0.012),
@@ -88,6 +89,17 @@ def _linear(weight: torch.Tensor, bias: torch.Tensor | None) -> nn.Linear:
     if bias is not None:
         layer.bias.data = bias
     return layer.requires_grad_(False)
+
+
+def test_rows_of_very_different_size_are_levelled_for_int8() -> None:
+    weight, bias = uneven(80, 96)
+    x = torch.randn(1, 7, 96) * torch.logspace(-3, 3, 7)[:, None]
+    wanted = functional.linear(x, weight, bias)
+    got, together = Int8Linear(weight, bias, level=True)(x), Int8Linear(weight, bias)(x)
+    for row in range(7):
+        assert error(got[:, row] - bias, wanted[:, row] - bias) < 0.04
+    assert error(together[:, 0] - bias, wanted[:, 0] - bias) > 0.5
+    assert error(Int8Linear(weight, bias, level=True)(x[:, 3]), wanted[:, 3]) < 0.04
 
 
 def test_int8_sums_do_not_overflow() -> None:

@@ -102,19 +102,18 @@ def load(
         )
     tokenizer = load_tokenizer(directory, family)
     conditionals = load_conditionals(directory / family.conditionals, device)
-    with TensorFile(directory / family.s3gen) as file:
-        strangers = [name for name in file.names if not name.startswith(_S3GEN_PARTS)]
+    t3_path = next(directory / name for name in family.t3 if (directory / name).exists())
+    with TensorFile(directory / family.s3gen) as s3gen, TensorFile(t3_path) as file:
+        strangers = [name for name in s3gen.names if not name.startswith(_S3GEN_PARTS)]
         if strangers:
             raise CheckpointError(
-                f"{file.path} holds tensors that no network here has: {', '.join(sorted(strangers)[:5])}",
+                f"{s3gen.path} holds tensors that no network here has: {', '.join(sorted(strangers)[:5])}",
                 "Is it a file of this model family?",
             )
-        # The vocoder is whole for a moment, so it comes while nothing else is there.
-        vocoder = simplify(networks.build_vocoder(file, device), hold)
-        flow = networks.build_flow(file, device, dtype, convert)
-    t3_path = next(directory / name for name in family.t3 if (directory / name).exists())
-    with TensorFile(t3_path) as file:
+        # What is larger on its way in than when it is there comes while little else is: the vocoder, then T3's layers.
+        vocoder = simplify(networks.build_vocoder(s3gen, device), hold)
         t3 = networks.build_t3(file, device, dtype, convert)
+        flow = networks.build_flow(s3gen, device, dtype, convert)
     _check_vocabularies(directory / family.conditionals, conditionals, t3, flow)
     return Networks(
         family=family,

@@ -101,4 +101,6 @@ class _Block(nn.Module):
 
 
 def _turned(convolution: Any) -> Linear:
-    return Linear(convolution.weight.detach().t().contiguous(), convolution.bias.detach())
+    """The weights of transformers' `Conv1D`, which has them as (in, out), taken from it."""
+    weight = convolution._parameters.pop("weight").detach()
+    return Linear(weight.t().contiguous(), convolution.bias.detach())

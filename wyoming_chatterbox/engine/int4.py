@@ -9,6 +9,8 @@ from .stored import PackedLinear
 GROUP = 64
 """Weights of a row that share a scale and a zero."""
 
+_ROWS_AT_ONCE = 512
+
 
 class Int4Linear(PackedLinear):
     """A linear layer whose weights are held in 4 bits, in groups along its input: w = scale * (q - 8) + zero.
@@ -49,11 +51,16 @@ class Int4Linear(PackedLinear):
 def _quantize_groups(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """(out, in) -> uint8 from 0 to 15, and bfloat16 (groups, out, 2): scales and zeros."""
     out, width = weight.shape
-    groups = weight.float().view(out, width // GROUP, GROUP)
-    low, high = groups.aminmax(dim=2)
-    # Rounded first, so that what is multiplied later is what was divided by here.
-    scales = ((high - low) / 15).clamp_min(1e-8).bfloat16()
-    zeros = (low + 8 * scales.float()).bfloat16()
-    steps = (groups - zeros.float()[..., None]) / scales.float()[..., None] + 8
-    quantized = steps.round_().clamp_(0, 15).to(torch.uint8).view(out, width)
-    return quantized, torch.stack([scales, zeros], dim=2).transpose(0, 1).contiguous()
+    quantized = torch.empty(weight.shape, dtype=torch.uint8, device=weight.device)
+    pairs = []
+    for start in range(0, out, _ROWS_AT_ONCE):
+        rows = weight[start : start + _ROWS_AT_ONCE]
+        groups = rows.float().view(-1, width // GROUP, GROUP)
+        low, high = groups.aminmax(dim=2)
+        # Rounded first, so that what is multiplied later is what was divided by here.
+        scales = ((high - low) / 15).clamp_min(1e-8).bfloat16()
+        zeros = (low + 8 * scales.float()).bfloat16()
+        steps = (groups - zeros.float()[..., None]) / scales.float()[..., None] + 8
+        quantized[start : start + _ROWS_AT_ONCE] = steps.round_().clamp_(0, 15).view(-1, width)
+        pairs.append(torch.stack([scales, zeros], dim=2))
+    return quantized, torch.cat(pairs).transpose(0, 1).contiguous()

@@ -12,10 +12,10 @@ DTYPES = ("float32", "float16", "bfloat16")
 QUANTIZATIONS = ("none", "int8", "int4")
 
 WEIGHTS_MB = {
-    "english": {"float32": 2669, "float16": 1332, "int8": 740, "int4": 515},
-    "multilingual": {"float32": 2676, "float16": 1336, "int8": 742, "int4": 517},
-    "turbo": {"float32": 1846, "float16": 925, "int8": 530, "int4": 395},
-    "nano": {"float32": 954, "float16": 510, "int8": 325, "int4": 285},
+    "english": {"float32": 2670, "float16": 1341, "int8": 746, "int4": 520},
+    "multilingual": {"float32": 2677, "float16": 1345, "int8": 748, "int4": 522},
+    "turbo": {"float32": 1849, "float16": 931, "int8": 539, "int4": 404},
+    "nano": {"float32": 958, "float16": 526, "int8": 334, "int4": 277},
 }
 """Weights that speaking needs, in 10^6 bytes, as counted from the tensors of loaded checkpoints of full size."""
 
