@@ -375,9 +375,11 @@ class TestLinear:
     @pytest.mark.parametrize("rows", [1, 2, FEW_ROWS, FEW_ROWS + 1])
     def test_every_number_of_rows_gives_the_same_product(self, rows: int, bias: bool) -> None:
         whole = torch.nn.Linear(48, 80, bias=bias)
+        inputs = (torch.randn(rows, 48), torch.randn(rows, 1, 48), torch.randn(1, rows, 48))
+        expected = [whole(x) for x in inputs]
         ours = Linear.joined(whole)
-        for x in (torch.randn(rows, 48), torch.randn(rows, 1, 48), torch.randn(1, rows, 48)):
-            torch.testing.assert_close(ours(x), whole(x), atol=1e-5, rtol=1e-5)
+        for x, wanted in zip(inputs, expected, strict=True):
+            torch.testing.assert_close(ours(x), wanted, atol=1e-5, rtol=1e-5)
 
     def test_joined_layers_lie_side_by_side(self) -> None:
         layers = [torch.nn.Linear(24, width) for width in (8, 16, 4)]

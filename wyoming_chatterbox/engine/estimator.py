@@ -85,9 +85,10 @@ class CausalConv1d(nn.Conv1d):
 
     def __init__(self, channels: int, out: int) -> None:
         super().__init__(channels, out, 3)
+        self.causal_padding = (2, 0)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return super().forward(functional.pad(x, (2, 0)))
+        return super().forward(functional.pad(x, self.causal_padding))
 
 
 class _Block(nn.Module):

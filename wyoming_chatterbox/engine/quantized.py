@@ -61,7 +61,7 @@ class Converter:
         if not isinstance(layer, nn.Conv1d):
             return Int8Linear(layer.weight, layer.bias, level=isinstance(layer, linear.Linear))
         if (layer.stride, layer.dilation, layer.groups, layer.padding) == ((1,), (1,), 1, (0,)):
-            # The package's causal convolution puts zeros in front of what it gets, and none behind.
+            # The flow's causal convolution puts zeros in front of what it gets, and none behind.
             return Int8Conv1d(layer.weight, layer.bias, getattr(layer, "causal_padding", (0, 0))[0])
         return hold_in_int8(layer, self.compute)
 
