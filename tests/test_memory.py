@@ -124,7 +124,8 @@ def test_weights_are_told_by_part_and_by_format(nano: Path) -> None:
     about = engine.describe()
     assert {part: sum(formats.values()) for part, formats in about.formats.items()} == about.parts
     assert about.formats["t3"]["float16"] > about.formats["t3"].get("float32", 0)
-    assert "float16" not in about.formats["vocoder"]
+    # The vocoder computes in float32, with weights held in 16 bits.
+    assert about.formats["vocoder"]["float16"] > about.formats["vocoder"]["float32"]
 
 
 def voice_of(size: int) -> Conditionals:
