@@ -31,6 +31,7 @@ RUN_BY = {
     "script/release": "tests/test_release.py",
     "script/setup": ".ci/run",
     "script/test": ".ci/run",
+    "script/test-homeassistant": ".ci/run",
 }
 """Commands, by how they begin, and what runs them."""
 
