@@ -80,7 +80,8 @@ class TestBothSides:
     def test_weights_are_the_tensors_bytes(self, done: tuple[Any, dict[str, Any]], nano: Path) -> None:
         networks = load(nano, FAMILIES["nano"], CPU, torch.float32)
         mark = perth.PerthImplicitWatermarker().perth_net
-        ours = size_of(networks.t3, networks.flow, networks.vocoder, mark)
+        # Finding marks takes three quarters of PerTh, and is none of our business.
+        ours = size_of(networks.t3, networks.flow, networks.vocoder, mark) - size_of(mark.decoder)
         assert done[1]["ours"]["weights_mb"] * 1e6 == pytest.approx(ours)
         built = checkpoints.build("nano")
         del built.t3.tfmr.wte

@@ -177,7 +177,7 @@ from wyoming_chatterbox.engine.families import FAMILIES
 def read(name):
     return int(re.search(name + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
 before = read("VmRSS")
-engine = Chatterbox.load(Path(sys.argv[1]), FAMILIES["nano"], device="cpu", quantization="int8")
+engine = Chatterbox.load(Path(sys.argv[1]), FAMILIES["nano"], device="cpu", quantization="int8", warm_up=False)
 print(read("VmHWM") - before, sum(engine.describe().parts.values()))
 """
 
