@@ -33,6 +33,7 @@ class Loads:
         self.go = threading.Event()
         self.go.set()
         self.begun = 0
+        self.pause_after: int | None = None
 
     def __call__(self, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> Engine:
         self.begun += 1
@@ -41,8 +42,10 @@ class Loads:
                 raise CheckpointError("not wanted any more")
         if self.failures:
             raise self.failures.pop(0)
-        self.engines.append(FakeEngine("chatterbox"))
-        return self.engines[-1]
+        engine = FakeEngine("chatterbox")
+        engine.pause_after = self.pause_after
+        self.engines.append(engine)
+        return engine
 
 
 async def asleep(running: Running) -> Lifecycle:
@@ -122,11 +125,12 @@ async def test_looking_brings_nothing_back(tmp_path: Path) -> None:
 async def test_what_is_being_said_is_never_too_long(tmp_path: Path) -> None:
     load = Loads()
     async with serving(tmp_path, *IDLE, load=load) as running:
-        await until(lambda: bool(load.engines))
-        engine = load.engines[0]
-        engine.pause_after = 1
+        # Asleep first: an engine that nobody wants yet could be given back before the text arrives.
+        await asleep(running)
+        load.pause_after = 1
         speaking = asyncio.create_task(streamed(running.uri, ["One two. ", "Three."]))
-        await until(lambda: engine.steps == 1)
+        await until(lambda: len(load.engines) == 2 and load.engines[1].steps == 1)
+        engine = load.engines[1]
         await asyncio.sleep(0.2)
         assert not engine.closed
         engine.pause_after = None
