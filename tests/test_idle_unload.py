@@ -42,10 +42,9 @@ class Loads:
                 raise CheckpointError("not wanted any more")
         if self.failures:
             raise self.failures.pop(0)
-        engine = FakeEngine("chatterbox")
-        engine.pause_after = self.pause_after
-        self.engines.append(engine)
-        return engine
+        self.engines.append(FakeEngine("chatterbox"))
+        self.engines[-1].pause_after = self.pause_after
+        return self.engines[-1]
 
 
 async def asleep(running: Running) -> Lifecycle:
@@ -60,7 +59,7 @@ async def test_without_text_for_long_enough_the_memory_is_given_back_and_the_sta
 ) -> None:
     caplog.set_level("INFO")
     load = Loads()
-    async with http(tmp_path, *IDLE, load=load) as server:
+    async with http(tmp_path, *IDLE, load=load, patience=60) as server:
         lifecycle = await asleep(server.running)
         await until(lambda: load.engines[0].closed)
         _, info = await server.get("/info")
@@ -76,7 +75,7 @@ async def test_without_text_for_long_enough_the_memory_is_given_back_and_the_sta
 
 async def test_text_brings_it_back(tmp_path: Path) -> None:
     load = Loads()
-    async with serving(tmp_path, *IDLE, load=load) as running:
+    async with serving(tmp_path, *IDLE, load=load, patience=60) as running:
         for number in range(3):
             await asleep(running)
             assert (await plain(running.uri, "Hello again.")).error is None
@@ -87,7 +86,7 @@ async def test_text_brings_it_back(tmp_path: Path) -> None:
 
 async def test_a_streams_start_brings_it_back_before_there_is_a_sentence(tmp_path: Path) -> None:
     load = Loads()
-    async with serving(tmp_path, *IDLE, load=load) as running:
+    async with serving(tmp_path, *IDLE, load=load, patience=60) as running:
         lifecycle = await asleep(running)
         async with AsyncClient.from_uri(running.uri) as client:
             await client.write_event(SynthesizeStart().event())
@@ -104,7 +103,7 @@ async def test_a_streams_start_brings_it_back_before_there_is_a_sentence(tmp_pat
 
 async def test_http_brings_it_back_too(tmp_path: Path) -> None:
     load = Loads()
-    async with http(tmp_path, *IDLE, load=load) as server:
+    async with http(tmp_path, *IDLE, load=load, patience=60) as server:
         await asleep(server.running)
         async with server.client.post(SPEECH, json={"input": "Hello.", "response_format": "pcm"}) as response:
             assert len(await response.read()) > 0
@@ -113,7 +112,7 @@ async def test_http_brings_it_back_too(tmp_path: Path) -> None:
 
 async def test_looking_brings_nothing_back(tmp_path: Path) -> None:
     load = Loads()
-    async with http(tmp_path, *IDLE, load=load) as server:
+    async with http(tmp_path, *IDLE, load=load, patience=60) as server:
         await asleep(server.running)
         for path in ("/info", "/memory", "/config", "/health"):
             assert (await server.get(path))[0] == 200
@@ -124,13 +123,12 @@ async def test_looking_brings_nothing_back(tmp_path: Path) -> None:
 
 async def test_what_is_being_said_is_never_too_long(tmp_path: Path) -> None:
     load = Loads()
-    async with serving(tmp_path, *IDLE, load=load) as running:
-        # Asleep first: an engine that nobody wants yet could be given back before the text arrives.
-        await asleep(running)
+    async with serving(tmp_path, *IDLE, load=load, patience=60) as running:
         load.pause_after = 1
+        await asleep(running)
         speaking = asyncio.create_task(streamed(running.uri, ["One two. ", "Three."]))
-        await until(lambda: len(load.engines) == 2 and load.engines[1].steps == 1)
-        engine = load.engines[1]
+        await until(lambda: load.engines[-1].steps == 1)
+        engine = load.engines[-1]
         await asyncio.sleep(0.2)
         assert not engine.closed
         engine.pause_after = None
@@ -166,7 +164,7 @@ async def test_without_a_standby_voice_a_text_waits_however_long_it_takes(tmp_pa
 
 async def test_where_it_cannot_come_back_the_standby_voice_speaks_and_it_is_tried_again(tmp_path: Path) -> None:
     load = Loads()
-    async with serving(tmp_path, *IDLE, load=load) as running:
+    async with serving(tmp_path, *IDLE, load=load, patience=60) as running:
         await asleep(running)
         load.failures = [CheckpointError("the disk is gone")]
         assert (await plain(running.uri, "Anyone?")).error is None

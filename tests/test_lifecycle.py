@@ -43,6 +43,7 @@ async def test_the_standby_voice_speaks_until_chatterbox_is_ready(tmp_path: Path
     async with serving(tmp_path, load=load) as running:
         await plain(running.uri, "Early.")
         assert running.standby.texts == ["Early."]
+        await until(lambda: running.service.lifecycle.stage.state == "downloading")
         state = running.service.lifecycle.snapshot()
         assert (state["state"], state["progress"]) == ("downloading", {"bytes_done": 1, "bytes_total": 2})
         load.go.set()
