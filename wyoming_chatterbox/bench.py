@@ -52,7 +52,9 @@ class BenchError(ChatterboxError):
         self.exit_code = exit_code
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """Ends with one line for a bad option."""
+
     def error(self, message: str) -> NoReturn:
         """One line, without the usage."""
         self.exit(2, f"{self.prog}: {message}\n")
@@ -60,9 +62,7 @@ class _Parser(argparse.ArgumentParser):
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Read the command line; exits with 2 and one line for what can't be."""
-    parser = _Parser(
-        prog="wyoming_chatterbox.bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = Parser(prog="wyoming_chatterbox.bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--family", choices=FAMILIES, help="model family [that of --model; nano for random weights]")
     parser.add_argument(
         "--model", default="random", metavar="DIRECTORY", help="a checkpoint, or random: full-size weights [random]"
@@ -75,15 +75,17 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         help="of ours; stock is float32 always [%(default)s]",
     )
     parser.add_argument(
-        "--tokens", type=_number(2, 1000), default=60, help="speech tokens, 25 a second, at most [%(default)s]"
+        "--tokens", type=whole_number(2, 1000), default=60, help="speech tokens, 25 a second, at most [%(default)s]"
     )
-    parser.add_argument("--rounds", type=_number(1, 100), default=3, help="times each is measured [%(default)s]")
+    parser.add_argument("--rounds", type=whole_number(1, 100), default=3, help="times each is measured [%(default)s]")
     parser.add_argument("--only", choices=SIDES, help="measure one of the two")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     return parser.parse_args(arguments)
 
 
-def _number(least: int, most: int) -> Any:
+def whole_number(least: int, most: int) -> Any:
+    """What reads an argument that is a number between these two."""
+
     def number(text: str) -> int:
         if not least <= int(text) <= most:
             raise argparse.ArgumentTypeError(f"{text} is not from {least} to {most}")
@@ -99,8 +101,8 @@ def bench(options: argparse.Namespace) -> Figures:
     """
     sides = [side for side in SIDES if options.only in (None, side)]
     random = options.model == "random"
-    bar = _Bar(random + 1 + options.rounds * len(sides))
-    with _model(options, bar) as (family, directory):
+    bar = Bar(random + 1 + options.rounds * len(sides))
+    with model(options, bar) as (family, directory):
         request = {
             "family": family.name,
             "directory": str(directory),
@@ -131,7 +133,7 @@ def bench(options: argparse.Namespace) -> Figures:
 
 
 @contextmanager
-def _model(options: argparse.Namespace, bar: _Bar) -> Iterator[tuple[Family, Path]]:
+def model(options: argparse.Namespace, bar: Bar) -> Iterator[tuple[Family, Path]]:
     """The directory of the weights; that of random ones is made, and removed in the end."""
     if options.model != "random":
         family = recognise(Path(options.model))
@@ -152,8 +154,16 @@ def _model(options: argparse.Namespace, bar: _Bar) -> Iterator[tuple[Family, Pat
 def measure(what: str, request: Figures) -> Figures:
     """Run one measurement in a fresh process: `what` (checkpoint, bound, ours, stock) and the rest of a
     `measuring.Request`. Raises `BenchError` with its last lines if it fails."""
-    whole = {"precision": "float32", "tokens": 0, "text": "", **request, "what": what}
-    command = [sys.executable, "-m", "wyoming_chatterbox.engine.measuring", json.dumps(whole)]
+    return run_fresh("measuring", {"precision": "float32", "tokens": 0, "text": "", **request, "what": what}, what)
+
+
+def run_fresh(module: str, request: Figures, what: str) -> Figures:
+    """Run a module of the engine on a request in a fresh process, and read the line of JSON that it ends with.
+
+    Raises `BenchError`, with its last lines, or the one line that tells what can't be done, if it fails; `what` it
+    measures is named there.
+    """
+    command = [sys.executable, "-m", f"wyoming_chatterbox.engine.{module}", json.dumps(request)]
     # All weights are here: what the package would ask the hub for can only hold it up.
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment, check=False)
@@ -214,7 +224,7 @@ def _shown(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
-class _Bar:
+class Bar:
     """How far the measurements are, on stderr if that is a terminal."""
 
     def __init__(self, steps: int) -> None:

@@ -35,7 +35,7 @@ from .watermark import WatermarkStream, load_watermarker
 _LOGGER = logging.getLogger(__name__)
 
 _HOST = torch.device("cpu")
-_CPU_PROMPT_SECONDS = 3.0
+CPU_PROMPT_SECONDS = 3.0
 """Of the flow's prompt: its time grows with the prompt, and 3 s of a voice are what speakers are commonly told by."""
 _SLOW_HOPS = (HOPS[0], HOPS[2], HOPS[3])
 """Blocks where each is waited for anyway: few, as each window repeats the prompt."""
@@ -170,7 +170,7 @@ class Chatterbox:
         )
         _LOGGER.info("Loaded %s on %s in %s (%s)", family.name, name, choice.name, description.reason)
         if prompt_seconds is None and where.type == "cpu":
-            prompt_seconds = _CPU_PROMPT_SECONDS
+            prompt_seconds = CPU_PROMPT_SECONDS
         engine = cls(networks, watermarker, description, cuda_cache_clear_interval, prompt_seconds, blocks, prepared)
         if warm_up:
             with _failures("while the model was tried out"):

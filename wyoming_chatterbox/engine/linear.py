@@ -25,11 +25,12 @@ class Linear(nn.Module):
 
     @classmethod
     def joined(cls, *layers: Any) -> Self:
-        """One layer that computes what several `nn.Linear`s would, side by side; a single one's tensors are shared."""
+        """One layer that computes what several `nn.Linear`s did, side by side; it takes their weights from them."""
+        weights = [layer._parameters.pop("weight").detach() for layer in layers]
+        biases = [layer.bias.detach() for layer in layers if layer.bias is not None]
         if len(layers) == 1:
-            return cls(layers[0].weight.detach(), None if layers[0].bias is None else layers[0].bias.detach())
-        bias = None if layers[0].bias is None else torch.cat([layer.bias.detach() for layer in layers])
-        return cls(torch.cat([layer.weight.detach() for layer in layers]), bias)
+            return cls(weights[0], biases[0] if biases else None)
+        return cls(torch.cat(weights), torch.cat(biases) if biases else None)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if x.device.type == "cpu" and x.dtype == torch.float32:

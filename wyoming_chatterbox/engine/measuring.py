@@ -103,11 +103,12 @@ def bound(request: Request) -> dict[str, Any]:
         "weights_mb": step / 1e6,
         "bandwidth_gb_per_s": bandwidth / 1e9,
         "device": device,
-        "device_name": _device_name(device),
+        "device_name": device_name(device),
     }
 
 
-def _device_name(device: str) -> str:
+def device_name(device: str) -> str:
+    """A device's make; of a CPU, the machine and the threads it computes with."""
     import torch
 
     if device.startswith("cuda"):
@@ -153,7 +154,7 @@ def measure(request: Request) -> dict[str, Any]:
         "flow_s_per_audio_s": watch.seconds["flow"] / seconds,
         "vocoder_s_per_audio_s": watch.seconds["vocoder"] / seconds,
         "weights_mb": subject.weights / 1e6,
-        "peak_memory_mb": _peak_memory(request.device) / 1e6,
+        "peak_memory_mb": peak_memory(request.device) / 1e6,
         "import_s": subject.import_s,
         "load_s": subject.load_s,
         "audio_s": seconds,
@@ -305,7 +306,7 @@ def _watch_stock(model: Any, watch: Stopwatch) -> Callable[[int], None]:
     return limit
 
 
-def _peak_memory(device: str) -> int:
+def peak_memory(device: str) -> int:
     """Bytes at most: torch's on a CUDA device, else the process's, files mapped into it included."""
     if device.startswith("cuda"):
         import torch
