@@ -108,14 +108,16 @@ class TestBothSides:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_only_one_side_leaves_the_other_null(tmp_path: Path) -> None:
+def test_only_one_side_leaves_the_other_null_and_whole_is_heard_at_the_end(tmp_path: Path) -> None:
     model = checkpoints.make("english", tmp_path / "english")
     path = tmp_path / "one.json"
-    done = run("--model", str(model), "--tokens", "5", "--only", "ours", "--json", str(path))
+    done = run("--model", str(model), "--tokens", "30", "--only", "ours", "--whole", "--json", str(path))
     assert done.returncode == 0, done.stderr
     results = json.loads(path.read_text())
     assert results["stock"] is None
-    assert results["ours"]["t3_steps_per_s"] > 0
+    ours = results["ours"]
+    # Whole: nothing is heard before the last token is there.
+    assert ours["first_audio_s"] >= ours["prefill_s"] + 29 / ours["t3_steps_per_s"]
     assert "times better" not in done.stdout
 
 

@@ -53,6 +53,8 @@ class Request:
     text: str
     endless: bool = False
     """Random weights, which never end a text by themselves."""
+    whole: bool = False
+    """Ours speaks an utterance in one block."""
 
 
 @dataclass
@@ -188,7 +190,7 @@ def _ours(request: Request) -> tuple[Stopwatch, Subject]:
         device=request.device,
         dtype=dtype,
         quantization=quantization,
-        blocks=True,
+        blocks=not request.whole,
         warm_up=False,
     )
     loaded = time.perf_counter()
