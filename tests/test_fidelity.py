@@ -95,8 +95,10 @@ def test_each_layer_errs_by_no_more_than_its_bits_allow(made: Made, family: str,
 def test_the_scores_of_tokens_stray_no_further_than_the_layers_errors_carry_them(
     made: Made, family: str, name: str
 ) -> None:
-    exact, held = made(family, "float32"), made(family, name)
-    tokens = some_tokens()
+    scores_stray_no_further_than_they_may(made(family, "float32"), made(family, name), some_tokens())
+
+
+def scores_stray_no_further_than_they_may(exact: Networks, held: Networks, tokens: torch.Tensor) -> None:
     errors = relative_errors(exact.t3, held.t3, lambda: teacher_forced(exact, tokens))
     wanted, got = teacher_forced(exact, tokens).double(), teacher_forced(held, tokens).double()
     divergence = torch.nn.functional.kl_div(
@@ -104,7 +106,7 @@ def test_the_scores_of_tokens_stray_no_further_than_the_layers_errors_carry_them
     )
     # Errors that know nothing of each other add up in square, and so do those of guidance's two rows; the divergence of
     # two near distributions is half the variance of what their scores differ by.
-    guidance = 1.0 if exact.t3.is_gpt else 1.0 + 2 * DEFAULTS[family].cfg_weight
+    guidance = 1.0 if exact.t3.is_gpt else 1.0 + 2 * DEFAULTS[exact.family.name].cfg_weight
     strayed = guidance * sum(error**2 for error in errors.values()) ** 0.5 * wanted.std(1, keepdim=True)
     assert 0 < divergence.sum(1).mean() < 0.5 * strayed.square().mean()
     # Another token wins where what it lacks is less than what two scores stray by.
@@ -117,11 +119,27 @@ def test_the_scores_of_tokens_stray_no_further_than_the_layers_errors_carry_them
 @pytest.mark.parametrize("name", LAYER)
 @pytest.mark.parametrize("family", ["english", "turbo"])
 def test_the_mel_strays_no_further_than_the_layers_errors_carry_it(made: Made, family: str, name: str) -> None:
-    exact, held = made(family, "float32"), made(family, name)
+    mel_strays_no_further_than_it_may(made(family, "float32"), made(family, name))
+
+
+def mel_strays_no_further_than_it_may(exact: Networks, held: Networks) -> None:
     errors = relative_errors(exact.flow, held.flow, lambda: mel_of(exact))
     wanted, got = mel_of(exact), mel_of(held)
     distance = float((got - wanted).abs().mean() / wanted.std())
     assert 0 < distance < sum(error**2 for error in errors.values()) ** 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("family", FAMILY_NAMES)
+def test_at_full_size_too_int8_strays_no_further(tmp_path: Path, family: str) -> None:
+    checkpoints.make(family, tmp_path, size="full")
+    exact, held = (
+        load(tmp_path, FAMILIES[family], CPU, torch.float32, choose(*request(name), family, "cpu"))
+        for name in ("float32", "int8")
+    )
+    scores_stray_no_further_than_they_may(exact, held, some_tokens()[:20])
+    mel_strays_no_further_than_it_may(exact, held)
 
 
 @pytest.mark.parametrize("name", LAYER)

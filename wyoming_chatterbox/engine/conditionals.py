@@ -19,7 +19,7 @@ import torch
 
 from ..errors import CheckpointError, VoiceError
 from . import package
-from .tensors import DOWNLOAD_AGAIN, first_line, load_pickled
+from .tensors import download_again, first_line, load_pickled
 
 S3GEN_SECONDS = 10
 """Of a recording, what the flow is given."""
@@ -108,7 +108,8 @@ def load_conditionals(path: Path, device: torch.device) -> Conditionals:
             embedding=floats("gen", "embedding", 2),
         )
     except (KeyError, AttributeError, TypeError, ValueError, IndexError) as err:
-        raise CheckpointError(f"{path} holds no voice: {type(err).__name__} {first_line(err)}", DOWNLOAD_AGAIN) from err
+        what = f"{type(err).__name__} {first_line(err)}"
+        raise CheckpointError(f"{path} holds no voice: {what}", download_again(path)) from err
 
 
 def _dimensioned(value: torch.Tensor, dimensions: int) -> torch.Tensor:

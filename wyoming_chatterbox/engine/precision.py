@@ -157,7 +157,7 @@ def choose_family(requested: str, device: str) -> tuple[str, str]:
     if requested == "auto":
         if device.partition(":")[0] == "cuda":
             return "turbo", "turbo: the best that English gets in real time on a GPU"
-        return "nano", f"nano: the only family that keeps up with speech on {device}"
+        return "nano", f"nano: the fastest on {device}"
     if requested not in FAMILIES:
         raise ConfigError(f"model is {requested!r}; it can be auto, {', '.join(FAMILIES)}")
     return requested, f"{requested} was asked for"

@@ -43,12 +43,16 @@ def quantize_rows(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     weight = scale * int8, within half a scale.
     """
     flat = weight.flatten(1)
-    scales = (torch.linalg.vector_norm(flat, torch.inf, dim=1).float() / 127).clamp_min(torch.finfo(torch.float32).tiny)
+    largest = torch.maximum(flat.amax(1), -flat.amin(1)).float()
+    scales = (largest / 127).clamp_min(torch.finfo(torch.float32).tiny)
     rows = torch.empty(flat.shape, dtype=torch.int8, device=flat.device)
-    # A few at once: what it takes on the way would otherwise be three times what comes out of it.
+    # A few at once, in the same place: what it takes on the way would otherwise be three times what comes out of it.
+    place = torch.empty(min(_ROWS_AT_ONCE, len(flat)), flat.shape[1], dtype=torch.float32, device=flat.device)
     for start in range(0, len(flat), _ROWS_AT_ONCE):
         few = slice(start, start + _ROWS_AT_ONCE)
-        rows[few] = (flat[few].float() / scales[few, None]).round_().to(torch.int8)
+        divided = place[: len(flat[few])]
+        torch.div(flat[few].float(), scales[few, None], out=divided)
+        rows[few] = divided.round_()
     return rows.view(weight.shape), scales
 
 

@@ -19,7 +19,10 @@ from safetensors import SafetensorError, safe_open
 
 from ..errors import CheckpointError
 
-DOWNLOAD_AGAIN = "Delete the file and download it again."
+
+def download_again(path: Path) -> str:
+    """What to do about a broken file. In the hub's cache it is a link; to delete that alone would bring it back."""
+    return f"Delete {path.resolve()} and download it again."
 
 
 @contextmanager
@@ -30,11 +33,11 @@ def readable(path: Path) -> Iterator[None]:
     except FileNotFoundError as err:
         raise CheckpointError(f"{path} is missing", "Download it again.") from err
     except OSError as err:
-        raise CheckpointError(f"{path} can't be read: {err}", DOWNLOAD_AGAIN) from err
+        raise CheckpointError(f"{path} can't be read: {err}", download_again(path)) from err
     except (SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError, ValueError, KeyError) as err:
         if is_out_of_memory(err):
             raise
-        raise CheckpointError(f"{path} is broken: {first_line(err)}", DOWNLOAD_AGAIN) from err
+        raise CheckpointError(f"{path} is broken: {first_line(err)}", download_again(path)) from err
 
 
 def first_line(err: BaseException) -> str:
@@ -103,7 +106,7 @@ class TensorFile:
         self._shapes = {name: place.shape for name, place in self._places.items()}
         self._shapes |= {name: tuple(tensor.shape) for name, tensor in self._held.items()}
         if not self._shapes:
-            raise CheckpointError(f"{path} holds no tensors", DOWNLOAD_AGAIN)
+            raise CheckpointError(f"{path} holds no tensors", download_again(path))
         with readable(path):
             self._file = path.open("rb", buffering=0)
 
@@ -286,11 +289,11 @@ def _check(file: TensorFile, name: str, tensor: torch.Tensor, wanted: torch.Tens
     if tensor.shape != wanted.shape:
         raise CheckpointError(
             f"{file.path}: {name} has the shape {list(tensor.shape)}, but {list(wanted.shape)} is wanted",
-            DOWNLOAD_AGAIN,
+            download_again(file.path),
         )
     if tensor.is_floating_point() != wanted.is_floating_point():
         raise CheckpointError(
-            f"{file.path}: {name} holds {tensor.dtype} instead of {wanted.dtype} numbers", DOWNLOAD_AGAIN
+            f"{file.path}: {name} holds {tensor.dtype} instead of {wanted.dtype} numbers", download_again(file.path)
         )
 
 

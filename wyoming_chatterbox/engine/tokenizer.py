@@ -11,7 +11,7 @@ from ..errors import CheckpointError
 from . import punctuation
 from .families import Family
 from .gpt2_tokenizer import load_gpt2
-from .tensors import DOWNLOAD_AGAIN, first_line
+from .tensors import download_again, first_line
 
 TextTokenizer = Callable[[str, str], list[int]]
 """(text, language) -> token ids, without the start and end that T3's Llama families add."""
@@ -28,7 +28,7 @@ def load_tokenizer(directory: Path, family: Family) -> TextTokenizer:
     except (CheckpointError, ImportError):
         raise
     except Exception as err:  # Tokenizers raises bare Exceptions.
-        raise CheckpointError(f"{path} is broken: {first_line(err)}", DOWNLOAD_AGAIN) from err
+        raise CheckpointError(f"{path} is broken: {first_line(err)}", download_again(path)) from err
 
 
 def _load_english(_directory: Path, path: Path) -> TextTokenizer:

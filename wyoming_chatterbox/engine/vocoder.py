@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import functional
 from torch.nn.utils import parametrize
 
 from .stored import hold_in_float16
@@ -45,6 +46,9 @@ class _ResBlock(nn.Module):
         super().__init__()
         self.convs1 = block.convs1
         self.convs2 = block.convs2
+        on_cpu = block.convs1[0].weight.device.type == "cpu"
+        self.layout = torch.channels_last if on_cpu else torch.contiguous_format
+        """On a CPU, all channels of a sample lie side by side: oneDNN's convolutions take two thirds of the time."""
         self.alphas = nn.ParameterList()
         for first, second, before, between in zip(
             block.convs1, block.convs2, block.activations1, block.activations2, strict=True
@@ -53,14 +57,22 @@ class _ResBlock(nn.Module):
             first.weight.data *= inner[:, None, None] / alpha[:, None]
             first.bias.data *= inner
             second.weight.data /= inner[:, None]
-            self.alphas.append(nn.Parameter(alpha[:, None], requires_grad=False))
+            self.alphas.append(nn.Parameter(alpha[:, None, None], requires_grad=False))
+            for conv in (first, second):
+                conv.weight.data = conv.weight.data[:, :, None].contiguous(memory_format=self.layout)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(1, channels, n) -> the same shape."""
+        x = x[:, :, None].contiguous(memory_format=self.layout)
         for first, second, alpha in zip(self.convs1, self.convs2, self.alphas, strict=True):
-            hidden = _wobble(first(_wobble(x * alpha)))
-            x = second(hidden).add_(x)
-        return x
+            hidden = _wobble(_convolved(first, _wobble(x * alpha)))
+            x = _convolved(second, hidden).add_(x)
+        return x[:, :, 0]
+
+
+def _convolved(conv: Any, x: torch.Tensor) -> torch.Tensor:
+    """A 1-d convolution, written as one of images of one row: (1, channels, 1, n) -> the same shape."""
+    return functional.conv2d(x, conv.weight, conv.bias, 1, (0, *conv.padding), (1, *conv.dilation))
 
 
 def _alpha(snake: Any) -> torch.Tensor:
