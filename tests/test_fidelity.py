@@ -131,14 +131,14 @@ def mel_strays_no_further_than_it_may(exact: Networks, held: Networks) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("family", FAMILY_NAMES)
+@pytest.mark.parametrize("family", ["english", "nano"])
 def test_at_full_size_too_int8_strays_no_further(tmp_path: Path, family: str) -> None:
     checkpoints.make(family, tmp_path, size="full")
     exact, held = (
         load(tmp_path, FAMILIES[family], CPU, torch.float32, choose(*request(name), family, "cpu"))
         for name in ("float32", "int8")
     )
-    scores_stray_no_further_than_they_may(exact, held, some_tokens()[:20])
+    scores_stray_no_further_than_they_may(exact, held, some_tokens()[:10])
     mel_strays_no_further_than_it_may(exact, held)
 
 

@@ -10,7 +10,6 @@ _M_MMAP_THRESHOLD = -3
 _SMALL = 64 << 10
 _USUAL = 32 << 20
 """What the C library's own rule ends up with, as soon as a large model has come and gone."""
-_M_TRIM_THRESHOLD = -1
 
 
 def trim() -> None:
@@ -35,7 +34,4 @@ def returning_at_once() -> Iterator[None]:
 
 def _ask_the_system_from(size: int) -> None:
     with suppress(OSError, AttributeError):
-        libc = ctypes.CDLL("libc.so.6")
-        libc.mallopt(_M_MMAP_THRESHOLD, size)
-        # Free memory at the heap's end that stays, by the same rule: it takes time to get it anew for every layer.
-        libc.mallopt(_M_TRIM_THRESHOLD, 2 * size)
+        ctypes.CDLL("libc.so.6").mallopt(_M_MMAP_THRESHOLD, size)
