@@ -19,12 +19,13 @@ from tests.fakes import FakeEngine
 from tests.http_serving import http
 from tests.serving import Running, serving, until
 from wyoming_chatterbox import config
-from wyoming_chatterbox.engine import Block, Engine, Stage, Utterance
+from wyoming_chatterbox.engine import Block, Engine, Stage, Utterance, chatterbox
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
 from wyoming_chatterbox.engine.checkpoint import VoicePreparation
 from wyoming_chatterbox.engine.conditionals import VoiceNetworks
 from wyoming_chatterbox.engine.families import FAMILIES
 from wyoming_chatterbox.engine.loader import Loader
+from wyoming_chatterbox.engine.precision import Precision
 from wyoming_chatterbox.engine.tensors import TensorFile
 from wyoming_chatterbox.errors import OutOfMemoryError
 
@@ -270,3 +271,13 @@ async def test_who_takes_over_midway_says_no_word_twice(data: Path) -> None:
         (rest,) = running.standby.texts
     assert rest.endswith(" Word128 Word129.")
     assert rest.split()[0] in words[20:24]
+
+
+@pytest.mark.parametrize(("bfloat16", "following"), [(True, "int4"), (False, None)])
+def test_a_gpu_without_int4_has_nothing_below_int8(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bfloat16: bool, following: str | None
+) -> None:
+    monkeypatch.setattr(chatterbox, "computes_in_bfloat16", lambda _device: bfloat16)
+    loader = Loader(config.load(["--device", "cuda", "--quantization", "int8"], {}, tmp_path))
+    loader._chosen = Precision("float16", "int8 was asked for", "int8", "float16")
+    assert loader.lower() == following

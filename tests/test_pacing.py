@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_chatterbox.engine.pacing import CONTEXT, HOPS, LOOK_AHEAD, WHOLE, Fixed, Pace, Paced
+from wyoming_chatterbox.engine.pacing import CONTEXT, HELD_BACK, HOPS, LOOK_AHEAD, WHOLE, Fixed, Pace, Paced
 
 TEXT = "x" * 100
 PROMPT = 75
@@ -33,7 +33,7 @@ def gaps(pace: Pace, tokens: int) -> tuple[int, float]:
         if ends is None:
             ends = now
         silent += max(0.0, now - ends)
-        ends = max(now, ends) + hop / 25
+        ends = max(now, ends) + hop / 25 - (HELD_BACK if made == 0 and not last else 0)
         made += hop
         hop = sizes.then(int(made), ends - now)
     return first, silent

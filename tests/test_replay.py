@@ -28,10 +28,12 @@ OTHER_TEXT = [9, 60, 61, 62, 17]
 class HostRunner:
     """Runs steps at once on the CPU, after trying each new one as a capture does."""
 
-    def __init__(self, *, captures: bool = True) -> None:
+    def __init__(self, *, captures: bool = True, failure: type[RuntimeError] = RuntimeError) -> None:
         self.generator = torch.Generator()
         self.captured = 0
+        self.tried = 0
         self._captures = captures
+        self._failure = failure
 
     def follow(self) -> None: ...
 
@@ -41,9 +43,10 @@ class HostRunner:
         return nullcontext()
 
     def capture(self, step: Launch) -> Launch:
+        self.tried += 1
         step()
         if not self._captures:
-            raise RuntimeError("operation not permitted when stream is capturing")
+            raise self._failure("operation not permitted when stream is capturing")
         step()
         self.captured += 1
         return step
@@ -110,9 +113,24 @@ def test_each_length_of_the_cache_is_captured_once(networks: Networks, runner: H
 def test_where_nothing_can_be_captured_steps_run_one_by_one(
     networks: Networks, caplog: pytest.LogCaptureFixture
 ) -> None:
-    decoder = Decoder(networks.t3, Replay(HostRunner(captures=False), LONGEST))
-    assert say(networks, decoder) == say(networks, Decoder(networks.t3))
-    assert "no graph could be captured" in caplog.text
+    runner = HostRunner(captures=False)
+    begun_with = runner.generator
+    decoder = Decoder(networks.t3, Replay(runner, LONGEST))
+    for _ in range(2):
+        assert say(networks, decoder) == say(networks, Decoder(networks.t3))
+    assert caplog.text.count("no graph could be captured") == 1
+    assert runner.tried == 1
+    # CUDA's may refuse to draw after a capture that was broken off.
+    assert runner.generator is not begun_with
+
+
+def test_memory_that_runs_out_in_a_capture_is_no_missing_graph(networks: Networks) -> None:
+    runner = HostRunner(captures=False, failure=torch.OutOfMemoryError)
+    decoder = Decoder(networks.t3, Replay(runner, LONGEST))
+    for tried in (1, 2):
+        with pytest.raises(torch.OutOfMemoryError):
+            say(networks, decoder)
+        assert runner.tried == tried
 
 
 def test_what_was_drawn_past_the_end_is_dropped(networks: Networks, runner: HostRunner) -> None:

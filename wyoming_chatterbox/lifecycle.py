@@ -237,7 +237,11 @@ class Lifecycle:
                 self._ready(engine)
                 await self._until_unwanted()
                 # In turn, so that nobody is in the middle of using it.
-                await self._scheduler.call(partial(_give_back, engine))
+                try:
+                    await self._scheduler.call(partial(_give_back, engine))
+                except ShuttingDownError:
+                    await asyncio.to_thread(_give_back, engine)
+                    return
                 del engine
                 while self.idle:
                     await self._demand.text_comes()

@@ -60,7 +60,12 @@ class Loader:
         """From the next call on, load at the next lower precision: its name, or None where there is none lower."""
         if self._chosen is None:
             return None
-        following = lower(self._chosen, self._device(lambda _: None))
+        import torch
+
+        from .chatterbox import computes_in_bfloat16
+
+        device = self._device(lambda _: None)
+        following = lower(self._chosen, device, bfloat16=computes_in_bfloat16(torch.device(device)))
         if following is None:
             return None
         self._dtype, self._quantization = request(following.name)

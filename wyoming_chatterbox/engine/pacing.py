@@ -21,6 +21,9 @@ LOOK_AHEAD = 3
 CONTEXT = 60
 """Tokens before a window's new ones that are decoded again with them."""
 
+HELD_BACK = 0.1
+"""Seconds of what was made that the vocoder and the watermark keep, until they see how it goes on."""
+
 WHOLE = 1_000_000
 """A block of all tokens that there are."""
 
@@ -122,7 +125,7 @@ class Paced:
 
     def _lasts(self, first: int) -> bool:
         """Whether playback that begins after a first block would never wait, for an utterance as long as expected."""
-        made, ahead = first, first / TOKENS_PER_SECOND
+        made, ahead = first, first / TOKENS_PER_SECOND - HELD_BACK
         while made < self._expected:
             hop = min(self.then(made, ahead), self._expected - made)
             ahead -= self._making(made, hop)

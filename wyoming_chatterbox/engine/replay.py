@@ -20,6 +20,7 @@ import torch
 from ..errors import Cancelled
 from .kv_cache import KVCache, Span, rounded_up
 from .sampling import Sampler
+from .tensors import is_out_of_memory
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ class Replay:
         self.busy = False
         """An utterance is under way: there is one cache, so another has to do without."""
         self._runner = runner
+        self._captures = True
         self._cache: KVCache | None = None
         self._launches: dict[int, Launch] = {}
         """By the number of positions attended."""
@@ -176,28 +178,36 @@ class Replay:
 
     def _captured(self, step: Step, attended: int) -> Launch:
         """One step, from token to token, as the runner captures it; what trying it changed is put back."""
-        state, sampler, generator = self._state, self._sampler, self._runner.generator
+        state, sampler = self._state, self._sampler
         assert state is not None
         assert sampler is not None
 
         def whole_step() -> None:
             logits = step(self._token, state, Span.causal(state.position, attended))
-            drawn = sampler.draw(logits, generator)
+            drawn = sampler.draw(logits, self._runner.generator)
             self._ids.index_copy_(0, state.spoken, drawn[0])
             # Looking up -1 would end the whole process's use of a GPU.
             self._token.copy_(drawn.clamp(min=0))
 
+        if not self._captures:
+            return whole_step
         changed = (state.position, state.spoken, self._token, sampler.seen)
         before = [tensor.clone() for tensor in changed]
-        dice = generator.get_state()
+        dice = self._runner.generator.get_state()
         try:
             launch = self._runner.capture(whole_step)
         except RuntimeError as err:
+            if is_out_of_memory(err):
+                raise
             _LOGGER.warning("This GPU runs step by step, as no graph could be captured: %s", err)
+            # A generator that a capture was broken off with may go on refusing to draw outside one.
+            self._runner.generator = torch.Generator(self._runner.generator.device)
+            self._captures = False
+            self._launches.clear()
             launch = whole_step
         for tensor, value in zip(changed, before, strict=True):
             tensor.copy_(value)
-        generator.set_state(dice)
+        self._runner.generator.set_state(dice)
         return launch
 
 

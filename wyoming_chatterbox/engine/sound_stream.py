@@ -19,7 +19,7 @@ import torch
 from ..errors import Cancelled
 from . import Block
 from .conditionals import Conditionals
-from .pacing import CONTEXT, LOOK_AHEAD, Pace, Plan
+from .pacing import CONTEXT, HELD_BACK, LOOK_AHEAD, Pace, Plan
 from .s3gen import FRAMES_PER_TOKEN, SAMPLES_PER_FRAME, TOKENS_PER_SECOND, cut_prompt, integrate, trim
 
 _PAST = 12
@@ -42,9 +42,12 @@ def stream(
     """
     hop = plan.first()
     wanted = hop + LOOK_AHEAD
+    taken = list(islice(tokens, 1))
     made, begun, playing = 0, clock(), math.inf
-    # One token more than wanted tells whether any are left: no window is spent on the look-ahead alone.
-    fresh = taken = list(islice(tokens, wanted + 1))
+    # The first token comes with the text's reading, which is no measure of others. One more than wanted tells whether
+    # any are left: no window is spent on the look-ahead alone.
+    fresh = list(islice(tokens, wanted))
+    taken += fresh
     while len(taken) > wanted:
         drawn, window = clock(), sound.window + wanted
         block = sound.feed(taken[:wanted])
@@ -57,7 +60,7 @@ def stream(
         yield block
         # What passed in between was the listener's time, not ours.
         begun = clock()
-        hop = plan.then(made, made / TOKENS_PER_SECOND - (begun - playing))
+        hop = plan.then(made, made / TOKENS_PER_SECOND - HELD_BACK - (begun - playing))
         fresh = list(islice(tokens, hop))
         taken = taken[wanted:] + fresh
         wanted = hop

@@ -14,6 +14,8 @@ from .stored import hold_in_float16
 _LEAST = 1e-6
 """Of a Snake's alpha, whose inverse is needed: less changes nothing that can be heard, and 0 would be none."""
 
+_MOST = torch.finfo(torch.float16).max
+
 
 def simplify(vocoder: Any, hold: torch.dtype = torch.float32) -> Any:
     """Fold a HiFT generator's weight norms, and its Snakes' factors, into its convolutions; returns it.
@@ -35,7 +37,9 @@ def simplify(vocoder: Any, hold: torch.dtype = torch.float32) -> Any:
     vocoder.requires_grad_(False)
     if hold == torch.float16:
         for module in folded:
-            hold_in_float16(module, torch.float32)
+            # What was divided by a very small alpha can be more than 16 bits hold.
+            if float(module.weight.abs().max()) < _MOST:
+                hold_in_float16(module, torch.float32)
     return vocoder
 
 
