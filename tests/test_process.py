@@ -53,6 +53,8 @@ async def test_a_fresh_machine_speaks_real_english(tmp_path: Path) -> None:
         assert "refuses the connection" in str(status["error"])
         assert status["hint"]
         assert server.said().count("standby voice speaks meanwhile") >= 1
+        # A directory to put recordings in, without having to make it.
+        assert (tmp_path / "voices").is_dir()
 
 
 def speech_share(sound: npt.NDArray[np.float64]) -> float:

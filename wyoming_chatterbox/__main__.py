@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from . import __version__, config
@@ -56,6 +57,10 @@ async def serve(options: Config) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
 
+    if options.voices_dir is None:
+        # Where it can't be made, there is no recording in it either.
+        with suppress(OSError):
+            options.voices_directory.mkdir(parents=True, exist_ok=True)
     voices = Voices(
         options.voices_directory,
         languages=lambda: spoken_languages(options.model),
