@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -10,6 +11,11 @@ _M_MMAP_THRESHOLD = -3
 _SMALL = 64 << 10
 _USUAL = 32 << 20
 """What the C library's own rule ends up with, as soon as a large model has come and gone."""
+_M_TRIM_THRESHOLD = -1
+
+# oneDNN keeps its 1024 latest kernels, each made for one length of sound, with what it works in: 200 MB after 40 texts,
+# and of no use, as the next text has another length. This is read when its first kernel is made.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
 
 
 def trim() -> None:
@@ -34,4 +40,7 @@ def returning_at_once() -> Iterator[None]:
 
 def _ask_the_system_from(size: int) -> None:
     with suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").mallopt(_M_MMAP_THRESHOLD, size)
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(_M_MMAP_THRESHOLD, size)
+        # Free memory at the heap's end that stays, by the same rule: it takes time to get it anew for every layer.
+        libc.mallopt(_M_TRIM_THRESHOLD, 2 * size)
