@@ -18,6 +18,7 @@ import soundfile
 
 from wyoming_chatterbox import compare
 from wyoming_chatterbox.compare_report import Spoken, page, picture, spectrum
+from wyoming_chatterbox.engine.comparing import differences
 
 from . import checkpoints
 
@@ -106,6 +107,11 @@ class TestComparison:
         assert exact["formats"]["T3"].keys() == {"float32"}
         assert held["used"] == "int8"
 
+    def test_a_column_says_what_the_device_made_of_a_precision(self, spoken: list[Spoken]) -> None:
+        assert [one.label for one in spoken] == [one.figures["precision"] for one in spoken]
+        other = Spoken("4-int4", {"precision": "int4", "used": "int8"}, b"")
+        assert other.label == "int4 (int8)"
+
     def test_the_figures_of_speed_are_there(self, spoken: list[Spoken]) -> None:
         for one in spoken:
             assert one.figures["tokens_per_s"] > 0
@@ -190,11 +196,25 @@ def shades(png: bytes) -> tuple[Any, Any]:
     return lines[:, 1:], np.frombuffer(chunks[b"PLTE"], np.uint8).reshape(256, 3)
 
 
+def test_the_differences_are_those_worked_out_by_hand() -> None:
+    wanted = np.log(np.array([[0.6, 0.4], [0.9, 0.1]], np.float32))
+    got = np.log(np.array([[0.4, 0.6], [0.9, 0.1]], np.float32))
+    mel = np.zeros((1, 80, 4), np.float32)
+    found = differences(wanted, got, mel, mel + 0.1)
+    # 0.6 ln(0.6 / 0.4) + 0.4 ln(0.4 / 0.6) in the first row, nothing in the second.
+    assert found["kl"] == pytest.approx(0.2 * np.log(1.5) / 2, rel=1e-5)
+    assert found["top1"] == 0.5
+    assert found["mel_db"] == pytest.approx(20 * np.log10(np.exp(0.1)), rel=1e-5)
+    other_way = differences(np.log(np.array([[0.5, 0.5]])), np.log(np.array([[0.9, 0.1]])), mel, mel)["kl"]
+    assert other_way == pytest.approx(0.5 * np.log(0.5 / 0.9) + 0.5 * np.log(5))
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ["--precisions", "float32"],
         ["--precisions", "float32", "int1"],
+        ["--precisions", "int8", "float32", "int8"],
         ["--family", "giant"],
         ["--tokens", "1"],
         ["--seed", "-1"],
@@ -220,6 +240,7 @@ def test_a_bad_option_is_one_line(arguments: list[str], capsys: pytest.CaptureFi
         (["--model", "{nano}", "--family", "turbo"], "turbo"),
         (["--model", "{nano}", "--language", "xx"], "xx"),
         (["--model", "{nowhere}"], "nowhere"),
+        (["--language", "de"], "nano speaks en"),
         (["--model", "{nano}", "--output", "{nano}/conds.pt"], "conds.pt"),
     ],
 )
@@ -230,6 +251,7 @@ def test_what_cannot_be_compared_is_one_line(
     assert compare.main(["--output", str(tmp_path / "output"), *filled]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert named in line
+    assert not (tmp_path / "output" / "report.html").exists()
 
 
 @pytest.mark.slow

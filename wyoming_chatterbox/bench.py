@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -126,7 +125,6 @@ def bench(options: argparse.Namespace) -> Figures:
             for side in sides:
                 bar.step(f"{side}, round {number + 1} of {options.rounds}")
                 seen[side].append(measure(side, request))
-    bar.end()
     drawn = {tuple(figures.pop("drawn")) for side in sides for figures in seen[side]}
     results = {side: _median(seen[side]) if side in seen else None for side in SIDES}
     settings = {
@@ -149,21 +147,21 @@ def _read_once(directory: Path) -> None:
 
 @contextmanager
 def model(options: argparse.Namespace, bar: Bar) -> Iterator[tuple[Family, Path]]:
-    """The directory of the weights; that of random ones is made, and removed in the end."""
-    if options.model != "random":
-        family = recognise(Path(options.model))
-        if options.family not in (None, family.name):
-            raise CheckpointError(f"{options.model} holds the {family.name} model, not {options.family}")
-        yield family, Path(options.model)
-        return
-    family = FAMILIES[options.family or "nano"]
-    directory = Path(tempfile.mkdtemp(prefix="chatterbox-random-"))
+    """The directory of the weights; that of random ones is made, and removed in the end, when the bar ends, too."""
     try:
-        bar.step(f"random weights of {family.name}")
-        measure("checkpoint", {"family": family.name, "directory": str(directory), "device": "cpu"})
-        yield family, directory
+        if options.model != "random":
+            family = recognise(Path(options.model))
+            if options.family not in (None, family.name):
+                raise CheckpointError(f"{options.model} holds the {family.name} model, not {options.family}")
+            yield family, Path(options.model)
+            return
+        family = FAMILIES[options.family or "nano"]
+        with tempfile.TemporaryDirectory(prefix="chatterbox-random-", ignore_cleanup_errors=True) as directory:
+            bar.step(f"random weights of {family.name}")
+            measure("checkpoint", {"family": family.name, "directory": directory, "device": "cpu"})
+            yield family, Path(directory)
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        bar.end()
 
 
 def measure(what: str, request: Figures) -> Figures:
@@ -210,7 +208,8 @@ def table(results: Figures) -> str:
     lines = [
         f"{settings['family']} ({weights}), {sound:.2f} s of sound from at most {settings['tokens']} speech tokens,"
         f" on {settings['device']} ({bound['device_name']})",
-        f"medians, rounds: {settings['rounds']}, each in a process of its own and after a warm-up that is not counted",
+        f"medians, rounds: {settings['rounds']}, each in a process of its own and after a warm-up that is not counted"
+        + (", ours whole" if settings["whole"] else ""),
         "",
         f"{'':28}" + "".join(f"{side:>12}" for side in sides) + ("      ours is" if len(sides) == 2 else ""),
         f"{'precision':28}" + "".join(f"{results[side]['precision']:>12}" for side in sides),

@@ -63,6 +63,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--output", type=Path, default=Path("comparison"), metavar="DIRECTORY", help="for the files [%(default)s]"
     )
     options = parser.parse_args(arguments)
+    twice = [name for name in options.precisions if options.precisions.count(name) > 1]
+    if twice:
+        parser.error(f"argument --precisions: {twice[0]} is there twice; name different ones")
     if len(options.precisions) < 2:
         parser.error(f"argument --precisions: {options.precisions[0]} alone can't be compared; name two or more")
     return options
@@ -89,6 +92,9 @@ def compare(options: argparse.Namespace) -> list[Spoken]:
 
     Raises `CheckpointError`, `ConfigError` or `BenchError`.
     """
+    if options.model == "random":
+        # Before minutes of work.
+        _check_language(options.language, FAMILIES[options.family or "nano"])
     bar = Bar((options.model == "random") + len(options.precisions))
     spoken: list[Spoken] = []
     with (
@@ -117,7 +123,6 @@ def compare(options: argparse.Namespace) -> list[Spoken]:
             request["reference"] = request["reference"] or str(file)
             if number > 1:
                 file.unlink()
-    bar.end()
     return spoken
 
 
@@ -139,10 +144,11 @@ def wav_bytes(sound: Block) -> bytes:
 
 def table(spoken: list[Spoken]) -> str:
     """The figures for a terminal: a line a figure, a column a precision."""
-    rows = [["", *(one.figures["precision"] for one in spoken)]]
+    rows = [["", *(one.label for one in spoken)]]
     rows += [[figure.label, *(shown(figure, one.figures) for one in spoken)] for figure in FIGURES]
     rows += [[f"{part}, MB", *cells] for part, cells in parts_of(spoken)]
-    return "".join(f"{label:36}" + "".join(f"{cell:>14}" for cell in cells) + "\n" for label, *cells in rows)
+    width = 2 + max(12, *(len(one.label) for one in spoken))
+    return "".join(f"{label:36}" + "".join(f"{cell:>{width}}" for cell in cells) + "\n" for label, *cells in rows)
 
 
 def settings_of(options: argparse.Namespace, figures: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,19 +166,25 @@ def settings_of(options: argparse.Namespace, figures: Mapping[str, Any]) -> dict
 def main(arguments: list[str] | None = None) -> int:
     """Compare, write the files and show the figures; the exit code."""
     options = parse(sys.argv[1:] if arguments is None else arguments)
+    report = options.output / REPORT
+    made = False
     try:
         # Now rather than after minutes of work.
         options.output.mkdir(parents=True, exist_ok=True)
-        (options.output / REPORT).touch()
+        made = not report.exists()
+        report.touch()
         spoken = compare(options)
         for one in spoken:
             (options.output / f"{one.name}.wav").write_bytes(one.wav)
         html = page(settings_of(options, spoken[0].figures), spoken)
-        (options.output / REPORT).write_text(html, encoding="utf-8")
+        # A path need not be UTF-8.
+        report.write_text(html, encoding="utf-8", errors="backslashreplace")
     except (ChatterboxError, OSError) as err:
+        if made:
+            report.unlink(missing_ok=True)
         sys.stderr.write(f"{err}\n")
         return err.exit_code if isinstance(err, BenchError) else 2
-    sys.stdout.write(f"{table(spoken)}\n{options.output / REPORT}\n")
+    sys.stdout.write(f"{table(spoken)}\n{report}\n")
     return 0
 
 

@@ -33,6 +33,12 @@ class Spoken:
     """As `engine.comparing.run` gives them."""
     wav: bytes
 
+    @property
+    def label(self) -> str:
+        """The precision, and what the device made of it if that is another."""
+        asked, used = self.figures["precision"], self.figures.get("used")
+        return str(asked) if used in (None, asked) else f"{asked} ({used})"
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -112,7 +118,7 @@ def _megabytes(value: int) -> str:
 
 def page(settings: Mapping[str, Any], spoken: list[Spoken]) -> str:
     """The report: `settings` are what was the same for all, by name; the first of `spoken` is the reference."""
-    names = [one.figures["precision"] for one in spoken]
+    names = [one.label for one in spoken]
     spectra = [spectrum(one.wav) for one in spoken]
     top = float(spectra[0].max())
     facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>\n" for name, value in settings.items())
@@ -168,7 +174,7 @@ def _row(label: str, cells: list[str]) -> str:
 
 
 def _sound(one: Spoken, levels: npt.NDArray[np.float64], top: float, *, reference: bool) -> str:
-    precision = escape(one.figures["precision"])
+    precision = escape(one.label)
     formats = "; ".join(
         f"{part}: " + ", ".join(f"{_megabytes(size)} MB {name}" for name, size in sizes.items())
         for part, sizes in one.figures["formats"].items()

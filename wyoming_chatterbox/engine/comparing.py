@@ -29,6 +29,7 @@ from .chatterbox import CPU_PROMPT_SECONDS, available_devices, computes_in_bfloa
 from .checkpoint import Networks, load
 from .conditionals import Conditionals, prepare, rules_of
 from .families import FAMILIES
+from .heap import returning_at_once
 from .kv_cache import KVCache
 from .measuring import WARM_UP_TOKENS, device_name, peak_memory
 from .pacing import HOPS, Fixed
@@ -77,8 +78,9 @@ class Subject:
             *request(wanted.precision), wanted.family, self.device, bfloat16=computes_in_bfloat16(where)
         )
         dtype = getattr(torch, self.choice.dtype)
-        self.networks = load(Path(wanted.directory), FAMILIES[wanted.family], where, dtype, self.choice)
-        self.watermarker = load_watermarker()
+        with returning_at_once():
+            self.watermarker = load_watermarker()
+            self.networks = load(Path(wanted.directory), FAMILIES[wanted.family], where, dtype, self.choice)
         self.watermarker.perth_net.decoder = None
         self.voice = _voice(self.networks, wanted.voice, where)
         self.decoder = Decoder(self.networks.t3)
