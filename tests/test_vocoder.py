@@ -12,7 +12,7 @@ from torch.nn.utils import parametrize
 
 from wyoming_chatterbox.engine.networks import build_vocoder
 from wyoming_chatterbox.engine.tensors import TensorFile
-from wyoming_chatterbox.engine.vocoder import simplify
+from wyoming_chatterbox.engine.vocoder import render, simplify
 
 from . import checkpoints
 
@@ -38,11 +38,16 @@ def package(path: Path) -> Any:
     return vocoder
 
 
+def heard(frames: int = 30) -> tuple[torch.Tensor, torch.Tensor]:
+    """A mel, and a source."""
+    draws = torch.Generator().manual_seed(2)
+    mel = torch.randn(1, 80, frames, generator=draws)
+    return mel, torch.randn(1, 1, frames * 480, generator=draws) * 0.1
+
+
 @torch.inference_mode()
 def wave(vocoder: Any) -> torch.Tensor:
-    draws = torch.Generator().manual_seed(2)
-    mel = torch.randn(1, 80, 30, generator=draws)
-    source = torch.randn(1, 1, 30 * 480, generator=draws) * 0.1
+    mel, source = heard()
     samples: torch.Tensor = vocoder.decode(x=mel, s=source)
     return samples
 
@@ -68,3 +73,34 @@ def test_it_holds_fewer_numbers(package: Any) -> None:
     simplify(package)
     assert sum(p.numel() for p in package.parameters()) < numbers
     assert not any(p.requires_grad for p in package.parameters())
+
+
+class TestFramesAlone:
+    @pytest.fixture
+    def vocoder(self, package: Any) -> Any:
+        for name, weight in simplify(package).named_parameters():
+            if name.endswith("weight") and ("convs" in name or name.startswith(("conv_", "ups"))):
+                # Untrained, its layers hardly pass on what is around a frame.
+                weight *= 1.5
+        # Of which single precision makes another wave for every length.
+        package.stft_window = package.stft_window.double()
+        return package.double()
+
+    @pytest.mark.parametrize(("start", "end"), [(0, 40), (0, 20), (10, 30), (2, 38), (37, 40), (19, 20)])
+    def test_they_are_what_they_are_among_the_others(self, vocoder: Any, start: int, end: int) -> None:
+        mel, source = (x.double() for x in heard(40))
+        with torch.inference_mode():
+            expected = vocoder.decode(x=mel, s=source)[0, start * 480 : end * 480]
+            samples = render(vocoder, mel, source, start, end)
+        assert samples.shape == ((end - start) * 480,)
+        assert expected.std() > 1e-3
+        torch.testing.assert_close(samples, expected, atol=1e-9, rtol=1e-9)
+
+    def test_the_finer_stages_compute_little_else(self, vocoder: Any) -> None:
+        mel, source = (x.double() for x in heard(40))
+        computed = []
+        for block in vocoder.resblocks[:: vocoder.num_kernels]:
+            block.register_forward_pre_hook(lambda _, inputs: computed.append(inputs[0].shape[2]))
+        with torch.inference_mode():
+            render(vocoder, mel, source, 10, 20)
+        assert computed == [40 * 8, (10 + 2 * 3) * 40, (10 + 2 * 1) * 120 + 1]

@@ -21,6 +21,7 @@ from . import Block
 from .conditionals import Conditionals
 from .pacing import CONTEXT, HELD_BACK, LOOK_AHEAD, Pace, Plan
 from .s3gen import FRAMES_PER_TOKEN, SAMPLES_PER_FRAME, TOKENS_PER_SECOND, cut_prompt, integrate, trim
+from .vocoder import render
 
 _PAST = 12
 """Frames before the new ones that the vocoder is given."""
@@ -177,22 +178,19 @@ class WaveStream:
             mel = torch.cat([self._past_mel, mel], dim=2)
         pitch = self._vocoder.f0_predictor(mel)[0, past:]
         source = torch.cat([self._past_source, self._source(pitch, new)], dim=2)
-        wave = self._vocoder.decode(x=mel, s=source)[0]
-        if not len(self._overlap):
+        wave = render(self._vocoder, mel, source, past - len(self._overlap) // SAMPLES_PER_FRAME, past + new)
+        if len(self._overlap):
+            shared = wave[:_FADE]
+            shared.copy_(self._overlap + self._fade * (shared - self._overlap))
+        else:
             fade = trim(wave.device)
             wave[: len(fade)] *= fade
-        start = past * SAMPLES_PER_FRAME - len(self._overlap)
-        end = (past + new) * SAMPLES_PER_FRAME
-        if len(self._overlap):
-            shared = wave[start : start + _FADE]
-            shared.copy_(self._overlap + self._fade * (shared - self._overlap))
         if not last:
-            end -= _FADE
-            self._overlap = wave[end : end + _FADE].clone()
+            wave, self._overlap = wave[:-_FADE], wave[-_FADE:].clone()
         kept = max(0, past + new - _PAST)
         self._past_mel = mel[..., kept : past + new]
         self._past_source = source[..., kept * SAMPLES_PER_FRAME : (past + new) * SAMPLES_PER_FRAME]
-        samples: Block = wave[start:end].float().cpu().numpy()
+        samples: Block = wave.float().cpu().numpy()
         return samples
 
 
