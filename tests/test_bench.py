@@ -164,6 +164,14 @@ def test_a_device_that_is_not_there_is_one_line(nano: Path) -> None:
     assert "cuda:77" in line
 
 
+@pytest.mark.slow
+def test_no_random_weights_are_made_for_a_device_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(bench.BenchError, match="cuda:77") as caught:
+        bench.measure("checkpoint", {"family": "nano", "directory": str(tmp_path), "device": "cuda:77"})
+    assert caught.value.exit_code == 2
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_measurement_that_fails_shows_its_last_lines() -> None:
     with pytest.raises(bench.BenchError) as caught:
         bench.measure("ours", {"nonsense": 1})

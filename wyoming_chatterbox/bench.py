@@ -158,7 +158,7 @@ def model(options: argparse.Namespace, bar: Bar) -> Iterator[tuple[Family, Path]
         family = FAMILIES[options.family or "nano"]
         with tempfile.TemporaryDirectory(prefix="chatterbox-random-", ignore_cleanup_errors=True) as directory:
             bar.step(f"random weights of {family.name}")
-            measure("checkpoint", {"family": family.name, "directory": directory, "device": "cpu"})
+            measure("checkpoint", {"family": family.name, "directory": directory, "device": options.device})
             yield family, Path(directory)
     finally:
         bar.end()

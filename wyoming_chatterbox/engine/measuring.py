@@ -75,7 +75,11 @@ def run(request: Request) -> dict[str, Any]:
     """Do what is asked for: figures by name. Raises `ChatterboxError` for what can't be done."""
     if request.what == "checkpoint":
         from . import random_checkpoint
+        from .chatterbox import available_devices
+        from .precision import choose_device
 
+        # Before minutes of work for a device that isn't there.
+        choose_device(request.device, available_devices())
         random_checkpoint.make(request.family, Path(request.directory))
         return {}
     return bound(request) if request.what == "bound" else measure(request)

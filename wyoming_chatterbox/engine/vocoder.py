@@ -98,6 +98,8 @@ class _ResBlock(nn.Module):
         on_cpu = block.convs1[0].weight.device.type == "cpu"
         self.layout = torch.channels_last if on_cpu else torch.contiguous_format
         """On a CPU, all channels of a sample lie side by side: oneDNN's convolutions take two thirds of the time."""
+        self.margin = max(conv.padding[0] for conv in (*block.convs1, *block.convs2)) if on_cpu else 0
+        """Zeros that a convolution's input has on both sides: told to pad, oneDNN compiles twice as long for a length."""
         self.alphas = nn.ParameterList()
         for first, second, before, between in zip(
             block.convs1, block.convs2, block.activations1, block.activations2, strict=True
@@ -113,15 +115,22 @@ class _ResBlock(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(1, channels, n) -> the same shape."""
         x = x[:, :, None].contiguous(memory_format=self.layout)
+        room = functional.pad(x, (self.margin, self.margin)).contiguous(memory_format=self.layout)
+        inner = room[..., self.margin : self.margin + x.shape[3]]
         for first, second, alpha in zip(self.convs1, self.convs2, self.alphas, strict=True):
-            hidden = _wobble(_convolved(first, _wobble(x * alpha)))
-            x = _convolved(second, hidden).add_(x)
+            _wobble(torch.mul(x, alpha, out=inner), inner)
+            _wobble(self._convolved(first, room), inner)
+            x = self._convolved(second, room).add_(x)
         return x[:, :, 0]
 
-
-def _convolved(conv: Any, x: torch.Tensor) -> torch.Tensor:
-    """A 1-d convolution, written as one of images of one row: (1, channels, 1, n) -> the same shape."""
-    return functional.conv2d(x, conv.weight, conv.bias, 1, (0, *conv.padding), (1, *conv.dilation))
+    def _convolved(self, conv: Any, room: torch.Tensor) -> torch.Tensor:
+        """A 1-d convolution, written as one of images of one row: (1, channels, 1, n), without `room`'s margins."""
+        padding = conv.padding[0]
+        if self.margin:
+            surplus = self.margin - padding
+            room = room[..., surplus : room.shape[3] - surplus]
+            padding = 0
+        return functional.conv2d(room, conv.weight, conv.bias, 1, (0, padding), (1, *conv.dilation))
 
 
 def _alpha(snake: Any) -> torch.Tensor:
@@ -129,7 +138,7 @@ def _alpha(snake: Any) -> torch.Tensor:
     return torch.where(alpha.abs() < _LEAST, torch.full_like(alpha, _LEAST).copysign(alpha), alpha)
 
 
-def _wobble(z: torch.Tensor) -> torch.Tensor:
-    """z + sin² z, in place."""
+def _wobble(z: torch.Tensor, out: torch.Tensor) -> None:
+    """Write z + sin² z."""
     sine = torch.sin(z)
-    return z.addcmul_(sine, sine)
+    torch.addcmul(z, sine, sine, out=out)
