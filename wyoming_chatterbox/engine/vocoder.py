@@ -99,7 +99,7 @@ class _ResBlock(nn.Module):
         self.layout = torch.channels_last if on_cpu else torch.contiguous_format
         """On a CPU, all channels of a sample lie side by side: oneDNN's convolutions take two thirds of the time."""
         self.margin = max(conv.padding[0] for conv in (*block.convs1, *block.convs2)) if on_cpu else 0
-        """Zeros that a convolution's input has on both sides: told to pad, oneDNN compiles twice as long for a length."""
+        """Zeros laid out around what a convolution sees: told to pad, oneDNN compiles twice as long for each length."""
         self.alphas = nn.ParameterList()
         for first, second, before, between in zip(
             block.convs1, block.convs2, block.activations1, block.activations2, strict=True
