@@ -58,6 +58,16 @@ def test_it_makes_the_same_wave(package: Any) -> None:
     torch.testing.assert_close(wave(simplify(package)), expected, atol=1e-5 * float(expected.abs().max()), rtol=1e-4)
 
 
+def test_it_makes_the_same_wave_as_a_gpu_is_told_to(package: Any) -> None:
+    """With the channels apart, and padded by the convolutions."""
+    expected = wave(simplify(package))
+    for block in (*package.resblocks, *package.source_resblocks):
+        block.margin, block.layout = 0, torch.contiguous_format
+        for conv in (*block.convs1, *block.convs2):
+            conv.weight.data = conv.weight.data.contiguous()
+    torch.testing.assert_close(wave(package), expected, atol=1e-5 * float(expected.abs().max()), rtol=1e-4)
+
+
 def test_in_16_bits_it_makes_nearly_the_same_wave(package: Any) -> None:
     expected = wave(package)
     error = wave(simplify(package, torch.float16)) - expected
