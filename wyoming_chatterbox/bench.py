@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 from .engine.families import FAMILIES, Family, recognise
 from .errors import ChatterboxError, CheckpointError
@@ -104,8 +104,11 @@ def bench(options: argparse.Namespace) -> Figures:
     """
     sides = [side for side in SIDES if options.only in (None, side)]
     random = options.model == "random"
-    bar = Bar(random + 1 + options.rounds * len(sides))
-    with model(options, bar) as (family, directory):
+    family = family_of(options)
+    with (
+        Bar(random + 1 + options.rounds * len(sides)) as bar,
+        weights(options, family, bar) as directory,
+    ):
         request = {
             "family": family.name,
             "directory": str(directory),
@@ -145,23 +148,26 @@ def _read_once(directory: Path) -> None:
                     pass
 
 
+def family_of(options: argparse.Namespace) -> Family:
+    """The family asked for, or that of the directory. Raises `CheckpointError` where the two differ."""
+    if options.model == "random":
+        return FAMILIES[options.family or "nano"]
+    family = recognise(Path(options.model))
+    if options.family not in (None, family.name):
+        raise CheckpointError(f"{options.model} holds the {family.name} model, not {options.family}")
+    return family
+
+
 @contextmanager
-def model(options: argparse.Namespace, bar: Bar) -> Iterator[tuple[Family, Path]]:
-    """The directory of the weights; that of random ones is made, and removed in the end, when the bar ends, too."""
-    try:
-        if options.model != "random":
-            family = recognise(Path(options.model))
-            if options.family not in (None, family.name):
-                raise CheckpointError(f"{options.model} holds the {family.name} model, not {options.family}")
-            yield family, Path(options.model)
-            return
-        family = FAMILIES[options.family or "nano"]
-        with tempfile.TemporaryDirectory(prefix="chatterbox-random-", ignore_cleanup_errors=True) as directory:
-            bar.step(f"random weights of {family.name}")
-            measure("checkpoint", {"family": family.name, "directory": directory, "device": options.device})
-            yield family, Path(directory)
-    finally:
-        bar.end()
+def weights(options: argparse.Namespace, family: Family, bar: Bar) -> Iterator[Path]:
+    """The directory of the weights; that of random ones is made, and removed in the end."""
+    if options.model != "random":
+        yield Path(options.model)
+        return
+    with tempfile.TemporaryDirectory(prefix="chatterbox-random-", ignore_cleanup_errors=True) as directory:
+        bar.step(f"random weights of {family.name}")
+        measure("checkpoint", {"family": family.name, "directory": directory, "device": options.device})
+        yield Path(directory)
 
 
 def measure(what: str, request: Figures) -> Figures:
@@ -239,7 +245,7 @@ def _shown(value: float) -> str:
 
 
 class Bar:
-    """How far the measurements are, on stderr if that is a terminal."""
+    """How far the measurements are, on stderr if that is a terminal; gone at the end of its context."""
 
     def __init__(self, steps: int) -> None:
         self._steps = steps
@@ -251,7 +257,10 @@ class Bar:
         filled = 24 * self._done // self._steps
         self._write(f"\r\033[K[{'#' * filled}{'.' * (24 - filled)}] {self._done}/{self._steps} {what}")
 
-    def end(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._write("\r\033[K")
 
     @staticmethod

@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 
 from .audio import CHANNELS, WIDTH, to_pcm
-from .bench import TEXT, Bar, BenchError, Figures, Parser, model, run_fresh, whole_number
+from .bench import TEXT, Bar, BenchError, Figures, Parser, family_of, run_fresh, weights, whole_number
 from .compare_report import FIGURES, Spoken, page, parts_of, shown
 from .engine import SAMPLE_RATE, Block
-from .engine.families import FAMILIES, Family
+from .engine.families import FAMILIES
 from .errors import ChatterboxError, ConfigError
 
 PRECISIONS = ("float32", "float16", "bfloat16", "int8", "int4")
@@ -92,16 +92,15 @@ def compare(options: argparse.Namespace) -> list[Spoken]:
 
     Raises `CheckpointError`, `ConfigError` or `BenchError`.
     """
-    if options.model == "random":
-        # Before minutes of work.
-        _check_language(options.language, FAMILIES[options.family or "nano"])
-    bar = Bar((options.model == "random") + len(options.precisions))
+    family = family_of(options)
+    if options.language not in family.languages:
+        raise ConfigError(f"language is {options.language!r}; {family.name} speaks {', '.join(family.languages)}")
     spoken: list[Spoken] = []
     with (
-        model(options, bar) as (family, directory),
+        Bar((options.model == "random") + len(options.precisions)) as bar,
+        weights(options, family, bar) as directory,
         tempfile.TemporaryDirectory(prefix="chatterbox-compare-") as scratch,
     ):
-        _check_language(options.language, family)
         request: Figures = {
             "family": family.name,
             "directory": str(directory),
@@ -124,11 +123,6 @@ def compare(options: argparse.Namespace) -> list[Spoken]:
             if number > 1:
                 file.unlink()
     return spoken
-
-
-def _check_language(language: str, family: Family) -> None:
-    if language not in family.languages:
-        raise ConfigError(f"language is {language!r}; {family.name} speaks {', '.join(family.languages)}")
 
 
 def wav_bytes(sound: Block) -> bytes:

@@ -30,7 +30,7 @@ from .sampling import resolve
 from .sound_stream import SoundStream, stream
 from .t3 import Decoder, most_tokens
 from .tensors import bytes_by_format, first_line, is_out_of_memory, size_of
-from .watermark import WatermarkStream, load_watermarker
+from .watermark import WatermarkStream, load_marker
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -149,9 +149,7 @@ class Chatterbox:
         if chosen:
             chosen(choice)
         with _failures(f"while the {family.name} model was loaded on {name}"), returning_at_once():
-            watermarker = load_watermarker()
-            # Three quarters of PerTh are there to find marks, not to make them.
-            watermarker.perth_net.decoder = None
+            watermarker = load_marker()
             networks = load(directory, family, where, getattr(torch, choice.dtype), choice)
         description = Description(
             name=family.name,

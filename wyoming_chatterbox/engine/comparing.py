@@ -40,7 +40,7 @@ from .sound_stream import FrameNoise, SoundStream, WaveStream, stream
 from .stopwatch import Stopwatch
 from .t3 import Decoder, step
 from .tensors import bytes_by_format, size_of
-from .watermark import WatermarkStream, load_watermarker
+from .watermark import WatermarkStream, load_marker
 
 _DECIBELS = 20 / math.log(10)
 """Of one unit of a log-mel, which is the natural logarithm of an amplitude."""
@@ -79,9 +79,8 @@ class Subject:
         )
         dtype = getattr(torch, self.choice.dtype)
         with returning_at_once():
-            self.watermarker = load_watermarker()
+            self.watermarker = load_marker()
             self.networks = load(Path(wanted.directory), FAMILIES[wanted.family], where, dtype, self.choice)
-        self.watermarker.perth_net.decoder = None
         self.voice = _voice(self.networks, wanted.voice, where)
         self.decoder = Decoder(self.networks.t3)
         self.settings = resolve(wanted.family, Sampling())

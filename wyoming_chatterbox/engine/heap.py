@@ -7,11 +7,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+_M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 _SMALL = 64 << 10
 _USUAL = 32 << 20
 """What the C library's own rule ends up with, as soon as a large model has come and gone."""
-_M_TRIM_THRESHOLD = -1
 
 # oneDNN keeps its 1024 latest kernels, each made for one length of sound, with what it works in: 200 MB after 40 texts.
 # A text's length seldom comes again, but its blocks have few lengths, of 40 to 80 kernels each. This is read when the

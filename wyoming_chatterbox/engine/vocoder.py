@@ -63,8 +63,7 @@ def render(vocoder: Any, mel: torch.Tensor, source: torch.Tensor, start: int, en
     first, last = 0, mel.shape[2]
     kernels, rate = vocoder.num_kernels, 1
     finest = math.prod(up.stride[0] for up in vocoder.ups)
-    for stage, up in enumerate(vocoder.ups):
-        around = _AROUND[stage]
+    for stage, (up, around) in enumerate(zip(vocoder.ups, _AROUND, strict=True)):
         left, right = (first, last) if around is None else (max(first, start - around), min(last, end + around))
         x = up(functional.leaky_relu(x[..., (left - first) * rate : (right - first) * rate], vocoder.lrelu_slope))
         first, last = left, right
