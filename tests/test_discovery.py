@@ -146,10 +146,13 @@ until grep -q 'until it has a network' "$LOG"; do sleep 0.1; done
 ip address add 10.1.2.3/32 dev lo
 ip route add default dev lo src 10.1.2.3
 until grep -q 'Zeroconf announces' "$LOG"; do sleep 0.1; done
+ip address flush dev lo
+ip link set lo down
+sleep 1
 kill %1
 wait %1
 """
-"""A network of its own for a server that is started before there is one."""
+"""A network of its own for a server that is started before there is one, and ended after it is gone."""
 
 ISOLATED = ("unshare", "--map-root-user", "--net", "bash", "-eu", "-c")
 
@@ -162,7 +165,7 @@ def can_isolate() -> bool:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not can_isolate(), reason="this machine gives its users no networks of their own")
-def test_a_server_is_announced_as_soon_as_there_is_a_network(tmp_path: Path) -> None:
+def test_a_server_is_announced_as_soon_as_there_is_a_network_and_quiet_when_it_goes(tmp_path: Path) -> None:
     server = [sys.executable, "-m", "wyoming_chatterbox", "--no-http", "--no-standby", "--local-files-only"]
     command = [*ISOLATED, LATE_NETWORK, "bash", *server, "--data-dir", str(tmp_path)]
     log = tmp_path / "log"

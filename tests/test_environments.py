@@ -44,7 +44,7 @@ def test_somebody_s_own_environment_is_left_as_it_is(tree: Tree, treasure: Path,
     done = tree.run(script, **{variable: str(environment)})
     assert done.returncode == 1
     (line,) = [line for line in done.stderr.splitlines() if str(environment) in line]
-    assert f"that {script} did not make" in line
+    assert f"that script/{script} did not make" in line
     assert f"another place with {variable}" in line
     assert sorted(environment.rglob("*")) == before
     assert treasure.read_text() == "years of work\n"

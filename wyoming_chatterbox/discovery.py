@@ -13,6 +13,8 @@ from zeroconf import InterfaceChoice
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 _LOGGER = logging.getLogger(__name__)
+# It writes a traceback whenever the network goes away.
+logging.getLogger("zeroconf").setLevel(logging.ERROR)
 
 _TYPE = "_wyoming._tcp.local."
 _MULTICAST = "224.0.0.251"
@@ -78,7 +80,8 @@ class Announcement:
                 return await asyncio.to_thread(_address, self._host)
             except OSError as err:
                 if not told:
-                    _LOGGER.info("Only this machine reaches the server, until it has a network (%s)", err.strerror)
+                    why = err.strerror or err
+                    _LOGGER.info("Only this machine reaches the server, until it has a network (%s)", why)
                 told = True
                 await asyncio.sleep(_LOOK_AGAIN)
 
@@ -95,7 +98,7 @@ class Announcement:
             await self._zeroconf.async_register_service(info, allow_name_change=True)
         except Exception as err:
             # It is a convenience, and each network and each system fails in a way of its own.
-            _LOGGER.info("Zeroconf can't announce it there (%s)", err or type(err).__name__)
+            _LOGGER.info("Zeroconf can't announce it there (%s)", str(err) or type(err).__name__)
         else:
             _LOGGER.info("Zeroconf announces it there as %r", info.name.removesuffix(f".{_TYPE}"))
 

@@ -19,6 +19,10 @@ from urllib.parse import urlsplit
 from .engine.families import FAMILIES
 
 ENVIRONMENT_PREFIX = "CHATTERBOX_"
+_SERVICE_NAME = "chatterbox"
+_BOOLEANS = dict.fromkeys(("true", "1", "yes", "on", "enable"), True) | dict.fromkeys(
+    ("false", "0", "no", "off", "disable"), False
+)
 
 
 @dataclass(frozen=True)
@@ -134,11 +138,6 @@ def _boolean(value: Any) -> bool:
     return _BOOLEANS[word]
 
 
-_BOOLEANS = dict.fromkeys(("true", "1", "yes", "on", "enable"), True) | dict.fromkeys(
-    ("false", "0", "no", "off", "disable"), False
-)
-
-
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("not a text")
@@ -203,9 +202,6 @@ def _announced(value: Any) -> str | None:
         return _SERVICE_NAME if _boolean(value) else None
     except ValueError:
         return _service_name(value)
-
-
-_SERVICE_NAME = "chatterbox"
 
 
 def _network(value: Any) -> str:
