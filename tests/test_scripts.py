@@ -204,7 +204,7 @@ def test_script_can_be_run_and_read(script: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
 def test_shellcheck_has_nothing_to_say() -> None:
-    done = subprocess.run(["shellcheck", *SCRIPTS], capture_output=True, text=True, check=False)
+    done = subprocess.run(["shellcheck", *SCRIPTS], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout == ""
 
 
