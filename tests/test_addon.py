@@ -191,7 +191,7 @@ def numbers_in(text: str) -> list[str]:
     return sorted(re.findall(r"(?<!\w)\d+", joined))
 
 
-UNSET = {name: found[1] for name, option in PACKAGE.items() if (found := re.search(r"\[(.+)\]$", option.help))}
+UNSET = {name: option.unset for name, option in PACKAGE.items() if option.unset}
 """What the package says of options that have no default of their own."""
 
 
@@ -270,6 +270,7 @@ def test_everybody_means_the_same_ports() -> None:
     number = port.removesuffix("/tcp")
     server = (SERVICES / "chatterbox" / "run").read_text()
     assert f"--uri tcp://0.0.0.0:{number} " in server
+    assert "--no-zeroconf " in server, "Home Assistant is told by the Supervisor"
     assert f"--http-port {MANIFEST['ingress_port']} " in server
     assert f'"tcp://127.0.0.1:{number}"]' in (ADDON / "Dockerfile").read_text()
     assert set(re.findall(r":(\d+)", (SERVICES / "discovery" / "run").read_text())) == {number}

@@ -92,6 +92,25 @@ def test_wyomings_conventional_flags_work(tmp_path: Path) -> None:
     assert load(tmp_path, "--zeroconf", "kitchen").zeroconf == "kitchen"
 
 
+def test_zeroconf_is_on_unless_it_is_switched_off(tmp_path: Path) -> None:
+    assert load(tmp_path).zeroconf == "chatterbox"
+    assert load(tmp_path, "--no-zeroconf").zeroconf is None
+    for no in ("false", "no", "off", "0"):
+        assert load(tmp_path, CHATTERBOX_ZEROCONF=no).zeroconf is None
+    assert load(tmp_path, CHATTERBOX_ZEROCONF="true").zeroconf == "chatterbox"
+    assert load(tmp_path, "--zeroconf", "kitchen", CHATTERBOX_ZEROCONF="false").zeroconf == "kitchen"
+    file = tmp_path / "options.json"
+    file.write_text('{"zeroconf": false}')
+    assert load(tmp_path, "--config", str(file)).zeroconf is None
+
+
+@pytest.mark.parametrize(("word", "meant"), [("YES", True), (" on ", True), ("1", True), ("off", False), ("No", False)])
+def test_true_and_false_may_be_said_in_several_ways(tmp_path: Path, word: str, meant: bool) -> None:
+    assert load(tmp_path, CHATTERBOX_STANDBY=word).standby is meant
+    with pytest.raises(ConfigError, match="--no-standby can't be 'perhaps'"):
+        load(tmp_path, CHATTERBOX_STANDBY="perhaps")
+
+
 @pytest.mark.parametrize(
     ("flags", "parts"),
     [

@@ -26,8 +26,8 @@ from tests.client import CYCLE, describe, plain
 from tests.dockerfile import Build, assignments, can_confine, confined, ignored, lineage, parse
 from tests.serving import free_port
 from wyoming_chatterbox import config
-from wyoming_chatterbox.config import ENVIRONMENT_PREFIX, Config
-from wyoming_chatterbox.options import OPTIONS
+from wyoming_chatterbox.config import Config
+from wyoming_chatterbox.options import ENVIRONMENT_PREFIX, OPTIONS
 
 ROOT = Path(__file__).parent.parent
 DOCKER = ROOT / "docker"
@@ -165,6 +165,7 @@ def test_ports_and_health_check_are_the_server_s(variant: str, tmp_path: Path) -
     ]
     assert server.all("ENTRYPOINT")[0].command == ["wyoming-chatterbox"]
     assert not server.all("CMD")
+    assert options.zeroconf is None, "Home Assistant can't reach the address that a container has"
     ports = compose(VARIANTS[variant])["ports"]
     assert ports == ["10200:10200", f"127.0.0.1:{options.http_port}:{options.http_port}"]
 
@@ -222,7 +223,7 @@ def test_what_an_example_shows_is_the_default(variant: str, tmp_path: Path) -> N
     for option in OPTIONS:
         if option.default is not None:
             assert getattr(shown, option.name) == getattr(without, option.name), option.name
-            if option.name not in ("device", "data_dir", "http_host", "http_allow"):
+            if option.name not in ("device", "data_dir", "http_host", "http_allow", "zeroconf"):
                 assert getattr(without, option.name) == option.default, option.name
 
 

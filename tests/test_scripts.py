@@ -16,81 +16,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-ROOT = Path(__file__).parent.parent
+from tests.checkout import ROOT, Tree
+
 SCRIPTS = [*sorted((ROOT / "script").iterdir()), ROOT / ".ci" / "run"]
-TOOLS = ("bash", "cat", "cp", "cut", "dirname", "env", "flock", "grep", "head", "ls", "mkdir", "rm", "sed", "sleep")
-
-# Python, its venv, pip and uv, as far as script/setup is concerned: what it was asked for goes to the log.
-PYTHON = r"""#!/usr/bin/env bash
-case "$*" in
-    *"import ensurepip"*) exit "${WITHOUT_VENV:-0}" ;;
-    "-I -c "*) echo "VERSION $0"; exit ;;
-esac
-echo "python $*" >>"$LOG"
-case "$*" in
-    "-m venv"*)
-        for directory; do :; done
-        sleep "${SLOW:-0}"
-        rm -rf "$directory"
-        mkdir -p "$directory/bin"
-        cp "$0" "$directory/bin/python"
-        echo "version = VERSION" >"$directory/pyvenv.cfg" ;;
-    *"install uv=="*)
-        [[ -z ${WITHOUT_UV:-} ]] || exit 1
-        printf '#!/usr/bin/env bash\necho "uv $*" >>"$LOG"\nexit "${UV_FAILS:-0}"\n' >"${0%python}uv"
-        chmod +x "${0%python}uv" ;;
-    *--requirement*) exit "${PIP_FAILS:-0}" ;;
-    *"-m wyoming_chatterbox"*) printf '<%s>' "$PWD" "${@:4}"; exit 3 ;;
-esac
-"""
-
-
-class Tree:
-    """A checkout that has the real scripts and little else, on a machine with the programs it is given."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory / "a checkout"
-        self.venv = self.directory / ".venv"
-        self.programs = directory / "bin"
-        self.log = directory / "log"
-        self.log.touch()
-        shutil.copytree(ROOT / "script", self.directory / "script")
-        (self.directory / "requirements.txt").write_text("wyoming==1.10.2\n")
-        (self.directory / "pyproject.toml").write_text("[project]\n")
-        self.programs.mkdir()
-        for tool in (*TOOLS, "chmod"):
-            if found := shutil.which(tool):
-                (self.programs / tool).symlink_to(found)
-
-    def add_python(self, name: str = "python3.12", version: str = "3.12.1") -> Path:
-        return self.add_program(name, PYTHON.replace("VERSION", version))
-
-    def add_program(self, name: str, text: str) -> Path:
-        path = self.programs / name
-        path.write_text(text)
-        path.chmod(0o755)
-        return path
-
-    def start(self, script: str = "setup", *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [self.directory / "script" / script, *arguments],
-            cwd=self.programs,
-            env={"PATH": str(self.programs), "LOG": str(self.log), **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def run(self, script: str = "setup", *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        process = self.start(script, *arguments, **environment)
-        output, errors = process.communicate(timeout=30)
-        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
-
-    def calls(self) -> list[str]:
-        """What was asked of Python and uv since the last time."""
-        calls = self.log.read_text().splitlines()
-        self.log.write_text("")
-        return calls
 
 
 @pytest.fixture
@@ -104,7 +32,7 @@ def test_setup_makes_the_environment_from_the_closed_list(tree: Tree) -> None:
     assert done.returncode == 0, done.stderr
     assert "with Python 3.12.1" in done.stderr
     venv, uv, packages, itself = tree.calls()
-    assert venv == f"python -m venv --clear {tree.venv}"
+    assert venv == f"python -m venv {tree.venv}"
     assert "install uv==" in uv
     assert packages.startswith("uv pip install")
     assert "--no-deps" in packages
@@ -138,7 +66,7 @@ def test_setup_repairs_what_was_left_half_made(tree: Tree) -> None:
     assert tree.run(UV_FAILS="1", PIP_FAILS="1").returncode != 0
     tree.calls()
     assert tree.run().returncode == 0
-    assert "-m venv --clear" in tree.calls()[0]
+    assert "-m venv" in tree.calls()[0]
 
 
 def test_an_update_left_half_made_is_repaired_too(tree: Tree) -> None:
@@ -149,7 +77,7 @@ def test_an_update_left_half_made_is_repaired_too(tree: Tree) -> None:
     (tree.directory / "requirements.txt").write_text("wyoming==1.10.2\n")
     tree.calls()
     assert tree.run().returncode == 0
-    assert "-m venv --clear" in tree.calls()[0]
+    assert "-m venv" in tree.calls()[0]
 
 
 def test_force_makes_a_good_environment_anew(tree: Tree) -> None:
@@ -157,7 +85,7 @@ def test_force_makes_a_good_environment_anew(tree: Tree) -> None:
     tree.run()
     tree.calls()
     assert tree.run("setup", "--force").returncode == 0
-    assert "-m venv --clear" in tree.calls()[0]
+    assert "-m venv" in tree.calls()[0]
 
 
 def test_a_moved_checkout_gets_a_new_environment(tree: Tree) -> None:
@@ -166,7 +94,7 @@ def test_a_moved_checkout_gets_a_new_environment(tree: Tree) -> None:
     tree.directory = tree.directory.rename(tree.directory.with_name("moved"))
     tree.calls()
     assert tree.run().returncode == 0
-    assert "-m venv --clear" in tree.calls()[0]
+    assert "-m venv" in tree.calls()[0]
 
 
 @pytest.mark.parametrize("trouble", [{"WITHOUT_UV": "1"}, {"UV_FAILS": "1"}], ids=["can't be had", "fails"])
@@ -259,8 +187,8 @@ def test_home_assistant_has_an_environment_of_its_own_which_is_made_once(tree: T
     assert "Home Assistant" in done.stdout
     other = tree.directory / ".venv-homeassistant"
     calls = tree.calls()
-    assert f"python -m venv --clear {tree.venv}" in calls
-    assert f"python -m venv --clear {other}" in calls
+    assert f"python -m venv {tree.venv}" in calls
+    assert f"python -m venv {other}" in calls
     assert any("pip install" in call and call.endswith(f"{listed}") for call in calls)
     assert calls[-1] == "python -m pytest -c tests/homeassistant/pytest.ini tests/homeassistant -x"
     tree.run("test-homeassistant")
@@ -276,7 +204,7 @@ def test_script_can_be_run_and_read(script: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not installed")
 def test_shellcheck_has_nothing_to_say() -> None:
-    done = subprocess.run(["shellcheck", *SCRIPTS], capture_output=True, text=True, check=False)
+    done = subprocess.run(["shellcheck", *SCRIPTS], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout == ""
 
 

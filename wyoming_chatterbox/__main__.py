@@ -19,6 +19,7 @@ from .engine.families import shortest_recording, spoken_languages
 from .engine.loader import Loader
 from .errors import ChatterboxError
 from .lifecycle import Lifecycle
+from .log_format import formatter
 from .replies import Replies
 from .scheduler import Scheduler
 from .server import Server
@@ -91,10 +92,10 @@ async def serve(options: Config) -> None:
             http = HttpServer(service)
             await http.start()
             closers.insert(0, http.close)
-        if options.zeroconf is not None and server.port is not None:
+        if server.port is not None:
             announcement = Announcement(options.zeroconf, server.host, server.port)
-            await announcement.start()
-            closers.insert(0, announcement.close)
+            announcement.start()
+            closers.append(announcement.close)
         await _first(stop, server.ended)
     finally:
         _LOGGER.info("Shutting down")
@@ -120,7 +121,9 @@ def _standby() -> Engine:
 
 
 def _set_up_log(options: Config) -> None:
-    logging.basicConfig(level=logging.DEBUG if options.debug else logging.INFO, format=options.log_format)
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter(options.log_format, debug=options.debug))
+    logging.basicConfig(level=logging.DEBUG if options.debug else logging.INFO, handlers=[handler])
     if not options.debug:
         for noisy in ("httpx", "huggingface_hub", "numba", "aiohttp.access"):
             logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -6,7 +6,6 @@ same check, wherever it comes from; the result is frozen.
 
 from __future__ import annotations
 
-import argparse
 import ipaddress
 import json
 import re
@@ -19,12 +18,11 @@ import voluptuous as vol
 import yaml
 from dotenv import dotenv_values
 
-from . import __version__
+from .command_line import parser
 from .engine import Sampling
 from .errors import ConfigError
-from .options import OPTIONS, SECRET, split
+from .options import ENVIRONMENT_PREFIX, OPTIONS, SECRET, split
 
-ENVIRONMENT_PREFIX = "CHATTERBOX_"
 SCHEMA = vol.Schema({option.name: option.check for option in OPTIONS})
 _SERVICE_LINK = re.compile(r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)$")
 """What Docker and Kubernetes tell a container of a service that happens to be called "chatterbox"."""
@@ -70,7 +68,7 @@ class Config:
     http_token: str | None
     http_allow: tuple[str, ...]
     debug: bool
-    log_format: str
+    log_format: str | None
 
     @property
     def models_directory(self) -> Path:
@@ -90,7 +88,7 @@ class Config:
 
 def load(arguments: Sequence[str], environment: Mapping[str, str], directory: Path) -> Config:
     """Read all sources; `.env` is looked for in `directory`. `ConfigError` names option, value, rule and source."""
-    flags = vars(_parser().parse_args(arguments))
+    flags = vars(parser().parse_args(arguments))
     file = flags.pop("config", None)
     found: dict[str, tuple[Any, str]] = {}
     if file is not None:
@@ -178,34 +176,3 @@ def _from_environment(environment: Mapping[str, str], source: str) -> dict[str, 
 
 def _listed() -> str:
     return ", ".join(sorted(_NAMES))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="wyoming-chatterbox",
-        description="A Wyoming text-to-speech server that speaks with Chatterbox.",
-        epilog=f"Options can also stand in the file of --config, or in the environment as {ENVIRONMENT_PREFIX}NAME.",
-        argument_default=argparse.SUPPRESS,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--config", metavar="FILE", help="JSON or YAML file of options")
-    for option in OPTIONS:
-        about = option.help.replace("%", "%%")
-        if option.switch is not None:
-            parser.add_argument(
-                option.flag_name, dest=option.name, action="store_const", const=option.switch, help=about
-            )
-            continue
-        arguments: dict[str, Any] = {"dest": option.name, "metavar": option.metavar, "help": about}
-        if option.repeatable:
-            arguments["action"] = "append"
-        if option.bare is not None:
-            arguments |= {"nargs": "?", "const": option.bare}
-        parser.add_argument(option.flag_name, **arguments)
-    parser.add_argument("--version", action="version", version=__version__)
-    return parser
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> Any:
-        raise ConfigError(f"{message} (--help shows all options)")

@@ -1,4 +1,4 @@
-"""Telling Home Assistant by zeroconf that the server is here."""
+"""Telling people, in the log, and Home Assistant, by zeroconf, where the server is."""
 
 from __future__ import annotations
 
@@ -6,52 +6,105 @@ import asyncio
 import ipaddress
 import logging
 import socket
+from collections.abc import Sequence
+from pathlib import Path
 
-import zeroconf
+from zeroconf import InterfaceChoice
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 _LOGGER = logging.getLogger(__name__)
+# It writes a traceback whenever the network goes away.
+logging.getLogger("zeroconf").setLevel(logging.ERROR)
 
 _TYPE = "_wyoming._tcp.local."
 _MULTICAST = "224.0.0.251"
+_LOOK_AGAIN = 10.0
+"""Seconds between two looks for a network."""
+_BY_HAND = "Settings > Devices & services > Add integration > Wyoming Protocol, host {}, port {}"
 
 
 class Announcement:
-    """A `_wyoming._tcp` service; unregistered when closed."""
+    """The server's address: told in the log, and as a `_wyoming._tcp` service where others can reach it."""
 
-    def __init__(self, name: str, host: str | None, port: int) -> None:
-        """`host` None or a wildcard announces the address of the interface that multicast goes out by."""
+    def __init__(
+        self,
+        name: str | None,
+        host: str | None,
+        port: int,
+        *,
+        contained: bool | None = None,
+        interfaces: Sequence[str] | InterfaceChoice = InterfaceChoice.All,
+    ) -> None:
+        """`name` None announces nothing; `host` None or a wildcard is the interface that multicast goes out by.
+
+        `contained` says whether this is a container, None looks; `interfaces` are those that zeroconf uses.
+        """
         self._name = name
         self._host = host
         self._port = port
+        self._contained = _in_a_container() if contained is None else contained
+        self._interfaces = interfaces
         self._zeroconf: AsyncZeroconf | None = None
+        self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Announce the server. Where there is no network to announce it in, that is logged and nothing else."""
+    def start(self) -> None:
+        """Find out the address, log it, and announce the server, all in the background."""
+        self._task = asyncio.create_task(self._tell(), name="announcement")
+
+    async def close(self) -> None:
+        """Take the announcement back."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        if self._zeroconf is not None:
+            await self._zeroconf.async_unregister_all_services()
+            await self._zeroconf.async_close()
+
+    async def _tell(self) -> None:
+        address = await self._find_address()
+        by_hand = _BY_HAND.format(address, self._port)
+        if ipaddress.ip_address(address).is_loopback:
+            _LOGGER.info("Only this machine reaches the server. In a Home Assistant on it: %s", by_hand)
+            return
+        # Where nothing is announced, a container's address is its own, and of no use to others.
+        level = logging.DEBUG if self._contained and self._name is None else logging.INFO
+        _LOGGER.log(level, "In Home Assistant: %s", by_hand)
+        if self._name is not None:
+            await self._announce(self._name, address)
+
+    async def _find_address(self) -> str:
+        """Wait until there is one: a machine that has just started may get its network later than this server."""
+        told = False
+        while True:
+            try:
+                return await asyncio.to_thread(_address, self._host)
+            except OSError as err:
+                if not told:
+                    why = err.strerror or err
+                    _LOGGER.info("Only this machine reaches the server, until it has a network (%s)", why)
+                told = True
+                await asyncio.sleep(_LOOK_AGAIN)
+
+    async def _announce(self, name: str, address: str) -> None:
         try:
-            address = await asyncio.to_thread(_address, self._host)
-            if ipaddress.ip_address(address).is_loopback:
-                raise OSError(f"others can't reach {address}")
-            self._zeroconf = AsyncZeroconf()
+            self._zeroconf = AsyncZeroconf(interfaces=self._interfaces)
             info = AsyncServiceInfo(
                 _TYPE,
-                f"{self._name}.{_TYPE}",
+                f"{name}.{_TYPE}",
                 addresses=[ipaddress.ip_address(address).packed],
                 port=self._port,
                 server=f"{socket.gethostname().split('.')[0]}-wyoming-chatterbox.local.",
             )
             await self._zeroconf.async_register_service(info, allow_name_change=True)
-        except (OSError, TimeoutError, zeroconf.Error) as err:
-            why = err or type(err).__name__
-            _LOGGER.warning("Zeroconf can't announce the server (%s): add it in Home Assistant by host and port", why)
+        except Exception as err:
+            # It is a convenience, and each network and each system fails in a way of its own.
+            _LOGGER.info("Zeroconf can't announce it there (%s)", str(err) or type(err).__name__)
         else:
-            _LOGGER.info("Zeroconf announces %r at %s:%d", self._name, address, self._port)
+            _LOGGER.info("Zeroconf announces it there as %r", info.name.removesuffix(f".{_TYPE}"))
 
-    async def close(self) -> None:
-        """Take the announcement back."""
-        if self._zeroconf is not None:
-            await self._zeroconf.async_unregister_all_services()
-            await self._zeroconf.async_close()
+
+def _in_a_container() -> bool:
+    return Path("/.dockerenv").exists() or Path("/run/.containerenv").exists()
 
 
 def _address(host: str | None) -> str:

@@ -26,6 +26,7 @@ from .engine import SAMPLE_RATE, Block, Voice
 from .errors import ChatterboxError, OverloadedError, ProtocolError, RequestError, ShuttingDownError
 from .info import build_info
 from .protocol import read_event, text_field, voice_fields
+from .quoting import quoted
 from .replies import Record
 from .sentences import split
 from .service import Service
@@ -300,12 +301,14 @@ class Handler(AsyncEventHandler):
                     pass
 
     def _log(self, record: Record, voice: Voice) -> None:
-        first = f"{record.first_audio_seconds * 1000:.0f} ms" if record.first_audio_seconds is not None else "none"
+        if record.first_audio_seconds is None:
+            _LOGGER.debug("%s sent nothing that can be said", self._client)
+            return
         _LOGGER.info(
-            "%s heard %.1f s from %s (%s), first audio after %s",
-            self._client,
+            "Spoke %.1f s to %s in the voice %s (%s), the first sound after %.2f s",
             record.audio_seconds,
-            record.engine or "nobody",
-            voice.name,
-            first,
+            self._client,
+            quoted(voice.name),
+            record.engine,
+            record.first_audio_seconds,
         )

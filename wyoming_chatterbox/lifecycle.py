@@ -312,7 +312,9 @@ class Lifecycle:
 
     def _staged(self, stage: Stage) -> None:
         if stage.state != self.stage.state:
-            _LOGGER.info("Chatterbox is %s: %s", stage.state, stage.detail)
+            # A further try is told by how it ends.
+            level = logging.INFO if self.failure is None else logging.DEBUG
+            _LOGGER.log(level, "Chatterbox is %s: %s", stage.state, stage.detail)
             self._arrival.loading()
         self.stage = stage
 
@@ -324,8 +326,8 @@ class Lifecycle:
         self._arrival.end()
         self.counters.loads += 1
         self.failure = None
-        self.stage = Stage("ready", f"{about.name} on {about.device} at {about.dtype}")
-        _LOGGER.info("Chatterbox is ready: %s on %s, %s (%s)", about.name, about.device, about.dtype, about.reason)
+        self.stage = Stage("ready", f"{about.name} on {about.device} at {about.precision}")
+        _LOGGER.info("Chatterbox is ready: %s on %s, %s (%s)", about.name, about.device, about.precision, about.reason)
 
     def _fail(self, error: BaseException) -> None:
         """Note why Chatterbox can't speak, and when it is tried again: at once, where less memory would do."""
@@ -344,8 +346,11 @@ class Lifecycle:
             if isinstance(error, OutOfMemoryError | MemoryError)
             else "See the log; --debug shows more."
         )
-        self.failure = Failure(message, hint, self._wait, time.time() + self._wait)
+        before, self.failure = self.failure, Failure(message, hint, self._wait, time.time() + self._wait)
         self.stage = Stage("failed", message)
+        if before is not None and (before.message, before.hint) == (message, hint):
+            _LOGGER.warning("Chatterbox still can't speak, for the same reason; next try in %.0f s", self._wait)
+            return
         stand_in = "the standby voice speaks meanwhile" if self._standby else "there is no standby voice"
         _LOGGER.error("Chatterbox can't speak: %s. %s (%s; next try in %.0f s)", message, hint, stand_in, self._wait)
 

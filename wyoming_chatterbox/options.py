@@ -1,4 +1,7 @@
-"""The options: names, defaults, what each may be, and what it is called in the environment and on the command line."""
+"""The options: names, defaults, what each may be, and what it is called in the environment and on the command line.
+
+Nothing here needs more than Python itself: --help works before anything is installed.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,24 @@ import logging
 import os
 import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import voluptuous as vol
-
 from .engine.families import FAMILIES
+
+ENVIRONMENT_PREFIX = "CHATTERBOX_"
+_SERVICE_NAME = "chatterbox"
+_BOOLEANS = dict.fromkeys(("true", "1", "yes", "on", "enable"), True) | dict.fromkeys(
+    ("false", "0", "no", "off", "disable"), False
+)
 
 
 @dataclass(frozen=True)
 class Option:
-    """One option: its check turns what a source holds into what `Config` holds."""
+    """One option: its check turns what a source holds into what `Config` holds, or raises `ValueError`."""
 
     name: str
     default: Any
@@ -27,6 +35,7 @@ class Option:
     allowed: str
     """What a person may write, for the error message."""
     help: str
+    """What it is for; of a flag without a value, what that flag does."""
     environment: tuple[str, ...] = ()
     """Names it has in the environment besides CHATTERBOX_NAME: those of the VRAM guide."""
     switch: bool | None = None
@@ -37,6 +46,10 @@ class Option:
     repeatable: bool = False
     bare: str | None = None
     """What the flag means without a value, where it may go without."""
+    unset: str | None = None
+    """What holds without a value, in words, where the default doesn't say."""
+    negation: str | None = None
+    """What --no-NAME does, where there is that flag as well: it sets False."""
 
     @property
     def flag_name(self) -> str:
@@ -54,7 +67,7 @@ class Option:
 
     @property
     def _parts(self) -> tuple[Any, ...]:
-        return tuple(self.check.validators) if isinstance(self.check, vol.Any) else (self.check,)
+        return self.check.checks if isinstance(self.check, Either) else (self.check,)
 
 
 @dataclass(frozen=True)
@@ -67,15 +80,15 @@ class Range:
 
     def __call__(self, value: Any) -> int | float:
         if isinstance(value, bool):
-            raise vol.Invalid("not a number")
+            raise ValueError("not a number")
         try:
             number = self.kind(value)
-            if isinstance(value, float) and value != number:
-                raise ValueError("not a whole number")
-        except (TypeError, ValueError, OverflowError) as err:
-            raise vol.Invalid("not a number") from err
+        except (TypeError, OverflowError) as err:
+            raise ValueError("not a number") from err
+        if isinstance(value, float) and value != number:
+            raise ValueError("not a whole number")
         if not self.low <= number <= self.high:
-            raise vol.Invalid("out of range")
+            raise ValueError("out of range")
         return number
 
 
@@ -88,13 +101,46 @@ class Choice:
     def __call__(self, value: Any) -> str:
         text = _text(value).lower()
         if text not in self.words:
-            raise vol.Invalid("not among the choices")
+            raise ValueError("not among the choices")
         return text
+
+
+@dataclass(frozen=True)
+class Either:
+    """What the first of some checks makes of a value that it takes; a check."""
+
+    checks: tuple[Callable[[Any], Any], ...]
+
+    def __call__(self, value: Any) -> Any:
+        for check in self.checks:
+            with suppress(ValueError):
+                return check(value)
+        raise ValueError("nothing that is taken")
+
+
+def _either(*checks: Callable[[Any], Any]) -> Either:
+    return Either(checks)
+
+
+def _optional(check: Callable[[Any], Any]) -> Either:
+    return Either((_none, check))
+
+
+def _none(value: Any) -> None:
+    if value is not None:
+        raise ValueError("not None")
+
+
+def _boolean(value: Any) -> bool:
+    word = str(value).strip().lower()
+    if word not in _BOOLEANS:
+        raise ValueError("neither true nor false")
+    return _BOOLEANS[word]
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise vol.Invalid("not a text")
+        raise ValueError("not a text")
     return value.strip()
 
 
@@ -102,7 +148,7 @@ def _path(value: Any) -> Path:
     try:
         return Path(value if isinstance(value, Path) else _text(value)).expanduser()
     except RuntimeError as err:
-        raise vol.Invalid("no such user") from err
+        raise ValueError("no such user") from err
 
 
 def _uri(value: Any) -> str:
@@ -117,7 +163,7 @@ def _uri(value: Any) -> str:
     except ValueError:
         good = False
     if not good:
-        raise vol.Invalid("not such a URI")
+        raise ValueError("not such a URI")
     return text
 
 
@@ -125,14 +171,14 @@ def _numbered_gpu(value: Any) -> str:
     text = _text(value).lower()
     kind, _, index = text.partition(":")
     if kind != "cuda" or not index.isdecimal():
-        raise vol.Invalid("not a device")
+        raise ValueError("not a device")
     return text
 
 
 def _model_directory(value: Any) -> str:
     path = _path(value)
     if not path.is_dir():
-        raise vol.Invalid("no such directory")
+        raise ValueError("no such directory")
     return str(path)
 
 
@@ -146,8 +192,16 @@ def _service_name(value: Any) -> str:
     """What a DNS label can hold: zeroconf names are one."""
     text = _text(value)
     if len(text.encode()) > 63 or any(unicodedata.category(char).startswith("C") for char in text):
-        raise vol.Invalid("not a service name")
+        raise ValueError("not a service name")
     return text
+
+
+def _announced(value: Any) -> str | None:
+    """A name to be found under; yes means the usual one, and no none."""
+    try:
+        return _SERVICE_NAME if _boolean(value) else None
+    except ValueError:
+        return _service_name(value)
 
 
 def _network(value: Any) -> str:
@@ -156,7 +210,7 @@ def _network(value: Any) -> str:
 
 def _quantization(value: Any) -> str:
     """USE_INT8_QUANTIZATION says true or false where --quantization says int8 or none."""
-    return "int8" if vol.Boolean()(value) else "none"
+    return "int8" if _boolean(value) else "none"
 
 
 def split(value: str) -> list[str]:
@@ -176,7 +230,7 @@ def _some(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def checked(value: Any) -> Any:
         result = check(value)
         if not result:
-            raise vol.Invalid("empty")
+            raise ValueError("empty")
         return result
 
     return checked
@@ -195,23 +249,33 @@ def _data_home() -> Path:
     return (Path(home) if home else Path.home() / ".local" / "share") / "wyoming-chatterbox"
 
 
-OPTIONS: tuple[Option, ...] = (
+# fmt: off
+_WYOMING = (
     Option(
         "uri", "tcp://0.0.0.0:10200", _uri, "tcp://HOST:PORT, unix://PATH or stdio://", "where to serve Wyoming",
         metavar="URI",
     ),
     Option(
-        "zeroconf", None, vol.Any(None, _service_name), "a name of at most 63 bytes",
-        "let Home Assistant find this server by itself, under this name",
-        metavar="NAME", bare="chatterbox",
+        "zeroconf", _SERVICE_NAME, _announced, "a name of at most 63 bytes",
+        "the name under which Home Assistant finds this server by itself, where others can reach it",
+        metavar="NAME", bare=_SERVICE_NAME, negation="don't announce this server",
     ),
+    Option("streaming", True, _boolean, "true or false", "don't take text in pieces", switch=False,
+        flag="--no-streaming"),
     Option(
-        "model", "auto", vol.Any(_choice("auto", *FAMILIES), _model_directory),
+        "samples_per_chunk", 1024, _number(int, 64, 48000), "a whole number from 64 to 48000",
+        "samples in an audio-chunk event", metavar="N",
+    ),
+)
+
+_MODEL = (
+    Option(
+        "model", "auto", _either(_choice("auto", *FAMILIES), _model_directory),
         "auto, " + ", ".join(FAMILIES) + ", or a directory that is there",
         "model family, or a directory with its files; auto takes turbo on CUDA and nano elsewhere", metavar="NAME",
     ),
     Option(
-        "device", "auto", vol.Any(_choice("auto", "cpu", "cuda", "mps"), _numbered_gpu),
+        "device", "auto", _either(_choice("auto", "cpu", "cuda", "mps"), _numbered_gpu),
         "auto, cpu, cuda, cuda:N or mps", "where the model runs", ("DEVICE",),
     ),
     Option(
@@ -219,15 +283,10 @@ OPTIONS: tuple[Option, ...] = (
         "precision of the model", ("MODEL_DTYPE",),
     ),
     Option(
-        "quantization", "none", vol.Any(_choice("none", "int8", "int4"), _quantization),
+        "quantization", "none", _either(_choice("none", "int8", "int4"), _quantization),
         "none, int8 or int4 (USE_INT8_QUANTIZATION: true or false)",
         "hold the model's matrices in 8 bits, or its decoder's in 4 (experimental); wins over --dtype",
         ("USE_INT8_QUANTIZATION",),
-    ),
-    Option(
-        "memory_limit_mb", None, vol.Any(None, _number(int, 100, 10_000_000)), "a whole number from 100 to 10000000",
-        "what the model may take, in millions of bytes: --dtype auto then chooses what fits [what is free]",
-        metavar="MB",
     ),
     Option(
         "data_dir", (_data_home(),), _some(_listing(_path)), "a directory",
@@ -235,50 +294,51 @@ OPTIONS: tuple[Option, ...] = (
         metavar="DIR", repeatable=True,
     ),
     Option(
-        "download_dir", None, vol.Any(None, _path), "a directory", "where model files are downloaded to "
-        "[models in the first --data-dir]", ("MODEL_CACHE_DIR",), metavar="DIR",
+        "download_dir", None, _optional(_path), "a directory", "where model files are downloaded to",
+        ("MODEL_CACHE_DIR",), metavar="DIR", unset="models in the first --data-dir",
     ),
     Option(
-        "voices_dir", None, vol.Any(None, _path), "a directory", "recordings in here become voices "
-        "[voices in the first --data-dir]", ("VOICE_LIBRARY_DIR",), metavar="DIR",
+        "local_files_only", False, _boolean, "true or false", "never download anything", switch=True,
     ),
+)
+
+_VOICES = (
     Option(
-        "local_files_only", False, vol.Boolean(), "true or false", "never download anything", switch=True,
-    ),
-    Option(
-        "standby", True, vol.Boolean(), "true or false",
-        "answer with errors, not with the standby voice, while Chatterbox can't speak", switch=False,
-        flag="--no-standby",
+        "voices_dir", None, _optional(_path), "a directory", "recordings in here become voices",
+        ("VOICE_LIBRARY_DIR",), metavar="DIR", unset="voices in the first --data-dir",
     ),
     Option("voice", "default", _text, "the name of a voice", "voice of clients that name none", metavar="NAME"),
     Option(
-        "exaggeration", None, vol.Any(None, _number(float, 0.0, 2.0)), "a number from 0 to 2",
-        "how strongly feelings are shown (english, multilingual) [0.5]", ("EXAGGERATION",), metavar="X",
+        "standby", True, _boolean, "true or false",
+        "answer with errors, not with the standby voice, while Chatterbox can't speak", switch=False,
+        flag="--no-standby",
     ),
     Option(
-        "cfg_weight", None, vol.Any(None, _number(float, 0.0, 1.0)), "a number from 0 to 1",
-        "how closely the text is followed (english, multilingual); 0 is twice as fast [0.5]", ("CFG_WEIGHT",),
-        metavar="X",
+        "exaggeration", None, _optional(_number(float, 0.0, 2.0)), "a number from 0 to 2",
+        "how strongly feelings are shown (english, multilingual)", ("EXAGGERATION",), metavar="X",
+        unset="0.5",
     ),
     Option(
-        "temperature", None, vol.Any(None, _number(float, 0.05, 5.0)), "a number from 0.05 to 5",
-        "how freely speech tokens are drawn [0.8]", ("TEMPERATURE",), metavar="X",
+        "cfg_weight", None, _optional(_number(float, 0.0, 1.0)), "a number from 0 to 1",
+        "how closely the text is followed (english, multilingual); 0 is twice as fast", ("CFG_WEIGHT",),
+        metavar="X", unset="0.5",
     ),
     Option(
-        "prompt_seconds", None, vol.Any(None, _number(float, 1.0, 10.0)), "a number from 1 to 10",
-        "seconds of a voice's recording that its timbre is taken from; fewer are faster [3 on a CPU, 10 on a GPU]",
-        metavar="SECONDS",
+        "temperature", None, _optional(_number(float, 0.05, 5.0)), "a number from 0.05 to 5",
+        "how freely speech tokens are drawn", ("TEMPERATURE",), metavar="X", unset="0.8",
     ),
     Option(
-        "seed", None, vol.Any(None, _number(int, 0, 2**32 - 1)), "a whole number from 0 to 4294967295",
-        "say the same text the same way each time", metavar="N",
+        "prompt_seconds", None, _optional(_number(float, 1.0, 10.0)), "a number from 1 to 10",
+        "seconds of a voice's recording that its timbre is taken from; fewer are faster",
+        metavar="SECONDS", unset="3 on a CPU, 10 on a GPU",
     ),
-    Option("streaming", True, vol.Boolean(), "true or false", "don't take text in pieces", switch=False,
-        flag="--no-streaming"),
     Option(
-        "samples_per_chunk", 1024, _number(int, 64, 48000), "a whole number from 64 to 48000",
-        "samples in an audio-chunk event", metavar="N",
+        "seed", None, _optional(_number(int, 0, 2**32 - 1)), "a whole number from 0 to 4294967295",
+        "say the same text the same way each time", metavar="N", unset="another way each time",
     ),
+)
+
+_LIMITS = (
     Option(
         "max_chunk_length", 280, _number(int, 40, 1000), "a whole number from 40 to 1000",
         "characters spoken in one go at most", ("MAX_CHUNK_LENGTH",), metavar="N",
@@ -303,6 +363,14 @@ OPTIONS: tuple[Option, ...] = (
         "max_replies", 16, _number(int, 1, 1000), "a whole number from 1 to 1000",
         "replies in the making at once at most", metavar="N",
     ),
+)
+
+_MEMORY = (
+    Option(
+        "memory_limit_mb", None, _optional(_number(int, 100, 10_000_000)), "a whole number from 100 to 10000000",
+        "what the model may take, in millions of bytes: --dtype auto then chooses what fits",
+        metavar="MB", unset="what is free",
+    ),
     Option(
         "memory_cleanup_interval", 5, _number(int, 1, 100000), "a whole number from 1 to 100000",
         "utterances between two cleanings of the process's memory", ("MEMORY_CLEANUP_INTERVAL",), metavar="N",
@@ -312,27 +380,48 @@ OPTIONS: tuple[Option, ...] = (
         "utterances between two cleanings of CUDA's cache", ("CUDA_CACHE_CLEAR_INTERVAL",), metavar="N",
     ),
     Option(
-        "idle_unload", None, vol.Any(None, _number(float, 0.0, 1_000_000.0)), "a number from 0 to 1000000; 0 is never",
-        "seconds without text after which the model gives its memory back, until there is text again [never]",
-        metavar="SECONDS",
+        "idle_unload", None, _optional(_number(float, 0.0, 1_000_000.0)), "a number from 0 to 1000000; 0 is never",
+        "seconds without text after which the model gives its memory back, until there is text again",
+        metavar="SECONDS", unset="never",
     ),
-    Option("http", True, vol.Boolean(), "true or false", "no page, no HTTP", switch=False, flag="--no-http"),
+)
+
+_HTTP = (
+    Option("http", True, _boolean, "true or false", "no page, no HTTP", switch=False, flag="--no-http"),
     Option("http_host", "127.0.0.1", _text, "an address of this machine", "where to serve HTTP", metavar="ADDRESS"),
     Option("http_port", 4123, _number(int, 0, 65535), "a port from 0 to 65535", "where to serve HTTP", metavar="PORT"),
     Option(
-        "http_token", None, vol.Any(None, _text), "a text without spaces",
-        "HTTP clients must send this as a bearer token", metavar="TOKEN",
+        "http_token", None, _optional(_text), "a text without spaces",
+        "HTTP clients must send this as a bearer token", metavar="TOKEN", unset="none",
     ),
     Option(
         "http_allow", (), _listing(_network), "networks such as 192.168.1.0/24",
         "HTTP clients in this network need no token (repeatable)", metavar="NETWORK", repeatable=True,
     ),
-    Option("debug", False, vol.Boolean(), "true or false", "log more", switch=True),
+)
+
+_LOG = (
+    Option("debug", False, _boolean, "true or false", "log more", switch=True),
     Option(
-        "log_format", "%(asctime)s %(levelname)s %(name)s: %(message)s", _log_format, "a format of Python's logging",
+        "log_format", None, _optional(_log_format), "a format of Python's logging",
         "how a line of the log looks", metavar="FORMAT",
+        unset="the time and the message, and what kind it is from warnings on; with --debug its origin too",
     ),
-)  # fmt: skip
+)
+# fmt: on
+
+GROUPS: dict[str, tuple[Option, ...]] = {
+    "Wyoming": _WYOMING,
+    "Model": _MODEL,
+    "Voices and speech": _VOICES,
+    "Limits": _LIMITS,
+    "Memory": _MEMORY,
+    "Page and HTTP": _HTTP,
+    "Log": _LOG,
+}
+"""The options as --help shows them."""
+
+OPTIONS = tuple(option for group in GROUPS.values() for option in group)
 
 SECRET = frozenset({"http_token"})
 """Options that are shown to nobody."""

@@ -1,4 +1,4 @@
-"""What an engine is: text in, blocks of sound out. Nothing here needs torch.
+"""What an engine is: text in, blocks of sound out. Nothing here needs torch, or more than Python itself.
 
 The standby voice, Chatterbox and the tests' fake are three ordinary implementations of `Engine`.
 """
@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
-Block = npt.NDArray[np.float32]
+Block: TypeAlias = "npt.NDArray[np.float32]"
 """Mono samples in [-1, 1]."""
 
 SAMPLE_RATE = 24000
@@ -76,6 +77,11 @@ class Description:
     formats: dict[str, dict[str, int]] = field(default_factory=dict)
     """The same by part and format: float32, float16, int8, ..."""
     details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def precision(self) -> str:
+        """The quantization where there is one, else the dtype."""
+        return self.dtype if self.quantization == "none" else self.quantization
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import random
 import traceback
 from collections.abc import Callable, Iterator
@@ -31,8 +30,6 @@ from .sound_stream import SoundStream, stream
 from .t3 import Decoder, most_tokens
 from .tensors import bytes_by_format, first_line, is_out_of_memory, size_of
 from .watermark import WatermarkStream, load_marker
-
-_LOGGER = logging.getLogger(__name__)
 
 _HOST = torch.device("cpu")
 CPU_PROMPT_SECONDS = 3.0
@@ -166,7 +163,6 @@ class Chatterbox:
             },
             details=_details(networks) | {"computes_in": choice.compute},
         )
-        _LOGGER.info("Loaded %s on %s in %s (%s)", family.name, name, choice.name, description.reason)
         if prompt_seconds is None and where.type == "cpu":
             prompt_seconds = CPU_PROMPT_SECONDS
         engine = cls(networks, watermarker, description, cuda_cache_clear_interval, prompt_seconds, blocks, prepared)

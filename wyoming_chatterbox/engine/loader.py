@@ -31,6 +31,8 @@ class Loader:
         self._because: str | None = None
         self._chosen: Precision | None = None
         """What the latest call chose, or a call for less memory."""
+        self._told: str | None = None
+        """Why the latest call took its model, as the log has it."""
         self._prepared: ConditionalsCache | None = None
         self._prepared_with: Path | None = None
 
@@ -88,7 +90,9 @@ class Loader:
         name = config.model
         if name == "auto":
             name, reason = choose_family(name, self._device(report))
-            _LOGGER.info("The model is %s", reason)
+            if reason != self._told:
+                _LOGGER.info("The model is %s", reason)
+                self._told = reason
         if name not in FAMILIES:
             directory = Path(name)
             return recognise(directory), directory

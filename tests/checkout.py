@@ -1,0 +1,85 @@
+"""A checkout of this repository on a machine of its own, with a Python that only notes what it is asked for."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+TOOLS = (
+    *("bash", "cat", "chmod", "cp", "cut", "dirname", "env", "find", "flock", "grep", "head", "ls", "mkdir", "rm"),
+    *("sed", "sleep"),
+)
+
+# Python, its venv, pip and uv, as far as script/setup is concerned: what it was asked for goes to the log.
+PYTHON = r"""#!/usr/bin/env bash
+case "$*" in
+    *"import ensurepip"*) exit "${WITHOUT_VENV:-0}" ;;
+    "-I -c "*) echo "VERSION $0"; exit ;;
+esac
+echo "python $*" >>"$LOG"
+case "$*" in
+    "-m venv"*)
+        for directory; do :; done
+        sleep "${SLOW:-0}"
+        mkdir -p "$directory/bin"
+        cp "$0" "$directory/bin/python"
+        echo "version = VERSION" >"$directory/pyvenv.cfg"
+        exit "${VENV_FAILS:-0}" ;;
+    *"install uv=="*)
+        [[ -z ${WITHOUT_UV:-} ]] || exit 1
+        printf '#!/usr/bin/env bash\necho "uv $*" >>"$LOG"\nexit "${UV_FAILS:-0}"\n' >"${0%python}uv"
+        chmod +x "${0%python}uv" ;;
+    *--requirement*) exit "${PIP_FAILS:-0}" ;;
+    *"-m wyoming_chatterbox"*) printf '<%s>' "$PWD" "${@:4}"; exit 3 ;;
+esac
+"""
+
+
+class Tree:
+    """A checkout that has the real scripts and little else, on a machine with the programs it is given."""
+
+    def __init__(self, machine: Path, name: str = "a checkout") -> None:
+        self.directory = machine / name
+        self.venv = self.directory / ".venv"
+        self.programs = machine / "bin"
+        self.log = machine / "log"
+        self.log.touch()
+        shutil.copytree(ROOT / "script", self.directory / "script")
+        (self.directory / "requirements.txt").write_text("wyoming==1.10.2\n")
+        (self.directory / "pyproject.toml").write_text("[project]\n")
+        self.programs.mkdir(exist_ok=True)
+        for tool in TOOLS:
+            if (found := shutil.which(tool)) and not (self.programs / tool).exists():
+                (self.programs / tool).symlink_to(found)
+
+    def add_python(self, name: str = "python3.12", version: str = "3.12.1") -> Path:
+        return self.add_program(name, PYTHON.replace("VERSION", version))
+
+    def add_program(self, name: str, text: str) -> Path:
+        path = self.programs / name
+        path.write_text(text)
+        path.chmod(0o755)
+        return path
+
+    def start(self, script: str = "setup", *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [self.directory / "script" / script, *arguments],
+            cwd=self.programs,
+            env={"PATH": str(self.programs), "LOG": str(self.log), **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, script: str = "setup", *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        process = self.start(script, *arguments, **environment)
+        output, errors = process.communicate(timeout=30)
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    def calls(self) -> list[str]:
+        """What was asked of Python and uv since the last time."""
+        calls = self.log.read_text().splitlines()
+        self.log.write_text("")
+        return calls
