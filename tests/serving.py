@@ -45,8 +45,12 @@ async def serving(
     lower: Callable[[], str | None] = lambda: None,
     first_retry: float = 0.05,
     patience: float = 2.0,
+    voices_directory: Path | None = None,
 ) -> AsyncIterator[Running]:
-    """Serve with `flags`; Chatterbox is a fake that is ready at once unless `load` says otherwise."""
+    """Serve with `flags`; Chatterbox is a fake that is ready at once unless `load` says otherwise.
+
+    `voices_directory` stands in for the folder of that name in `directory`.
+    """
     uri = uri or f"tcp://127.0.0.1:{free_port()}"
     options = config.load(["--uri", uri, "--data-dir", str(directory), "--no-http", *flags], {}, directory)
     chatterbox = FakeEngine("chatterbox", languages, pitch=440.0)
@@ -61,10 +65,13 @@ async def serving(
         patience=patience,
         first_retry=first_retry,
     )
-    voices = Voices(options.voices_directory, lambda: languages, lambda: 1.0, options.voice)
+    voices = Voices(
+        voices_directory or options.voices_directory, lambda: languages, lambda: 1.0, options.voice, patience=0.2
+    )
     replies = Replies(lifecycle, scheduler, limit=options.max_replies, seed=options.seed, sampling=options.sampling)
     service = Service(options, voices, lifecycle, replies)
     server = Server(uri, service)
+    await voices.start()
     await server.start()
     lifecycle.start()
     if load is None:
@@ -74,6 +81,7 @@ async def serving(
     finally:
         scheduler.stop()
         await server.close()
+        await voices.close()
         await lifecycle.close()
         await scheduler.close()
 

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from . import __version__, config
@@ -18,6 +19,7 @@ from .engine import Engine
 from .engine.families import shortest_recording, spoken_languages
 from .engine.loader import Loader
 from .errors import ChatterboxError
+from .info import info_event
 from .lifecycle import Lifecycle
 from .replies import Replies
 from .scheduler import Scheduler
@@ -66,6 +68,7 @@ async def serve(options: Config) -> None:
         languages=lambda: spoken_languages(options.model),
         shortest=lambda: shortest_recording(options.model),
         preferred=options.voice,
+        new_catalogue=partial(info_event, streaming=options.streaming),
     )
     scheduler = Scheduler(options.memory_cleanup_interval)
     load = Loader(options)
@@ -79,8 +82,9 @@ async def serve(options: Config) -> None:
     replies = Replies(lifecycle, scheduler, limit=options.max_replies, seed=options.seed, sampling=options.sampling)
     service = Service(options, voices, lifecycle, replies)
     server = Server(options.uri, service)
-    closers = [lifecycle.close]
+    closers = [lifecycle.close, voices.close]
     try:
+        await voices.start()
         await server.start()
         closers.insert(0, server.close)
         _LOGGER.info("wyoming-chatterbox %s is up", __version__)
