@@ -19,6 +19,7 @@ from .engine import Engine
 from .engine.families import shortest_recording, spoken_languages
 from .engine.loader import Loader
 from .errors import ChatterboxError
+from .idle_preparation import IdlePreparation
 from .info import info_event
 from .lifecycle import Lifecycle
 from .replies import Replies
@@ -81,14 +82,16 @@ async def serve(options: Config) -> None:
     )
     replies = Replies(lifecycle, scheduler, limit=options.max_replies, seed=options.seed, sampling=options.sampling)
     service = Service(options, voices, lifecycle, replies)
+    preparation = IdlePreparation(voices, replies)
     server = Server(options.uri, service)
-    closers = [lifecycle.close, voices.close]
+    closers = [preparation.close, lifecycle.close, voices.close]
     try:
         await voices.start()
         await server.start()
         closers.insert(0, server.close)
         _LOGGER.info("wyoming-chatterbox %s is up", __version__)
         lifecycle.start()
+        preparation.start()
         if options.http:
             from .status.app import HttpServer
 
