@@ -23,7 +23,14 @@ class FakeEngine:
         self.languages = languages
         self.pitch = pitch
         self.said: list[Utterance] = []
-        self.prepared: list[Voice] = []
+        self.voices: list[Voice] = []
+        """Those it has prepared, in order."""
+        self.asked_to_prepare: list[Voice] = []
+        self.unfit: dict[str, Exception] = {}
+        """Raised when the voice of that name is to be prepared."""
+        self.go_on_preparing = threading.Event()
+        """Cleared, it prepares a voice for as long as it may."""
+        self.go_on_preparing.set()
         self.steps = 0
         self.cancelled_after: int | None = None
         """Steps it had taken when it saw that it wasn't wanted any more."""
@@ -40,8 +47,19 @@ class FakeEngine:
     def describe(self) -> Description:
         return Description(self.name, "cpu", "float32", "none", "a test wants it so", {"tone": 4})
 
-    def prepare(self, voice: Voice) -> None:
-        self.prepared.append(voice)
+    def prepared(self, voice: Voice) -> bool:
+        return voice.recording is None or voice in self.voices
+
+    def prepare(self, voice: Voice, cancelled: Callable[[], bool]) -> bool:
+        self.asked_to_prepare.append(voice)
+        if failure := self.unfit.get(voice.name):
+            raise failure
+        while not self.go_on_preparing.is_set():
+            if cancelled():
+                return False
+            time.sleep(0.001)
+        self.voices.append(voice)
+        return True
 
     def speak(self, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[Block]:
         self.said.append(utterance)
@@ -65,7 +83,7 @@ class FakeEngine:
         return {}
 
     def caches(self) -> dict[str, int]:
-        return {"voices": len(self.prepared)}
+        return {"voices": len(self.voices)}
 
     def clean(self) -> None:
         self.cleaned += 1

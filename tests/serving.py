@@ -12,6 +12,7 @@ from tests.fakes import FakeEngine
 from tests.ports import free_port
 from wyoming_chatterbox import config
 from wyoming_chatterbox.engine import Engine, Stage
+from wyoming_chatterbox.idle_preparation import IdlePreparation
 from wyoming_chatterbox.lifecycle import Lifecycle
 from wyoming_chatterbox.replies import Replies
 from wyoming_chatterbox.scheduler import Scheduler
@@ -30,6 +31,7 @@ class Running:
     chatterbox: FakeEngine
     standby: FakeEngine
     scheduler: Scheduler
+    preparation: IdlePreparation
 
 
 Load = Callable[[Callable[[Stage], None], Callable[[], bool]], Engine]
@@ -45,8 +47,13 @@ async def serving(
     lower: Callable[[], str | None] = lambda: None,
     first_retry: float = 0.05,
     patience: float = 2.0,
+    voices_directory: Path | None = None,
 ) -> AsyncIterator[Running]:
-    """Serve with `flags`; Chatterbox is a fake that is ready at once unless `load` says otherwise."""
+    """Serve with `flags`; Chatterbox is a fake that is ready at once unless `load` says otherwise.
+
+    `voices_directory` stands in for the folder of that name in `directory`. Preparing voices while nobody speaks is
+    left to the test to start.
+    """
     uri = uri or f"tcp://127.0.0.1:{free_port()}"
     options = config.load(["--uri", uri, "--data-dir", str(directory), "--no-http", *flags], {}, directory)
     chatterbox = FakeEngine("chatterbox", languages, pitch=440.0)
@@ -61,19 +68,25 @@ async def serving(
         patience=patience,
         first_retry=first_retry,
     )
-    voices = Voices(options.voices_directory, lambda: languages, lambda: 1.0, options.voice)
+    voices = Voices(
+        voices_directory or options.voices_directory, lambda: languages, lambda: 1.0, options.voice, patience=0.2
+    )
     replies = Replies(lifecycle, scheduler, limit=options.max_replies, seed=options.seed, sampling=options.sampling)
     service = Service(options, voices, lifecycle, replies)
+    preparation = IdlePreparation(voices, replies, pause=0.01)
     server = Server(uri, service)
+    await voices.start()
     await server.start()
     lifecycle.start()
     if load is None:
         await until(lambda: lifecycle.chatterbox is not None)
     try:
-        yield Running(service, server, uri, chatterbox, standby, scheduler)
+        yield Running(service, server, uri, chatterbox, standby, scheduler, preparation)
     finally:
         scheduler.stop()
+        await preparation.close()
         await server.close()
+        await voices.close()
         await lifecycle.close()
         await scheduler.close()
 

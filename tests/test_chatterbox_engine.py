@@ -15,7 +15,7 @@ import torch
 from wyoming_chatterbox.engine import Engine, Sampling, Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox, computes_in_bfloat16
 from wyoming_chatterbox.engine.checkpoint import load
-from wyoming_chatterbox.engine.conditionals import Conditionals, ConditionalsCache
+from wyoming_chatterbox.engine.conditionals import Conditionals, ConditionalsCache, key_of
 from wyoming_chatterbox.engine.families import FAMILIES
 from wyoming_chatterbox.engine.s3gen import mel_to_wave, tokens_to_mel
 from wyoming_chatterbox.engine.t3 import LONGEST, most_tokens
@@ -163,7 +163,7 @@ def test_two_recordings_are_two_voices_and_each_stays_itself(
 
 def test_turbo_speaks_in_a_recordings_voice(turbo: Chatterbox, recordings: tuple[Path, Path]) -> None:
     voice = Voice("high", "en", recordings[1])
-    turbo.prepare(voice)
+    turbo.prepare(voice, never)
     assert not np.array_equal(say(turbo, voice=voice), say(turbo))
 
 
@@ -264,7 +264,7 @@ def test_a_setting_out_of_range_is_an_engine_error(english: Chatterbox) -> None:
 class TestARecordingThatCantBeUsed:
     def refused(self, engine: Chatterbox, path: Path, reason: str) -> None:
         with pytest.raises(VoiceError, match=reason) as caught:
-            engine.prepare(Voice("broken", "en", path))
+            engine.prepare(Voice("broken", "en", path), never)
         assert str(path) in str(caught.value)
         with pytest.raises(VoiceError, match=reason):
             say(engine, voice=Voice("broken", "en", path))
@@ -303,7 +303,7 @@ class TestARecordingThatCantBeUsed:
         path = tmp_path / "short.wav"
         soundfile.write(path, tone(4.5), 24000)
         self.refused(turbo, path, r"4\.5 s.*over 5 s")
-        english.prepare(Voice("short", "en", path))
+        english.prepare(Voice("short", "en", path), never)
 
     def test_too_short_for_all(self, english: Chatterbox, tmp_path: Path) -> None:
         path = tmp_path / "blip.wav"
@@ -329,7 +329,7 @@ def test_prepared_voices_are_kept_and_the_least_recently_used_is_forgotten(tmp_p
             prepared.append(path.name)
             return Conditionals(*(torch.zeros(1) for _ in range(5)))
 
-        return cache.get(path, make)
+        return cache.get(key_of(path, None), make)
 
     a, b, c = (tmp_path / name for name in "abc")
     for path in (a, b, c):
@@ -381,7 +381,7 @@ def test_closed_it_speaks_no_more(made: Made) -> None:
     with pytest.raises(EngineError, match="closed"):
         say(engine)
     with pytest.raises(EngineError, match="closed"):
-        engine.prepare(OWN)
+        engine.prepare(OWN, never)
     assert engine.describe().parts == {}
     engine.close()
 

@@ -15,10 +15,13 @@ from chatterbox.mtl_tts import ChatterboxMultilingualTTS
 from chatterbox.tts import ChatterboxTTS
 from chatterbox.tts_turbo import ChatterboxTurboTTS
 
-from wyoming_chatterbox.engine import Sampling, conditionals
+from wyoming_chatterbox.engine import Sampling
 from wyoming_chatterbox.engine.checkpoint import Networks, load
+from wyoming_chatterbox.engine.conditionals import rules_of
+from wyoming_chatterbox.engine.draft import Draft
 from wyoming_chatterbox.engine.families import FAMILIES
 from wyoming_chatterbox.engine.package import S3GEN_SIL, EnTokenizer, T3Cond
+from wyoming_chatterbox.engine.recording import Reader
 from wyoming_chatterbox.engine.s3gen import mel_to_wave, tokens_to_mel
 from wyoming_chatterbox.engine.sampling import DEFAULTS
 from wyoming_chatterbox.engine.t3 import generate
@@ -150,13 +153,8 @@ def test_same_seed_speaks_the_same_samples_as_generate(made: Callable[[str], Pat
 
 def test_a_voice_of_a_recording_is_the_same(pair: tuple[Networks, Any], recording: Path) -> None:
     ours, theirs = pair
-    mine = conditionals.prepare(
-        recording,
-        ours.preparation.networks(),
-        conditionals.rules_of(ours.t3),
-        ours.t3.hp.speech_cond_prompt_len,
-        CPU,
-    )
+    length = ours.t3.hp.speech_cond_prompt_len
+    mine = Draft(recording, ours.preparation, rules_of(ours.t3), length, CPU, Reader()).finish(lambda: False)
     before = theirs.conds
     theirs.prepare_conditionals(str(recording))
     prepared, theirs.conds = theirs.conds, before

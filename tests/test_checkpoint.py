@@ -76,16 +76,15 @@ def test_the_networks_that_prepare_voices_load_at_first_need(made: Callable[[str
     preparation = load_tiny(made(layout), layout).preparation
     built = checkpoints.build(layout)
     assert preparation.bytes == 0
-    networks = preparation.networks()
-    assert preparation.networks() is networks
     for ours, theirs in (
-        (networks.s3_tokenizer, built.s3gen.tokenizer),
-        (networks.speaker_encoder, built.s3gen.speaker_encoder),
-        (networks.voice_encoder, built.voice_encoder),
+        (preparation.s3_tokenizer(), built.s3gen.tokenizer),
+        (preparation.speaker_encoder(), built.s3gen.speaker_encoder),
+        (preparation.voice_encoder(), built.voice_encoder),
     ):
         read = ours.state_dict()
         for name, value in theirs.state_dict().items():
             assert torch.equal(read[name], value), name
+    assert preparation.s3_tokenizer() is preparation.s3_tokenizer()
     assert preparation.bytes > 7_000_000 * 4
     preparation.release()
     assert preparation.bytes == 0
@@ -128,7 +127,9 @@ def test_a_broken_file_is_refused_by_name(
     else:
         path.unlink()
     with pytest.raises(CheckpointError, match=name) as caught:
-        load_tiny(path.parent, layout).preparation.networks()
+        preparation = load_tiny(path.parent, layout).preparation
+        preparation.s3_tokenizer()
+        preparation.voice_encoder()
     assert "ownload" in caught.value.hint
 
 

@@ -21,7 +21,7 @@ from tests.serving import serving, until
 from wyoming_chatterbox import config, memory
 from wyoming_chatterbox.engine import Engine, Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
-from wyoming_chatterbox.engine.conditionals import Conditionals, ConditionalsCache
+from wyoming_chatterbox.engine.conditionals import Conditionals, ConditionalsCache, key_of
 from wyoming_chatterbox.engine.families import FAMILIES
 from wyoming_chatterbox.engine.kv_cache import KVCache
 from wyoming_chatterbox.engine.loader import Loader
@@ -63,13 +63,17 @@ def tensor_bytes() -> int:
     return sum(storages.values())
 
 
+def never() -> bool:
+    return False
+
+
 class TestVoicePreparation:
     def test_its_networks_are_here_only_while_a_voice_is_prepared(self, nano: Path, tmp_path: Path) -> None:
         engine = load(nano)
         # The package keeps some filters of its own after the first.
-        engine.prepare(Voice("alice", "en", record(tmp_path / "alice.wav", 140)))
+        engine.prepare(Voice("alice", "en", record(tmp_path / "alice.wav", 140)), never)
         before, held_before = tensor_bytes(), engine.caches()
-        engine.prepare(Voice("bob", "en", record(tmp_path / "bob.wav", 100)))
+        engine.prepare(Voice("bob", "en", record(tmp_path / "bob.wav", 100)), never)
         held = engine.caches()
         assert (held_before["voices"], held["voices"]) == (1, 2)
         assert "voice preparation" not in engine.describe().parts
@@ -80,14 +84,14 @@ class TestVoicePreparation:
         before = tensor_bytes()
         (tmp_path / "broken.wav").write_text("no sound")
         with pytest.raises(VoiceError):
-            engine.prepare(Voice("broken", "en", tmp_path / "broken.wav"))
+            engine.prepare(Voice("broken", "en", tmp_path / "broken.wav"), never)
         assert tensor_bytes() == before
 
     def test_a_voice_outlives_the_engine_that_prepared_it(self, nano: Path, tmp_path: Path) -> None:
         loader = Loader(config.load(["--model", str(nano), "--device", "cpu"], {}, tmp_path))
         voice = Voice("alice", "en", record(tmp_path / "alice.wav", 140))
         first = loader(lambda _: None, lambda: False)
-        first.prepare(voice)
+        first.prepare(voice, never)
         first.close()
         loader.lower()
         second = loader(lambda _: None, lambda: False)
@@ -95,7 +99,7 @@ class TestVoicePreparation:
         assert isinstance(second, Chatterbox)
         networks = second._networks
         assert networks is not None
-        networks.preparation.networks = lambda: pytest.fail("prepared again")  # type: ignore[method-assign]
+        networks.preparation.s3_tokenizer = lambda: pytest.fail("prepared again")  # type: ignore[method-assign]
         speak(second, voice)
 
 
@@ -139,7 +143,7 @@ def test_prepared_voices_are_bounded_in_bytes_and_the_latest_is_always_kept(tmp_
     for path in paths:
         path.touch()
     for path, size in zip(paths, (40, 40, 40, 400), strict=True):
-        assert cache.get(path, lambda size=size: voice_of(size)).bytes == size  # type: ignore[misc]
+        assert cache.get(key_of(path, None), lambda size=size: voice_of(size)).bytes == size  # type: ignore[misc]
         assert cache.bytes <= max(100, size)
     assert (len(cache), cache.bytes) == (1, 400)
 

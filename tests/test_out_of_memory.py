@@ -22,7 +22,6 @@ from wyoming_chatterbox import config
 from wyoming_chatterbox.engine import Block, Engine, Stage, Utterance, chatterbox
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
 from wyoming_chatterbox.engine.checkpoint import VoicePreparation
-from wyoming_chatterbox.engine.conditionals import VoiceNetworks
 from wyoming_chatterbox.engine.families import FAMILIES
 from wyoming_chatterbox.engine.loader import Loader
 from wyoming_chatterbox.engine.precision import Precision
@@ -74,10 +73,10 @@ class Starved(VoicePreparation):
         vars(self).update(vars(whole))
         self._shortage = shortage
 
-    def networks(self) -> VoiceNetworks:
-        networks = super().networks()
-        networks.speaker_encoder.head.register_forward_pre_hook(lambda *_: self._shortage.strike())
-        return networks
+    def speaker_encoder(self) -> Any:
+        network = super().speaker_encoder()
+        network.head.register_forward_pre_hook(lambda *_: self._shortage.strike())
+        return network
 
 
 @pytest.fixture(scope="module")

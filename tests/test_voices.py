@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from wyoming.tts import SynthesizeVoice
 
 from tests.client import describe, plain
 from tests.serving import serving
+from wyoming_chatterbox.catalogue import Catalogue
 from wyoming_chatterbox.errors import UnknownVoiceError, VoiceError
-from wyoming_chatterbox.voices import Catalogue, Voices
+from wyoming_chatterbox.voices import Voices
 
 
 def record(path: Path, seconds: float = 2.0) -> Path:
@@ -25,7 +27,15 @@ def record(path: Path, seconds: float = 2.0) -> Path:
 
 
 def catalogue(directory: Path, *languages: str, preferred: str = "default") -> Catalogue:
-    return Voices(directory, lambda: languages or ("en",), lambda: 1.0, preferred).scan()
+    return asyncio.run(look(Voices(directory, lambda: languages or ("en",), lambda: 1.0, preferred)))
+
+
+async def look(voices: Voices) -> Catalogue:
+    """Start to watch, and look once."""
+    await voices.start()
+    assert await voices.refresh(30)
+    await voices.close()
+    return voices.catalogue
 
 
 def names(found: Catalogue) -> list[str]:
@@ -75,21 +85,21 @@ def test_broken_recordings_are_named_with_their_reason(tmp_path: Path, caplog: p
         found.find("text")
 
 
-def test_a_reason_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_reason_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "text.mp3").write_text("no sound at all")
     voices = Voices(tmp_path, lambda: ("en",), lambda: 1.0, "default")
-    voices.scan()
-    voices.scan()
+    await look(voices)
+    await look(voices)
     assert caplog.text.count("text.mp3") == 1
 
 
-def test_a_recording_that_is_replaced_is_looked_at_again(tmp_path: Path) -> None:
+async def test_a_recording_that_is_replaced_is_looked_at_again(tmp_path: Path) -> None:
     path = tmp_path / "alice.wav"
     path.write_bytes(b"half a download")
     voices = Voices(tmp_path, lambda: ("en",), lambda: 1.0, "default")
-    assert names(voices.scan()) == ["default"]
+    assert names(await look(voices)) == ["default"]
     record(path)
-    assert names(voices.scan()) == ["default", "alice"]
+    assert names(await look(voices)) == ["default", "alice"]
 
 
 def test_wishes_are_met_as_well_as_can_be(tmp_path: Path) -> None:
@@ -116,7 +126,7 @@ def test_a_missing_choice_of_the_servers_own_is_told_and_replaced(
 ) -> None:
     assert catalogue(tmp_path, preferred="alice").find().name == "default"
     assert catalogue(tmp_path, "de", "en", preferred="alice").find(language="de").name == "default-de"
-    assert "--voice alice" in caplog.text
+    assert "no voice 'alice' (--voice)" in caplog.text
 
 
 @pytest.mark.parametrize("language", ["en-US", "en_GB", "EN"])
@@ -149,13 +159,14 @@ async def test_a_name_that_is_no_text_and_a_pipe_stop_nothing(tmp_path: Path) ->
         assert [voice.name for voice in offered] == ["default", "good"]
         heard = await plain(running.uri, "Hi.", SynthesizeVoice(name="nobody"))
         assert heard.types == ["error"]
-        assert len((await running.service.catalogue()).broken) == 2
+        assert len((running.service.voices.catalogue).broken) == 2
 
 
-async def test_a_new_recording_is_there_at_the_next_describe(tmp_path: Path) -> None:
+async def test_a_new_recording_is_there_at_a_describe_soon_after(tmp_path: Path) -> None:
     async with serving(tmp_path) as running:
         assert [voice.name for voice in (await describe(running.uri)).tts[0].voices] == ["default"]
         record(tmp_path / "voices" / "alice.wav")
+        assert await running.service.voices.refresh(30)
         voices = (await describe(running.uri)).tts[0].voices
         assert [(voice.name, voice.languages) for voice in voices] == [("default", ["en"]), ("alice", ["en"])]
 

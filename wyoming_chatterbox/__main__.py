@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from . import __version__, config
@@ -18,6 +19,8 @@ from .engine import Engine
 from .engine.families import shortest_recording, spoken_languages
 from .engine.loader import Loader
 from .errors import ChatterboxError
+from .idle_preparation import IdlePreparation
+from .info import info_event
 from .lifecycle import Lifecycle
 from .log_format import formatter
 from .replies import Replies
@@ -67,6 +70,7 @@ async def serve(options: Config) -> None:
         languages=lambda: spoken_languages(options.model),
         shortest=lambda: shortest_recording(options.model),
         preferred=options.voice,
+        new_catalogue=partial(info_event, streaming=options.streaming),
     )
     scheduler = Scheduler(options.memory_cleanup_interval)
     load = Loader(options)
@@ -79,13 +83,16 @@ async def serve(options: Config) -> None:
     )
     replies = Replies(lifecycle, scheduler, limit=options.max_replies, seed=options.seed, sampling=options.sampling)
     service = Service(options, voices, lifecycle, replies)
+    preparation = IdlePreparation(voices, replies)
     server = Server(options.uri, service)
-    closers = [lifecycle.close]
+    closers = [preparation.close, lifecycle.close, voices.close]
     try:
+        await voices.start()
         await server.start()
         closers.insert(0, server.close)
         _LOGGER.info("wyoming-chatterbox %s is up", __version__)
         lifecycle.start()
+        preparation.start()
         if options.http:
             from .status.app import HttpServer
 

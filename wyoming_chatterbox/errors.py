@@ -16,6 +16,16 @@ class ConfigError(ChatterboxError):
     code = "bad-configuration"
 
 
+class DeviceError(ConfigError):
+    """The device that was asked for can't be used; `hint` says what to do about it."""
+
+    code = "no-such-device"
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
 class ProtocolError(ChatterboxError):
     """A client sent something that is not a Wyoming event."""
 

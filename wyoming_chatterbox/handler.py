@@ -24,7 +24,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 from .audio import CHANNELS, WIDTH, pcm_chunks, silence
 from .engine import SAMPLE_RATE, Block, Voice
 from .errors import ChatterboxError, OverloadedError, ProtocolError, RequestError, ShuttingDownError
-from .info import build_info
+from .info import info_event
 from .protocol import read_event, text_field, voice_fields
 from .quoting import quoted
 from .replies import Record
@@ -123,8 +123,8 @@ class Handler(AsyncEventHandler):
     async def handle_event(self, event: Event) -> bool:
         """Answer a question or note a request; unknown events are passed over, as Wyoming asks."""
         if Describe.is_type(event.type):
-            catalogue = await self._service.catalogue()
-            await self._send(build_info(catalogue, streaming=self._service.config.streaming).event())
+            streaming = self._service.config.streaming
+            await self._send(info_event(self._service.voices.catalogue, streaming=streaming))
         elif Ping.is_type(event.type):
             text = text_field(event.data, "text") if event.data.get("text") is not None else None
             await self._send(Pong(text).event())
@@ -213,7 +213,7 @@ class Handler(AsyncEventHandler):
                     request.text.close()
 
     async def _speak(self, request: _Request) -> None:
-        voice = (await self._service.catalogue()).find(request.name, request.language)
+        voice = await self._service.voices.find(request.name, request.language)
         with self._service.replies.open(voice, self._client) as reply:
             started = False
             async for sentence in self._sentences(request.text):

@@ -6,18 +6,22 @@ engine happens to be ready, and is always "installed".
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+from wyoming.event import Event
 from wyoming.info import Attribution, Info, TtsProgram, TtsVoice
 
 from . import __version__
+from .catalogue import Catalogue
 from .engine import Voice
-from .voices import Catalogue
 
 _RESEMBLE = Attribution(name="Resemble AI", url="https://github.com/resemble-ai/chatterbox")
 
 
-def build_info(catalogue: Catalogue, *, streaming: bool) -> Info:
-    """The Wyoming `info` for these voices."""
-    return Info(
+@lru_cache(maxsize=2)
+def info_event(catalogue: Catalogue, *, streaming: bool) -> Event:
+    """The Wyoming `info` for these voices; the same event for the same catalogue, as many voices take a while."""
+    info = Info(
         tts=[
             TtsProgram(
                 name="chatterbox",
@@ -30,6 +34,7 @@ def build_info(catalogue: Catalogue, *, streaming: bool) -> Info:
             )
         ]
     )
+    return info.event()
 
 
 def _voice(voice: Voice) -> TtsVoice:

@@ -26,6 +26,7 @@ from .errors import (
     VoiceError,
 )
 from .lifecycle import Lifecycle
+from .preparation import prepare
 from .remainder import FAST, Remainder
 from .scheduler import Scheduler
 
@@ -205,6 +206,8 @@ class Reply:
         record.engine = engine.describe().name
         begun = time.monotonic()
         try:
+            if not engine.prepared(utterance.voice):
+                await prepare(self._replies.scheduler, engine, utterance.voice)
             async with aclosing(self._replies.scheduler.speak(engine, utterance)) as blocks:
                 async for block in blocks:
                     fresh, heard = block[heard:], max(0, heard - len(block))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass, field
 
 from .config import Config
 from .lifecycle import Lifecycle
 from .replies import Replies
-from .voices import Catalogue, Voices
+from .voices import Voices
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,3 @@ class Service:
     lifecycle: Lifecycle
     replies: Replies
     started: float = field(default_factory=time.time)
-
-    async def catalogue(self) -> Catalogue:
-        """The voices there are now; the directory is looked at off the event loop."""
-        return await asyncio.to_thread(self.voices.scan)

@@ -1,180 +1,199 @@
-"""The voices there are: the checkpoint's own, and every recording in the voices directory.
+"""The voices there are: the checkpoint's own, and every recording in the voices folder.
 
-A recording `alice.wav` is the voice `alice` of a model with one language, and `alice-de`, `alice-en`, ... of one with
-several; there, `alice-de.wav` is `alice-de` alone. Files are looked at when they are new or changed.
+A folder may lie on a network share, and hang. It is looked at in the background, one look at a time, in a thread that
+nobody waits for; requests are served from the latest catalogue.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import re
-import stat
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import soundfile
-
-from .engine import Voice
+from .catalogue import DEFAULT, Catalogue, make_catalogue
+from .daemon_thread import in_daemon_thread
+from .engine import Version, Voice
 from .errors import UnknownVoiceError, VoiceError
+from .quoting import quoted
+from .recordings import Folder, Found
 
 _LOGGER = logging.getLogger(__name__)
 
-DEFAULT = "default"
-"""The checkpoint's own voice."""
-SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg"})
-_FALLBACK_LANGUAGE = "en"
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """The voices at one moment, in a stable order: the default first, then by name."""
-
-    voices: tuple[Voice, ...]
-    broken: dict[str, str]
-    """File name to the reason it is no voice."""
-    preferred: str
-    """Name of the voice for those who name none."""
-
-    def find(self, name: str | None = None, language: str | None = None) -> Voice:
-        """The voice of a request; a name without a language, or a language without a name, will do.
-
-        `UnknownVoiceError` names the voices there are; `VoiceError` tells what is wrong with a broken recording.
-        """
-        spoken = language.lower()[:2] if language else None
-        if name is None:
-            voice = self._find(self.preferred, spoken) or self._find(DEFAULT, spoken)
-            if voice is None:
-                raise UnknownVoiceError(f"There is no voice for the language {language!r}; {self._listed()}")
-            return voice
-        if voice := self._find(name, spoken) or self._find(name, None):
-            return voice
-        for file, reason in self.broken.items():
-            if Path(file).stem == name:
-                raise VoiceError(f"The recording {file} of voice {name!r} can't be used: {reason}")
-        raise UnknownVoiceError(f"There is no voice {name!r}; {self._listed()}")
-
-    def _find(self, name: str, language: str | None) -> Voice | None:
-        """A voice by its whole name, or by its name and a language that one of them may lack."""
-        by_name = {voice.name: voice for voice in self.voices}
-        stem = re.sub(r"-[a-z]{2}$", "", name)
-        wanted = (name, f"{name}-{language or _FALLBACK_LANGUAGE}", f"{stem}-{language}", stem)
-        for candidate in wanted:
-            voice = by_name.get(candidate)
-            if voice is not None and language in (None, voice.language):
-                return voice
-        return None
-
-    def _listed(self) -> str:
-        names = [voice.name for voice in self.voices]
-        shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
-        return f"there are: {shown}"
+_POLL_SECONDS = 2.0
+_REST = 20
+"""Times that a look took until the next begins: a large folder, or a slow one, is looked at less often."""
+_PATIENCE = 10.0
+"""Seconds that a look may take before somebody is told."""
+_START_SECONDS = 1.0
+"""Seconds that the server's start waits for the first look."""
+_FIND_SECONDS = 1.0
+"""Seconds that a request may wait for a look, if it names a voice that isn't known."""
+_FIND_PAUSE = 0.5
+"""Seconds between looks that requests ask for."""
+_LINES = 10
+"""Broken recordings that one look tells the log about, each in a line."""
+_LINES_PER_FILE = 3
+"""Different reasons why a file is broken that the log is told."""
 
 
 class Voices:
-    """Watches a directory of recordings."""
+    """Watches a folder of recordings."""
 
     def __init__(
-        self, directory: Path, languages: Callable[[], tuple[str, ...]], shortest: Callable[[], float], preferred: str
+        self,
+        directory: Path,
+        languages: Callable[[], tuple[str, ...]],
+        shortest: Callable[[], float],
+        preferred: str,
+        *,
+        new_catalogue: Callable[[Catalogue], object] = lambda _: None,
+        patience: float = _PATIENCE,
     ) -> None:
-        """`languages` of the model in use, and the `shortest` recording it takes, in seconds; both are asked anew."""
+        """`languages` of the model in use, and the `shortest` recording it takes, in seconds; both are asked anew.
+
+        `new_catalogue` is called with each catalogue before it is used, in the thread of the look. The log is told of
+        a folder that hasn't answered for `patience` seconds.
+        """
         self.directory = directory
+        self.catalogue = Catalogue((Voice(DEFAULT, "en"),), preferred=preferred)
+        """The latest; the model's own voice is always in it."""
+        self.trouble: str | None = None
+        """Why the folder can't be looked at, in a sentence; None if it can."""
+        self._folder = Folder(directory)
         self._languages = languages
         self._shortest = shortest
         self._preferred = preferred
-        self._durations: dict[Path, tuple[tuple[int, int], float | str]] = {}
-        self._told: set[tuple[str, str]] = set()
+        self._new_catalogue = new_catalogue
+        self._patience = patience
+        self._latest: tuple[Found, tuple[str, ...]] | None = None
+        """What the catalogue was made of."""
+        self._told: dict[str, set[str]] = {}
+        """Reasons that the log was told, by file name."""
+        self._told_preferred = False
+        self._unfit: dict[Path, tuple[Version | None, str]] = {}
+        """Recordings that can't be cloned, and why."""
+        self._wanted = asyncio.Event()
+        self._next_look = asyncio.Event()
+        """Set when the look that has not begun yet has ended."""
+        self._rested = 0.0
+        """When a request may ask for the next look, by `time.monotonic()`."""
+        self._task: asyncio.Task[None] | None = None
 
-    def scan(self) -> Catalogue:
-        """Look at the directory. Reads only what is new or changed; never raises for what it finds."""
+    async def start(self) -> None:
+        """Begin to watch, and wait a moment for the first look."""
+        languages = asyncio.wrap_future(in_daemon_thread(self._languages, "voices"))
+        done, _ = await asyncio.wait([languages], timeout=_START_SECONDS)
+        if done and self._latest is None:
+            self.catalogue = make_catalogue({}, {}, languages.result(), self._preferred)
+        languages.cancel()
+        self._task = asyncio.create_task(self._watch(), name="voices")
+        await self.refresh(_START_SECONDS)
+
+    async def close(self) -> None:
+        """Stop watching; a look that hangs is left behind."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def refresh(self, within: float = _PATIENCE) -> bool:
+        """Wait for a look at the folder that begins now or later; False if it hasn't ended `within` seconds."""
+        look = self._next_look
+        self._wanted.set()
+        try:
+            async with asyncio.timeout(within):
+                await look.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def find(self, name: str | None = None, language: str | None = None) -> Voice:
+        """The voice of a request, as `Catalogue.find` has it; one that isn't known may have been copied just now."""
+        try:
+            return self.catalogue.find(name, language)
+        except (UnknownVoiceError, VoiceError):
+            rest = self._rested - time.monotonic()
+            if name is None or rest > _FIND_PAUSE:
+                raise
+        await asyncio.sleep(max(0.0, rest))
+        await self.refresh(_FIND_SECONDS)
+        return self.catalogue.find(name, language)
+
+    def reject(self, voice: Voice, reason: str) -> None:
+        """Note that a recording can't be cloned: it is told, until the file changes."""
+        if voice.recording is not None:
+            self._unfit[voice.recording] = (voice.version, reason)
+            self._wanted.set()
+
+    async def _watch(self) -> None:
+        while True:
+            self._wanted.clear()
+            look, self._next_look = self._next_look, asyncio.Event()
+            begun = time.monotonic()
+            await self._look()
+            took = time.monotonic() - begun
+            self._rested = time.monotonic() + max(_FIND_PAUSE, took)
+            look.set()
+            try:
+                async with asyncio.timeout(max(_POLL_SECONDS, _REST * took)):
+                    await self._wanted.wait()
+            except TimeoutError:
+                pass
+
+    async def _look(self) -> None:
+        looking = asyncio.wrap_future(in_daemon_thread(self._scan, "voices"))
+        done, _ = await asyncio.wait([looking], timeout=self._patience)
+        if not done:
+            self._in_trouble(f"has not answered for {self._patience:g} s")
+        try:
+            catalogue = await looking
+        except OSError as err:
+            self._in_trouble(f"can't be read: {err.strerror}")
+        except Exception:
+            _LOGGER.exception("The voices folder %s can't be looked at", self.directory)
+        else:
+            self.catalogue = catalogue
+            if self.trouble is not None:
+                _LOGGER.info("The voices folder %s is back: %d voices", self.directory, len(catalogue.voices))
+                self.trouble = None
+
+    def _scan(self) -> Catalogue:
+        """Look at the folder, however long that takes; the catalogue is the same one where nothing has changed."""
         languages = self._languages()
-        broken: dict[str, str] = {}
-        recordings: dict[str, Path] = {}
-        for path in self._recordings():
-            reason = self._examine(path)
-            if reason is None and path.stem in (DEFAULT, *recordings):
-                reason = f"there is another voice named {path.stem!r}"
-            if reason is None:
-                recordings[path.stem] = path
-            else:
-                name = path.name.encode("utf-8", "replace").decode()
-                broken[name] = reason
-                self._tell(name, reason)
-        # A recording that says its language itself comes before one that speaks them all.
-        voices = {voice.name: voice for voice in self._named(DEFAULT, None, languages)}
-        for stem, path in sorted(recordings.items(), key=lambda item: not _says_language(item[0], languages)):
-            for voice in self._named(stem, path, languages):
-                voices.setdefault(voice.name, voice)
-        catalogue = Catalogue(tuple(sorted(voices.values(), key=_order)), broken, self._preferred)
-        if catalogue._find(self._preferred, None) is None:
-            self._tell(f"--voice {self._preferred}", "there is no such voice; the model's own speaks instead")
+        found = self._folder.look(frozenset({DEFAULT}), self._shortest())
+        for recording in found.recordings.values():
+            version, reason = self._unfit.get(recording.path, (None, ""))
+            if version == recording.version:
+                found.broken[recording.path.name] = reason
+        if (found, languages) == self._latest:
+            return self.catalogue
+        catalogue = make_catalogue(found.recordings, found.broken, languages, self._preferred)
+        self._tell(catalogue, found)
+        self._new_catalogue(catalogue)
+        self._latest = (found, languages)
         return catalogue
 
-    def _named(self, stem: str, recording: Path | None, languages: tuple[str, ...]) -> list[Voice]:
-        if len(languages) == 1:
-            return [Voice(stem, languages[0], recording)]
-        if _says_language(stem, languages):
-            return [Voice(stem, stem.rpartition("-")[2], recording)]
-        return [Voice(f"{stem}-{language}", language, recording) for language in languages]
+    def _in_trouble(self, what: str) -> None:
+        trouble = f"The voices folder {self.directory} {what}"
+        if trouble != self.trouble:
+            self.trouble = trouble
+            _LOGGER.warning("%s; the %d voices known serve meanwhile", trouble, len(self.catalogue.voices))
 
-    def _recordings(self) -> list[Path]:
-        try:
-            return sorted(
-                path
-                for path in self.directory.iterdir()
-                if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-            )
-        except FileNotFoundError:
-            return []
-        except OSError as err:
-            self._tell(str(self.directory), f"the directory can't be read: {err.strerror}")
-            return []
-
-    def _examine(self, path: Path) -> str | None:
-        try:
-            status = path.stat()
-        except OSError as err:
-            return f"it can't be read: {err.strerror}"
-        if not stat.S_ISREG(status.st_mode):
-            return "it is no file"
-        try:
-            path.name.encode()
-        except UnicodeEncodeError:
-            return "its name is not UTF-8"
-        state = (status.st_mtime_ns, status.st_size)
-        known = self._durations.get(path)
-        if known is None or known[0] != state:
-            known = (state, _duration(path))
-            self._durations[path] = known
-        duration = known[1]
-        if isinstance(duration, str):
-            return duration
-        shortest = self._shortest()
-        if duration <= shortest:
-            return f"it is {duration:.1f} s long, and must be over {shortest:g} s"
-        return None
-
-    def _tell(self, name: str, reason: str) -> None:
-        if (name, reason) not in self._told:
-            self._told.add((name, reason))
-            _LOGGER.warning("No voice from %s: %s", name, reason)
-
-
-def _says_language(stem: str, languages: tuple[str, ...]) -> bool:
-    return len(languages) > 1 and "-" in stem and stem.rpartition("-")[2] in languages
-
-
-def _order(voice: Voice) -> tuple[bool, str]:
-    """The model's own first, then by name."""
-    return voice.recording is not None, voice.name
-
-
-def _duration(path: Path) -> float | str:
-    """Seconds of sound, or why it is none."""
-    try:
-        with path.open("rb") as file:
-            return float(soundfile.info(file).duration)
-    except OSError as err:
-        return f"it can't be read: {err.strerror}"
-    except soundfile.LibsndfileError as err:
-        return f"it is no sound file: {err.error_string.rstrip('.')}"
+    def _tell(self, catalogue: Catalogue, found: Found) -> None:
+        """Log why recordings are no voices, each reason once; forget the files that aren't there any more."""
+        there = {recording.path.name for recording in found.recordings.values()}.union(catalogue.broken)
+        self._told = {name: reasons for name, reasons in self._told.items() if name in there}
+        news: list[str] = []
+        for name, reason in catalogue.broken.items():
+            told = self._told.setdefault(name, set())
+            if reason not in told and len(told) < _LINES_PER_FILE:
+                told.add(reason)
+                news.append(f"No voice from {name}: {reason}")
+        for line in news[:_LINES]:
+            _LOGGER.warning("%s", line)
+        if len(news) > _LINES:
+            _LOGGER.warning("No voice from %d more files either; /info tells why", len(news) - _LINES)
+        if not catalogue.has_preferred and not self._told_preferred:
+            _LOGGER.warning("There is no voice %s (--voice); the model's own speaks instead", quoted(self._preferred))
+        self._told_preferred = not catalogue.has_preferred

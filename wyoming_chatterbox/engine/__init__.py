@@ -21,6 +21,13 @@ SAMPLE_RATE = 24000
 """Hz, of every engine: one rate lets a reply start with one engine and end with another."""
 
 
+Version = tuple[int, int, int]
+"""A file at one moment: when its content and its entry changed last, in ns, and its bytes."""
+
+VOICES_KEPT = 64
+"""Prepared voices that an engine keeps."""
+
+
 @dataclass(frozen=True)
 class Voice:
     """A voice as a client names it: one language, and the recording it is cloned from."""
@@ -31,6 +38,8 @@ class Voice:
     """ISO 639-1."""
     recording: Path | None = None
     """Audio file to clone; None for the checkpoint's own voice."""
+    version: Version | None = None
+    """The recording as it was found; None has the file itself asked, which can take as long as a file system does."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +115,15 @@ class Engine(Protocol):
     def describe(self) -> Description:
         """Say what this engine is made of. Cheap, and safe from any thread."""
 
-    def prepare(self, voice: Voice) -> None:
-        """Do what a voice needs before it can speak; `VoiceError` if its recording can't be used."""
+    def prepared(self, voice: Voice) -> bool:
+        """Whether a voice can speak without being prepared before. Cheap, and safe from any thread."""
+
+    def prepare(self, voice: Voice, cancelled: Callable[[], bool]) -> bool:
+        """Do what a voice needs before it can speak, and say whether it can; a later call goes on from there.
+
+        `cancelled()` is asked every moment; when true, the call ends early and the model is free. Raises `VoiceError`
+        if the recording can't be used, `OutOfMemoryError` or `EngineError`.
+        """
 
     def speak(self, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[Block]:
         """Yield the utterance's sound in blocks.

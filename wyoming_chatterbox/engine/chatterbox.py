@@ -19,11 +19,13 @@ import torch
 from ..errors import Cancelled, ChatterboxError, EngineError, OutOfMemoryError, VoiceError
 from . import SAMPLE_RATE, Block, Description, Utterance, Voice, package, precision
 from .checkpoint import Networks, load
-from .conditionals import Conditionals, ConditionalsCache, prepare, rules_of
+from .conditionals import Conditionals, ConditionalsCache, Key, key_of, rules_of
+from .draft import Draft
 from .families import Family
 from .heap import returning_at_once, trim
 from .kv_cache import KVCache
 from .pacing import HOPS, WHOLE, Fixed, Pace, Paced, Plan
+from .recording import Reader
 from .s3gen import SAMPLES_PER_TOKEN
 from .sampling import resolve
 from .sound_stream import SoundStream, stream
@@ -100,6 +102,9 @@ class Chatterbox:
         self._blocks = blocks
         self._pace = Pace()
         self._spoken = 0
+        self._reader = Reader()
+        self._draft: tuple[Key, Draft] | None = None
+        """The voice whose preparation was interrupted."""
 
     @classmethod
     def load(
@@ -180,10 +185,24 @@ class Chatterbox:
         parts = self._description.parts | ({"voice preparation": held} if held else {})
         return replace(self._description, parts=parts)
 
-    def prepare(self, voice: Voice) -> None:
-        """Make a voice of its recording, unless that was done before; `VoiceError` if it can't be used."""
-        with _failures(f"while the voice {voice.name} was prepared"):
-            self._conditionals(self._open(), voice)
+    def prepared(self, voice: Voice) -> bool:
+        """Whether a voice's recording was made a voice before; false where only the file itself could tell."""
+        if voice.recording is None:
+            return True
+        return voice.version is not None and self._prepared.holds((voice.recording, voice.version))
+
+    def prepare(self, voice: Voice, cancelled: Callable[[], bool]) -> bool:
+        """Make a voice of its recording, unless that was done before, and say whether it is one.
+
+        `cancelled()` is asked before each stage and each layer of a network; a later call goes on with what is left of
+        the latest voice. Raises `VoiceError` if the recording can't be used, `OutOfMemoryError` or `EngineError`.
+        """
+        with _failures(f"while the voice {voice.name} was prepared"), suppress(Cancelled):
+            networks = self._open()
+            if voice.recording is not None:
+                self._cloned(networks, key_of(voice.recording, voice.version), cancelled)
+            return True
+        return False
 
     def speak(self, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[Block]:
         """Yield the utterance's sound as it is made, in blocks of any length over 0; no more once it is cancelled.
@@ -232,6 +251,7 @@ class Chatterbox:
     def clean(self) -> None:
         """Free the voices' copies on the device, their KV caches, and what the allocators keep."""
         if self._networks is not None:
+            self._draft = None
             self._networks.preparation.release()
             self._decoder = Decoder(self._networks.t3)
         self._voices.clear()
@@ -240,6 +260,7 @@ class Chatterbox:
     def close(self) -> None:
         """Give all memory back, the device's and the host's; prepared voices stay with who else holds them."""
         self._networks = None
+        self._draft = None
         self._decoder = None
         self._watermarker = None
         self._voices.clear()
@@ -265,7 +286,7 @@ class Chatterbox:
             # The package would say that there is no text, aloud.
             yield _silence()
             return
-        voice = self._conditionals(networks, utterance.voice)
+        voice = self._conditionals(networks, utterance.voice, cancelled)
         seed = random.getrandbits(63) if utterance.seed is None else utterance.seed
         limit = most_tokens(utterance.text) if most is None else most
         tokens = self._tokens(networks, utterance, voice, seed, limit, cancelled)
@@ -313,29 +334,41 @@ class Chatterbox:
         tokens = self._decoder.stream(text, voice, settings, most, cancelled, generator)
         return chain(tokens, repeat(package.S3GEN_SIL, 3)) if networks.t3.is_gpt else tokens
 
-    def _conditionals(self, networks: Networks, voice: Voice) -> Conditionals:
-        recording = voice.recording
-        if recording is None:
+    def _conditionals(self, networks: Networks, voice: Voice, cancelled: Callable[[], bool]) -> Conditionals:
+        if voice.recording is None:
             return networks.conditionals
+        key = key_of(voice.recording, voice.version)
         device = torch.device(self._description.device)
-        t3 = networks.t3
+        return self._voices.get(key, lambda: self._cloned(networks, key, cancelled).to(device))
+
+    def _cloned(self, networks: Networks, key: Key, cancelled: Callable[[], bool]) -> Conditionals:
+        """The voice of a recording, on the host; `Cancelled` leaves a draft to go on with."""
 
         def make() -> Conditionals:
+            draft = self._draft[1] if self._draft is not None and self._draft[0] == key else self._begin(networks, key)
+            self._draft = None
             try:
-                here = networks.preparation.networks()
-                return prepare(recording, here, rules_of(t3), t3.hp.speech_cond_prompt_len, device).to(_HOST)
+                return draft.finish(cancelled).to(_HOST)
+            except Cancelled:
+                self._draft = key, draft
+                raise
             except VoiceError:
                 raise
             except Exception as err:
                 if is_out_of_memory(err):
                     raise
                 # Whatever is wrong, it is wrong with this voice, and the model's own can speak.
-                raise VoiceError(f"{recording} can't be made a voice: {type(err).__name__} {first_line(err)}") from err
+                raise VoiceError(f"{key[0]} can't be made a voice: {type(err).__name__} {first_line(err)}") from err
             finally:
                 networks.preparation.release()
                 _give_back()
 
-        return self._voices.get(recording, lambda: self._prepared.get(recording, make).to(device))
+        return self._prepared.get(key, make)
+
+    def _begin(self, networks: Networks, key: Key) -> Draft:
+        t3, device = networks.t3, torch.device(self._description.device)
+        length = t3.hp.speech_cond_prompt_len
+        return Draft(key[0], networks.preparation, rules_of(t3), length, device, self._reader)
 
     def _clear_cache(self) -> None:
         self._spoken += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 
 from ..errors import CheckpointError
 from . import networks
-from .conditionals import Conditionals, VoiceNetworks, load_conditionals
+from .conditionals import Conditionals, load_conditionals
 from .families import Family
 from .precision import Precision
 from .quantized import Converter, formats
@@ -24,35 +24,53 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class VoicePreparation:
-    """The voice-preparation networks, loaded at first need: a checkpoint's own voice can do without them."""
+    """The networks that a recording is made a voice with, float32, each loaded at first need.
+
+    A checkpoint's own voice can do without them. All raise `CheckpointError` if their file is broken.
+    """
 
     def __init__(self, directory: Path, family: Family, device: torch.device) -> None:
         self._s3gen = directory / family.s3gen
         self._voice_encoder = directory / family.voice_encoder
         self._device = device
-        self._networks: VoiceNetworks | None = None
+        self._loaded: dict[str, torch.nn.Module] = {}
+        self.ask: Callable[[], None] = _go_on
+        """Called before each of their layers; what it raises ends a network's work."""
 
-    def networks(self) -> VoiceNetworks:
-        """The networks, read from their files if they aren't here; `CheckpointError` if those are broken."""
-        if self._networks is None:
-            with TensorFile(self._s3gen) as s3gen, TensorFile(self._voice_encoder) as voice_encoder:
-                self._networks = VoiceNetworks(
-                    s3_tokenizer=networks.build_s3_tokenizer(s3gen, self._device),
-                    speaker_encoder=networks.build_speaker_encoder(s3gen, self._device),
-                    voice_encoder=networks.build_voice_encoder(voice_encoder, self._device),
-                )
-            _LOGGER.debug("Loaded the networks that prepare voices")
-        return self._networks
+    def s3_tokenizer(self) -> Any:
+        """A recording to speech tokens."""
+        return self._load("s3_tokenizer", self._s3gen, networks.build_s3_tokenizer)
+
+    def speaker_encoder(self) -> Any:
+        """A recording to what the flow knows a speaker by."""
+        return self._load("speaker_encoder", self._s3gen, networks.build_speaker_encoder)
+
+    def voice_encoder(self) -> Any:
+        """A recording to what T3 knows a speaker by."""
+        return self._load("voice_encoder", self._voice_encoder, networks.build_voice_encoder)
 
     def release(self) -> None:
         """Give their memory back; the next need loads them again."""
-        self._networks = None
+        self._loaded.clear()
 
     @property
     def bytes(self) -> int:
         """Bytes of weights held now."""
-        here = self._networks
-        return size_of(here.s3_tokenizer, here.speaker_encoder, here.voice_encoder) if here else 0
+        return size_of(*self._loaded.copy().values())
+
+    def _load(self, name: str, path: Path, build: Callable[[TensorFile, torch.device], Any]) -> Any:
+        if name not in self._loaded:
+            with TensorFile(path) as file:
+                network = build(file, self._device)
+            for layer in network.modules():
+                layer.register_forward_pre_hook(lambda *_: self.ask())
+            self._loaded[name] = network
+            _LOGGER.debug("Loaded the %s, to prepare a voice", name)
+        return self._loaded[name]
+
+
+def _go_on() -> None:
+    pass
 
 
 @dataclass(frozen=True)

@@ -27,13 +27,15 @@ from ..errors import ChatterboxError, EngineError
 from . import SAMPLE_RATE, Block, Sampling, package
 from .chatterbox import CPU_PROMPT_SECONDS, available_devices, computes_in_bfloat16
 from .checkpoint import Networks, load
-from .conditionals import Conditionals, prepare, rules_of
+from .conditionals import Conditionals, rules_of
+from .draft import Draft
 from .families import FAMILIES
 from .heap import returning_at_once
 from .kv_cache import KVCache
 from .measuring import WARM_UP_TOKENS, device_name, peak_memory
 from .pacing import HOPS, Fixed
 from .precision import choose, choose_device, request
+from .recording import Reader
 from .s3gen import FRAMES_PER_TOKEN, cut_prompt, integrate
 from .sampling import resolve
 from .sound_stream import FrameNoise, SoundStream, WaveStream, stream
@@ -153,7 +155,8 @@ def _voice(networks: Networks, recording: str | None, device: torch.device) -> C
         return networks.conditionals
     t3, preparation = networks.t3, networks.preparation
     try:
-        return prepare(Path(recording), preparation.networks(), rules_of(t3), t3.hp.speech_cond_prompt_len, device)
+        length = t3.hp.speech_cond_prompt_len
+        return Draft(Path(recording), preparation, rules_of(t3), length, device, Reader()).finish(_never)
     finally:
         preparation.release()
 

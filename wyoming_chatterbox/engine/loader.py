@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..config import Config
+from ..errors import DeviceError
 from . import Engine, Stage
 from .download import Progress, fetch
 from .families import FAMILIES, Family, recognise
+from .gpu import missing, observe
 from .precision import Precision, choose_device, choose_family, lower, request
 from .preload import open_torch_libraries
 
@@ -37,8 +39,13 @@ class Loader:
         self._prepared_with: Path | None = None
 
     def __call__(self, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> Engine:
-        """Return a loaded engine; `DownloadError`, `CheckpointError` or `OutOfMemoryError` say why not."""
+        """Return a loaded engine.
+
+        `DeviceError`, `DownloadError`, `CheckpointError` or `OutOfMemoryError` say why not.
+        """
         config = self._config
+        # Before gigabytes are downloaded for it.
+        _check(config.device)
         family, directory = self._locate(report, cancelled)
         report(Stage("loading", f"the {family.name} model is being loaded from {directory}"))
         open_torch_libraries()
@@ -119,3 +126,11 @@ class Loader:
         from .chatterbox import available_devices
 
         return choose_device("auto", available_devices())[0]
+
+
+def _check(device: str) -> None:
+    """Raise `DeviceError` if something that `device` needs is seen to be missing."""
+    if device in ("auto", "cpu"):
+        return
+    if lack := missing(device, observe()):
+        raise DeviceError(f"--device {device} can't be used: {lack[0]}", lack[1])

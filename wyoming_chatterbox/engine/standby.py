@@ -34,8 +34,12 @@ class Standby:
             details={"package": f"hibari-tts {hibari_version}"},
         )
 
-    def prepare(self, voice: Voice) -> None:
+    def prepared(self, voice: Voice) -> bool:
         """There is one voice only: it stands in for every other."""
+        return True
+
+    def prepare(self, voice: Voice, cancelled: Callable[[], bool]) -> bool:
+        return True
 
     def speak(self, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[Block]:
         noise = np.random.default_rng(utterance.seed)

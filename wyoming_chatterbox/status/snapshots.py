@@ -90,7 +90,7 @@ async def information(service: Service) -> dict[str, Any]:
     """Who speaks and why, the voices, the latest replies."""
     lifecycle = service.lifecycle
     engine = lifecycle.speaking
-    catalogue = await service.catalogue()
+    catalogue = service.voices.catalogue
     replies = service.replies.snapshot()
     return {
         "name": "wyoming-chatterbox",
@@ -101,6 +101,7 @@ async def information(service: Service) -> dict[str, Any]:
         "voices": [_voice(voice) for voice in catalogue.voices],
         "broken_recordings": catalogue.broken,
         "voices_directory": service.voices.directory,
+        "voices_directory_trouble": service.voices.trouble,
         "recent": replies.pop("recent"),
         "statistics": _statistics(replies),
         "uptime_seconds": round(time.time() - service.started, 1),

@@ -53,7 +53,7 @@ async def speech(service: Service, request: web.Request) -> web.StreamResponse:
     sentences = list(await asyncio.to_thread(split, wanted.text, service.config.max_chunk_length))
     if not sentences:
         raise RequestError("There is nothing in the text that could be spoken")
-    voice = (await service.catalogue()).find(wanted.voice)
+    voice = await service.voices.find(wanted.voice)
     content_type, make_encoder = ENCODERS[wanted.format]
     encoder = await asyncio.to_thread(make_encoder)
     response = web.StreamResponse(headers={"Content-Type": content_type, "Cache-Control": "no-store"})
