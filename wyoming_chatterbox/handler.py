@@ -270,6 +270,8 @@ class Handler:
         if request is not None and request.streamed:
             last_words += [AudioStop().event(), SynthesizeStopped().event()]
         self._peer.end(*last_words)
+        # Frames of it may hold the error, and others hold this handler.
+        err.__traceback__ = None
 
     async def _silence_speaker(self) -> None:
         # Let go of the task as well: being cancelled, it holds its frames, and they hold this handler.

@@ -42,6 +42,7 @@ class Peer:
         """Address and port, for the log."""
         self.ended = False
         """Whether the last words to this client are said; nothing is sent after them."""
+        self._lingering: asyncio.TimerHandle | None = None
 
     async def send(self, event: Event) -> None:
         """Send an event; `ConnectionError` if the client is gone, or has read nothing for a minute."""
@@ -79,7 +80,7 @@ class Peer:
         except OSError:
             self.abort()
         else:
-            asyncio.get_running_loop().call_later(LINGER, self.close)
+            self._lingering = asyncio.get_running_loop().call_later(LINGER, self.close)
 
     async def discard_input(self) -> None:
         """Read on for a moment: closing over unread input would lose our last words."""
@@ -92,6 +93,8 @@ class Peer:
     def close(self) -> None:
         """Close as soon as the client has read everything, after a minute at the latest."""
         self.ended = True
+        if self._lingering is not None:
+            self._lingering.cancel()
         self._writer.close()
         if self._writer.transport.get_write_buffer_size():
             # Some clients never read everything, and a close would wait for them.
