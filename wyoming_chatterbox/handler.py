@@ -27,7 +27,7 @@ from .info import build_info
 from .peer import LINGER, Peer
 from .protocol import read_event, text_field, voice_fields
 from .quoting import quoted
-from .replies import Record
+from .replies import Record, Reply
 from .sentences import split
 from .service import Service
 from .text_stream import TextStream
@@ -232,7 +232,7 @@ class Handler:
             if isinstance(request.text, TextStream):
                 # A place among the replies is for those who have something to say.
                 await request.text.begun()
-            with self._service.replies.open(voice, self._client) as reply:
+            async with self._service.replies.open(voice, self._client) as reply:
                 started = False
                 async for sentence in self._sentences(request.text):
                     async with aclosing(reply.say(sentence)) as blocks:
@@ -240,10 +240,10 @@ class Handler:
                             if not started:
                                 await self._peer.send(AudioStart(**_FORMAT).event())
                                 started = True
-                            await self._send_audio(block)
+                            await self._send_audio(block, reply)
                 if not started:
                     await self._peer.send(AudioStart(**_FORMAT).event())
-                    await self._send_audio(_NOTHING_TO_SAY)
+                    await self._send_audio(_NOTHING_TO_SAY, reply)
                 await self._peer.send(AudioStop().event())
                 if request.streamed:
                     await self._peer.send(SynthesizeStopped().event())
@@ -257,9 +257,10 @@ class Handler:
             async for sentence in text:
                 yield sentence
 
-    async def _send_audio(self, block: Block) -> None:
+    async def _send_audio(self, block: Block, reply: Reply) -> None:
         for pcm in pcm_chunks(block, self._service.config.samples_per_chunk):
             await self._peer.send(AudioChunk(audio=pcm, **_FORMAT).event())
+            reply.wait_for_client()
             # Writing to a socket with room doesn't let others have a turn.
             await asyncio.sleep(0)
 

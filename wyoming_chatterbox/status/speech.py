@@ -55,7 +55,7 @@ async def speech(service: Service, request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": content_type, "Cache-Control": "no-store"})
     client = _client(request)
     try:
-        with service.replies.open(voice, client) as reply:
+        async with service.replies.open(voice, client) as reply:
             await _stream(request, response, _encoded(_spoken(reply, sentences), encoder))
     except Exception as err:
         if not response.prepared:
@@ -132,6 +132,7 @@ async def _spoken(reply: Reply, sentences: list[str]) -> AsyncGenerator[Block, N
                 for start in range(0, len(block), _PIECE):
                     silent = False
                     yield block[start : start + _PIECE]
+                    reply.wait_for_client()
     if silent:
         yield _NOTHING_TO_HEAR
 
