@@ -14,7 +14,7 @@ from typing import Any
 MAX_DEPTH = 16
 """Containers (objects and arrays) inside one another."""
 MAX_VALUES = 1000
-"""Commas and containers: at least as many as there are values, and at most twice as many."""
+"""Values inside containers, an empty container counted twice: the number of commas and containers."""
 
 _NO_MARKS = bytes(set(range(256)) - set(b"[]{},:"))
 _MARKS_PER_VALUE = 4
@@ -28,7 +28,7 @@ class Size:
     depth: int
     """Containers inside one another."""
     values: int
-    """Commas and containers."""
+    """Values inside containers, an empty container counted twice."""
 
 
 def loads(text: bytes) -> Any:

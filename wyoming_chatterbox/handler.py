@@ -228,9 +228,9 @@ class Handler:
 
     async def _speak(self, request: _Request) -> None:
         voice = (await self._service.catalogue()).find(request.name, request.language)
+        # Chatterbox can be loaded while a text is being written. A place among the replies is for what can be spoken.
         with self._service.lifecycle.wanted():
             if isinstance(request.text, TextStream):
-                # A place among the replies is for those who have something to say.
                 await request.text.begun()
             async with self._service.replies.open(voice, self._client) as reply:
                 started = False
