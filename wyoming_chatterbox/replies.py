@@ -83,7 +83,8 @@ class Replies:
         self.records: deque[Record] = deque(maxlen=_REMEMBERED)
         self._seed = seed
         self._sampling = sampling
-        self._open: set[Reply] = set()
+        self._open: dict[Reply, asyncio.Timeout] = {}
+        """Each with its place, which expires when another reply gets it."""
 
     @property
     def active(self) -> int:
@@ -96,12 +97,12 @@ class Replies:
         self._make_room()
         record = Record(client=client, voice=voice.name, started=time.time())
         self.records.append(record)
-        reply = Reply(self, voice, record, asyncio.timeout(None))
-        self._open.add(reply)
+        reply = Reply(self, voice, record)
+        self._open[reply] = asyncio.timeout(None)
         self.counters.total += 1
         try:
             with self.lifecycle.wanted():
-                async with _kept(reply.place):
+                async with _kept(self._open[reply]):
                     yield reply
         except (asyncio.CancelledError, GeneratorExit, ConnectionError, ShuttingDownError):
             record.outcome = "cancelled"
@@ -119,7 +120,7 @@ class Replies:
             record.outcome = "done"
             self.counters.completed += 1
         finally:
-            self._open.discard(reply)
+            self._open.pop(reply, None)
             self.counters.audio_seconds += record.audio_seconds
 
     def _make_room(self) -> None:
@@ -129,8 +130,7 @@ class Replies:
         idlest = max(self._open, key=lambda reply: reply.waited)
         if idlest.waited < self.longest_wait:
             raise OverloadedError(f"{self.active} replies are in the making, which is the limit (--max-replies)")
-        self._open.remove(idlest)
-        idlest.place.reschedule(asyncio.get_running_loop().time())
+        self._open.pop(idlest).reschedule(asyncio.get_running_loop().time())
 
     def utterance(self, text: str, voice: Voice) -> Utterance:
         """What an engine is to say. It always has a seed: tried again, it sounds the same."""
@@ -156,8 +156,6 @@ class Reply:
     _replies: Replies
     voice: Voice
     record: Record
-    place: asyncio.Timeout
-    """Expires when the reply has to make room for another."""
     _waits_since: float | None = field(default_factory=time.monotonic)
     """`time.monotonic()` of the last sign of the client while this waits for it; None while an engine is waited for."""
     _engine: Engine | None = field(default=None)
