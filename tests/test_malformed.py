@@ -155,7 +155,7 @@ def test_reading_any_bytes_gives_events_the_end_or_a_protocol_error(sent: bytes)
         reader.feed_data(sent)
         reader.feed_eof()
         try:
-            while (event := await protocol.read_event(reader)) is not None:
+            while (event := await protocol.read_event(reader, 10_000)) is not None:
                 assert isinstance(event.type, str)
                 assert isinstance(event.data, dict)
         except ProtocolError as err:

@@ -283,9 +283,15 @@ async def test_shutting_down_ends_what_is_said_with_an_error(tmp_path: Path) -> 
         running.chatterbox.go_on.clear()
         task = asyncio.create_task(streamed(running.uri, ["One two. "], stop=False))
         await until(lambda: running.chatterbox.texts == ["One two."])
-        waiting = asyncio.create_task(streamed(running.uri, ["unfinished"], stop=False))
+        waiting = asyncio.create_task(streamed(running.uri, ["Waiting. Unfinished"], stop=False))
         await until(lambda: running.service.replies.active == 2)
-    for heard in (await task, await waiting):
+        async with AsyncClient.from_uri(running.uri) as client:
+            await client.write_event(SynthesizeStart().event())
+            await client.write_event(Ping().event())
+            await client.read_event()
+            await running.server.close()
+            without_text = await asyncio.wait_for(listen(client, "synthesize-stopped"), PATIENCE)
+    for heard in (await task, await waiting, without_text):
         assert heard.types == ["error", "audio-stop", "synthesize-stopped"]
         assert heard.error is not None
         assert heard.error.text == "Server is shutting down"

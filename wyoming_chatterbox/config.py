@@ -81,6 +81,11 @@ class Config:
         return self.voices_dir or self.data_dir[0] / "voices"
 
     @property
+    def longest_body(self) -> int:
+        """Bytes of JSON that may hold a text: a character takes up to 12, and there is more than text."""
+        return 12 * self.max_total_length + 65536
+
+    @property
     def sampling(self) -> Sampling:
         """The settings that every utterance gets."""
         return Sampling(temperature=self.temperature, cfg_weight=self.cfg_weight, exaggeration=self.exaggeration)

@@ -7,6 +7,7 @@ character would act on the terminal that shows it, a bidirectional mark would re
 from __future__ import annotations
 
 import unicodedata
+from typing import Any
 
 MAX_CHARACTERS = 100
 """Characters of a client's text that are shown; the rest is only counted."""
@@ -24,3 +25,20 @@ def _visible(character: str) -> str:
     if character in "\\'" or (character != " " and unicodedata.category(character)[0] in "CZ"):
         return f"\\{character}" if character in "\\'" else character.encode("unicode_escape").decode("ascii")
     return character
+
+
+def json_kind(value: Any) -> str:
+    """Name the kind of a parsed JSON value as JSON calls it: "a number", "an object"."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a string"
+        case list():
+            return "an array"
+        case _:
+            return "an object"

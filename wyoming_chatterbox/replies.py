@@ -11,8 +11,8 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -78,24 +78,33 @@ class Replies:
         self.lifecycle = lifecycle
         self.scheduler = scheduler
         self.limit = limit
-        self.active = 0
+        self.longest_wait = 5.0
+        """Seconds that a reply may wait for its client, to read or to send text, when others need its place."""
         self.counters = Counters()
         self.records: deque[Record] = deque(maxlen=_REMEMBERED)
         self._seed = seed
         self._sampling = sampling
+        self._open: dict[Reply, asyncio.Timeout] = {}
+        """Each with its place, which expires when another reply gets it."""
 
-    @contextmanager
-    def open(self, voice: Voice, client: str) -> Iterator[Reply]:
-        """Begin a reply to `client`; `OverloadedError` if there are too many already."""
-        if self.active >= self.limit:
-            raise OverloadedError(f"{self.active} replies are in the making, which is the limit (--max-replies)")
+    @property
+    def active(self) -> int:
+        """Replies in the making."""
+        return len(self._open)
+
+    @asynccontextmanager
+    async def open(self, voice: Voice, client: str) -> AsyncIterator[Reply]:
+        """Begin a reply to `client`; `OverloadedError` if there are too many already, or if it has to make room."""
+        self._make_room()
         record = Record(client=client, voice=voice.name, started=time.time())
         self.records.append(record)
-        self.active += 1
+        reply = Reply(self, voice, record)
+        self._open[reply] = asyncio.timeout(None)
         self.counters.total += 1
         try:
             with self.lifecycle.wanted():
-                yield Reply(self, voice, record)
+                async with _kept(self._open[reply]):
+                    yield reply
         except (asyncio.CancelledError, GeneratorExit, ConnectionError, ShuttingDownError):
             record.outcome = "cancelled"
             self.counters.cancelled += 1
@@ -112,8 +121,17 @@ class Replies:
             record.outcome = "done"
             self.counters.completed += 1
         finally:
-            self.active -= 1
+            self._open.pop(reply, None)
             self.counters.audio_seconds += record.audio_seconds
+
+    def _make_room(self) -> None:
+        """Have the reply that waits longest for its client make room for another, if all places are taken."""
+        if len(self._open) < self.limit:
+            return
+        idlest = max(self._open, key=lambda reply: reply.waited)
+        if idlest.waited < self.longest_wait:
+            raise OverloadedError(f"{self.active} replies are in the making, which is the limit (--max-replies)")
+        self._open.pop(idlest).reschedule(asyncio.get_running_loop().time())
 
     def utterance(self, text: str, voice: Voice) -> Utterance:
         """What an engine is to say. It always has a seed: tried again, it sounds the same."""
@@ -132,16 +150,27 @@ class Replies:
         }
 
 
-@dataclass
+@dataclass(eq=False)
 class Reply:
     """One reply in the making."""
 
     _replies: Replies
     voice: Voice
     record: Record
+    _waits_since: float | None = field(default_factory=time.monotonic)
+    """`time.monotonic()` of the last sign of the client while this waits for it; None while an engine is waited for."""
     _engine: Engine | None = field(default=None)
     _pace: float = FAST
     """Characters a second, of the latest that was said to its end."""
+
+    @property
+    def waited(self) -> float:
+        """Seconds that this reply has waited for its client, to read or to send text."""
+        return 0.0 if self._waits_since is None else time.monotonic() - self._waits_since
+
+    def wait_for_client(self) -> None:
+        """Note that the client is to read a block, or has read a part of it."""
+        self._waits_since = time.monotonic()
 
     async def say(self, sentence: str) -> AsyncGenerator[Block, None]:
         """Speak one sentence, block by block; leaving early frees the model at its next step.
@@ -151,6 +180,7 @@ class Reply:
         """
         lifecycle = self._replies.lifecycle
         begun = time.monotonic()
+        self._waits_since = None
         if self._engine is None or not lifecycle.usable(self._engine):
             self._engine = await lifecycle.choose()
         self.record.sentences += 1
@@ -164,7 +194,9 @@ class Reply:
                         if self.record.first_audio_seconds is None:
                             self.record.first_audio_seconds = time.monotonic() - begun
                         left.heard += len(block)
+                        self.wait_for_client()
                         yield block
+                        self._waits_since = None
                 lifecycle.spoke(engine)
                 if left.heard > SAMPLE_RATE:
                     self._pace = len(left.first.text) * SAMPLE_RATE / left.heard
@@ -179,6 +211,7 @@ class Reply:
                 left.change_voice(self.voice)
             except Exception as err:
                 self._engine = await self._recover(engine, left, err)
+        self.wait_for_client()
 
     async def _recover(self, engine: Engine, left: Remainder, err: Exception) -> Engine:
         """Choose who says what is left after `engine` failed: itself if that is worth another try, or another."""
@@ -220,6 +253,18 @@ class Reply:
 
 def _bare(err: Exception) -> str:
     return str(err).rstrip(".") or type(err).__name__
+
+
+@asynccontextmanager
+async def _kept(place: asyncio.Timeout) -> AsyncIterator[None]:
+    """Hold a place among the replies; `OverloadedError` when it goes to another."""
+    try:
+        async with place:
+            yield
+    except TimeoutError as err:
+        if not place.expired():
+            raise
+        raise OverloadedError("This reply waited too long for its client, and another needed its place") from err
 
 
 def _rounded(record: Record) -> dict[str, Any]:

@@ -23,67 +23,73 @@ class TextStream:
         self._flush_after = flush_after
         self._timeout = timeout
         self._length = 0
-        self._ready: asyncio.Queue[str | Exception | None] = asyncio.Queue()
+        self._ready: asyncio.Queue[str | None] = asyncio.Queue()
+        self._begun = asyncio.Event()
+        self._fault = ""
         self._ended = False
-        self._timers: list[asyncio.TimerHandle] = []
-        self._restart_timers()
+        loop = asyncio.get_running_loop()
+        self._flush = loop.call_later(flush_after, self._stalled)
+        self._end_of_patience = loop.call_later(timeout, self._timed_out)
 
     def add(self, piece: str) -> None:
-        """Take the next piece; more than `max_total` characters end the stream with a `RequestError`."""
+        """Take the next piece; more than `max_total` characters end the stream with a `RequestError`.
+
+        A piece without text, white space alone, doesn't prolong the waiting for more.
+        """
         if self._ended:
             return
         self._length += len(piece)
         if self._length > self._max_total:
-            self.fail(RequestError(f"The text is over {self._max_total} characters long (--max-total-length)"))
+            self._fail(f"The text is over {self._max_total} characters long (--max-total-length)")
             return
         self._give(self._splitter.add(piece))
-        self._restart_timers()
+        loop = asyncio.get_running_loop()
+        self._flush.cancel()
+        self._flush = loop.call_later(self._flush_after, self._stalled)
+        if piece.strip():
+            self._end_of_patience.cancel()
+            self._end_of_patience = loop.call_later(self._timeout, self._timed_out)
 
     def finish(self) -> None:
         """No more text will come: give out what is left."""
         if not self._ended:
             self._give(self._splitter.finish())
-            self._end(None)
+            self._end()
 
-    def fail(self, error: Exception) -> None:
-        """End the stream with an error, raised after the sentences already given out."""
-        if not self._ended:
-            self._end(error)
+    async def begun(self) -> None:
+        """Wait until there is something to speak, or there will be nothing."""
+        await self._begun.wait()
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        while (item := await self._ready.get()) is not None:
-            if isinstance(item, Exception):
-                raise item
-            yield item
+        while (sentence := await self._ready.get()) is not None:
+            yield sentence
+        if self._fault:
+            raise RequestError(self._fault)
 
     def close(self) -> None:
         """Stop the timers of a stream that nobody reads any more."""
         self._ended = True
-        self._stop_timers()
+        self._flush.cancel()
+        self._end_of_patience.cancel()
 
     def _give(self, sentences: list[str]) -> None:
         for sentence in sentences:
             self._ready.put_nowait(sentence)
+            self._begun.set()
 
-    def _end(self, last: Exception | None) -> None:
+    def _fail(self, fault: str) -> None:
+        """End the stream with a `RequestError`, raised after the sentences already given out."""
+        self._fault = fault
+        self._end()
+
+    def _end(self) -> None:
         self.close()
-        self._ready.put_nowait(last)
-
-    def _restart_timers(self) -> None:
-        self._stop_timers()
-        loop = asyncio.get_running_loop()
-        self._timers = [
-            loop.call_later(self._flush_after, self._stalled),
-            loop.call_later(self._timeout, self._timed_out),
-        ]
-
-    def _stop_timers(self) -> None:
-        for timer in self._timers:
-            timer.cancel()
+        self._ready.put_nowait(None)
+        self._begun.set()
 
     def _stalled(self) -> None:
         self._give(self._splitter.flush_complete())
 
     def _timed_out(self) -> None:
         self._give(self._splitter.finish())
-        self.fail(RequestError(f"No more text and no synthesize-stop came for {self._timeout:g} s (--stream-timeout)"))
+        self._fail(f"No more text and no synthesize-stop came for {self._timeout:g} s (--stream-timeout)")

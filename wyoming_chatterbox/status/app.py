@@ -13,7 +13,7 @@ from ..service import Service
 from . import snapshots
 from .access import Access
 from .answers import RefusedError, error_answer, json_answer
-from .speech import longest_body, speech
+from .speech import speech
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -80,9 +80,7 @@ class HttpServer:
         return f"http://{host}:{self.port}"
 
     def _app(self) -> web.Application:
-        app = web.Application(
-            middlewares=[self._answer], client_max_size=longest_body(self._service.config.max_total_length)
-        )
+        app = web.Application(middlewares=[self._answer], client_max_size=self._service.config.longest_body)
         app.on_response_prepare.append(_add_headers)
         app.router.add_get(_HEALTH, self._health)
         app.router.add_get("/config", self._configuration)
@@ -108,7 +106,7 @@ class HttpServer:
             message = f"{request.path} takes {allowed}, not {request.method[:20]}"
             return error_answer(RefusedError(405, message, "method-not-allowed", headers={"Allow": allowed}))
         except web.HTTPRequestEntityTooLarge:
-            limit = longest_body(self._service.config.max_total_length)
+            limit = self._service.config.longest_body
             return error_answer(RefusedError(413, f"The body is over {limit} bytes long", "too-large"))
         except ConnectionError:
             raise

@@ -15,6 +15,7 @@ from aiohttp import web
 from ..audio import silence
 from ..engine import SAMPLE_RATE, Block
 from ..errors import ChatterboxError, RequestError
+from ..quoting import json_kind
 from ..replies import Reply
 from ..sentences import split
 from ..service import Service
@@ -42,11 +43,6 @@ class SpeechRequest:
     format: str
 
 
-def longest_body(max_total_length: int) -> int:
-    """Bytes of a request at most: a character takes up to 12 in JSON, and there is more than text."""
-    return 12 * max_total_length + 65536
-
-
 async def speech(service: Service, request: web.Request) -> web.StreamResponse:
     """Answer one request; errors before the first sound are raised, later ones break the connection."""
     wanted = parse(await _body(request), service.config.max_total_length)
@@ -59,7 +55,7 @@ async def speech(service: Service, request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": content_type, "Cache-Control": "no-store"})
     client = _client(request)
     try:
-        with service.replies.open(voice, client) as reply:
+        async with service.replies.open(voice, client) as reply:
             await _stream(request, response, _encoded(_spoken(reply, sentences), encoder))
     except Exception as err:
         if not response.prepared:
@@ -79,7 +75,7 @@ def parse(body: bytes, max_total_length: int) -> SpeechRequest:
     except (ValueError, RecursionError) as err:
         raise RefusedError(400, "The body is no JSON", "bad-json") from err
     if not isinstance(data, dict):
-        raise RefusedError(400, f"The body must be a JSON object, not {_named(data)}", "bad-json")
+        raise RefusedError(400, f"The body must be a JSON object, not {json_kind(data)}", "bad-json")
     text = _string(data, "input", required=True)
     _string(data, "model")
     _string(data, "instructions")
@@ -136,6 +132,7 @@ async def _spoken(reply: Reply, sentences: list[str]) -> AsyncGenerator[Block, N
                 for start in range(0, len(block), _PIECE):
                     silent = False
                     yield block[start : start + _PIECE]
+                    reply.wait_for_client()
     if silent:
         yield _NOTHING_TO_HEAR
 
@@ -159,26 +156,11 @@ def _string(data: Mapping[str, Any], name: str, *, required: bool = False) -> st
     if value is None and not required:
         return ""
     if not isinstance(value, str):
-        raise _refused(name, f"{name} must be a string, not {_named(value)}" if name in data else f"{name} is missing")
+        raise _refused(
+            name, f"{name} must be a string, not {json_kind(value)}" if name in data else f"{name} is missing"
+        )
     return value
 
 
 def _refused(param: str, message: str) -> RefusedError:
     return RefusedError(400, message, param=param)
-
-
-def _named(value: Any) -> str:
-    """What JSON calls it."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case int() | float():
-            return "a number"
-        case str():
-            return "a string"
-        case list():
-            return "an array"
-        case _:
-            return "an object"
