@@ -11,7 +11,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from . import __version__, config
+from . import __version__, config, log
 from .config import Config
 from .discovery import Announcement
 from .engine import Engine
@@ -35,17 +35,18 @@ def main() -> int:
     """Serve until told to stop; the exit code is 0 then, 2 for an option that can't be."""
     try:
         options = config.load(sys.argv[1:], os.environ, Path.cwd())
-        _set_up_log(options)
+        log.set_up(options)
         sys.setswitchinterval(_SWITCH_SECONDS)
         asyncio.run(serve(options))
     except ChatterboxError as err:
+        log.close()
         print(f"wyoming-chatterbox: {err}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         pass
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
         # A model still being loaded can't be interrupted, and nobody waits for it any more.
-        logging.shutdown()
+        log.close()
         os._exit(0)
     return 0
 
@@ -117,13 +118,6 @@ def _standby() -> Engine:
     from .engine.standby import Standby
 
     return Standby()
-
-
-def _set_up_log(options: Config) -> None:
-    logging.basicConfig(level=logging.DEBUG if options.debug else logging.INFO, format=options.log_format)
-    if not options.debug:
-        for noisy in ("httpx", "huggingface_hub", "numba", "aiohttp.access"):
-            logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":
