@@ -22,11 +22,10 @@ from wyoming.server import AsyncEventHandler
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped
 
 from .audio import CHANNELS, WIDTH, pcm_chunks, silence
-from .engine import SAMPLE_RATE, Block, Voice
+from .engine import SAMPLE_RATE, Block
 from .errors import ChatterboxError, OverloadedError, ProtocolError, RequestError, ShuttingDownError
 from .info import build_info
 from .protocol import read_event, text_field, voice_fields
-from .replies import Record
 from .sentences import split
 from .service import Service
 from .text_stream import TextStream
@@ -228,7 +227,6 @@ class Handler(AsyncEventHandler):
             await self._send(AudioStop().event())
             if request.streamed:
                 await self._send(SynthesizeStopped().event())
-        self._log(reply.record, voice)
 
     async def _sentences(self, text: str | TextStream) -> AsyncIterator[str]:
         config = self._service.config
@@ -298,14 +296,3 @@ class Handler(AsyncEventHandler):
             async with asyncio.timeout(_LINGER):
                 while await self.reader.read(65536):
                     pass
-
-    def _log(self, record: Record, voice: Voice) -> None:
-        first = f"{record.first_audio_seconds * 1000:.0f} ms" if record.first_audio_seconds is not None else "none"
-        _LOGGER.info(
-            "%s heard %.1f s from %s (%s), first audio after %s",
-            self._client,
-            record.audio_seconds,
-            record.engine or "nobody",
-            voice.name,
-            first,
-        )

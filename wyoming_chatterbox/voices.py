@@ -17,6 +17,7 @@ import soundfile
 
 from .engine import Voice
 from .errors import UnknownVoiceError, VoiceError
+from .quoting import quoted
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -45,14 +46,15 @@ class Catalogue:
         if name is None:
             voice = self._find(self.preferred, spoken) or self._find(DEFAULT, spoken)
             if voice is None:
-                raise UnknownVoiceError(f"There is no voice for the language {language!r}; {self._listed()}")
+                wanted = quoted(language or "")
+                raise UnknownVoiceError(f"There is no voice for the language {wanted}; {self._listed()}")
             return voice
         if voice := self._find(name, spoken) or self._find(name, None):
             return voice
         for file, reason in self.broken.items():
             if Path(file).stem == name:
-                raise VoiceError(f"The recording {file} of voice {name!r} can't be used: {reason}")
-        raise UnknownVoiceError(f"There is no voice {name!r}; {self._listed()}")
+                raise VoiceError(f"The recording {quoted(file)} of voice {quoted(name)} can't be used: {reason}")
+        raise UnknownVoiceError(f"There is no voice {quoted(name)}; {self._listed()}")
 
     def _find(self, name: str, language: str | None) -> Voice | None:
         """A voice by its whole name, or by its name and a language that one of them may lack."""
