@@ -61,6 +61,7 @@ BODIES = {
 }
 REFUSED = {
     "an expectation": request(b"GET /info HTTP/1.1", b"Expect: " + EVIL),
+    "an expectation that is no UTF-8": request(b"GET /nowhere HTTP/1.1", b"Expect: \xbb"),
     "a path with a line break": request(b"GET /a%0a2026-11-25%20ERROR%20root:%20FORGED%1b%5b2J%07%e2%80%ae HTTP/1.1"),
     "a long path": request(b"GET /" + b"E" * 8000 + b" HTTP/1.1"),
     "a method that is not for it": request(b"PROPFIND / HTTP/1.1"),

@@ -18,7 +18,8 @@ from .answers import HEADERS, RefusedError, error_answer, unexpected
 
 _LOGGER = logging.getLogger(__name__)
 
-_FAULTS_OF_CLIENTS = (HttpProcessingError, web.RequestPayloadError)
+_FAULTS_OF_CLIENTS = (HttpProcessingError, web.RequestPayloadError, UnicodeEncodeError)
+"""The last is what aiohttp fails with when it quotes an `Expect` that is no UTF-8."""
 
 
 class Runner(web.AppRunner):
@@ -50,7 +51,7 @@ class _Connection(web.RequestHandler):
             raise exc
         if isinstance(exc, _FAULTS_OF_CLIENTS):
             self._note(exc)
-            answer = error_answer(RefusedError(status, "This is no HTTP request that could be read", "bad-http"))
+            answer = error_answer(RefusedError(400, "This is no HTTP request that could be read", "bad-http"))
         else:
             _LOGGER.error("An answer to %s failed", request.remote, exc_info=exc)
             answer = unexpected()
