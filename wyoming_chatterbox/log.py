@@ -111,12 +111,16 @@ class QueuedHandler(logging.Handler):
         self._repeats = Repeats()
         self._dropped = 0
         self._closed = False
-        # Not the handler's own lock, which `logging.shutdown` holds while it waits in `close`.
         self._guard = threading.RLock()
         # Not a `queue.Queue`: a record may come from a finaliser, in the middle of another's being put there.
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_lines, name="log", daemon=True)
         self._thread.start()
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Put a record into the queue without the handler's own lock: `logging.shutdown` holds that while it waits."""
+        self.emit(record)
+        return True
 
     def emit(self, record: logging.LogRecord) -> None:
         """Put a record into the queue, or count it; never wait."""
