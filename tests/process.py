@@ -75,11 +75,12 @@ async def server_process(
     prefix: Sequence[str] = (),
     python: str | Path = sys.executable,
     uri: str | None = None,
+    stderr: int | None = None,
 ) -> AsyncIterator[ServerProcess]:
     """A server with its data in `directory`; without `hub`, the model hub is a port that nobody listens at.
 
     `prefix` is a command that runs the server's; `python` is one that finds the package; without `uri`, it listens at
-    a free port.
+    a free port; `stderr` is a descriptor that it logs to, instead of to a file.
     """
     uri, port = uri or f"tcp://127.0.0.1:{free_port()}", free_port()
     command = [
@@ -91,7 +92,7 @@ async def server_process(
     environment["HF_ENDPOINT"] = hub or f"http://127.0.0.1:{free_port()}"
     log = directory / "server.log"
     with log.open("wb") as file:
-        process = await asyncio.create_subprocess_exec(*command, *flags, env=environment, stderr=file)
+        process = await asyncio.create_subprocess_exec(*command, *flags, env=environment, stderr=stderr or file)
     server = ServerProcess(uri, f"http://127.0.0.1:{port}", log, process)
     try:
         yield server

@@ -55,7 +55,8 @@ NOT_IN_THE_APP = {
     "http_host": "ingress comes from outside of the container",
     "http_port": "the manifest's ingress_port",
     "http_token": "Home Assistant has let in whoever comes through ingress",
-    "http_allow": "ingress comes from one address, and nobody else may come",
+    "http_allow": "ingress alone may come",
+    "http_proxy": "ingress comes from one address, which is the Supervisor's",
     "log_format": "the Supervisor shows the log, and people search it",
 }
 """Options of the package that a person can't set in an app, and why."""

@@ -66,7 +66,7 @@ class Container:
             ("/share", f"{self.root}/share"),
             (":10200", f":{self.port}"),
             ("--http-port 8099", f"--http-port {self.ingress_port}"),
-            ("--http-allow 172.30.32.2", f"--http-allow {INGRESS}"),
+            ("--http-proxy 172.30.32.2", f"--http-proxy {INGRESS}"),
         ):
             script = script.replace(theirs, ours)
         run = self.root / f"{service}-run"

@@ -293,11 +293,29 @@ async def test_on_a_listed_network_a_server_is_known_by_its_addresses(tmp_path: 
         assert (await server.get("/info", headers={"Host": "evil.example"}))[0] == 403
 
 
-async def test_a_listed_single_address_is_a_proxy_that_passes_on_its_own_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize("listed", [PROXY, "127.0.0.8/30"])
+async def test_a_listed_client_gets_nothing_under_a_foreign_name(tmp_path: Path, listed: str) -> None:
     async with (
-        http(tmp_path, "--http-host", "0.0.0.0", "--http-allow", PROXY) as server,
-        server.session(PROXY) as proxy,
+        http(tmp_path, "--http-host", "0.0.0.0", "--http-allow", listed) as server,
+        server.session(PROXY) as client,
     ):
+        for method, path in (("GET", "/info"), ("POST", "/memory/cleanup"), ("POST", SPEECH)):
+            async with client.request(method, path, headers={"Host": "evil.example"}) as response:
+                assert response.status == 403
+                error = (await response.json())["error"]
+            assert error["code"] == "unknown-host"
+            assert "--http-proxy" in error["message"], "a person behind a reverse proxy learns what to do"
+
+
+@pytest.mark.parametrize("address", [PROXY, "127.0.0.8/30"])
+async def test_a_proxy_may_pass_on_its_own_name(tmp_path: Path, address: str) -> None:
+    async with (
+        http(tmp_path, "--http-host", "0.0.0.0", "--http-proxy", address) as server,
+        server.session(PROXY) as proxy,
+        server.session("127.0.0.1") as other,
+    ):
+        async with other.get("/info") as response:
+            assert response.status == 403
         named = {"Host": "home.example"}
         async with proxy.get("/info", headers=named) as response:
             assert response.status == 200

@@ -187,5 +187,5 @@ async def test_from_the_command_line_it_goes_and_comes_back(tmp_path: Path) -> N
         await server.reaches("idle")
         assert (await plain(server.uri, "Hello again.")).error is None
         await server.reaches("idle")
-        assert server.said().count("Chatterbox gives its memory back") == 2
+        await until(lambda: server.said().count("Chatterbox gives its memory back") == 2)
         assert "Text arrives: Chatterbox is loaded again" in server.said()

@@ -18,6 +18,7 @@ from wyoming.event import Event
 from tests.client import CYCLE, Heard, describe, plain, streamed
 from tests.ports import free_port
 from tests.process import server_process
+from tests.serving import until
 
 SENTENCE = "The front door is locked, and all the windows are closed."
 
@@ -52,7 +53,7 @@ async def test_a_fresh_machine_speaks_real_english(tmp_path: Path) -> None:
         status = await server.reaches("failed")
         assert "refuses the connection" in str(status["error"])
         assert status["hint"]
-        assert server.said().count("standby voice speaks meanwhile") >= 1
+        await until(lambda: "standby voice speaks meanwhile" in server.said())
         # A directory to put recordings in, without having to make it.
         assert (tmp_path / "voices").is_dir()
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from . import __version__, config
+from . import __version__, config, log
 from .config import Config
 from .discovery import Announcement
 from .engine import Engine
@@ -22,7 +22,6 @@ from .errors import ChatterboxError
 from .idle_preparation import IdlePreparation
 from .info import info_event
 from .lifecycle import Lifecycle
-from .log_format import formatter
 from .replies import Replies
 from .scheduler import Scheduler
 from .server import Server
@@ -39,17 +38,18 @@ def main() -> int:
     """Serve until told to stop; the exit code is 0 then, 2 for an option that can't be."""
     try:
         options = config.load(sys.argv[1:], os.environ, Path.cwd())
-        _set_up_log(options)
+        log.set_up(options)
         sys.setswitchinterval(_SWITCH_SECONDS)
         asyncio.run(serve(options))
     except ChatterboxError as err:
+        log.close()
         print(f"wyoming-chatterbox: {err}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         pass
     if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
         # A model still being loaded can't be interrupted, and nobody waits for it any more.
-        logging.shutdown()
+        log.close()
         os._exit(0)
     return 0
 
@@ -125,15 +125,6 @@ def _standby() -> Engine:
     from .engine.standby import Standby
 
     return Standby()
-
-
-def _set_up_log(options: Config) -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(formatter(options.log_format, debug=options.debug))
-    logging.basicConfig(level=logging.DEBUG if options.debug else logging.INFO, handlers=[handler])
-    if not options.debug:
-        for noisy in ("httpx", "huggingface_hub", "numba", "aiohttp.access"):
-            logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":

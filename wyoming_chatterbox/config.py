@@ -67,6 +67,7 @@ class Config:
     http_port: int
     http_token: str | None
     http_allow: tuple[str, ...]
+    http_proxy: tuple[str, ...]
     debug: bool
     log_format: str | None
 
@@ -115,11 +116,12 @@ def _checked(found: Mapping[str, tuple[Any, str]]) -> Config:
         option = next(option for option in OPTIONS if option.name == name)
         shown = "..." if name in SECRET else repr(value)
         raise ConfigError(f"{option.flag_name} can't be {shown} (from {source}): it takes {option.allowed}") from err
-    if config.http and not (_loopback(config.http_host) or config.http_token or config.http_allow):
+    guarded = config.http_token or config.http_allow or config.http_proxy
+    if config.http and not (_loopback(config.http_host) or guarded):
         _, source = found["http_host"]
         raise ConfigError(
-            f"--http-host can't be {config.http_host!r} (from {source}) without --http-token or --http-allow: "
-            "others could reach the page"
+            f"--http-host can't be {config.http_host!r} (from {source}) without --http-token, --http-allow or "
+            "--http-proxy: others could reach the page"
         )
     return config
 

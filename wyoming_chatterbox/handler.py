@@ -21,13 +21,13 @@ from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped
 
 from .audio import CHANNELS, WIDTH, pcm_chunks, silence
-from .engine import SAMPLE_RATE, Block, Voice
+from .engine import SAMPLE_RATE, Block
 from .errors import ChatterboxError, OverloadedError, ProtocolError, RequestError, ShuttingDownError
 from .info import info_event
 from .peer import LINGER, Peer
 from .protocol import read_event, text_field, voice_fields
 from .quoting import quoted
-from .replies import Record, Reply
+from .replies import Reply
 from .sentences import split
 from .service import Service
 from .text_stream import TextStream
@@ -247,7 +247,6 @@ class Handler:
                 await self._peer.send(AudioStop().event())
                 if request.streamed:
                     await self._peer.send(SynthesizeStopped().event())
-        self._log(reply.record, voice)
 
     async def _sentences(self, text: str | TextStream) -> AsyncIterator[str]:
         if isinstance(text, str):
@@ -280,16 +279,3 @@ class Handler:
         if speaker is not None:
             speaker.cancel()
             await asyncio.wait([speaker])
-
-    def _log(self, record: Record, voice: Voice) -> None:
-        if record.first_audio_seconds is None:
-            _LOGGER.debug("%s sent nothing that can be said", self._client)
-            return
-        _LOGGER.info(
-            "Spoke %.1f s to %s in the voice %s (%s), the first sound after %.2f s",
-            record.audio_seconds,
-            self._client,
-            quoted(voice.name),
-            record.engine,
-            record.first_audio_seconds,
-        )

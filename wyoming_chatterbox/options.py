@@ -398,6 +398,11 @@ _HTTP = (
         "http_allow", (), _listing(_network), "networks such as 192.168.1.0/24",
         "HTTP clients in this network need no token (repeatable)", metavar="NETWORK", repeatable=True,
     ),
+    Option(
+        "http_proxy", (), _listing(_network), "addresses or networks such as 172.30.32.2",
+        "a reverse proxy that checks its users itself and may pass on any host name (repeatable)",
+        metavar="ADDRESS", repeatable=True,
+    ),
 )
 
 _LOG = (

@@ -6,7 +6,6 @@ character would act on the terminal that shows it, a bidirectional mark would re
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any
 
 MAX_CHARACTERS = 100
@@ -15,16 +14,14 @@ MAX_CHARACTERS = 100
 
 def quoted(text: str, limit: int = MAX_CHARACTERS) -> str:
     """Return `text` in quotation marks: at most `limit` characters of it, invisible ones as Python escapes."""
-    shown = "".join(_visible(character) for character in text[:limit])
-    rest = len(text) - limit
-    return f"'{shown}'" if rest <= 0 else f"'{shown}...' ({len(text)} characters)"
+    shown = visible(text[:limit].replace("\\", "\\\\").replace("'", "\\'"))
+    return f"'{shown}'" if len(text) <= limit else f"'{shown}...' ({len(text)} characters)"
 
 
-def _visible(character: str) -> str:
-    # Categories C (control, format, surrogate, unassigned) and Z (separators): of these, only a space is harmless.
-    if character in "\\'" or (character != " " and unicodedata.category(character)[0] in "CZ"):
-        return f"\\{character}" if character in "\\'" else character.encode("unicode_escape").decode("ascii")
-    return character
+def visible(text: str) -> str:
+    """Return `text` with invisible characters, line breaks among them, as Python escapes."""
+    # All that Unicode calls control, format, surrogate, unassigned or separator, but for the space.
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def json_kind(value: Any) -> str:

@@ -27,6 +27,7 @@ from .errors import (
 )
 from .lifecycle import Lifecycle
 from .preparation import prepare
+from .quoting import quoted
 from .remainder import FAST, Remainder
 from .scheduler import Scheduler
 
@@ -120,6 +121,7 @@ class Replies:
         else:
             record.outcome = "done"
             self.counters.completed += 1
+            _tell(record)
         finally:
             self._open.pop(reply, None)
             self.counters.audio_seconds += record.audio_seconds
@@ -249,6 +251,20 @@ class Reply:
                         yield fresh
         finally:
             record.busy_seconds += time.monotonic() - begun
+
+
+def _tell(record: Record) -> None:
+    if record.first_audio_seconds is None:
+        _LOGGER.debug("%s sent nothing that can be said", record.client)
+        return
+    _LOGGER.info(
+        "Spoke %.1f s to %s in the voice %s (%s), the first sound after %.2f s",
+        record.audio_seconds,
+        record.client,
+        quoted(record.voice),
+        record.engine,
+        record.first_audio_seconds,
+    )
 
 
 def _bare(err: Exception) -> str:

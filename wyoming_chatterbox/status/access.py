@@ -8,25 +8,29 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from ..config import Config
+from ..quoting import quoted
 from .answers import RefusedError
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Access:
-    """The rules that follow from --http-host, --http-token and --http-allow."""
+    """The rules that follow from --http-host, --http-token, --http-allow and --http-proxy."""
 
     def __init__(self, config: Config) -> None:
         self._host = config.http_host.lower()
         self._token = config.http_token
-        self._networks = [ipaddress.ip_network(network) for network in config.http_allow]
+        self._allowed = [ipaddress.ip_network(network) for network in config.http_allow]
+        self._proxies = [ipaddress.ip_network(network) for network in config.http_proxy]
         bound = _address(self._host)
         self._on_loopback = self._host == "localhost" if bound is None else bound.is_loopback
 
@@ -38,9 +42,11 @@ class Access:
         if request.method not in _READING:
             self._check_origin(request)
         peer = _peer(request)
-        if self._listed(peer):
-            if not self._is_proxy(peer):
-                self._check_host(request)
+        if _within(peer, self._proxies):
+            # A proxy passes on the host name that browsers know it by, and keeps strangers out itself.
+            return
+        if _within(peer, self._allowed):
+            self._check_host(request)
         elif self._token is not None:
             if needs_token:
                 self._check_token(request, self._token)
@@ -49,20 +55,10 @@ class Access:
         else:
             raise RefusedError(
                 403,
-                f"{peer or 'This client'} may not use this server: its network is not among those of --http-allow",
+                f"{peer or 'This client'} may not use this server: its network is not among those of --http-allow "
+                "or --http-proxy",
                 "forbidden",
             )
-
-    def _listed(self, peer: Address | None) -> bool:
-        return peer is not None and any(peer in network for network in self._networks)
-
-    def _is_proxy(self, peer: Address | None) -> bool:
-        """Whether --http-allow names this one address.
-
-        Home Assistant's ingress is such a one: it passes on the host name that the browser knows Home Assistant by, and
-        keeps strangers out itself.
-        """
-        return any(network.num_addresses == 1 and peer in network for network in self._networks)
 
     def _check_token(self, request: web.Request, token: str) -> None:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
@@ -86,8 +82,8 @@ class Access:
         if not known:
             raise RefusedError(
                 403,
-                f"This server is not known as {name[:100]!r}: use its IP address or localhost, "
-                "or set --http-token and send the token",
+                f"This server is not known as {quoted(name)}: use its IP address or localhost, set --http-token and "
+                "send the token, or name a reverse proxy that passes on its own host name with --http-proxy",
                 "unknown-host",
             )
 
@@ -102,8 +98,12 @@ class Access:
             same = False
         if not same:
             raise RefusedError(
-                403, f"Pages of {origin[:100]!r} may not use this server, only its own may", "foreign-origin"
+                403, f"Pages of {quoted(origin)} may not use this server, only its own may", "foreign-origin"
             )
+
+
+def _within(peer: Address | None, networks: Sequence[Network]) -> bool:
+    return peer is not None and any(peer in network for network in networks)
 
 
 def _peer(request: web.Request) -> Address | None:

@@ -20,6 +20,13 @@ from ..errors import (
     VoiceError,
 )
 
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Server": "wyoming-chatterbox",
+}
+"""Headers of every answer."""
 _RETRY_SECONDS = 5
 
 
@@ -74,6 +81,11 @@ def error_answer(error: ChatterboxError) -> web.Response:
     return json_answer(
         {"error": {"message": str(error), "type": _kind(status), "code": error.code, "param": param}}, status, headers
     )
+
+
+def unexpected() -> web.Response:
+    """Answer with an error of the server's own, which the log explains."""
+    return error_answer(ChatterboxError("Something unexpected happened: see the server's log"))
 
 
 def plain(value: Any) -> Any:

@@ -9,10 +9,12 @@ from pathlib import Path
 from aiohttp import web
 
 from ..errors import ChatterboxError, ConfigError
+from ..quoting import quoted
 from ..service import Service
 from . import snapshots
 from .access import Access
-from .answers import RefusedError, error_answer, json_answer
+from .answers import HEADERS, RefusedError, error_answer, json_answer, unexpected
+from .runner import Runner
 from .speech import speech
 
 _LOGGER = logging.getLogger(__name__)
@@ -25,12 +27,6 @@ _PAGE = {
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
 _HEALTH = "/health"
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Server": "wyoming-chatterbox",
-}
 _SHUTDOWN_SECONDS = 1.0
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -49,7 +45,7 @@ class HttpServer:
         """Begin to listen; `ConfigError` where that address can't be had."""
         port = self._service.config.http_port
         # A client that leaves cancels its handler, and with it what is being said.
-        runner = web.AppRunner(self._app(), handler_cancellation=True, shutdown_timeout=_SHUTDOWN_SECONDS)
+        runner = Runner(self._app(), handler_cancellation=True, shutdown_timeout=_SHUTDOWN_SECONDS)
         await runner.setup()
         try:
             await web.TCPSite(runner, self._host, port).start()
@@ -100,10 +96,10 @@ class HttpServer:
                 self._access.check(request, needs_token=request.path not in _PAGE)
             return await handler(request)
         except web.HTTPNotFound:
-            return error_answer(RefusedError(404, f"There is no {request.path[:100]} here", "not-found"))
+            return error_answer(RefusedError(404, f"There is no {quoted(request.path)} here", "not-found"))
         except web.HTTPMethodNotAllowed as err:
             allowed = ", ".join(sorted(err.allowed_methods))
-            message = f"{request.path} takes {allowed}, not {request.method[:20]}"
+            message = f"{request.path} takes {allowed}, not {quoted(request.method)}"
             return error_answer(RefusedError(405, message, "method-not-allowed", headers={"Allow": allowed}))
         except web.HTTPRequestEntityTooLarge:
             limit = self._service.config.longest_body
@@ -111,13 +107,13 @@ class HttpServer:
         except ConnectionError:
             raise
         except ChatterboxError as err:
-            _LOGGER.info("%s %s from %s is refused: %s", request.method, request.path, request.remote, err)
+            _LOGGER.warning("%s from %s is refused: %s", _quoted(request), request.remote, err)
             return error_answer(err)
         except web.HTTPException:
             raise
         except Exception:
-            _LOGGER.exception("%s %s failed", request.method, request.path)
-            return error_answer(ChatterboxError("Something unexpected happened: see the server's log"))
+            _LOGGER.exception("%s failed", _quoted(request))
+            return unexpected()
 
     async def _health(self, request: web.Request) -> web.Response:
         able, answer = snapshots.health(self._service, details=self._is_let_in(request))
@@ -146,6 +142,10 @@ class HttpServer:
         return True
 
 
+def _quoted(request: web.Request) -> str:
+    return quoted(f"{request.method} {request.path}")
+
+
 def _static(content: bytes, kind: str) -> _Handler:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(
@@ -159,4 +159,4 @@ def _static(content: bytes, kind: str) -> _Handler:
 
 
 async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(_HEADERS)
+    response.headers.update(HEADERS)

@@ -134,6 +134,7 @@ def _server(config: Config) -> dict[str, Any]:
         "http_port": config.http_port,
         "http_token_needed": config.http_token is not None,
         "http_allow": config.http_allow,
+        "http_proxy": config.http_proxy,
     }
 
 

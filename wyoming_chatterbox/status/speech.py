@@ -15,7 +15,7 @@ from aiohttp import web
 from ..audio import silence
 from ..engine import SAMPLE_RATE, Block
 from ..errors import ChatterboxError, RequestError
-from ..quoting import json_kind
+from ..quoting import json_kind, quoted
 from ..replies import Reply
 from ..sentences import split
 from ..service import Service
@@ -57,6 +57,9 @@ async def speech(service: Service, request: web.Request) -> web.StreamResponse:
     try:
         async with service.replies.open(voice, client) as reply:
             await _stream(request, response, _encoded(_spoken(reply, sentences), encoder))
+    except asyncio.CancelledError:
+        _LOGGER.info("%s left before the end", client)
+        raise
     except Exception as err:
         if not response.prepared:
             raise
@@ -81,13 +84,13 @@ def parse(body: bytes, max_total_length: int) -> SpeechRequest:
     _string(data, "instructions")
     form = _string(data, "response_format") or "mp3"
     if form not in ENCODERS:
-        raise _refused("response_format", f"{form[:40]!r} is no response_format; there are: {', '.join(ENCODERS)}")
+        raise _refused("response_format", f"{quoted(form)} is no response_format; there are: {', '.join(ENCODERS)}")
     speed = data.get("speed")
     if speed is not None and (isinstance(speed, bool) or speed != 1):
         raise _refused("speed", "Chatterbox speaks at its own pace: speed can only be 1.0")
     stream = _string(data, "stream_format") or "audio"
     if stream != "audio":
-        raise _refused("stream_format", f"stream_format can only be 'audio', not {stream[:40]!r}")
+        raise _refused("stream_format", f"stream_format can only be 'audio', not {quoted(stream)}")
     if len(text) > max_total_length:
         raise _refused(
             "input",
@@ -99,7 +102,7 @@ def parse(body: bytes, max_total_length: int) -> SpeechRequest:
 async def _body(request: web.Request) -> bytes:
     if request.content_type != "application/json":
         raise RefusedError(
-            415, f"Content-Type must be application/json, not {request.content_type[:60]}", "bad-content-type"
+            415, f"Content-Type must be application/json, not {quoted(request.content_type)}", "bad-content-type"
         )
     try:
         async with asyncio.timeout(_READ_TIMEOUT):

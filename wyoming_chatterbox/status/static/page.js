@@ -3,7 +3,10 @@
 // All addresses are relative: behind Home Assistant's ingress the page lives under a prefix of its own.
 
 const element = (id) => document.getElementById(id);
-const text = (id, value) => { element(id).textContent = value ?? ""; };
+// The page asks again every two seconds: it writes only what is new, or selections and announcements would suffer.
+const set = (target, property, value) => { if (target[property] !== value) target[property] = value; };
+const text = (id, value) => set(element(id), "textContent", value ?? "");
+const show = (id, shown) => set(element(id), "hidden", !shown);
 
 let token = sessionStorage.getItem("token") ?? "";
 let polling = 0;
@@ -21,16 +24,15 @@ async function ask(path, options = {}) {
 
 function askForToken() {
   text("sign-in-reason", token ? "That was not the token of --http-token." : "This server was started with --http-token.");
-  document.body.classList.add("locked");
   if (element("sign-in").hidden) {
-    element("sign-in").hidden = false;
+    lock(true);
     element("token").focus();
   }
 }
 
-function unlock() {
-  document.body.classList.remove("locked");
-  element("sign-in").hidden = true;
+function lock(locked) {
+  set(document.body, "className", locked ? "locked" : "");
+  show("sign-in", locked);
 }
 
 element("sign-in").addEventListener("submit", (event) => {
@@ -45,7 +47,7 @@ async function poll() {
   let pause = 2000;
   try {
     const [info, memory] = await Promise.all([ask("info"), ask("memory")].map(async (got) => (await got).json()));
-    unlock();
+    lock(false);
     showState(info);
     showVoices(info);
     showMemory(memory);
@@ -55,7 +57,7 @@ async function poll() {
     lamp("bad", "The server gives no answer");
     for (const id of ["hint", "reason"]) text(id, "");
     text("detail", error instanceof TypeError ? "It may be starting afresh; this page goes on asking." : error.message);
-    element("download").hidden = true;
+    show("download", false);
     pause = 5000;
   }
   if (!document.hidden) polling = setTimeout(poll, pause);
@@ -64,7 +66,7 @@ async function poll() {
 document.addEventListener("visibilitychange", () => { if (!document.hidden) poll(); });
 
 function lamp(kind, headline) {
-  element("lamp").className = kind;
+  set(element("lamp"), "className", kind);
   text("headline", headline);
 }
 
@@ -97,28 +99,28 @@ function showState({ version, status, engine, uptime_seconds }) {
 }
 
 function showDownload(progress) {
-  element("download").hidden = !progress;
+  show("download", Boolean(progress));
   if (!progress) return;
   const part = progress.bytes_total ? progress.bytes_done / progress.bytes_total : 0;
-  element("bar").value = part;
+  set(element("bar"), "value", part);
   text("amount", `${Math.floor(100 * part)} %: ${size(progress.bytes_done)} of ${size(progress.bytes_total)}, `
     + `now ${progress.file}`);
 }
 
 function showVoices({ voices, default_voice, broken_recordings, voices_directory }) {
   const languages = new Intl.DisplayNames(["en"], { type: "language" });
-  replace("voices", voices.map(({ name, language, recording }) => item(
-    "li", name, quiet(`${languages.of(language)}, ${recording ?? "the model's own"}`))));
+  fill(element("voices"), voices.map(({ name, language, recording }) => [name, item(
+    "li", name, quiet(`${languages.of(language)}, ${recording ?? "the model's own"}`))]));
   const broken = Object.entries(broken_recordings);
-  element("broken").hidden = broken.length === 0;
-  replace("broken-list", broken.map(([file, reason]) => item("li", file, quiet(sentence(reason)))));
+  show("broken", broken.length > 0);
+  fill(element("broken-list"), broken.map(([file, reason]) => [file, item("li", file, quiet(sentence(reason)))]));
   text("directory", voices_directory);
   const names = voices.map(({ name }) => name);
   const select = element("voice");
   if (select.dataset.names === names.join("\n")) return;
   select.dataset.names = names.join("\n");
   const chosen = select.value || default_voice;
-  replace("voice", names.map((name) => new Option(name, name, false, name === chosen)));
+  select.replaceChildren(...names.map((name) => new Option(name, name, false, name === chosen)));
 }
 
 function showMemory({ process, host, engines, memory_info }) {
@@ -137,7 +139,7 @@ function showMemory({ process, host, engines, memory_info }) {
     rows.push(["GPU memory in use", `${Math.round(memory_info.gpu_memory_allocated_mb)} MB`]);
     rows.push(["GPU memory at its peak", `${Math.round(memory_info.gpu_memory_max_allocated_mb)} MB`]);
   }
-  replace("memory", rows.flatMap(([what, how]) => [item("dt", what), item("dd", how)]));
+  fill(element("memory"), rows.flatMap(([what, how]) => [[`${what}?`, item("dt", what)], [what, item("dd", how)]]));
 }
 
 function showReplies({ recent, statistics }) {
@@ -145,19 +147,19 @@ function showReplies({ recent, statistics }) {
     : `${statistics.total_requests} since the start: ${statistics.completed_requests} completed, `
       + `${statistics.error_requests} failed, ${statistics.cancelled_requests} cancelled; `
       + `${statistics.active} in the making.`);
-  element("replies").hidden = recent.length === 0;
-  element("replies").tBodies[0].replaceChildren(...recent.map((reply) => {
+  show("replies", recent.length > 0);
+  fill(element("replies").tBodies[0], recent.map((reply) => {
     const first = reply.first_audio_seconds;
     const outcome = item("td", reply.outcome);
     if (!["done", "speaking", "cancelled"].includes(reply.outcome)) outcome.className = "wrong";
-    return item("tr",
+    return [`${reply.started} ${reply.client}`, item("tr",
       item("td", new Date(1000 * reply.started).toLocaleTimeString()),
       item("td", reply.voice),
       item("td", reply.engine ?? ""),
       outcome,
       number("first sound", first === null ? "" : `${Math.round(1000 * first)} ms`),
       number("sound", `${reply.audio_seconds.toFixed(1)} s`),
-      item("td", reply.client));
+      item("td", reply.client))];
   }));
 }
 
@@ -184,7 +186,7 @@ element("stop").addEventListener("click", () => trial?.stop());
 
 function outcome(message, wrong = false) {
   text("outcome", message);
-  element("outcome").classList.toggle("wrong", wrong);
+  set(element("outcome"), "className", wrong ? "quiet wrong" : "quiet");
 }
 
 class Trial {
@@ -275,8 +277,27 @@ function number(label, value) {
   return made;
 }
 
-function replace(id, children) {
-  element(id).replaceChildren(...children);
+// Give a list these entries, each with its key: an entry that was there before stays the same node.
+function fill(list, entries) {
+  const kept = new Map(Array.from(list.children, (child) => [child.dataset.key, child]));
+  const wanted = new Map(entries);
+  for (const [key, child] of kept) if (!wanted.has(key)) child.remove();
+  let next = list.firstElementChild;
+  for (const [key, made] of wanted) {
+    made.dataset.key = key;
+    const child = kept.get(key) ?? made;
+    if (child !== made) correct(child, made);
+    if (child === next) next = child.nextElementSibling;
+    else list.insertBefore(child, next);
+  }
+}
+
+// Make a node say what another one of its kind says.
+function correct(node, model) {
+  if (node.isEqualNode(model)) return;
+  if (node.nodeType === Node.TEXT_NODE) node.data = model.data;
+  else set(node, "className", model.className);
+  node.childNodes.forEach((child, index) => correct(child, model.childNodes[index]));
 }
 
 function sentence(words) {

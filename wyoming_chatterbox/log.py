@@ -1,0 +1,213 @@
+"""The log: records become lines of text, and a thread of its own writes them to standard error.
+
+Whoever reads standard error may be slow, or never read at all. Lines wait in a queue of bounded length, so that nobody
+who logs waits for the reader; a line that finds the queue full is dropped and counted. Lines of one kind that come
+again and again are counted instead of repeated, and no character of a message can forge a line or command a terminal.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import math
+import os
+import queue
+import select
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from traceback import format_exception
+
+from .config import Config
+from .log_format import formatter
+from .quoting import visible
+
+_NOISY = ("httpx", "huggingface_hub", "numba")
+_CAPACITY = 1000
+"""Lines that wait at most."""
+_LONGEST = 20_000
+"""Characters of a message, and of a traceback, that are shown."""
+_LAST_SECONDS = 1.0
+"""How long `close` waits for a reader."""
+_WINDOW_SECONDS = 60.0
+_MOST_KINDS = 256
+
+
+def set_up(options: Config) -> None:
+    """Log to standard error as `--log-format` and `--debug` say; Python's warnings too."""
+    handler = QueuedHandler(_standard_error())
+    handler.setFormatter(formatter(options.log_format, debug=options.debug))
+    logging.basicConfig(level=logging.DEBUG if options.debug else logging.INFO, handlers=[handler])
+    logging.captureWarnings(True)
+    if not options.debug:
+        for name in _NOISY:
+            logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def close() -> None:
+    """Write the lines that wait, for a second at most: to be called before `os._exit`, or before a last word."""
+    logging.shutdown()
+
+
+class Repeats:
+    """Decides which records are written, and counts the others.
+
+    Records of one kind have their logger, level and message in common, apart from the values in it. In a minute, ten of
+    a kind are written if they are warnings or worse, and a hundred of the level INFO; the rest are counted, and the
+    count is told at the end of the minute. DEBUG is written whole.
+    """
+
+    def __init__(self) -> None:
+        self._kinds: dict[tuple[str, int, str], _Kind] = {}
+
+    def admits(self, record: logging.LogRecord, now: float) -> bool:
+        """Whether to write `record`, which comes at `now`, in seconds of a monotonic clock."""
+        if record.levelno < logging.INFO:
+            return True
+        key = (record.name, record.levelno, str(record.msg))
+        kind = self._kinds.get(key)
+        if kind is None:
+            if len(self._kinds) >= _MOST_KINDS:
+                return True
+            kind = self._kinds[key] = _Kind(now + _WINDOW_SECONDS, 10 if record.levelno >= logging.WARNING else 100)
+        kind.left -= 1
+        if kind.left == 0:
+            kind.example = record.getMessage()
+        return kind.left >= 0
+
+    def pause(self, now: float) -> float | None:
+        """Seconds until there may be a count to tell; None if there is nothing to wait for."""
+        kind = next(iter(self._kinds.values()), None)
+        return None if kind is None else max(0.0, kind.ends - now)
+
+    def counted(self, now: float) -> list[logging.LogRecord]:
+        """Return a record for each kind whose minute is over and of which there were more than were written."""
+        told = []
+        # Each lasts as long as any other: they end in the order in which they began.
+        while (pause := self.pause(now)) is not None and pause <= 0:
+            key = next(iter(self._kinds))
+            kind = self._kinds.pop(key)
+            if kind.left < 0:
+                name, level, _ = key
+                told.append(_record(name, level, "%d more lines like this came: %s", -kind.left, kind.example[:200]))
+        return told
+
+
+@dataclass
+class _Kind:
+    ends: float
+    left: int
+    """Records that are still written; what is below zero was not."""
+    example: str = ""
+
+
+class QueuedHandler(logging.Handler):
+    """Writes lines to a file descriptor, in a thread of its own; None writes nowhere."""
+
+    def __init__(self, descriptor: int | None, capacity: int = _CAPACITY) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._capacity = capacity
+        self._repeats = Repeats()
+        self._dropped = 0
+        self._closed = False
+        self._guard = threading.RLock()
+        # Not a `queue.Queue`: a record may come from a finaliser, in the middle of another's being put there.
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write_lines, name="log", daemon=True)
+        self._thread.start()
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Put a record into the queue without the handler's own lock: `logging.shutdown` holds that while it waits."""
+        self.emit(record)
+        return True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Put a record into the queue, or count it; never wait."""
+        try:
+            with self._guard:
+                if self._repeats.admits(record, time.monotonic()):
+                    self._put(record)
+        except Exception:
+            self.handleError(record)
+
+    def close(self) -> None:
+        """Tell what was only counted, and wait a moment until the lines are written."""
+        with self._guard:
+            if self._closed:
+                return
+            self._closed = True
+            self._tell(math.inf, self._capacity)
+            self._lines.put(None)
+        self._thread.join(_LAST_SECONDS)
+        super().close()
+
+    def _put(self, record: logging.LogRecord) -> None:
+        if self._lines.qsize() < self._capacity:
+            self._lines.put(self.format(_harmless(record)) + "\n")
+        else:
+            self._dropped += 1
+
+    def _tell(self, now: float, waiting: int) -> None:
+        """Log what was not written line by line; of what was dropped, once no more than `waiting` lines wait."""
+        for record in self._repeats.counted(now):
+            self._put(record)
+        if self._dropped and self._lines.qsize() <= waiting:
+            text = "%d log lines were dropped: they came faster than they were read"
+            self._lines.put(self.format(_record(__name__, logging.WARNING, text, self._dropped)) + "\n")
+            self._dropped = 0
+
+    def _write_lines(self) -> None:
+        while True:
+            try:
+                line = self._lines.get(timeout=self._pause())
+            except queue.Empty:
+                line = ""
+            if line is None:
+                return
+            self._write(line.encode("utf-8", "backslashreplace"))
+            with self._guard:
+                self._tell(time.monotonic(), self._capacity // 2)
+
+    def _pause(self) -> float | None:
+        with self._guard:
+            return self._repeats.pause(time.monotonic())
+
+    def _write(self, data: bytes) -> None:
+        # Not by `sys.stderr`: a thread that is stuck in there holds a lock that the end of the process asks for.
+        while data and self._descriptor is not None:
+            try:
+                data = data[os.write(self._descriptor, data) :]
+            except BlockingIOError:
+                select.select([], [self._descriptor], [])
+            except OSError:
+                # Nobody reads any more.
+                return
+
+
+def _harmless(record: logging.LogRecord) -> logging.LogRecord:
+    """Return a copy whose words forge no other record: what is invisible is escaped, further lines are indented."""
+    copied = copy.copy(record)
+    copied.msg, copied.args = _indented(record.getMessage()), None
+    if record.exc_info and record.exc_info[0] is not None:
+        traceback = "".join(format_exception(*record.exc_info))
+        copied.exc_text = "    " + _indented(traceback[-_LONGEST:])
+    return copied
+
+
+def _indented(text: str) -> str:
+    shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
+    return "\n    ".join(visible(line) for line in shown.rstrip("\n").split("\n"))
+
+
+def _record(name: str, level: int, message: str, *values: object) -> logging.LogRecord:
+    return logging.LogRecord(name, level, __file__, 0, message, values, None)
+
+
+def _standard_error() -> int | None:
+    try:
+        return sys.stderr.fileno()
+    except (AttributeError, OSError):
+        # It was closed when the process began, or is none of the system's.
+        return None
