@@ -19,6 +19,7 @@ from .engine.families import shortest_recording, spoken_languages
 from .engine.loader import Loader
 from .errors import ChatterboxError
 from .lifecycle import Lifecycle
+from .privacy import keep_caches_in, silence_libraries
 from .replies import Replies
 from .scheduler import Scheduler
 from .server import Server
@@ -36,6 +37,8 @@ def main() -> int:
     try:
         options = config.load(sys.argv[1:], os.environ, Path.cwd())
         _set_up_log(options)
+        silence_libraries()
+        keep_caches_in(options.data_dir[0] / "cache")
         sys.setswitchinterval(_SWITCH_SECONDS)
         asyncio.run(serve(options))
     except ChatterboxError as err:
