@@ -223,6 +223,7 @@ class Handler(AsyncEventHandler):
                             started = True
                         await self._send_audio(block)
             if not started:
+                reply.require_speech()
                 await self._send(AudioStart(**_FORMAT).event())
                 await self._send_audio(_NOTHING_TO_SAY)
             await self._send(AudioStop().event())

@@ -137,6 +137,7 @@ async def _spoken(reply: Reply, sentences: list[str]) -> AsyncGenerator[Block, N
                     silent = False
                     yield block[start : start + _PIECE]
     if silent:
+        reply.require_speech()
         yield _NOTHING_TO_HEAR
 
 
