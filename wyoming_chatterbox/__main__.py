@@ -22,6 +22,7 @@ from .errors import ChatterboxError
 from .idle_preparation import IdlePreparation
 from .info import info_event
 from .lifecycle import Lifecycle
+from .privacy import keep_caches_in, silence_libraries
 from .replies import Replies
 from .scheduler import Scheduler
 from .server import Server
@@ -39,6 +40,8 @@ def main() -> int:
     try:
         options = config.load(sys.argv[1:], os.environ, Path.cwd())
         log.set_up(options)
+        silence_libraries()
+        keep_caches_in(options.data_dir[0] / "cache")
         sys.setswitchinterval(_SWITCH_SECONDS)
         asyncio.run(serve(options))
     except ChatterboxError as err:

@@ -22,6 +22,7 @@ from typing import Any, NoReturn, Self
 
 from .engine.families import FAMILIES, Family, recognise
 from .errors import ChatterboxError, CheckpointError
+from .privacy import SILENCE
 
 TEXT = "The kitchen light is on, and the front door is locked."
 SIDES = ("ours", "stock")
@@ -184,7 +185,7 @@ def run_fresh(module: str, request: Figures, what: str) -> Figures:
     """
     command = [sys.executable, "-m", f"wyoming_chatterbox.engine.{module}", json.dumps(request)]
     # All weights are here: what the package would ask the hub for can only hold it up.
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    environment = {**os.environ, **SILENCE, "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment, check=False)
     lines = done.stderr.strip().splitlines()
     if done.returncode == 2 and lines:

@@ -242,6 +242,7 @@ class Handler:
                                 started = True
                             await self._send_audio(block, reply)
                 if not started:
+                    reply.require_speech()
                     await self._peer.send(AudioStart(**_FORMAT).event())
                     await self._send_audio(_NOTHING_TO_SAY, reply)
                 await self._peer.send(AudioStop().event())

@@ -23,6 +23,7 @@ from .errors import (
     OutOfMemoryError,
     OverloadedError,
     ShuttingDownError,
+    TextError,
     VoiceError,
 )
 from .lifecycle import Lifecycle
@@ -47,6 +48,8 @@ class Record:
     engine: str | None = None
     characters: int = 0
     sentences: int = 0
+    left_out: int = 0
+    """Sentences that nobody could say: in a language that only Chatterbox knows, for one."""
     audio_seconds: float = 0.0
     first_audio_seconds: float | None = None
     """From the first sentence's being complete to its first block."""
@@ -164,6 +167,7 @@ class Reply:
     _engine: Engine | None = field(default=None)
     _pace: float = FAST
     """Characters a second, of the latest that was said to its end."""
+    _unspeakable: TextError | None = field(default=None)
 
     @property
     def waited(self) -> float:
@@ -177,8 +181,8 @@ class Reply:
     async def say(self, sentence: str) -> AsyncGenerator[Block, None]:
         """Speak one sentence, block by block; leaving early frees the model at its next step.
 
-        Raises `NotReadyError` with nobody to speak, `EngineError` or `VoiceError` if the speaker fails and nobody
-        stands in, `ShuttingDownError`.
+        A sentence that nobody can say is left out: the next may be one that somebody can. Raises `NotReadyError` with
+        nobody to speak, `EngineError` or `VoiceError` if the speaker fails and nobody stands in, `ShuttingDownError`.
         """
         lifecycle = self._replies.lifecycle
         begun = time.monotonic()
@@ -212,8 +216,18 @@ class Reply:
                 self.voice = replace(self.voice, recording=None)
                 left.change_voice(self.voice)
             except Exception as err:
-                self._engine = await self._recover(engine, left, err)
+                try:
+                    self._engine = await self._recover(engine, left, err)
+                except TextError as unspeakable:
+                    self.record.left_out += 1
+                    self._unspeakable = unspeakable
+                    break
         self.wait_for_client()
+
+    def require_speech(self) -> None:
+        """Raise the `TextError` of a sentence that was left out: to be called where a reply ends without a sound."""
+        if self._unspeakable is not None:
+            raise self._unspeakable
 
     async def _recover(self, engine: Engine, left: Remainder, err: Exception) -> Engine:
         """Choose who says what is left after `engine` failed: itself if that is worth another try, or another."""

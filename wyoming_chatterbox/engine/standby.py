@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from hibari import Hibari
-from hibari import __version__ as hibari_version
 
+from ..errors import TextError
+from ..privacy import silence_libraries
+from ..quoting import quoted
 from . import SAMPLE_RATE, Block, Description, Utterance, Voice
+from .standby_text import fit, has_words, phonemes
 
 _PEAK = 0.99
 
@@ -20,9 +23,17 @@ class Standby:
     languages: tuple[str, ...] = ("en",)
 
     def __init__(self) -> None:
+        silence_libraries()
+        # hibari imports onnxruntime, which reports to its maker unless it was told before not to.
+        import onnxruntime
+        from hibari import Hibari, __version__
+
+        onnxruntime.disable_telemetry_events()
+        self._version = __version__
         self._speech = Hibari(threads=1)
         # The lexicons are read at first use: a second that a listener would hear.
         self._speech("Ready at 1.", seed=0)
+        self._letters = frozenset(char for char in self._speech.g2p.oov.cin if _is_accented(char))
 
     def describe(self) -> Description:
         return Description(
@@ -31,7 +42,7 @@ class Standby:
             dtype="float32",
             quantization="none",
             reason="the standby voice speaks whenever Chatterbox can't",
-            details={"package": f"hibari-tts {hibari_version}"},
+            details={"package": f"hibari-tts {self._version}"},
         )
 
     def prepared(self, voice: Voice) -> bool:
@@ -43,12 +54,16 @@ class Standby:
 
     def speak(self, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[Block]:
         noise = np.random.default_rng(utterance.seed)
-        for phonemes in self._speech.phonemize(utterance.text):
+        silent = True
+        for part in phonemes(fit(utterance.text, self._letters), self._speech.phonemize):
             if cancelled():
                 return
-            block = self._speech.from_ids(self._speech.ids(phonemes), rng=noise)
+            block = self._speech.from_ids(self._speech.ids(part), rng=noise)
             peak = float(np.abs(block).max(initial=0.0))
+            silent = False
             yield block * np.float32(_PEAK / peak) if peak > _PEAK else block
+        if silent and has_words(utterance.text):
+            raise TextError(f"The standby voice speaks English only, and can't say {quoted(utterance.text)}")
 
     def memory(self) -> dict[str, int]:
         return {}
@@ -61,3 +76,7 @@ class Standby:
 
     def close(self) -> None:
         """Nothing is held on any device."""
+
+
+def _is_accented(char: str) -> bool:
+    return not char.isascii() and unicodedata.name(char, "").startswith("LATIN ")

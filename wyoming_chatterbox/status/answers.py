@@ -16,6 +16,7 @@ from ..errors import (
     OverloadedError,
     RequestError,
     ShuttingDownError,
+    TextError,
     UnknownVoiceError,
     VoiceError,
 )
@@ -68,7 +69,7 @@ def error_answer(error: ChatterboxError) -> web.Response:
             status, headers, param = error.status, error.headers, error.param
         case UnknownVoiceError() | VoiceError():
             status, param = 400, "voice"
-        case RequestError():
+        case RequestError() | TextError():
             status, param = 400, "input"
         case OverloadedError():
             status = 429

@@ -137,6 +137,7 @@ async def _spoken(reply: Reply, sentences: list[str]) -> AsyncGenerator[Block, N
                     yield block[start : start + _PIECE]
                     reply.wait_for_client()
     if silent:
+        reply.require_speech()
         yield _NOTHING_TO_HEAR
 
 
