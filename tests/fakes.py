@@ -29,18 +29,21 @@ class FakeEngine:
         """Steps it had taken when it saw that it wasn't wanted any more."""
         self.closed = False
         self.cleaned = 0
-        self.failures: list[Exception] = []
+        self.failures: list[BaseException] = []
         """Raised by the next utterances, one each, before their first block."""
         self.go_on = threading.Event()
         """Cleared, the engine waits before its next step."""
         self.go_on.set()
         self.pause_after: int | None = None
         """Steps after which it waits."""
+        self.stuck = threading.Event()
+        """Set, the engine hangs before its next step: it neither goes on nor asks whether it is still wanted."""
 
     def describe(self) -> Description:
         return Description(self.name, "cpu", "float32", "none", "a test wants it so", {"tone": 4})
 
     def prepare(self, voice: Voice) -> None:
+        self._hang()
         self.prepared.append(voice)
 
     def speak(self, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[Block]:
@@ -52,11 +55,17 @@ class FakeEngine:
         for _ in utterance.text.split():
             while self._waits() and not cancelled():
                 time.sleep(0.001)
+                self._hang()
+            self._hang()
             if cancelled():
                 self.cancelled_after = self.steps
                 return
             self.steps += 1
             yield tone
+
+    def _hang(self) -> None:
+        while self.stuck.is_set():
+            time.sleep(0.001)
 
     def _waits(self) -> bool:
         return not self.go_on.is_set() or (self.pause_after is not None and self.steps >= self.pause_after)
@@ -68,6 +77,7 @@ class FakeEngine:
         return {"voices": len(self.prepared)}
 
     def clean(self) -> None:
+        self._hang()
         self.cleaned += 1
 
     def close(self) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 import sys
-import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,39 +21,44 @@ from .replies import Replies
 from .scheduler import Scheduler
 from .server import Server
 from .service import Service
+from .signals import Signals
 from .voices import Voices
 
 _LOGGER = logging.getLogger(__name__)
 
+LOST = 3
+"""Exit code where an engine hangs and does not return."""
 _SWITCH_SECONDS = 0.001
 """How long a thread that computes may keep the event loop waiting: five times shorter than Python's default."""
 
 
 def main() -> int:
-    """Serve until told to stop; the exit code is 0 then, 2 for an option that can't be."""
+    """Serve until told to stop.
+
+    The exit code is 0 then, 2 for an option that can't be, and 3 where an engine hangs and only a new process can help.
+    """
+    signals = Signals()
     try:
         options = config.load(sys.argv[1:], os.environ, Path.cwd())
         _set_up_log(options)
         sys.setswitchinterval(_SWITCH_SECONDS)
-        asyncio.run(serve(options))
+        asyncio.run(serve(options, signals))
     except ChatterboxError as err:
         print(f"wyoming-chatterbox: {err}", file=sys.stderr)
-        return 2
+        signals.code = 2
     except KeyboardInterrupt:
         pass
-    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
-        # A model still being loaded can't be interrupted, and nobody waits for it any more.
-        logging.shutdown()
-        os._exit(0)
-    return 0
+    except Exception:
+        signals.code = 1
+        raise
+    return signals.end()
 
 
-async def serve(options: Config) -> None:
-    """Run the server until SIGTERM or SIGINT, or until the one client of stdio has left."""
+async def serve(options: Config, signals: Signals) -> None:
+    """Run the server until SIGTERM or SIGINT, until the one client of stdio has left, or until an engine is lost."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    signals.listen(lambda: loop.call_soon_threadsafe(stop.set))
 
     if options.voices_dir is None:
         # Where it can't be made, there is no recording in it either.
@@ -78,8 +81,11 @@ async def serve(options: Config) -> None:
     )
     replies = Replies(lifecycle, scheduler, limit=options.max_replies, seed=options.seed, sampling=options.sampling)
     service = Service(options, voices, lifecycle, replies)
+    reloading = asyncio.Event()
+    signals.on("SIGHUP", lambda: loop.call_soon_threadsafe(reloading.set))
+    reloader = asyncio.create_task(_reload_voices(service, reloading), name="reloader")
     server = Server(options.uri, service)
-    closers = [lifecycle.close]
+    closers = [scheduler.close, lifecycle.close]
     try:
         await server.start()
         closers.insert(0, server.close)
@@ -95,11 +101,16 @@ async def serve(options: Config) -> None:
             announcement = Announcement(options.zeroconf, server.host, server.port)
             await announcement.start()
             closers.insert(0, announcement.close)
-        await _first(stop, server.ended)
+        await _first(stop, server.ended, lifecycle.lost)
     finally:
+        if lifecycle.lost.is_set():
+            signals.begin_to_end(LOST, lifecycle.trouble or "an engine hung")
+        else:
+            signals.begin_to_end()
         _LOGGER.info("Shutting down")
         scheduler.stop()
-        for close in (*closers, scheduler.close):
+        reloader.cancel()
+        for close in closers:
             try:
                 await close()
             except Exception:
@@ -111,6 +122,15 @@ async def _first(*events: asyncio.Event) -> None:
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     for task in waiting:
         task.cancel()
+
+
+async def _reload_voices(service: Service, asked: asyncio.Event) -> None:
+    """Look at the voices again whenever that is asked for."""
+    while True:
+        await asked.wait()
+        asked.clear()
+        catalogue = await service.catalogue()
+        _LOGGER.info("SIGHUP: the voices were looked at again; there are %d", len(catalogue.voices))
 
 
 def _standby() -> Engine:

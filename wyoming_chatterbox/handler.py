@@ -24,7 +24,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 from .audio import CHANNELS, WIDTH, pcm_chunks, silence
 from .engine import SAMPLE_RATE, Block, Voice
 from .errors import ChatterboxError, OverloadedError, ProtocolError, RequestError, ShuttingDownError
-from .info import build_info
+from .info import info_event
 from .protocol import read_event, text_field, voice_fields
 from .replies import Record
 from .sentences import split
@@ -123,7 +123,8 @@ class Handler(AsyncEventHandler):
         """Answer a question or note a request; unknown events are passed over, as Wyoming asks."""
         if Describe.is_type(event.type):
             catalogue = await self._service.catalogue()
-            await self._send(build_info(catalogue, streaming=self._service.config.streaming).event())
+            trouble = self._service.lifecycle.trouble
+            await self._send(info_event(catalogue, streaming=self._service.config.streaming, trouble=trouble))
         elif Ping.is_type(event.type):
             text = text_field(event.data, "text") if event.data.get("text") is not None else None
             await self._send(Pong(text).event())

@@ -6,10 +6,12 @@ engine happens to be ready, and is always "installed".
 
 from __future__ import annotations
 
+from wyoming.event import Event
 from wyoming.info import Attribution, Info, TtsProgram, TtsVoice
 
 from . import __version__
 from .engine import Voice
+from .health_check import TROUBLE
 from .voices import Catalogue
 
 _RESEMBLE = Attribution(name="Resemble AI", url="https://github.com/resemble-ai/chatterbox")
@@ -30,6 +32,14 @@ def build_info(catalogue: Catalogue, *, streaming: bool) -> Info:
             )
         ]
     )
+
+
+def info_event(catalogue: Catalogue, *, streaming: bool, trouble: str | None = None) -> Event:
+    """Answer a Describe; `trouble` is told beside the `info` itself, where only our health check looks."""
+    event = build_info(catalogue, streaming=streaming).event()
+    if trouble is not None:
+        event.data[TROUBLE] = trouble
+    return event
 
 
 def _voice(voice: Voice) -> TtsVoice:

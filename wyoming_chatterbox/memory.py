@@ -31,35 +31,28 @@ def snapshot(engines: list[Engine]) -> dict[str, Any]:
 
 
 def settle() -> None:
-    """Leave what is there now, modules and models, out of later collections: those are short then.
+    """Leave what is there now, modules and a model just loaded, out of later collections: those are short then.
 
-    A collection stops every thread, and going through all of torch's objects takes a tenth of a second.
+    A collection stops every thread, and going through all of torch's objects takes a tenth of a second. Garbage among
+    what an earlier call left out is collected first; what becomes garbage later stays until `unsettle`.
     """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
+    trim()
 
 
-def unsettle() -> None:
-    """Let collections see everything again, before something large is given back."""
+def unsettle() -> bool:
+    """Let collections see everything again, before something large is given back; whether `settle` had left out any."""
+    settled = gc.get_freeze_count() > 0
     gc.unfreeze()
+    return settled
 
 
 def collect() -> None:
     """Collect the garbage that has come since `settle`, and give what was freed back to the system."""
     gc.collect()
     trim()
-
-
-def clean(engines: list[Engine]) -> dict[str, Any]:
-    """Free all that can be made again; say what was held before and after, and the difference, in bytes."""
-    before = _totals(engines)
-    unsettle()
-    for engine in engines:
-        engine.clean()
-    settle()
-    trim()
-    after = _totals(engines)
-    return {"freed": {name: before[name] - after[name] for name in before}, "before": before, "after": after}
 
 
 def _engine(engine: Engine) -> dict[str, Any]:
@@ -77,7 +70,8 @@ def _engine(engine: Engine) -> dict[str, Any]:
     }
 
 
-def _totals(engines: list[Engine]) -> dict[str, int]:
+def totals(engines: list[Engine]) -> dict[str, int]:
+    """Bytes of the process, of devices, and of what engines hold to be faster."""
     on_device = [engine.memory() for engine in engines]
     caches = [engine.caches() for engine in engines]
     return {

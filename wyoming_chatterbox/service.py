@@ -20,7 +20,7 @@ class Service:
     voices: Voices
     lifecycle: Lifecycle
     replies: Replies
-    started: float = field(default_factory=time.time)
+    started: float = field(default_factory=time.monotonic)
 
     async def catalogue(self) -> Catalogue:
         """The voices there are now; the directory is looked at off the event loop."""
