@@ -30,8 +30,12 @@ KILLED_AFTER = 10.0
 async def hanging_server(directory: Path, *flags: str) -> AsyncIterator[ServerProcess]:
     """A server in which something hangs when a file says so."""
     async with server_process(directory, *flags, module="tests.hanging_server") as server:
-        await server.answering()
-        yield server
+        try:
+            await server.answering()
+            yield server
+        finally:
+            if server.process.returncode is None:
+                server.process.kill()
 
 
 async def hangs(directory: Path, what: str) -> None:
@@ -122,16 +126,16 @@ async def test_nor_a_log_that_nobody_reads(tmp_path: Path) -> None:
         while True:
             os.write(writing, b"x" * 4096)
     os.set_blocking(writing, True)
+    flags = ("--uri", f"tcp://127.0.0.1:{free_port()}", "--data-dir", str(tmp_path), "--no-http")
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.hanging_server", *flags, stderr=writing)
     try:
-        flags = ("--uri", f"tcp://127.0.0.1:{free_port()}", "--data-dir", str(tmp_path), "--no-http")
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.hanging_server", *flags, stderr=writing
-        )
         await until(lambda: catches(process.pid, signal.SIGTERM), 30)
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(KILLED_AFTER):
             assert await process.wait() == 0
     finally:
+        if process.returncode is None:
+            process.kill()
         os.close(reading)
         os.close(writing)
 

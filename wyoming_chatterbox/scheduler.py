@@ -16,7 +16,7 @@ from . import memory
 from .audio import checked
 from .engine import Block, Engine, Utterance, Voice
 from .errors import ShuttingDownError
-from .watchdog import BASE, Stretch, Watchdog
+from .watchdog import BASE, Watchdog
 from .worker import Job, Worker
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class Scheduler:
     def __init__(self, cleanup_interval: int, *, base: float = BASE) -> None:
         """Collect the process's garbage after every `cleanup_interval` utterances.
 
-        `base` is how many seconds an engine of which nothing is known may show no sign of life: see `watchdog`.
+        `base` is how many seconds an engine may show no sign of life at least: see `watchdog`.
         """
         self.main = Worker("speech", "Chatterbox")
         """Chatterbox's worker."""
@@ -73,8 +73,7 @@ class Scheduler:
 
             if unwanted.is_set() or self._closing.is_set():
                 return
-            if not self._must_prepare(engine, utterance.voice):
-                job.stretch = Stretch.START
+            job.unhurried = self._must_prepare(engine, utterance.voice)
             for block in engine.speak(utterance, cancelled):
                 job.sign()
                 loop.call_soon_threadsafe(blocks.put_nowait, checked(block))

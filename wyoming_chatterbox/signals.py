@@ -89,8 +89,8 @@ class Signals:
                     elif number != _BEGIN:
                         self._leave(", as it was told to twice")
                 if action := self._actions.get(number):
-                    # Its event loop may be closed.
-                    with suppress(RuntimeError):
+                    # Its event loop may be closed; and whatever it is, the next signal must be taken.
+                    with suppress(Exception):
                         action()
 
     def _leave(self, when: str) -> None:

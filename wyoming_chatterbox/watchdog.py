@@ -6,28 +6,16 @@ evaluation of the flow. How long that takes is learnt from the engine itself, as
 
 from __future__ import annotations
 
-from enum import Enum
-
 BASE = 120.0
-"""Seconds that an engine of which nothing is known may be silent."""
-_LEAST = 0.5
-"""Shares of the base: what even the fastest engine has, ..."""
+"""Seconds that even the fastest engine may be silent."""
 _MOST = 10.0
-"""... what even the slowest has, ..."""
+"""Times the base that even the slowest may be."""
 _UNHURRIED = 5.0
-"""... and what work has that asks nothing on its way."""
+"""Times the base that work has that shows no signs: preparing a voice, cleaning, closing."""
 _SLOWER = 20.0
 """Times that a step may take longer than the longest so far: the machine may begin to swap."""
 _LOOKS = 20
 """Looks within the base."""
-
-
-class Stretch(Enum):
-    """What an engine is doing between two signs of life."""
-
-    STEP = "between two steps"
-    START = "from the text to the first step"
-    UNHURRIED = "preparing a voice, cleaning, closing"
 
 
 class Watchdog:
@@ -38,31 +26,27 @@ class Watchdog:
         self.interval = base / _LOOKS
         self.silence = 0.0
         """Seconds since the latest sign of life."""
-        self._longest: float | None = None
+        self._longest = 0.0
         self._sign: object = None
-        self._stretch = Stretch.UNHURRIED
+        self._unhurried = True
 
-    def look(self, sign: object, stretch: Stretch, elapsed: float) -> bool:
+    def look(self, sign: object, elapsed: float, *, unhurried: bool = False) -> bool:
         """Note what is seen after `elapsed` seconds; true once the engine has been silent for too long.
 
         `sign` is another one after each sign of life. Of a process that was stopped for a while, `elapsed` is long
         though the engine had no chance: it counts as two looks at most.
         """
         if sign != self._sign:
-            if self._stretch is not Stretch.UNHURRIED:
-                self._longest = max(self._longest or 0.0, self.silence)
+            if not self._unhurried:
+                self._longest = max(self._longest, self.silence)
             self._sign = sign
             self.silence = 0.0
         else:
             self.silence += min(elapsed, 2 * self.interval)
-        self._stretch = stretch
-        return self.silence > self.bound(stretch)
+        self._unhurried = unhurried
+        return self.silence > self.bound(unhurried=unhurried)
 
-    def bound(self, stretch: Stretch) -> float:
+    def bound(self, *, unhurried: bool = False) -> float:
         """Seconds of silence that are allowed now."""
-        if stretch is Stretch.UNHURRIED:
-            return _UNHURRIED * self.base
-        if self._longest is None:
-            return self.base
-        learnt = min(max(_LEAST * self.base, _SLOWER * self._longest), _MOST * self.base)
-        return learnt if stretch is Stretch.STEP else max(self.base, learnt)
+        least = self.base * (_UNHURRIED if unhurried else 1.0)
+        return min(max(least, _SLOWER * self._longest), _MOST * self.base)

@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 
 from . import faults
 from .errors import HungError, ShuttingDownError
-from .watchdog import Stretch, Watchdog
+from .watchdog import Watchdog
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -35,15 +35,16 @@ class Job(Generic[T]):
     """What the worker does then, as a participle: "closing"."""
     watchdog: Watchdog
     done: asyncio.Future[T]
-    stretch: Stretch = Stretch.UNHURRIED
+    unhurried: bool = True
+    """Whether it may take long until its next sign of life."""
     number: int = field(default_factory=lambda: next(_numbers))
     signs: int = 0
     """Signs of life so far."""
 
     def sign(self) -> None:
-        """Show a sign of life: a step begins."""
+        """Show a sign of life: from now on, it does so at every step."""
         self.signs += 1
-        self.stretch = Stretch.STEP
+        self.unhurried = False
 
 
 class Worker:
@@ -161,8 +162,10 @@ class Worker:
         now = asyncio.get_running_loop().time()
         elapsed, self._looked = now - self._looked, now
         job = self._current
-        if job is not None and job.watchdog.look((job.number, job.signs), job.stretch, elapsed) and self._lost is None:
-            self._give_up(job)
+        if job is not None:
+            silent = job.watchdog.look((job.number, job.signs), elapsed, unhurried=job.unhurried)
+            if silent and self._lost is None:
+                self._give_up(job)
         job = job or next(iter(self._jobs), None)
         if job is None:
             self._looking = None
@@ -173,12 +176,12 @@ class Worker:
         self._lost = job
         self.returned.clear()
         self.hung.set()
-        error = HungError(self.trouble or "")
+        trouble = self.trouble or ""
         frame = sys._current_frames().get(self._thread.ident or 0) if self._thread is not None else None
-        _LOGGER.error("%s%s", error, f" (at {faults.place(frame)})" if frame is not None else "")
+        _LOGGER.error("%s%s", trouble, f" (at {faults.place(frame)})" if frame is not None else "")
         for waiting in list(self._jobs):
             if not waiting.done.done():
-                waiting.done.set_exception(error)
+                waiting.done.set_exception(HungError(trouble))
 
 
 def _post(loop: asyncio.AbstractEventLoop, callback: Callable[..., object], *arguments: object) -> None:

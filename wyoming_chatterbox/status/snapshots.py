@@ -85,7 +85,8 @@ async def clean_memory(service: Service) -> dict[str, Any]:
     """Free what can be made again, in turn with what is spoken; say what was held before and after, in bytes."""
     engines = _engines(service)
     before = await asyncio.to_thread(memory.totals, engines)
-    settled = memory.unsettle()
+    settled = memory.settled()
+    memory.unsettle()
     try:
         for engine in engines:
             await service.replies.scheduler.call(engine.clean, "freeing memory", engine)
