@@ -142,3 +142,18 @@ async def test_a_call_that_raises_it_leaves_the_worker_alive(tmp_path: Path) -> 
         with pytest.raises(Exception, match="PanicException: no"):
             await running.scheduler.call(panic)
         assert await running.scheduler.call(lambda: 7) == 7
+
+
+async def test_an_engine_that_panics_as_it_is_closed_is_replaced_all_the_same(tmp_path: Path) -> None:
+    class Clinging(FakeEngine):
+        def close(self) -> None:
+            raise PanicException("no")
+
+    engines: list[FakeEngine] = [Clinging("chatterbox"), FakeEngine("chatterbox")]
+    left = list(engines)
+    async with serving(tmp_path, load=lambda *_: left.pop(0)) as running:
+        await until(lambda: running.service.lifecycle.chatterbox is engines[0])
+        engines[0].failures = [ValueError("broken")] * 3
+        for _ in range(3):
+            await plain(running.uri, "One.")
+        await until(lambda: running.service.lifecycle.chatterbox is engines[1])

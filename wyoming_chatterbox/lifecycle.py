@@ -398,6 +398,6 @@ def _give_back(engine: Engine) -> None:
     memory.unsettle()
     try:
         engine.close()
-    except Exception:
+    except BaseException:
         # A broken device, for one, fails at this too; what matters is what comes after.
         _LOGGER.exception("Chatterbox can't be closed cleanly")
