@@ -36,13 +36,15 @@ class FakeEngine:
         """Steps it had taken when it saw that it wasn't wanted any more."""
         self.closed = False
         self.cleaned = 0
-        self.failures: list[Exception] = []
+        self.failures: list[BaseException] = []
         """Raised by the next utterances, one each, before their first block."""
         self.go_on = threading.Event()
         """Cleared, the engine waits before its next step."""
         self.go_on.set()
         self.pause_after: int | None = None
         """Steps after which it waits."""
+        self.stuck = threading.Event()
+        """Set, the engine hangs before its next step: it neither goes on nor asks whether it is still wanted."""
 
     def describe(self) -> Description:
         return Description(self.name, "cpu", "float32", "none", "a test wants it so", {"tone": 4})
@@ -51,6 +53,7 @@ class FakeEngine:
         return voice.recording is None or voice in self.voices
 
     def prepare(self, voice: Voice, cancelled: Callable[[], bool]) -> bool:
+        self._hang()
         self.asked_to_prepare.append(voice)
         if failure := self.unfit.get(voice.name):
             raise failure
@@ -70,11 +73,17 @@ class FakeEngine:
         for _ in utterance.text.split():
             while self._waits() and not cancelled():
                 time.sleep(0.001)
+                self._hang()
+            self._hang()
             if cancelled():
                 self.cancelled_after = self.steps
                 return
             self.steps += 1
             yield tone
+
+    def _hang(self) -> None:
+        while self.stuck.is_set():
+            time.sleep(0.001)
 
     def _waits(self) -> bool:
         return not self.go_on.is_set() or (self.pause_after is not None and self.steps >= self.pause_after)
@@ -86,6 +95,7 @@ class FakeEngine:
         return {"voices": len(self.voices)}
 
     def clean(self) -> None:
+        self._hang()
         self.cleaned += 1
 
     def close(self) -> None:

@@ -76,16 +76,18 @@ async def server_process(
     python: str | Path = sys.executable,
     uri: str | None = None,
     stderr: int | None = None,
+    module: str = "wyoming_chatterbox",
 ) -> AsyncIterator[ServerProcess]:
     """A server with its data in `directory`; without `hub`, the model hub is a port that nobody listens at.
 
     `prefix` is a command that runs the server's; `python` is one that finds the package; without `uri`, it listens at
-    a free port; `stderr` is a descriptor that it logs to, instead of to a file.
+    a free port; `stderr` is a descriptor that it logs to, instead of to a file;
+    `module` is run in the package's place.
     """
     uri, port = uri or f"tcp://127.0.0.1:{free_port()}", free_port()
     command = [
         *prefix,
-        *(str(python), "-m", "wyoming_chatterbox", "--uri", uri, "--data-dir", str(directory)),
+        *(str(python), "-m", module, "--uri", uri, "--data-dir", str(directory)),
         *("--http-port", str(port)),
     ]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "CHATTERBOX_"))}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.fakes import FakeEngine
 from tests.ports import free_port
-from wyoming_chatterbox import config
+from wyoming_chatterbox import config, hangs, watchdog
 from wyoming_chatterbox.engine import Engine, Stage
 from wyoming_chatterbox.idle_preparation import IdlePreparation
 from wyoming_chatterbox.lifecycle import Lifecycle
@@ -48,6 +48,8 @@ async def serving(
     first_retry: float = 0.05,
     patience: float = 2.0,
     voices_directory: Path | None = None,
+    base: float = watchdog.BASE,
+    give_up: float = hangs.GIVE_UP,
 ) -> AsyncIterator[Running]:
     """Serve with `flags`; Chatterbox is a fake that is ready at once unless `load` says otherwise.
 
@@ -58,7 +60,7 @@ async def serving(
     options = config.load(["--uri", uri, "--data-dir", str(directory), "--no-http", *flags], {}, directory)
     chatterbox = FakeEngine("chatterbox", languages, pitch=440.0)
     standby = FakeEngine("standby", pitch=880.0)
-    scheduler = Scheduler(options.memory_cleanup_interval)
+    scheduler = Scheduler(options.memory_cleanup_interval, base=base)
     lifecycle = Lifecycle(
         scheduler,
         load or (lambda _report, _cancelled: chatterbox),
@@ -67,6 +69,7 @@ async def serving(
         idle_unload=options.idle_unload or None,
         patience=patience,
         first_retry=first_retry,
+        give_up=give_up,
     )
     voices = Voices(
         voices_directory or options.voices_directory, lambda: languages, lambda: 1.0, options.voice, patience=0.2

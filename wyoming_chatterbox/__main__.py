@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 import sys
-import threading
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -27,42 +25,47 @@ from .replies import Replies
 from .scheduler import Scheduler
 from .server import Server
 from .service import Service
+from .signals import Signals
 from .voices import Voices
 
 _LOGGER = logging.getLogger(__name__)
 
+LOST = 3
+"""Exit code where an engine hangs and does not return."""
 _SWITCH_SECONDS = 0.001
 """How long a thread that computes may keep the event loop waiting: five times shorter than Python's default."""
 
 
 def main() -> int:
-    """Serve until told to stop; the exit code is 0 then, 2 for an option that can't be."""
+    """Serve until told to stop.
+
+    The exit code is 0 then, 2 for an option that can't be, and 3 where an engine hangs and only a new process can help.
+    """
+    signals = Signals()
     try:
         options = config.load(sys.argv[1:], os.environ, Path.cwd())
         log.set_up(options)
         silence_libraries()
         keep_caches_in(options.data_dir[0] / "cache")
         sys.setswitchinterval(_SWITCH_SECONDS)
-        asyncio.run(serve(options))
+        asyncio.run(serve(options, signals))
     except ChatterboxError as err:
         log.close()
         print(f"wyoming-chatterbox: {err}", file=sys.stderr)
-        return 2
+        signals.code = 2
     except KeyboardInterrupt:
         pass
-    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
-        # A model still being loaded can't be interrupted, and nobody waits for it any more.
-        log.close()
-        os._exit(0)
-    return 0
+    except Exception:
+        signals.code = 1
+        raise
+    return signals.end()
 
 
-async def serve(options: Config) -> None:
-    """Run the server until SIGTERM or SIGINT, or until the one client of stdio has left."""
+async def serve(options: Config, signals: Signals) -> None:
+    """Run the server until SIGTERM or SIGINT, until the one client of stdio has left, or until an engine is lost."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    signals.listen(lambda: loop.call_soon_threadsafe(stop.set))
 
     if options.voices_dir is None:
         # Where it can't be made, there is no recording in it either.
@@ -86,9 +89,12 @@ async def serve(options: Config) -> None:
     )
     replies = Replies(lifecycle, scheduler, limit=options.max_replies, seed=options.seed, sampling=options.sampling)
     service = Service(options, voices, lifecycle, replies)
+    reloading = asyncio.Event()
+    signals.on("SIGHUP", lambda: loop.call_soon_threadsafe(reloading.set))
+    reloader = asyncio.create_task(_reload_voices(voices, reloading), name="reloader")
     preparation = IdlePreparation(voices, replies)
     server = Server(options.uri, service)
-    closers = [preparation.close, lifecycle.close, voices.close]
+    closers = [preparation.close, scheduler.close, lifecycle.close, voices.close]
     try:
         await voices.start()
         await server.start()
@@ -106,11 +112,16 @@ async def serve(options: Config) -> None:
             announcement = Announcement(options.zeroconf, server.host, server.port)
             announcement.start()
             closers.append(announcement.close)
-        await _first(stop, server.ended)
+        await _first(stop, server.ended, lifecycle.lost)
     finally:
+        if lifecycle.lost.is_set():
+            signals.begin_to_end(LOST, lifecycle.trouble or "an engine hung")
+        else:
+            signals.begin_to_end()
         _LOGGER.info("Shutting down")
         scheduler.stop()
-        for close in (*closers, scheduler.close):
+        reloader.cancel()
+        for close in closers:
             try:
                 await close()
             except Exception:
@@ -122,6 +133,17 @@ async def _first(*events: asyncio.Event) -> None:
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     for task in waiting:
         task.cancel()
+
+
+async def _reload_voices(voices: Voices, asked: asyncio.Event) -> None:
+    """Look at the voices again whenever that is asked for."""
+    while True:
+        await asked.wait()
+        asked.clear()
+        if await voices.refresh():
+            _LOGGER.info("SIGHUP: the voices were looked at again; there are %d", len(voices.catalogue.voices))
+        else:
+            _LOGGER.warning("SIGHUP: the voices folder has not answered yet; it is looked at as soon as it does")
 
 
 def _standby() -> Engine:

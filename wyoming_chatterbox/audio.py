@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from .engine import SAMPLE_RATE, Block
+from .errors import EngineError
 
 WIDTH = 2
 """Bytes a sample: signed 16 bit, little-endian."""
@@ -30,3 +31,14 @@ def pcm_chunks(block: Block, samples: int) -> Iterator[bytes]:
 def silence(seconds: float) -> Block:
     """A block without sound."""
     return np.zeros(round(seconds * SAMPLE_RATE), np.float32)
+
+
+def checked(block: object) -> Block:
+    """Return a block that is sound; `EngineError` says what else it is."""
+    if not isinstance(block, np.ndarray):
+        raise EngineError(f"A block of sound is no array but {type(block).__name__}")
+    if block.ndim != 1 or block.dtype != np.float32:
+        raise EngineError(f"A block of sound is {block.dtype} of shape {block.shape}, not float32 in one dimension")
+    if not np.isfinite(block).all():
+        raise EngineError("A block of sound has samples that are no numbers")
+    return block

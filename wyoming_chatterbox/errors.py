@@ -106,5 +106,12 @@ class OutOfMemoryError(EngineError):
     code = "out-of-memory"
 
 
+class HungError(EngineError):
+    """An engine shows no sign of life; `hint` says what comes of it."""
+
+    code = "hung"
+    hint = "It is loaded again once it returns; where it doesn't, the server ends, to be started again."
+
+
 class Cancelled(Exception):
     """Raised inside an engine when its utterance is no longer wanted; not an error."""

@@ -133,8 +133,8 @@ class Handler:
     async def _answer(self, event: Event) -> None:
         """Answer a question or note a request; unknown events are passed over, as Wyoming asks."""
         if Describe.is_type(event.type):
-            streaming = self._service.config.streaming
-            await self._peer.send(info_event(self._service.voices.catalogue, streaming=streaming))
+            streaming, trouble = self._service.config.streaming, self._service.lifecycle.trouble
+            await self._peer.send(info_event(self._service.voices.catalogue, streaming=streaming, trouble=trouble))
         elif Ping.is_type(event.type):
             text = text_field(event.data, "text") if event.data.get("text") is not None else None
             await self._peer.send(Pong(text).event())

@@ -1,4 +1,4 @@
-"""Is a server there and does it describe itself? For a container's HEALTHCHECK.
+"""Is a server there, does it describe itself, and does nothing hang in it? For a container's HEALTHCHECK.
 
     python -m wyoming_chatterbox.health_check tcp://127.0.0.1:10200
 
@@ -16,6 +16,9 @@ from wyoming.info import Describe, Info
 
 from .errors import ChatterboxError
 
+TROUBLE = "trouble"
+"""Key of the reason why a server needs help, in the data of its `info` event: ours has it there, and only then."""
+
 
 class UnhealthyError(ChatterboxError):
     """The server does not do what a server should."""
@@ -30,6 +33,8 @@ async def check(uri: str, timeout: float) -> str:
             await client.write_event(Describe().event())
             while (event := await client.read_event()) is not None:
                 if Info.is_type(event.type):
+                    if TROUBLE in event.data:
+                        raise UnhealthyError(str(event.data[TROUBLE]))
                     return _summary(Info.from_event(event))
     except TimeoutError as err:
         raise UnhealthyError(f"{uri} did not answer within {timeout:g} s") from err

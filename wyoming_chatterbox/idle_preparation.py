@@ -92,7 +92,7 @@ class IdlePreparation:
 
         begun = time.monotonic()
         try:
-            if not await scheduler.call(partial(engine.prepare, voice, cancelled)):
+            if not await scheduler.call(partial(engine.prepare, voice, cancelled), "preparing a voice", engine):
                 return
         except ShuttingDownError:
             return

@@ -14,13 +14,22 @@ from wyoming.info import Attribution, Info, TtsProgram, TtsVoice
 from . import __version__
 from .catalogue import Catalogue
 from .engine import Voice
+from .health_check import TROUBLE
 
 _RESEMBLE = Attribution(name="Resemble AI", url="https://github.com/resemble-ai/chatterbox")
 
 
+def info_event(catalogue: Catalogue, *, streaming: bool, trouble: str | None = None) -> Event:
+    """Answer a Describe; `trouble` is told beside the `info` itself, where only our health check looks.
+
+    The same catalogue gives the same event, made once, as many voices take a while.
+    """
+    event = _info_event(catalogue, streaming)
+    return event if trouble is None else Event(event.type, {**event.data, TROUBLE: trouble})
+
+
 @lru_cache(maxsize=2)
-def info_event(catalogue: Catalogue, *, streaming: bool) -> Event:
-    """The Wyoming `info` for these voices; the same event for the same catalogue, as many voices take a while."""
+def _info_event(catalogue: Catalogue, streaming: bool) -> Event:
     info = Info(
         tts=[
             TtsProgram(

@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from . import memory
+from . import faults, memory
 from .arrival import Arrival
 from .demand import Demand
 from .engine import Engine, Stage
-from .errors import ChatterboxError, NotReadyError, OutOfMemoryError, ShuttingDownError, TextError
+from .errors import ChatterboxError, HungError, NotReadyError, OutOfMemoryError, ShuttingDownError, TextError
+from .hangs import GIVE_UP, Hangs
+from .retries import Failure, Retries
 from .scheduler import Scheduler
 
 _LOGGER = logging.getLogger(__name__)
@@ -31,18 +33,6 @@ Loader = Callable[[Report, Callable[[], bool]], Engine]
 
 _FAILURES_IN_A_ROW = 3
 """Utterances that Chatterbox may fail to speak before it is loaded afresh."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why Chatterbox can't speak."""
-
-    message: str
-    hint: str
-    wait: float
-    """Seconds until the next try."""
-    retry_at: float
-    """`time.time()` of it."""
 
 
 @dataclass
@@ -73,12 +63,14 @@ class Lifecycle:
         patience: float = 2.0,
         first_retry: float = 5.0,
         longest_retry: float = 300.0,
+        give_up: float = GIVE_UP,
     ) -> None:
         """`load_standby` None leaves listeners without a voice while Chatterbox can't speak; times are in seconds.
 
         `lower` has the next load choose one precision lower than the last, and says which; None if there is none lower.
         After `idle_unload` without text Chatterbox gives its memory back; None keeps it for ever. Where it is loaded
         again and should be here within `patience`, a listener waits for it, and not longer if somebody stands in.
+        An engine that hangs for `give_up` longer after that was noticed is lost: see `lost`.
         """
         self._scheduler = scheduler
         self._load_chatterbox = load_chatterbox
@@ -86,8 +78,7 @@ class Lifecycle:
         self._lower = lower
         self._idle_unload = idle_unload
         self._patience = patience
-        self._first_retry = first_retry
-        self._longest_retry = longest_retry
+        self._retries = Retries(first_retry, longest_retry)
         self._loading_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loading")
         self._standby: Engine | None = None
         self._standby_settled = asyncio.Event()
@@ -96,28 +87,32 @@ class Lifecycle:
         self._failures_in_a_row = 0
         self._demand = Demand()
         self._arrival = Arrival()
-        self._wait = 0.0
-        self._task: asyncio.Task[None] | None = None
+        self._hangs = Hangs(scheduler, self._demand, give_up)
+        self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
-        self.stage = Stage("starting", "the server has just started")
+        self._stage = Stage("starting", "the server has just started")
+        self._since = time.monotonic()
         self.failure: Failure | None = None
         self.attempts = 0
         self.counters = Counters()
 
     def start(self) -> None:
         """Begin to load, in the background."""
-        self._task = asyncio.create_task(self._run(), name="lifecycle")
+        self._tasks = [
+            asyncio.create_task(self._run(), name="lifecycle"),
+            asyncio.create_task(self._hangs.watch(), name="hangs"),
+        ]
 
     async def close(self) -> None:
         """Stop loading and give the engines' memory back."""
         self._closing = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         self._loading_thread.shutdown(wait=False, cancel_futures=True)
         for engine in (self._chatterbox, self._standby):
             if engine is not None:
-                await asyncio.to_thread(_give_back, engine)
+                await self._give_back_at_last(engine)
         self._chatterbox = self._standby = None
 
     @contextmanager
@@ -163,11 +158,14 @@ class Lifecycle:
         """Note that an utterance went well."""
         if engine is self._chatterbox:
             self._failures_in_a_row = 0
-            self._wait = 0.0
+            self._retries.reset()
 
     def failed(self, engine: Engine, error: Exception) -> None:
-        """Note that an utterance went wrong: out of memory, or too often in a row, Chatterbox is loaded afresh."""
-        if engine is not self._chatterbox or isinstance(error, TextError):
+        """Note that an utterance went wrong: out of memory, or too often in a row, Chatterbox is loaded afresh.
+
+        What hangs is noticed by the scheduler, whether it speaks or not.
+        """
+        if engine is not self._chatterbox or isinstance(error, TextError | HungError):
             return
         self._failures_in_a_row += 1
         if isinstance(error, OutOfMemoryError) or self._failures_in_a_row >= _FAILURES_IN_A_ROW:
@@ -178,12 +176,23 @@ class Lifecycle:
     async def clean(self, engine: Engine) -> None:
         """Have an engine free what can be made again, in turn."""
         try:
-            await self._scheduler.call(engine.clean)
+            await self._scheduler.call(engine.clean, "freeing memory", engine)
         except ShuttingDownError:
             raise
         except Exception:
             # What is wrong with it shows when it speaks.
             _LOGGER.exception("%s can't free memory", engine.describe().name)
+
+    @property
+    def stage(self) -> Stage:
+        """What Chatterbox is at."""
+        return self._stage
+
+    @stage.setter
+    def stage(self, stage: Stage) -> None:
+        if stage.state != self._stage.state:
+            self._since = time.monotonic()
+        self._stage = stage
 
     @property
     def chatterbox(self) -> Engine | None:
@@ -205,11 +214,22 @@ class Lifecycle:
         """Whether a text would be spoken."""
         return self.speaking is not None or self.idle or self._arrival.awaited
 
+    @property
+    def trouble(self) -> str | None:
+        """Say why the server needs help, as a sentence without a full stop; None where it doesn't."""
+        return self._scheduler.trouble
+
+    @property
+    def lost(self) -> asyncio.Event:
+        """Set when an engine has hung for too long: the process should end, for another to begin afresh."""
+        return self._hangs.lost
+
     def describe_state(self) -> str:
         """One sentence for a person."""
+        if self.trouble is not None:
+            return f"{self.trouble}. {HungError.hint}"
         if self.failure is not None and self.stage.state == "failed":
-            wait = max(0, round(self.failure.retry_at - time.time()))
-            return f"{self.failure.message}. {self.failure.hint} Next try in {wait} s".strip()
+            return f"{self.failure.message}. {self.failure.hint} Next try in {self.failure.left:.0f} s".strip()
         return self.stage.detail
 
     def snapshot(self) -> dict[str, Any]:
@@ -217,13 +237,14 @@ class Lifecycle:
         failure = self.failure
         return {
             "state": self.stage.state,
+            "state_seconds": round(time.monotonic() - self._since, 1),
             "detail": self.stage.detail,
             "progress": self.stage.progress,
             "attempts": self.attempts,
             "idle_unload_seconds": self._idle_unload,
             "error": failure.message if failure else None,
             "hint": failure.hint if failure else None,
-            "retry_in_seconds": max(0.0, round(failure.retry_at - time.time(), 1)) if failure else None,
+            "retry_in_seconds": round(failure.left, 1) if failure and self.trouble is None else None,
         }
 
     async def _run(self) -> None:
@@ -232,31 +253,47 @@ class Lifecycle:
             self._broken.clear()
             self.attempts += 1
             engine = await self._try_to_load()
-            await asyncio.to_thread(memory.settle)
             if engine is not None:
+                await asyncio.to_thread(memory.settle)
                 self._ready(engine)
                 await self._until_unwanted()
-                # In turn, so that nobody is in the middle of using it.
-                try:
-                    await self._scheduler.call(partial(_give_back, engine))
-                except ShuttingDownError:
-                    await asyncio.to_thread(_give_back, engine)
-                    return
+                await self._retire(engine)
                 del engine
                 while self.idle:
                     await self._demand.text_comes()
             if self.failure is not None:
-                await asyncio.sleep(max(0.0, self.failure.retry_at - time.time()))
+                await asyncio.sleep(self.failure.left)
 
     async def _until_unwanted(self) -> None:
-        """Wait until Chatterbox is broken, or idle for long enough: it is not chosen any more then."""
+        """Wait until Chatterbox is broken, hangs, or is idle for long enough: it is not chosen any more then."""
         broken = asyncio.create_task(self._broken.wait())
+        hung = asyncio.create_task(self._scheduler.main.hung.wait())
         idle = asyncio.create_task(self._until_idle())
         try:
-            await asyncio.wait([broken, idle], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([broken, hung, idle], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            broken.cancel()
-            idle.cancel()
+            for task in (broken, hung, idle):
+                task.cancel()
+        self._chatterbox = None
+
+    async def _retire(self, engine: Engine) -> None:
+        """Give an engine's memory back in turn, so that nobody is in the middle of using it; wait while it hangs."""
+        while True:
+            try:
+                await self._scheduler.call(partial(_give_back, engine), "closing", engine)
+            except HungError as err:
+                self._fail(err)
+                await self._scheduler.main.returned.wait()
+            except ShuttingDownError:
+                await self._give_back_at_last(engine)
+                return
+            else:
+                return
+
+    async def _give_back_at_last(self, engine: Engine) -> None:
+        """Give an engine's memory back when the workers have ended; one that is stuck in it keeps it."""
+        if not self._scheduler.busy:
+            await asyncio.to_thread(_give_back, engine)
 
     async def _until_idle(self) -> None:
         if self._idle_unload is None:
@@ -284,6 +321,7 @@ class Lifecycle:
         try:
             if self._load_standby is not None:
                 self._standby = await self._in_thread(self._load_standby)
+                self._scheduler.set_apart(self._standby)
                 _LOGGER.info("The standby voice is ready and speaks until Chatterbox does")
         except Exception:
             _LOGGER.exception("The standby voice can't be loaded")
@@ -299,7 +337,7 @@ class Lifecycle:
 
         try:
             engine = await self._in_thread(lambda: self._load_chatterbox(report, lambda: self._closing))
-        except (Exception, MemoryError) as err:
+        except Exception as err:
             if not isinstance(err, ChatterboxError):
                 _LOGGER.debug("Loading failed", exc_info=True)
             self._fail(err)
@@ -308,7 +346,14 @@ class Lifecycle:
         return engine
 
     async def _in_thread(self, load: Callable[[], Engine]) -> Engine:
-        return await asyncio.get_running_loop().run_in_executor(self._loading_thread, load)
+        def loaded() -> Engine:
+            try:
+                return load()
+            except BaseException as err:
+                failure = faults.ordinary(err)
+                raise failure from failure.__cause__
+
+        return await asyncio.get_running_loop().run_in_executor(self._loading_thread, loaded)
 
     def _staged(self, stage: Stage) -> None:
         if stage.state != self.stage.state:
@@ -337,22 +382,15 @@ class Lifecycle:
                 self._go_lower(lower, error)
                 return
         self._arrival.end()
-        self._wait = min(self._wait * 2 or self._first_retry, self._longest_retry)
-        message = str(error).rstrip(".") or type(error).__name__
-        if not isinstance(error, ChatterboxError):
-            message = f"{type(error).__name__}: {message}"
-        hint = getattr(error, "hint", "") or (
-            "Give it more memory, or choose a smaller --model or --dtype."
-            if isinstance(error, OutOfMemoryError | MemoryError)
-            else "See the log; --debug shows more."
-        )
-        before, self.failure = self.failure, Failure(message, hint, self._wait, time.time() + self._wait)
-        self.stage = Stage("failed", message)
-        if before is not None and (before.message, before.hint) == (message, hint):
-            _LOGGER.warning("Chatterbox still can't speak, for the same reason; next try in %.0f s", self._wait)
+        before, self.failure = self.failure, self._retries.after(error)
+        failure = self.failure
+        self.stage = Stage("failed", failure.message)
+        if before is not None and (before.message, before.hint) == (failure.message, failure.hint):
+            _LOGGER.warning("Chatterbox still can't speak, for the same reason; next try in %.0f s", failure.wait)
             return
         stand_in = "the standby voice speaks meanwhile" if self._standby else "there is no standby voice"
-        _LOGGER.error("Chatterbox can't speak: %s. %s (%s; next try in %.0f s)", message, hint, stand_in, self._wait)
+        when = "it is tried again" if isinstance(error, HungError) else f"next try in {failure.wait:.0f} s"
+        _LOGGER.error("Chatterbox can't speak: %s. %s (%s; %s)", faults.told(error), failure.hint, stand_in, when)
 
     def _go_lower(self, precision: str, error: BaseException) -> None:
         self.counters.lowered += 1
@@ -366,6 +404,6 @@ def _give_back(engine: Engine) -> None:
     memory.unsettle()
     try:
         engine.close()
-    except Exception:
+    except BaseException:
         # A broken device, for one, fails at this too; what matters is what comes after.
         _LOGGER.exception("Chatterbox can't be closed cleanly")

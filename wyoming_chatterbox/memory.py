@@ -31,12 +31,20 @@ def snapshot(engines: list[Engine]) -> dict[str, Any]:
 
 
 def settle() -> None:
-    """Leave what is there now, modules and models, out of later collections: those are short then.
+    """Leave what is there now, modules and a model just loaded, out of later collections: those are short then.
 
-    A collection stops every thread, and going through all of torch's objects takes a tenth of a second.
+    A collection stops every thread, and going through all of torch's objects takes a tenth of a second. Garbage among
+    what an earlier call left out is collected first; what becomes garbage later stays until `unsettle`.
     """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
+    trim()
+
+
+def settled() -> bool:
+    """Whether `settle` has left out anything. It counts that, which takes some ten milliseconds."""
+    return gc.get_freeze_count() > 0
 
 
 def unsettle() -> None:
@@ -48,18 +56,6 @@ def collect() -> None:
     """Collect the garbage that has come since `settle`, and give what was freed back to the system."""
     gc.collect()
     trim()
-
-
-def clean(engines: list[Engine]) -> dict[str, Any]:
-    """Free all that can be made again; say what was held before and after, and the difference, in bytes."""
-    before = _totals(engines)
-    unsettle()
-    for engine in engines:
-        engine.clean()
-    settle()
-    trim()
-    after = _totals(engines)
-    return {"freed": {name: before[name] - after[name] for name in before}, "before": before, "after": after}
 
 
 def _engine(engine: Engine) -> dict[str, Any]:
@@ -77,7 +73,8 @@ def _engine(engine: Engine) -> dict[str, Any]:
     }
 
 
-def _totals(engines: list[Engine]) -> dict[str, int]:
+def totals(engines: list[Engine]) -> dict[str, int]:
+    """Bytes of the process, of devices, and of what engines hold to be faster."""
     on_device = [engine.memory() for engine in engines]
     caches = [engine.caches() for engine in engines]
     return {

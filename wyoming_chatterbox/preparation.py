@@ -25,7 +25,7 @@ async def prepare(scheduler: Scheduler, engine: Engine, voice: Voice) -> None:
         return engine.prepare(voice, lambda: unwanted.is_set() or (scheduler.waiting > 0 and time.monotonic() > until))
 
     try:
-        while not await scheduler.call(turn):
+        while not await scheduler.call(turn, "preparing a voice", engine):
             seconds *= 2
     finally:
         unwanted.set()

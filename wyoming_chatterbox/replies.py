@@ -26,6 +26,7 @@ from .errors import (
     TextError,
     VoiceError,
 )
+from .faults import message, told
 from .lifecycle import Lifecycle
 from .preparation import prepare
 from .quoting import quoted
@@ -235,18 +236,20 @@ class Reply:
         whole = left.first.text
         if isinstance(err, OutOfMemoryError) and engine is lifecycle.chatterbox and left.try_again():
             how = "from where it broke off" if left.heard else "whole" if left.first.text == whole else "in two pieces"
-            _LOGGER.warning("%s. What can be spared is freed, and %r is tried again %s", _bare(err), whole, how)
+            _LOGGER.warning("%s. What can be spared is freed, and %s is tried again %s", told(err), quoted(whole), how)
             self._replies.counters.tried_again += 1
             await lifecycle.clean(engine)
             return engine
         lifecycle.failed(engine, err)
         successor = await lifecycle.replacement(engine)
+        name = engine.describe().name
         if successor is None:
-            raise err if isinstance(err, ChatterboxError) else EngineError(f"{type(err).__name__}: {err}") from err
+            _LOGGER.warning("%s failed to say %s, and nobody goes on: %s", name, quoted(whole), told(err))
+            raise err if isinstance(err, ChatterboxError) else EngineError(message(err)) from err
         left.pass_on(self._pace)
-        name = successor.describe().name
+        other = successor.describe().name
         self._replies.counters.rescued += successor is not lifecycle.chatterbox
-        _LOGGER.warning("%s failed to say %r, %s goes on: %s", engine.describe().name, whole, name, _bare(err))
+        _LOGGER.warning("%s failed to say %s, %s goes on: %s", name, quoted(whole), other, told(err))
         return successor
 
     async def _speak(self, engine: Engine, utterance: Utterance, heard: int) -> AsyncGenerator[Block, None]:
@@ -279,10 +282,6 @@ def _tell(record: Record) -> None:
         record.engine,
         record.first_audio_seconds,
     )
-
-
-def _bare(err: Exception) -> str:
-    return str(err).rstrip(".") or type(err).__name__
 
 
 @asynccontextmanager

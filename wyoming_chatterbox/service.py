@@ -19,4 +19,4 @@ class Service:
     voices: Voices
     lifecycle: Lifecycle
     replies: Replies
-    started: float = field(default_factory=time.time)
+    started: float = field(default_factory=time.monotonic)

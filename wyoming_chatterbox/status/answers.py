@@ -12,6 +12,7 @@ from aiohttp import web
 
 from ..errors import (
     ChatterboxError,
+    HungError,
     NotReadyError,
     OverloadedError,
     RequestError,
@@ -73,7 +74,7 @@ def error_answer(error: ChatterboxError) -> web.Response:
             status, param = 400, "input"
         case OverloadedError():
             status = 429
-        case NotReadyError() | ShuttingDownError():
+        case NotReadyError() | HungError() | ShuttingDownError():
             status = 503
         case _:
             status = 500

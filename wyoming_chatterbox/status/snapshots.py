@@ -15,10 +15,11 @@ _MEGABYTE = 1024 * 1024
 
 
 def health(service: Service, *, details: bool) -> tuple[bool, dict[str, Any]]:
-    """Whether anybody can speak, and how to say so; strangers get no details."""
+    """Whether all is as it should be, somebody can speak and nothing hangs, and how to say so; strangers get a word."""
     engine = service.lifecycle.speaking
-    able = service.lifecycle.able
-    answer: dict[str, Any] = {"status": "ok" if able else "unavailable"}
+    hangs = service.lifecycle.trouble is not None
+    able = service.lifecycle.able and not hangs
+    answer: dict[str, Any] = {"status": "ok" if able else "hung" if hangs else "unavailable"}
     if details:
         answer |= {
             "state": service.lifecycle.stage.state,
@@ -81,9 +82,18 @@ async def memory_use(service: Service) -> dict[str, Any]:
 
 
 async def clean_memory(service: Service) -> dict[str, Any]:
-    """Free what can be made again, in turn with what is spoken; say what that freed."""
+    """Free what can be made again, in turn with what is spoken; say what was held before and after, in bytes."""
     engines = _engines(service)
-    return await service.replies.scheduler.call(lambda: memory.clean(engines))
+    before = await asyncio.to_thread(memory.totals, engines)
+    settled = memory.settled()
+    memory.unsettle()
+    try:
+        for engine in engines:
+            await service.replies.scheduler.call(engine.clean, "freeing memory", engine)
+    finally:
+        await asyncio.to_thread(memory.settle if settled else memory.collect)
+    after = await asyncio.to_thread(memory.totals, engines)
+    return {"freed": {name: before[name] - after[name] for name in before}, "before": before, "after": after}
 
 
 async def information(service: Service) -> dict[str, Any]:
@@ -104,7 +114,7 @@ async def information(service: Service) -> dict[str, Any]:
         "voices_directory_trouble": service.voices.trouble,
         "recent": replies.pop("recent"),
         "statistics": _statistics(replies),
-        "uptime_seconds": round(time.time() - service.started, 1),
+        "uptime_seconds": round(time.monotonic() - service.started, 1),
     }
 
 

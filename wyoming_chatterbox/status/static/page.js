@@ -81,7 +81,8 @@ function showState({ version, status, engine, uptime_seconds }) {
   if (failed) {
     text("detail", `Chatterbox can't: ${sentence(status.error)}`);
     text("hint", status.hint);
-    text("reason", `Next try in ${duration(status.retry_in_seconds)}.`);
+    // While it hangs, nobody knows.
+    text("reason", status.retry_in_seconds === null ? "" : `Next try in ${duration(status.retry_in_seconds)}.`);
   } else if (engine && !standby) {
     const weights = engine.quantization === "none" ? "" : `, with its weights in ${engine.quantization}`;
     text("detail", `The ${engine.name} model, on ${engine.device} at ${engine.dtype}${weights}.`);

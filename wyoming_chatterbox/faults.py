@@ -1,0 +1,52 @@
+"""What an engine raises, made fit to be passed on and told: an ordinary error, and where in the code it began."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from types import FrameType
+
+from .errors import ChatterboxError, EngineError
+
+
+def ordinary(error: BaseException) -> Exception:
+    """Return `error` where asyncio can carry it to whoever waits, else an `EngineError` that it caused.
+
+    A panic in Rust, `SystemExit`, `KeyboardInterrupt` and `CancelledError` are no `Exception`: raised in a task they
+    would end it, or the server, and its client would get no answer. A future refuses `StopIteration`.
+    """
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    failure = EngineError(_named(error))
+    failure.__cause__ = error
+    return failure
+
+
+def message(error: BaseException) -> str:
+    """Say what went wrong, without a full stop; an error that is not ours with its type."""
+    if isinstance(error, ChatterboxError):
+        return str(error).rstrip(".") or type(error).__name__
+    return _named(error)
+
+
+def told(error: BaseException) -> str:
+    """Say the same, and also where, unless it was foreseen and has a name of its own."""
+    unforeseen = error.__cause__ if type(error) is EngineError else error
+    if unforeseen is None or isinstance(unforeseen, ChatterboxError):
+        return message(error)
+    return f"{message(error)}{_at(unforeseen)}"
+
+
+def place(frame: FrameType, line: int | None = None) -> str:
+    """Name the place in the code that a frame is at: `engine/t3.py:120`."""
+    path = Path(frame.f_code.co_filename)
+    return f"{path.parent.name}/{path.name}:{line or frame.f_lineno}"
+
+
+def _named(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(".: ")
+
+
+def _at(error: BaseException) -> str:
+    steps = list(traceback.walk_tb(error.__traceback__))
+    return f" (at {place(*steps[-1])})" if steps else ""

@@ -1,0 +1,48 @@
+"""An engine that hangs is waited for; where it does not return, the process has to end to be started afresh.
+
+No thread can be ended from outside, and no device be had while a call into it is stuck.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from .demand import Demand
+from .scheduler import Scheduler
+from .worker import Worker
+
+GIVE_UP = 300.0
+"""Seconds after which an engine that hangs is given up."""
+_LULL = 1.0
+"""Seconds without any text after which the process ends: nobody is cut off, ..."""
+_LONGEST_WAIT = 120.0
+"""... unless there was no such moment for so many seconds."""
+
+
+class Hangs:
+    """Watches the scheduler's workers."""
+
+    def __init__(self, scheduler: Scheduler, demand: Demand, give_up: float = GIVE_UP) -> None:
+        self._scheduler = scheduler
+        self._demand = demand
+        self._give_up = give_up
+        self.lost = asyncio.Event()
+        """Set when only a new process can help."""
+
+    async def watch(self) -> None:
+        """Watch until something is lost, or for ever."""
+        await asyncio.gather(self._watch(self._scheduler.main), self._watch(self._scheduler.side))
+
+    async def _watch(self, worker: Worker) -> None:
+        while not self.lost.is_set():
+            await worker.hung.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._give_up):
+                    await worker.returned.wait()
+            if worker.hung.is_set():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_LONGEST_WAIT):
+                        await self._demand.none_for(_LULL)
+                if worker.hung.is_set():
+                    self.lost.set()

@@ -1,0 +1,130 @@
+"""What signals do, and the end of the process: orderly within its grace time, by force after that.
+
+A thread of its own reads the signals and keeps the time, so that neither a blocked event loop nor a thread that hangs
+can put the end off.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from . import faults
+
+_LOGGER = logging.getLogger(__name__)
+
+GRACE = 5.0
+"""Seconds that an orderly end may take: Docker and Home Assistant kill after ten."""
+_LAST_WORDS = 1.0
+"""Seconds that the log may take to be written out: nobody may be reading it."""
+_BEGIN = 0
+"""No signal's number: the process ends for a reason of its own."""
+
+
+class Signals:
+    """SIGTERM and SIGINT end the process, a second one at once; other signals do what they are told to."""
+
+    def __init__(self, grace: float = GRACE) -> None:
+        self.code = 0
+        """The exit code."""
+        self.reason = ""
+        """Why the process ends, unless a signal says so."""
+        self._grace = grace
+        self._actions: dict[int, Callable[[], object]] = {}
+        self._source, self._target = socket.socketpair()
+        self._target.setblocking(False)
+        self._thread = threading.Thread(target=self._read, name="signals", daemon=True)
+
+    def listen(self, stop: Callable[[], object]) -> None:
+        """Take signals from now on, from the main thread; `stop` is called in another when the process shall end."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._actions[number] = stop
+            signal.signal(number, _pass_on)
+        signal.set_wakeup_fd(self._target.fileno(), warn_on_full_buffer=False)
+        self._thread.start()
+        if hasattr(signal, "SIGUSR1"):
+            # Where a thread hangs can be seen so. There may be no standard error.
+            with suppress(AttributeError, OSError, RuntimeError, ValueError):
+                faulthandler.register(signal.SIGUSR1)
+
+    def on(self, name: str, action: Callable[[], object]) -> None:
+        """Call `action`, in another thread, at each signal `name`, where the system has that one."""
+        number = getattr(signal, name, None)
+        if number is not None:
+            self._actions[number] = action
+            signal.signal(number, _pass_on)
+
+    def begin_to_end(self, code: int = 0, reason: str = "") -> None:
+        """Start the grace time, if no signal has."""
+        if reason:
+            self.code, self.reason = code, reason
+        self._target.send(bytes([_BEGIN]))
+
+    def end(self) -> int:
+        """Return the exit code, or end the process with it at once where threads are left that would keep it."""
+        if any(thread not in (threading.main_thread(), self._thread) for thread in threading.enumerate()):
+            self._leave("")
+        return self.code
+
+    def _read(self) -> None:
+        deadline: float | None = None
+        while True:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            readable, _, _ = select.select([self._source], [], [], left)
+            if not readable:
+                self._leave(f", {self._grace:g} s after it was told to")
+            for number in self._source.recv(64):
+                if number in (_BEGIN, signal.SIGTERM, signal.SIGINT):
+                    if deadline is None:
+                        deadline = time.monotonic() + self._grace
+                    elif number != _BEGIN:
+                        self._leave(", as it was told to twice")
+                if action := self._actions.get(number):
+                    # Its event loop may be closed; and whatever it is, the next signal must be taken.
+                    with suppress(Exception):
+                        action()
+
+    def _leave(self, when: str) -> None:
+        """Say what still runs, and end the process."""
+        running = _running({threading.main_thread(), threading.current_thread(), self._thread})
+        because = f" because {self.reason}" if self.reason else ""
+        still = f"; still running: {', '.join(running)}" if running else ""
+
+        def last_words() -> None:
+            if because or still:
+                _LOGGER.warning("The process ends now%s, with exit code %d%s%s", when, self.code, because, still)
+            logging.shutdown()
+
+        writing = threading.Thread(target=last_words, name="last words", daemon=True)
+        # No thread starts any more once the interpreter is being taken down.
+        with suppress(RuntimeError):
+            writing.start()
+            writing.join(_LAST_WORDS)
+        os._exit(self.code)
+
+
+def _running(besides: set[threading.Thread]) -> list[str]:
+    """Name each thread that is at work, and where in the code it is."""
+    frames = sys._current_frames()
+    running = []
+    for thread in threading.enumerate():
+        frame = frames.get(thread.ident or 0)
+        if thread in besides or frame is None:
+            continue
+        # A pool's thread that waits for work.
+        if frame.f_code.co_name not in ("_worker", "_work"):
+            running.append(f"{thread.name} (at {faults.place(frame)})")
+    return running
+
+
+def _pass_on(*_: object) -> None:
+    """Do nothing: the number of the signal was written to the socket before, whatever the main thread is at."""
