@@ -11,7 +11,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from . import __version__, config
+from . import __version__, config, descriptors
 from .config import Config
 from .discovery import Announcement
 from .engine import Engine
@@ -37,7 +37,7 @@ def main() -> int:
         options = config.load(sys.argv[1:], os.environ, Path.cwd())
         _set_up_log(options)
         sys.setswitchinterval(_SWITCH_SECONDS)
-        asyncio.run(serve(options))
+        asyncio.run(serve(descriptors.fit(options)))
     except ChatterboxError as err:
         print(f"wyoming-chatterbox: {err}", file=sys.stderr)
         return 2

@@ -60,6 +60,7 @@ class Config:
     flush_after: float
     stream_timeout: float
     max_connections: int
+    allow: tuple[str, ...]
     max_replies: int
     memory_cleanup_interval: int
     cuda_cache_clear_interval: int

@@ -22,6 +22,7 @@ from wyoming.server import AsyncEventHandler
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped
 
 from .audio import CHANNELS, WIDTH, pcm_chunks, silence
+from .connections import Connection
 from .engine import SAMPLE_RATE, Block, Voice
 from .errors import ChatterboxError, OverloadedError, ProtocolError, RequestError, ShuttingDownError
 from .info import build_info
@@ -60,11 +61,21 @@ class Handler(AsyncEventHandler):
     """Serves one client of `service`."""
 
     def __init__(
-        self, service: Service, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, hears_end: bool = True
+        self,
+        service: Service,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        connection: Connection,
+        *,
+        hears_end: bool = True,
     ) -> None:
-        """`hears_end`: the end of the input means that the client is gone (a socket), not that it waits (a pipe)."""
+        """`connection` is told what keeps its place.
+
+        `hears_end`: the end of the input means that the client is gone (a socket), not that it waits (a pipe).
+        """
         super().__init__(reader, writer)
         self._service = service
+        self._connection = connection
         self._hears_end = hears_end
         peer = writer.get_extra_info("peername")
         self._client = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) and len(peer) >= 2 else "local client"
@@ -122,7 +133,8 @@ class Handler(AsyncEventHandler):
     async def handle_event(self, event: Event) -> bool:
         """Answer a question or note a request; unknown events are passed over, as Wyoming asks."""
         if Describe.is_type(event.type):
-            catalogue = await self._service.catalogue()
+            with self._connection.busy():
+                catalogue = await self._service.catalogue()
             await self._send(build_info(catalogue, streaming=self._service.config.streaming).event())
         elif Ping.is_type(event.type):
             text = text_field(event.data, "text") if event.data.get("text") is not None else None
@@ -152,6 +164,9 @@ class Handler(AsyncEventHandler):
                 continue
             if event is None:
                 return
+            if not Ping.is_type(event.type):
+                # Whoever only pings asks for nothing.
+                self._connection.touch()
             if not self._hung_up:
                 await self.handle_event(event)
         await self._discard_input()
@@ -213,7 +228,7 @@ class Handler(AsyncEventHandler):
 
     async def _speak(self, request: _Request) -> None:
         voice = (await self._service.catalogue()).find(request.name, request.language)
-        with self._service.replies.open(voice, self._client) as reply:
+        with self._connection.busy(), self._service.replies.open(voice, self._client) as reply:
             started = False
             async for sentence in self._sentences(request.text):
                 async with aclosing(reply.say(sentence)) as blocks:

@@ -61,6 +61,8 @@ class Counters:
     completed: int = 0
     cancelled: int = 0
     failed: int = 0
+    refused: int = 0
+    """Not begun, because there were too many."""
     rescued: int = 0
     """Sentences that the standby voice said because Chatterbox couldn't."""
     tried_again: int = 0
@@ -87,6 +89,7 @@ class Replies:
     def open(self, voice: Voice, client: str) -> Iterator[Reply]:
         """Begin a reply to `client`; `OverloadedError` if there are too many already."""
         if self.active >= self.limit:
+            self.counters.refused += 1
             raise OverloadedError(f"{self.active} replies are in the making, which is the limit (--max-replies)")
         record = Record(client=client, voice=voice.name, started=time.time())
         self.records.append(record)

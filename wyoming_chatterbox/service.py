@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 
 from .config import Config
+from .connections import Connections
 from .lifecycle import Lifecycle
 from .replies import Replies
 from .voices import Catalogue, Voices
@@ -21,6 +22,8 @@ class Service:
     lifecycle: Lifecycle
     replies: Replies
     started: float = field(default_factory=time.time)
+    connections: dict[str, Connections] = field(default_factory=dict)
+    """Those of each port, by the name of its protocol; the servers put them here."""
 
     async def catalogue(self) -> Catalogue:
         """The voices there are now; the directory is looked at off the event loop."""
