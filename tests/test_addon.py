@@ -56,6 +56,7 @@ NOT_IN_THE_APP = {
     "http_port": "the manifest's ingress_port",
     "http_token": "Home Assistant has let in whoever comes through ingress",
     "http_allow": "ingress comes from one address, and nobody else may come",
+    "allow": "Home Assistant itself comes from the Supervisor's network, and a list of the home's would shut it out",
     "log_format": "the Supervisor shows the log, and people search it",
 }
 """Options of the package that a person can't set in an app, and why."""

@@ -84,6 +84,11 @@ class Config:
         return self.voices_dir or self.data_dir[0] / "voices"
 
     @property
+    def max_http_connections(self) -> int:
+        """HTTP clients connected at once at most: browsers open several connections, and keep them."""
+        return 4 * self.max_connections
+
+    @property
     def sampling(self) -> Sampling:
         """The settings that every utterance gets."""
         return Sampling(temperature=self.temperature, cfg_weight=self.cfg_weight, exaggeration=self.exaggeration)

@@ -18,21 +18,18 @@ _SPARE = 128
 def fit(options: Config) -> Config:
     """Raise the limit of this process; lower --max-connections, with a word in the log, if that is not enough."""
     descriptors = _raised()
-    most = affordable(descriptors, ports=2 if options.http else 1)
-    if options.max_connections <= most:
+    room = descriptors - _SPARE - 2 * MAX_LEAVING
+    needed = options.max_connections + (options.max_http_connections if options.http else 0)
+    if needed <= room:
         return options
+    fewer = max(1, options.max_connections * room // needed)
     _LOGGER.warning(
         "--max-connections is lowered from %d to %d: this process may have only %d files open (ulimit -n)",
         options.max_connections,
-        most,
+        fewer,
         descriptors,
     )
-    return replace(options, max_connections=most)
-
-
-def affordable(descriptors: int, ports: int) -> int:
-    """Return how many clients each of `ports` can have, at least one, out of so many `descriptors` in all."""
-    return max(1, (descriptors - _SPARE) // ports - MAX_LEAVING)
+    return replace(options, max_connections=fewer)
 
 
 def _raised() -> int:

@@ -18,7 +18,8 @@ from .errors import ChatterboxError, ForbiddenError
 
 _LOGGER = logging.getLogger(__name__)
 
-_BACKLOG = 128
+_BACKLOG = 1024
+"""Clients that the kernel keeps until they are accepted; one that it drops tries again only after a second."""
 _LINGER = 2.0
 """Seconds that a client who was turned away has to read why."""
 MAX_LEAVING = 16

@@ -297,7 +297,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "max_connections", 64, _number(int, 1, 10000), "a whole number from 1 to 10000",
-        "clients connected at once at most, over Wyoming and over HTTP each", metavar="N",
+        "Wyoming clients connected at once at most; HTTP has four times as many places of its own", metavar="N",
     ),
     Option(
         "allow", (), _listing(_network), "networks such as 192.168.1.0/24",

@@ -58,7 +58,7 @@ class HttpServer:
         self._service = service
         self._access = Access(service.config)
         self._host = service.config.http_host
-        self._connections = Connections(service.config.max_connections)
+        self._connections = Connections(service.config.max_http_connections)
         service.connections["http"] = self._connections
         self._idle_timeout = idle_timeout
         self._retry_seconds = retry_seconds
@@ -79,8 +79,8 @@ class HttpServer:
         problem = await self._listen()
         if problem is not None:
             _LOGGER.warning(
-                "There is no page: %s. End the program that has this address, or name another. It is tried again "
-                "every %g s; Wyoming is served meanwhile",
+                "There is no page: %s. Free that address, or name another. It is tried again every %g s; "
+                "Wyoming is served meanwhile",
                 problem,
                 self._retry_seconds,
             )
