@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -311,6 +312,30 @@ async def test_who_is_turned_away_is_told_why_and_the_log_says_it_once(
         "A client is turned away: 127.0.0.1 is in none of the networks of --allow",
         "The same happened to 49 more clients in the last minute",
     ]
+
+
+class Exhausted(socket.socket):
+    """A listening socket of a process without descriptors."""
+
+    left = 1
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        if self.left:
+            self.left -= 1
+            raise OSError(errno.EMFILE, "Too many open files")
+        return super().accept()
+
+
+async def test_without_descriptors_it_waits_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    async def serve(client: socket.socket, _connection: Connection) -> None:
+        client.close()
+
+    (bound,) = await listen("127.0.0.1", 0)
+    listener = Listener([Exhausted(fileno=bound.detach())], Connections(4), serve, lambda _: b"")
+    async with connected(listener.port, 1) as ((reader, _),):
+        assert await to_the_end(reader) == b""
+    await listener.close()
+    assert [record.getMessage() for record in caplog.records] == ["No new client can be accepted: Too many open files"]
 
 
 async def test_the_list_of_networks_holds_for_wyoming_and_lets_this_machine_in(tmp_path: Path) -> None:

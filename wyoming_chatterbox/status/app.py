@@ -126,7 +126,10 @@ class HttpServer:
         )
         # An idle client may ask again at any time: it is told nothing that it could take for an answer.
         connection.when_dismissed(transport.abort)
-        await watched.lost.wait()
+        try:
+            await watched.lost.wait()
+        finally:
+            transport.abort()
 
     @property
     def port(self) -> int:
