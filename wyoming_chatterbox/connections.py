@@ -20,7 +20,6 @@ _SITE = 64
 """Bits of an IPv6 address that stand for one client: it chooses the rest at will."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Connection:
@@ -92,6 +91,11 @@ class Connections:
         self._open: OrderedDict[Connection, None] = OrderedDict()
         """The one whose latest request is oldest comes first."""
 
+    @property
+    def bounds(self) -> str:
+        """The limit in words, for messages."""
+        return f"{self.limit} is the limit, and {self.share} for one address (see --max-connections)"
+
     def __len__(self) -> int:
         return len(self._open)
 
@@ -142,8 +146,8 @@ class Connections:
         if not idle:
             self.counters.refused += 1
             raise OverloadedError(
-                f"{len(self._open)} clients are connected, {held[client] - 1} of them from this address, and none is "
-                f"idle: {self.limit} is the limit (--max-connections)"
+                f"{len(self._open)} clients are connected, {held[client] - 1} of them from this address, and none that "
+                f"is idle can make room: {self.bounds}"
             )
         return max(idle, key=lambda connection: held[connection.client])
 

@@ -70,12 +70,17 @@ class Listener:
 
     def __init__(
         self,
+        name: str,
         sockets: Sequence[socket.socket],
         connections: Connections,
         serve: Serve,
         refusal: Callable[[ChatterboxError], bytes],
     ) -> None:
-        """Begin to accept at `sockets`, which listen already; `refusal` is what a client hears that is turned away."""
+        """Begin to accept at `sockets`, which listen already.
+
+        `name` begins the lines of the log; `refusal` is what a client hears that is turned away.
+        """
+        self._name = name
         self._sockets = sockets
         self._connections = connections
         self._serve = serve
@@ -84,9 +89,9 @@ class Listener:
         self._serving: set[asyncio.Task[None]] = set()
         self._leaving: dict[socket.socket, asyncio.TimerHandle] = {}
         self._resuming: asyncio.TimerHandle | None = None
-        self._overload = Repeated("clients")
-        self._forbidden = Repeated("clients")
-        self._failure = Repeated("times")
+        self._overload = Repeated()
+        self._forbidden = Repeated()
+        self._failure = Repeated()
         self._resume()
 
     @property
@@ -110,7 +115,7 @@ class Listener:
         for task in self._serving:
             task.cancel()
         if self._serving:
-            await asyncio.wait(self._serving)
+            await asyncio.wait(self._serving, timeout=_LINGER)
 
     def _resume(self) -> None:
         self._resuming = None
@@ -132,7 +137,7 @@ class Listener:
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return
         except OSError as err:
-            self._failure.warn(f"No new client can be accepted: {err.strerror or err}")
+            self._failure.warn(f"{self._name}: no new client can be accepted: {err.strerror or err}")
             self._pause()
             self._resuming = self._loop.call_later(_PAUSE, self._resume)
             return
@@ -142,13 +147,13 @@ class Listener:
             connection = self._connections.admit(peer)
         except ChatterboxError as err:
             repeated = self._forbidden if isinstance(err, ForbiddenError) else self._overload
-            repeated.warn(f"A client is turned away: {err}")
+            repeated.warn(f"{self._name}: a client is turned away: {err}")
             self._turn_away(client, err)
             return
         if self._connections.counters.dismissed > dismissed:
             self._overload.warn(
-                f"An idle client is dismissed for a new one: {len(self._connections)} are connected "
-                f"(--max-connections is {self._connections.limit}, and {self._connections.share} for one address)"
+                f"{self._name}: an idle client is dismissed for a new one: {len(self._connections)} are connected, "
+                f"{self._connections.bounds}"
             )
         task = self._loop.create_task(self._run(client, connection))
         self._serving.add(task)
@@ -193,10 +198,9 @@ class Listener:
 class Repeated:
     """Warns once, then counts: those that follow share a line each minute."""
 
-    def __init__(self, things: str) -> None:
-        """`things` are what is counted."""
-        self._things = things
+    def __init__(self) -> None:
         self._more = 0
+        self._latest = ""
         self._timer: asyncio.TimerHandle | None = None
 
     def warn(self, message: str) -> None:
@@ -205,6 +209,7 @@ class Repeated:
             _LOGGER.warning("%s", message)
             self._wait()
         else:
+            self._latest = message
             self._more += 1
 
     def close(self) -> None:
@@ -224,5 +229,5 @@ class Repeated:
 
     def _tell(self) -> None:
         if self._more:
-            _LOGGER.warning("The same happened to %d more %s in the last minute", self._more, self._things)
+            _LOGGER.warning("%s (%d since the last such line)", self._latest, self._more)
             self._more = 0

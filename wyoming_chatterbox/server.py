@@ -59,7 +59,7 @@ class Server:
         except (OSError, UnicodeError) as err:
             reason = getattr(err, "strerror", None) or err
             raise ConfigError(f"--uri {self._uri} can't be served: {reason}") from err
-        self._listener = Listener(sockets, self._connections, self._serve, _refusal)
+        self._listener = Listener("Wyoming", sockets, self._connections, self._serve, _refusal)
         _LOGGER.info("Wyoming is served at %s", self._uri)
 
     async def close(self) -> None:

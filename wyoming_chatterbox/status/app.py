@@ -19,7 +19,7 @@ from . import snapshots
 from .access import Access
 from .answers import RefusedError, error_answer, json_answer
 from .speech import longest_body, speech
-from .watched import Watched, connection_of, refusal
+from .watched import Watched, busy, refusal
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -108,7 +108,7 @@ class HttpServer:
         except (OSError, UnicodeError) as err:
             reason = getattr(err, "strerror", None) or err
             return f"--http-host {self._host} --http-port {port} can't be served: {reason}"
-        self._listener = Listener(sockets, self._connections, self._serve, partial(refusal, headers=_HEADERS))
+        self._listener = Listener("HTTP", sockets, self._connections, self._serve, partial(refusal, headers=_HEADERS))
         _LOGGER.info("The page is served at %s", self.url)
         return None
 
@@ -161,7 +161,7 @@ class HttpServer:
     @web.middleware
     async def _keep_place(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         """Keep the client's place until it has its answer, or doesn't read it."""
-        with connection_of(request).busy():
+        with busy(request):
             response = await handler(request)
             try:
                 async with asyncio.timeout(_WRITE_TIMEOUT):

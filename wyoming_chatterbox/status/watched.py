@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 from aiohttp import web
 
@@ -40,13 +41,13 @@ class Watched(asyncio.Protocol):
         self.lost.set()
 
 
-def connection_of(request: web.Request) -> Connection:
-    """Return the place of the client that sent `request`; `ConnectionResetError` if it is gone."""
+def busy(request: web.Request) -> AbstractContextManager[None]:
+    """Keep the place of the client that sent `request`, if it is still there."""
     if request.transport is None:
-        raise ConnectionResetError("The client is gone")
+        return nullcontext()
     watched = request.transport.get_protocol()
     assert isinstance(watched, Watched)
-    return watched.connection
+    return watched.connection.busy()
 
 
 def refusal(err: ChatterboxError, headers: Mapping[str, str]) -> bytes:
