@@ -57,6 +57,7 @@ NOT_IN_THE_APP = {
     "http_token": "Home Assistant has let in whoever comes through ingress",
     "http_allow": "ingress alone may come",
     "http_proxy": "ingress comes from one address, which is the Supervisor's",
+    "allow": "Home Assistant itself comes from the Supervisor's network, and a list of the home's would shut it out",
     "log_format": "the Supervisor shows the log, and people search it",
 }
 """Options of the package that a person can't set in an app, and why."""

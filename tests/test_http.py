@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import re
 import threading
 from collections.abc import Callable
@@ -15,13 +17,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.client import plain
+from tests.client import CYCLE, plain
 from tests.fakes import FakeEngine
 from tests.http_serving import SPEECH, http
 from tests.serving import until
 from wyoming_chatterbox import __version__
 from wyoming_chatterbox.engine import Description, Stage
-from wyoming_chatterbox.errors import ConfigError, DownloadError
+from wyoming_chatterbox.errors import DownloadError
 from wyoming_chatterbox.status.app import HttpServer
 
 TOKEN = "open-sesame-7"
@@ -341,18 +343,33 @@ async def test_the_servers_own_page_can(tmp_path: Path) -> None:
             assert response.status == 200
 
 
-async def test_a_taken_port_is_an_error_about_the_option(tmp_path: Path) -> None:
+async def test_a_taken_port_is_named_once_and_tried_until_it_is_free(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async with http(tmp_path) as server:
         service = server.running.service
         taken = replace(service, config=replace(service.config, http_port=server.server.port))
-        with pytest.raises(ConfigError, match=rf"--http-host 127\.0\.0\.1 --http-port {server.server.port} "):
-            await HttpServer(taken).start()
+        caplog.clear()
+        caplog.set_level(logging.INFO)
+        patient = HttpServer(taken, retry_seconds=0.01)
+        await patient.start()
+        await asyncio.sleep(0.1)
+        (said,) = [record.getMessage() for record in caplog.records]
+        assert f"--http-host 127.0.0.1 --http-port {server.server.port} can't be served: " in said
+        assert (await plain(server.running.uri, "One.")).types == CYCLE
+        await server.server.close()
+        await until(lambda: "is served at" in caplog.text)
+        assert (await server.get("/health"))[0] == 200
+        await patient.close()
+        assert len([record for record in caplog.records if "can't be served" in record.getMessage()]) == 1
 
 
-async def test_a_host_that_is_not_here_is_an_error_about_the_option(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"--http-host 192\.0\.2\.1 "):
-        async with http(tmp_path, "--http-host", "192.0.2.1", "--http-token", TOKEN):
-            pass
+async def test_a_host_that_is_not_here_is_named_and_the_rest_is_served(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with http(tmp_path, "--http-host", "192.0.2.1", "--http-token", TOKEN) as server:
+        assert "--http-host 192.0.2.1 " in caplog.text
+        assert (await plain(server.running.uri, "One.")).types == CYCLE
 
 
 async def test_a_closed_server_is_gone(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -115,6 +116,19 @@ async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         _, said = await again.communicate()
         assert again.returncode == 2
         assert server.uri in said.decode().splitlines()[-1]
+
+
+async def test_a_taken_http_port_takes_away_no_speech(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        async with server_process(tmp_path, "--http-port", str(port)) as server:
+            await server.answering()
+            assert (await plain(server.uri, SENTENCE)).types == CYCLE
+            assert server.said().count(f"--http-port {port} can't be served: ") == 1
+            assert await server.stop() == 0
+        assert "Traceback" not in server.said()
 
 
 @pytest.mark.parametrize("kind", ["pipes", "files"])

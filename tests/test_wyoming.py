@@ -266,16 +266,18 @@ async def test_more_replies_than_the_limit_are_turned_away(tmp_path: Path) -> No
         assert (await first).types == CYCLE
 
 
-async def test_more_clients_than_the_limit_are_turned_away_and_welcome_again(tmp_path: Path) -> None:
+async def test_more_clients_in_use_than_the_limit_are_turned_away_and_welcome_again(tmp_path: Path) -> None:
     async with serving(tmp_path, "--max-connections", "1") as running:
-        async with AsyncClient.from_uri(running.uri) as client:
-            await client.write_event(Ping().event())
-            await client.read_event()
-            heard = await plain(running.uri, "One.")
-            assert heard.error is not None
-            assert "--max-connections" in heard.error.text
-        await asyncio.sleep(0.05)
-        assert (await plain(running.uri, "One.")).types == CYCLE
+        running.chatterbox.go_on.clear()
+        first = asyncio.create_task(plain(running.uri, "First."))
+        await until(lambda: running.service.replies.active == 1)
+        heard = await plain(running.uri, "Second.")
+        assert heard.error is not None
+        assert heard.error.code == "overloaded"
+        assert "--max-connections" in heard.error.text
+        running.chatterbox.go_on.set()
+        assert (await first).types == CYCLE
+        assert (await plain(running.uri, "Third.")).types == CYCLE
 
 
 async def test_shutting_down_ends_what_is_said_with_an_error(tmp_path: Path) -> None:

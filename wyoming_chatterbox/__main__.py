@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from . import __version__, config, log
+from . import __version__, config, descriptors, log
 from .config import Config
 from .discovery import Announcement
 from .engine import Engine
@@ -48,7 +48,7 @@ def main() -> int:
         silence_libraries()
         keep_caches_in(options.data_dir[0] / "cache")
         sys.setswitchinterval(_SWITCH_SECONDS)
-        asyncio.run(serve(options, signals))
+        asyncio.run(serve(descriptors.fit(options), signals))
     except ChatterboxError as err:
         log.close()
         print(f"wyoming-chatterbox: {err}", file=sys.stderr)

@@ -58,6 +58,7 @@ class Config:
     flush_after: float
     stream_timeout: float
     max_connections: int
+    allow: tuple[str, ...]
     max_replies: int
     memory_cleanup_interval: int
     cuda_cache_clear_interval: int
@@ -85,6 +86,11 @@ class Config:
     def longest_body(self) -> int:
         """Bytes of JSON that may hold a text: a character takes up to 12, and there is more than text."""
         return 12 * self.max_total_length + 65536
+
+    @property
+    def max_http_connections(self) -> int:
+        """HTTP clients connected at once at most: browsers open several connections, and keep them."""
+        return 4 * self.max_connections
 
     @property
     def sampling(self) -> Sampling:

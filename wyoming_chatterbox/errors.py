@@ -62,6 +62,12 @@ class OverloadedError(ChatterboxError):
     code = "overloaded"
 
 
+class ForbiddenError(ChatterboxError):
+    """A client comes from where nobody may come from."""
+
+    code = "forbidden"
+
+
 class ShuttingDownError(ChatterboxError):
     """The server is on its way out."""
 

@@ -21,7 +21,8 @@ from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped
 
 from .audio import CHANNELS, WIDTH, pcm_chunks, silence
-from .engine import SAMPLE_RATE, Block
+from .connections import Connection
+from .engine import SAMPLE_RATE, Block, Voice
 from .errors import ChatterboxError, OverloadedError, ProtocolError, RequestError, ShuttingDownError
 from .info import info_event
 from .peer import LINGER, Peer
@@ -59,12 +60,21 @@ class Handler:
     """Serves one client of `service`."""
 
     def __init__(
-        self, service: Service, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, hears_end: bool = True
+        self,
+        service: Service,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        connection: Connection,
+        *,
+        hears_end: bool = True,
     ) -> None:
-        """`hears_end`: input that ends inside a stream means that the client is gone (a socket), not that this was all
+        """`connection` is told what keeps its place.
+
+        `hears_end`: input that ends inside a stream means that the client is gone (a socket), not that this was all
         of its text (a pipe).
         """
         self._service = service
+        self._connection = connection
         self._hears_end = hears_end
         self._peer = Peer(reader, writer)
         self._client = self._peer.name
@@ -113,11 +123,6 @@ class Handler:
                 await self._ended.wait()
         self._peer.abort()
 
-    async def turn_away(self, err: ChatterboxError) -> None:
-        """Answer a client that isn't served with an error and the end of the connection."""
-        self._fail(err, None)
-        await self._peer.discard_input()
-
     async def _answer_next(self) -> bool:
         """Read one event and act on it; False if there are no more. Nothing holds the event afterwards."""
         try:
@@ -126,6 +131,9 @@ class Handler:
             if self._current is None:
                 raise
             return True
+        if event is not None and not Ping.is_type(event.type):
+            # Whoever only pings asks for nothing.
+            self._connection.touch()
         if event is not None and not self._peer.ended:
             await self._answer(event)
         return event is not None
@@ -232,22 +240,26 @@ class Handler:
         with self._service.lifecycle.wanted():
             if isinstance(request.text, TextStream):
                 await request.text.begun()
-            async with self._service.replies.open(voice, self._client) as reply:
-                started = False
-                async for sentence in self._sentences(request.text):
-                    async with aclosing(reply.say(sentence)) as blocks:
-                        async for block in blocks:
-                            if not started:
-                                await self._peer.send(AudioStart(**_FORMAT).event())
-                                started = True
-                            await self._send_audio(block, reply)
-                if not started:
-                    reply.require_speech()
-                    await self._peer.send(AudioStart(**_FORMAT).event())
-                    await self._send_audio(_NOTHING_TO_SAY, reply)
-                await self._peer.send(AudioStop().event())
-                if request.streamed:
-                    await self._peer.send(SynthesizeStopped().event())
+            with self._connection.busy():
+                await self._reply(request, voice)
+
+    async def _reply(self, request: _Request, voice: Voice) -> None:
+        async with self._service.replies.open(voice, self._client) as reply:
+            started = False
+            async for sentence in self._sentences(request.text):
+                async with aclosing(reply.say(sentence)) as blocks:
+                    async for block in blocks:
+                        if not started:
+                            await self._peer.send(AudioStart(**_FORMAT).event())
+                            started = True
+                        await self._send_audio(block, reply)
+            if not started:
+                reply.require_speech()
+                await self._peer.send(AudioStart(**_FORMAT).event())
+                await self._send_audio(_NOTHING_TO_SAY, reply)
+            await self._peer.send(AudioStop().event())
+            if request.streamed:
+                await self._peer.send(SynthesizeStopped().event())
 
     async def _sentences(self, text: str | TextStream) -> AsyncIterator[str]:
         if isinstance(text, str):

@@ -357,7 +357,12 @@ _LIMITS = (
     ),
     Option(
         "max_connections", 64, _number(int, 1, 10000), "a whole number from 1 to 10000",
-        "clients connected at once at most", metavar="N",
+        "Wyoming clients connected at once at most; HTTP has four times as many places of its own", metavar="N",
+    ),
+    Option(
+        "allow", (), _listing(_network), "networks such as 192.168.1.0/24",
+        "Wyoming clients must come from this network or from this machine (repeatable) [everyone may]",
+        metavar="NETWORK", repeatable=True,
     ),
     Option(
         "max_replies", 16, _number(int, 1, 1000), "a whole number from 1 to 1000",

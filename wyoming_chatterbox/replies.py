@@ -67,6 +67,8 @@ class Counters:
     completed: int = 0
     cancelled: int = 0
     failed: int = 0
+    refused: int = 0
+    """Not begun, because there were too many."""
     rescued: int = 0
     """Sentences that the standby voice said because Chatterbox couldn't."""
     tried_again: int = 0
@@ -136,6 +138,7 @@ class Replies:
             return
         idlest = max(self._open, key=lambda reply: reply.waited)
         if idlest.waited < self.longest_wait:
+            self.counters.refused += 1
             raise OverloadedError(f"{self.active} replies are in the making, which is the limit (--max-replies)")
         self._open.pop(idlest).reschedule(asyncio.get_running_loop().time())
 

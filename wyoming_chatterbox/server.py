@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import logging
 import os
 import socket
 import stat
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .errors import ConfigError, OverloadedError
+from wyoming.error import Error
+from wyoming.event import write_event
+
+from .connections import Connection, Connections
+from .errors import ChatterboxError, ConfigError, OverloadedError
 from .handler import Handler
+from .listener import Listener, listen, listen_unix
 from .service import Service
 
 _LOGGER = logging.getLogger(__name__)
@@ -28,8 +36,10 @@ class Server:
         self._uri = uri
         self._parts = urlsplit(uri)
         self._service = service
+        self._connections = Connections(service.config.max_connections, service.config.allow)
+        service.connections["wyoming"] = self._connections
         self._handlers: set[Handler] = set()
-        self._listener: asyncio.Server | None = None
+        self._listener: Listener | None = None
         self._stdio: asyncio.Task[None] | None = None
         self.ended = asyncio.Event()
         """Set when there will be no more clients: stdio has one."""
@@ -43,21 +53,24 @@ class Server:
             if self._parts.scheme == "unix":
                 path = Path(self._parts.path)
                 await _make_room(path)
-                self._listener = await asyncio.start_unix_server(self._serve, path)
+                sockets = listen_unix(path)
             else:
-                self._listener = await asyncio.start_server(self._serve, self.host, self.port)
+                sockets = await listen(self.host, self.port or 0)
         except (OSError, UnicodeError) as err:
             reason = getattr(err, "strerror", None) or err
             raise ConfigError(f"--uri {self._uri} can't be served: {reason}") from err
+        self._listener = Listener("Wyoming", sockets, self._connections, self._serve, _refusal)
         _LOGGER.info("Wyoming is served at %s", self._uri)
 
     async def close(self) -> None:
         """Stop listening, then end every connection: what is being said ends with an error."""
         if self._listener is not None:
-            self._listener.close()
+            self._listener.stop()
             if self._parts.scheme == "unix":
                 Path(self._parts.path).unlink(missing_ok=True)
         await asyncio.gather(*(handler.stop() for handler in list(self._handlers)))
+        if self._listener is not None:
+            await self._listener.close()
         if self._stdio is not None:
             self._stdio.cancel()
             await asyncio.wait([self._stdio])
@@ -72,18 +85,14 @@ class Server:
         """The TCP port, where there is one."""
         return self._parts.port
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, client: socket.socket, connection: Connection) -> None:
         if self._parts.scheme == "tcp":
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        handler = Handler(self._service, reader, writer)
-        limit = self._service.config.max_connections
-        if len(self._handlers) >= limit:
-            err = OverloadedError(f"{limit} clients are connected, which is the limit (--max-connections)")
-            _LOGGER.warning("A client is turned away: %s", err)
-            await handler.turn_away(err)
-            writer.close()
-            return
-        await self._run(handler)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        reader, writer = await asyncio.open_connection(sock=client)
+        connection.when_dismissed(partial(_dismiss, writer))
+        await self._run(Handler(self._service, reader, writer, connection))
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
     async def _run(self, handler: Handler) -> None:
         self._handlers.add(handler)
@@ -101,12 +110,27 @@ class Server:
             threading.Thread(target=_pump_in, args=(sys.stdin.fileno(), theirs), daemon=True).start()
             written = asyncio.create_task(asyncio.to_thread(_pump_out, theirs, sound))
             reader, writer = await asyncio.open_connection(sock=ours)
-            await self._run(Handler(self._service, reader, writer, hears_end=False))
+            connection = self._connections.admit(None)
+            await self._run(Handler(self._service, reader, writer, connection, hears_end=False))
             await written
         except Exception:
             _LOGGER.exception("Serving standard input and output failed")
         finally:
             self.ended.set()
+
+
+def _refusal(err: ChatterboxError) -> bytes:
+    """Return the event that tells a client why it is not served."""
+    event = io.BytesIO()
+    write_event(Error(text=str(err), code=err.code).event(), event)
+    return event.getvalue()
+
+
+def _dismiss(writer: asyncio.StreamWriter) -> None:
+    """Tell an idle client that another has its place, and close without waiting for it to read that."""
+    if not writer.transport.get_write_buffer_size():
+        writer.write(_refusal(OverloadedError("Too many clients are connected (--max-connections): an idle one goes")))
+    writer.transport.abort()
 
 
 async def _make_room(path: Path) -> None:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from .config import Config
+from .connections import Connections
 from .lifecycle import Lifecycle
 from .replies import Replies
 from .voices import Voices
@@ -20,3 +21,5 @@ class Service:
     lifecycle: Lifecycle
     replies: Replies
     started: float = field(default_factory=time.monotonic)
+    connections: dict[str, Connections] = field(default_factory=dict)
+    """Those of each port, by the name of its protocol; the servers put them here."""

@@ -113,7 +113,7 @@ async def information(service: Service) -> dict[str, Any]:
         "voices_directory": service.voices.directory,
         "voices_directory_trouble": service.voices.trouble,
         "recent": replies.pop("recent"),
-        "statistics": _statistics(replies),
+        "statistics": _statistics(replies) | {"connections": _connections(service)},
         "uptime_seconds": round(time.monotonic() - service.started, 1),
     }
 
@@ -139,6 +139,7 @@ def _server(config: Config) -> dict[str, Any]:
         "flush_after": config.flush_after,
         "stream_timeout": config.stream_timeout,
         "max_connections": config.max_connections,
+        "allow": config.allow,
         "max_replies": config.max_replies,
         "http_host": config.http_host,
         "http_port": config.http_port,
@@ -176,6 +177,10 @@ def _voice(voice: Voice) -> dict[str, Any]:
     }
 
 
+def _connections(service: Service) -> dict[str, Any]:
+    return {name: connections.snapshot() for name, connections in service.connections.items()}
+
+
 def _statistics(replies: dict[str, Any]) -> dict[str, Any]:
     completed, failed = replies.pop("completed"), replies.pop("failed")
     ended = completed + failed
@@ -184,6 +189,7 @@ def _statistics(replies: dict[str, Any]) -> dict[str, Any]:
         "completed_requests": completed,
         "error_requests": failed,
         "cancelled_requests": replies.pop("cancelled"),
+        "refused_requests": replies.pop("refused"),
         "success_rate": round(100 * completed / ended, 1) if ended else None,
         **replies,
     }
