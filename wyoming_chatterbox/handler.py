@@ -96,6 +96,7 @@ class Handler:
             if peer.ended:
                 await peer.discard_input()
             peer.close()
+            await peer.closed()
             self._ended.set()
 
     async def stop(self) -> None:
