@@ -106,6 +106,7 @@ class Handler:
             if peer.ended:
                 await peer.discard_input()
             peer.close()
+            await peer.closed()
             self._ended.set()
 
     async def stop(self) -> None:

@@ -26,7 +26,7 @@ def transport_errors() -> Iterator[None]:
     try:
         yield
     except OSError as err:
-        # The stream reader keeps this error, and its traceback would keep every frame that it went through.
+        # The stream reader keeps this error, and its traceback would keep every frame that led to it.
         err.__traceback__ = None
         raise ConnectionResetError(err.strerror or str(err) or type(err).__name__) from None
 
@@ -99,6 +99,13 @@ class Peer:
         if self._writer.transport.get_write_buffer_size():
             # Some clients never read everything, and a close would wait for them.
             asyncio.get_running_loop().call_later(_WRITE_TIMEOUT, self._writer.transport.abort)
+
+    async def closed(self) -> None:
+        """Wait for the close, unless the client has yet to read something first."""
+        if not self._writer.transport.get_write_buffer_size():
+            # The stream writer keeps the traceback of the error that it was lost by until it is asked for it.
+            with contextlib.suppress(ConnectionError), transport_errors():
+                await self._writer.wait_closed()
 
     def abort(self) -> None:
         """Close at once, whatever is unread."""
