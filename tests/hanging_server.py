@@ -2,9 +2,10 @@
 
 python -m tests.hanging_server --data-dir DIRECTORY ...
 
-While DIRECTORY/hang-speaking, hang-preparing, hang-loading or hang-folder is there, that hangs: the engine in an
-utterance, or as it prepares a voice; the loading; whatever lists the voices directory, as on a network drive. The
-environment's HANGING_BASE and HANGING_GIVE_UP are the seconds until a hang is noticed and until it is given up.
+While DIRECTORY/hang-speaking, hang-preparing, hang-closing, hang-loading or hang-folder is there, that hangs: the
+engine in an utterance, as it prepares a voice, or as it is closed; the loading; whatever lists the voices directory, as
+on a network drive. The environment's HANGING_BASE and HANGING_GIVE_UP are the seconds until a hang is noticed and until
+it is given up.
 """
 
 from __future__ import annotations
@@ -43,6 +44,10 @@ class Hanging(FakeEngine):
         for block in super().speak(utterance, cancelled):
             hang("speaking")
             yield block
+
+    def close(self) -> None:
+        hang("closing")
+        super().close()
 
 
 class Loader:

@@ -53,6 +53,15 @@ def last_line(server: ServerProcess) -> str:
     return server.said().splitlines()[-1]
 
 
+async def test_where_nothing_hangs_nothing_is_said_of_it(tmp_path: Path) -> None:
+    async with hanging_server(tmp_path) as server:
+        await server.reaches("ready")
+        assert (await plain(server.uri, "One two.")).types == CYCLE
+        server.process.send_signal(signal.SIGTERM)
+        assert await ended(server) == 0
+        assert last_line(server).endswith("Shutting down")
+
+
 async def test_an_engine_that_hangs_keeps_no_process_alive(tmp_path: Path) -> None:
     async with hanging_server(tmp_path) as server:
         await server.reaches("ready")
@@ -107,15 +116,12 @@ async def test_nor_a_folder_on_a_network_drive(tmp_path: Path) -> None:
 async def test_told_twice_it_ends_at_once(tmp_path: Path) -> None:
     async with hanging_server(tmp_path) as server:
         await server.reaches("ready")
-        (tmp_path / "hang-folder").touch()
-        asking = asyncio.create_task(describe(server.uri))
-        await hangs(tmp_path, "folder")
+        (tmp_path / "hang-closing").touch()
         server.process.send_signal(signal.SIGTERM)
-        await until(lambda: "Shutting down" in server.said())
+        await hangs(tmp_path, "closing")
         server.process.send_signal(signal.SIGINT)
         assert await ended(server) == 0
         assert "told to twice" in last_line(server)
-        await asyncio.gather(asking, return_exceptions=True)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no /proc")

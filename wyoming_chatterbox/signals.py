@@ -26,6 +26,8 @@ GRACE = 5.0
 """Seconds that an orderly end may take: Docker and Home Assistant kill after ten."""
 _LAST_WORDS = 1.0
 """Seconds that the log may take to be written out: nobody may be reading it."""
+_WAITING = frozenset({"_worker", "_work", "_write_lines", "_pump_in"})
+"""Functions in which a thread waits for something to do: a pool's, a worker's, the log's, standard input's."""
 _BEGIN = 0
 """No signal's number: the process ends for a reason of its own."""
 
@@ -70,10 +72,14 @@ class Signals:
         self._target.send(bytes([_BEGIN]))
 
     def end(self) -> int:
-        """Return the exit code, or end the process with it at once where threads are left that would keep it."""
-        if any(thread not in (threading.main_thread(), self._thread) for thread in threading.enumerate()):
+        """Return the exit code, or end the process with it at once where a thread is at work or would be waited for."""
+        if any(not thread.daemon for thread in self._others()) or _running(self._others()):
             self._leave("")
         return self.code
+
+    def _others(self) -> list[threading.Thread]:
+        ours = (threading.main_thread(), threading.current_thread(), self._thread)
+        return [thread for thread in threading.enumerate() if thread not in ours]
 
     def _read(self) -> None:
         deadline: float | None = None
@@ -95,7 +101,7 @@ class Signals:
 
     def _leave(self, when: str) -> None:
         """Say what still runs, and end the process."""
-        running = _running({threading.main_thread(), threading.current_thread(), self._thread})
+        running = _running(self._others())
         because = f" because {self.reason}" if self.reason else ""
         still = f"; still running: {', '.join(running)}" if running else ""
 
@@ -112,16 +118,13 @@ class Signals:
         os._exit(self.code)
 
 
-def _running(besides: set[threading.Thread]) -> list[str]:
+def _running(threads: list[threading.Thread]) -> list[str]:
     """Name each thread that is at work, and where in the code it is."""
     frames = sys._current_frames()
     running = []
-    for thread in threading.enumerate():
+    for thread in threads:
         frame = frames.get(thread.ident or 0)
-        if thread in besides or frame is None:
-            continue
-        # A pool's thread that waits for work.
-        if frame.f_code.co_name not in ("_worker", "_work"):
+        if frame is not None and frame.f_code.co_name not in _WAITING:
             running.append(f"{thread.name} (at {faults.place(frame)})")
     return running
 
