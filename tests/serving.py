@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.fakes import FakeEngine
@@ -13,6 +14,7 @@ from tests.ports import free_port
 from wyoming_chatterbox import config, hangs, watchdog
 from wyoming_chatterbox.engine import Engine, Stage
 from wyoming_chatterbox.idle_preparation import IdlePreparation
+from wyoming_chatterbox.info import info_event
 from wyoming_chatterbox.lifecycle import Lifecycle
 from wyoming_chatterbox.replies import Replies
 from wyoming_chatterbox.scheduler import Scheduler
@@ -72,7 +74,12 @@ async def serving(
         give_up=give_up,
     )
     voices = Voices(
-        voices_directory or options.voices_directory, lambda: languages, lambda: 1.0, options.voice, patience=0.2
+        voices_directory or options.voices_directory,
+        lambda: languages,
+        lambda: 1.0,
+        options.voice,
+        new_catalogue=partial(info_event, streaming=options.streaming),
+        patience=0.2,
     )
     replies = Replies(lifecycle, scheduler, limit=options.max_replies, seed=options.seed, sampling=options.sampling)
     service = Service(options, voices, lifecycle, replies)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from .catalogue import DEFAULT, Catalogue, make_catalogue
@@ -21,8 +22,8 @@ from .recordings import Folder, Found
 
 _LOGGER = logging.getLogger(__name__)
 
-_POLL_SECONDS = 2.0
-_REST = 20
+_POLL_SECONDS, _LONGEST_POLL_SECONDS = 2.0, 30.0
+_REST = 10
 """Times that a look took until the next begins: a large folder, or a slow one, is looked at less often."""
 _PATIENCE = 10.0
 """Seconds that a look may take before somebody is told."""
@@ -132,14 +133,12 @@ class Voices:
             look, self._next_look = self._next_look, asyncio.Event()
             begun = time.monotonic()
             await self._look()
-            took = time.monotonic() - begun
+            took = min(time.monotonic() - begun, _LONGEST_POLL_SECONDS)
             self._rested = time.monotonic() + max(_FIND_PAUSE, took)
             look.set()
-            try:
-                async with asyncio.timeout(max(_POLL_SECONDS, _REST * took)):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(max(_POLL_SECONDS, _REST * took), _LONGEST_POLL_SECONDS)):
                     await self._wanted.wait()
-            except TimeoutError:
-                pass
 
     async def _look(self) -> None:
         looking = asyncio.wrap_future(in_daemon_thread(self._scan, "voices"))
@@ -150,9 +149,13 @@ class Voices:
             catalogue = await looking
         except OSError as err:
             self._in_trouble(f"can't be read: {err.strerror}")
-        except Exception:
-            _LOGGER.exception("The voices folder %s can't be looked at", self.directory)
+        except Exception as err:
+            _LOGGER.debug("Looking at the voices folder failed", exc_info=True)
+            self._in_trouble(f"can't be looked at: {type(err).__name__}: {err}")
         else:
+            if catalogue is not self.catalogue:
+                there = {voice.recording for voice in catalogue.voices}
+                self._unfit = {path: reason for path, reason in self._unfit.items() if path in there}
             self.catalogue = catalogue
             if self.trouble is not None:
                 _LOGGER.info("The voices folder %s is back: %d voices", self.directory, len(catalogue.voices))

@@ -48,8 +48,13 @@ def examine(path: Path) -> float:
     try:
         with path.open("rb") as file:
             info = soundfile.info(file)
+    except OSError:
+        raise
     except soundfile.LibsndfileError as err:
         raise VoiceError(f"it is no sound file: {err.error_string.rstrip('.')}") from err
+    except Exception as err:
+        # Whatever a file makes of its decoder, the others are looked at.
+        raise VoiceError(f"it is no sound file: {type(err).__name__}") from err
     if reason := unfit(info.channels, info.samplerate):
         raise VoiceError(reason)
     return float(info.duration)
