@@ -1,4 +1,4 @@
-"""Habits of the libraries that a server can't have: they report to their makers, and leave files where nobody looks."""
+"""Libraries report to their makers, and leave files in a person's home; this module keeps them from both."""
 
 from __future__ import annotations
 

@@ -23,11 +23,12 @@ class Standby:
     languages: tuple[str, ...] = ("en",)
 
     def __init__(self) -> None:
+        # onnxruntime, which hibari speaks with, reads the environment when it is imported: so not before this.
         silence_libraries()
-        # hibari imports onnxruntime, which reports to its maker unless it was told before not to.
         import onnxruntime
         from hibari import Hibari, __version__
 
+        # Builds that take no notice of the environment know only this.
         onnxruntime.disable_telemetry_events()
         self._version = __version__
         self._speech = Hibari(threads=1)
