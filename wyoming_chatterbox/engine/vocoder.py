@@ -22,15 +22,15 @@ _AROUND = (3, 1)
 """Frames around the wanted ones that the second and third stage compute: what their layers and later ones see of them.
 
 The first stage, of 8 samples a frame, sees more than it is given, and computes all of that. The second's layers reach
-over 1.5 of its 40 samples' frames, the third's over half a frame of 120. The source, with layers of its own before them,
-needs one frame more.
+over 1.5 of its 40 samples' frames, the third's over half a frame of 120. The source, with layers of its own before
+them, needs one frame more.
 """
 
 _PIECE, _STEP = 64, 4
-"""Frames that a CPU's finer stages compute at once at most, and what that is a multiple of where there are several pieces.
+"""The most frames that a CPU's finer stages compute at once, and what a piece's are a multiple of.
 
-What the stages work in takes hundreds of megabytes for a long sentence, and oneDNN compiles kernels for each new length,
-which take time and memory. A GPU has the room, and computes all at once.
+A long sentence's would take hundreds of megabytes, and oneDNN compiles kernels for each new length, which take time and
+memory. A GPU has the room, and computes all at once.
 """
 
 
