@@ -103,6 +103,28 @@ class TestFramesAlone:
         assert expected.std() > 1e-3
         torch.testing.assert_close(samples, expected, atol=1e-9, rtol=1e-9)
 
+    @pytest.mark.parametrize(("start", "end"), [(0, 200), (0, 70), (2, 131), (60, 200), (199, 200)])
+    def test_many_are_computed_in_pieces_that_no_one_hears(self, vocoder: Any, start: int, end: int) -> None:
+        mel, source = (x.double() for x in heard(200))
+        with torch.inference_mode():
+            expected = vocoder.decode(x=mel, s=source)[0, start * 480 : end * 480]
+            samples = render(vocoder, mel, source, start, end)
+        torch.testing.assert_close(samples, expected, atol=1e-9, rtol=1e-9)
+
+    def test_however_many_there_are_the_finer_stages_know_few_lengths_and_none_is_long(self, vocoder: Any) -> None:
+        """What they work in is a few megabytes then, and a kernel that was compiled once does for other texts."""
+        computed: list[set[int]] = [set() for _ in vocoder.ups]
+        for lengths, block in zip(computed, vocoder.resblocks[:: vocoder.num_kernels], strict=True):
+            block.register_forward_pre_hook(lambda _, inputs, seen=lengths: seen.add(inputs[0].shape[2]))
+        with torch.inference_mode():
+            for frames in range(100, 1000, 100):
+                render(vocoder, *(x.double() for x in heard(frames)), 0, frames)
+        _, finer, finest = computed
+        assert len(finer) < 5
+        assert max(finer) <= 70 * 40
+        assert len(finest) < 5
+        assert max(finest) <= 66 * 120 + 1
+
     def test_the_finer_stages_compute_little_else(self, vocoder: Any) -> None:
         mel, source = (x.double() for x in heard(40))
         computed = []

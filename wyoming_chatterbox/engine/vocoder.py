@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,12 +18,19 @@ _LEAST = 1e-6
 
 _MOST = torch.finfo(torch.float16).max
 
-_AROUND = (None, 3, 1)
-"""Frames around the wanted ones that each of the three stages computes: what its layers and later ones see of them.
+_AROUND = (3, 1)
+"""Frames around the wanted ones that the second and third stage compute: what their layers and later ones see of them.
 
-The first, of 8 samples a frame, sees more than it is given, and computes all of that. The second's layers reach over
-1.5 of its 40 samples' frames, the third's over half a frame of 120. The source, with layers of its own before them,
-needs one frame more.
+The first stage, of 8 samples a frame, sees more than it is given, and computes all of that. The second's layers reach
+over 1.5 of its 40 samples' frames, the third's over half a frame of 120. The source, with layers of its own before
+them, needs one frame more.
+"""
+
+_PIECE, _STEP = 64, 4
+"""The most frames that a CPU's finer stages compute at once, and what a piece's are a multiple of.
+
+A long sentence's would take hundreds of megabytes, and oneDNN compiles kernels for each new length, which take time and
+memory. A GPU has the room, and computes all at once.
 """
 
 
@@ -59,32 +67,72 @@ def render(vocoder: Any, mel: torch.Tensor, source: torch.Tensor, start: int, en
     three quarters of the work, leave out what of it makes no difference.
     """
     spectrum = torch.cat(vocoder._stft(source[:, 0]), dim=1)
-    x = vocoder.conv_pre(mel)
-    first, last = 0, mel.shape[2]
-    kernels, rate = vocoder.num_kernels, 1
-    finest = math.prod(up.stride[0] for up in vocoder.ups)
-    for stage, (up, around) in enumerate(zip(vocoder.ups, _AROUND, strict=True)):
-        left, right = (first, last) if around is None else (max(first, start - around), min(last, end + around))
-        x = up(functional.leaky_relu(x[..., (left - first) * rate : (right - first) * rate], vocoder.lrelu_slope))
-        first, last = left, right
-        rate *= up.stride[0]
-        if rate == finest:
-            x = vocoder.reflection_pad(x)
-        left, right = max(0, first - 1), min(mel.shape[2], last + 1)
-        excited = vocoder.source_downs[stage](spectrum[..., left * finest : right * finest + 1])
-        excited = vocoder.source_resblocks[stage](excited)[..., (first - left) * rate :]
-        x = x + excited[..., : x.shape[2]]
-        block, *others = vocoder.resblocks[stage * kernels : (stage + 1) * kernels]
-        total = block(x)
-        for block in others:
-            total += block(x)
-        x = total / kernels
-    x = vocoder.conv_post(functional.leaky_relu(x))
+    frames = mel.shape[2]
+    coarse = _stage(vocoder, 0, _Frames(vocoder.conv_pre(mel), 0, frames), spectrum, 0, frames)
+    size = _piece(end - start) if mel.device.type == "cpu" else end - start
+    pieces = []
+    for first in range(start, end, size):
+        part = coarse
+        for stage, around in enumerate(_AROUND, 1):
+            part = _stage(vocoder, stage, part, spectrum, *_window(first, size, around, frames))
+        pieces.append(_samples(vocoder, part, first, min(end, first + size)))
+    return torch.cat(pieces)
+
+
+def _piece(frames: int) -> int:
+    """Frames to compute at once, of that many: even pieces, and few different lengths of them."""
+    if frames <= _PIECE:
+        return frames
+    pieces = -(-frames // _PIECE)
+    return -(-frames // (pieces * _STEP)) * _STEP
+
+
+def _window(first: int, size: int, around: int, frames: int) -> tuple[int, int]:
+    """Where a window of `size` frames and `around` more on either side begins and ends, among `frames`.
+
+    At an edge it has more on the other side, so that it is as long as any: other lengths need kernels of their own.
+    """
+    left = max(0, min(first - around, frames - size - 2 * around))
+    return left, min(frames, left + size + 2 * around)
+
+
+@dataclass(frozen=True)
+class _Frames:
+    """Features (1, channels, samples) of the frames from `first` to before `last`."""
+
+    x: torch.Tensor
+    first: int
+    last: int
+
+
+def _stage(vocoder: Any, stage: int, before: _Frames, spectrum: torch.Tensor, first: int, last: int) -> _Frames:
+    """One stage's features of the frames from `first` to before `last`, of those that the stage before computed."""
+    up, kernels, strides = vocoder.ups[stage], vocoder.num_kernels, [up.stride[0] for up in vocoder.ups]
+    coarser, finest = math.prod(strides[:stage]), math.prod(strides)
+    rate = coarser * strides[stage]
+    x = before.x[..., (first - before.first) * coarser : (last - before.first) * coarser]
+    x = up(functional.leaky_relu(x, vocoder.lrelu_slope))
+    if rate == finest:
+        x = vocoder.reflection_pad(x)
+    left, right = _window(first, last - first, 1, spectrum.shape[2] // finest)
+    excited = vocoder.source_downs[stage](spectrum[..., left * finest : right * finest + 1])
+    excited = vocoder.source_resblocks[stage](excited)[..., (first - left) * rate :]
+    x = x + excited[..., : x.shape[2]]
+    block, *others = vocoder.resblocks[stage * kernels : (stage + 1) * kernels]
+    total = block(x)
+    for block in others:
+        total += block(x)
+    return _Frames(total.div_(kernels), first, last)
+
+
+def _samples(vocoder: Any, fine: _Frames, start: int, end: int) -> torch.Tensor:
+    """The sound of the frames from `start` to before `end`, of those that the last stage computed."""
+    x = vocoder.conv_post(functional.leaky_relu(fine.x))
     bins = x.shape[1] // 2
     wave: torch.Tensor = vocoder._istft(torch.exp(x[:, :bins]), torch.sin(x[:, bins:]))[0]
-    size = len(wave) // (last - first)
+    size = len(wave) // (fine.last - fine.first)
     limit = vocoder.audio_limit
-    return wave[(start - first) * size : (end - first) * size].clamp(-limit, limit)
+    return wave[(start - fine.first) * size : (end - fine.first) * size].clamp(-limit, limit)
 
 
 class _ResBlock(nn.Module):
