@@ -267,6 +267,7 @@ async def test_a_client_that_leaves_frees_the_model(tmp_path: Path) -> None:
         async with aiohttp.ClientSession(server.server.url) as leaving:
             response = await leaving.post(SPEECH, json={"input": LONG, "response_format": "pcm"})
             await response.content.readany()
+            await until(lambda: engine.steps == 20)
         await until(lambda: engine.cancelled_after == 20)
         await until(lambda: server.running.service.replies.active == 0)
         assert server.running.service.replies.records[-1].outcome == "cancelled"

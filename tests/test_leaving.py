@@ -21,6 +21,7 @@ from wyoming.event import Event
 from tests.client import CYCLE, PATIENCE, Heard, plain, raw
 from tests.serving import Running, serving, until
 from wyoming_chatterbox import protocol
+from wyoming_chatterbox.connections import Connections
 from wyoming_chatterbox.errors import EngineError
 from wyoming_chatterbox.handler import Handler
 from wyoming_chatterbox.peer import Peer
@@ -109,7 +110,7 @@ async def test_a_connection_lost_in_whatever_way_is_lost(tmp_path: Path, number:
         ours, theirs = socket.socketpair()
         reader, writer = await asyncio.open_connection(sock=ours)
         running.chatterbox.go_on.clear()
-        serve = asyncio.create_task(Handler(running.service, reader, writer).run())
+        serve = asyncio.create_task(Handler(running.service, reader, writer, Connections(1).admit(None)).run())
         theirs.sendall(SYNTHESIZE)
         await until(lambda: running.scheduler.waiting == 1)
         reader.set_exception(OSError(number, "gone"))

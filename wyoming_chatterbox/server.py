@@ -22,6 +22,7 @@ from .connections import Connection, Connections
 from .errors import ChatterboxError, ConfigError, OverloadedError
 from .handler import Handler
 from .listener import Listener, listen, listen_unix
+from .peer import transport_errors
 from .service import Service
 
 _LOGGER = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ class Server:
         reader, writer = await asyncio.open_connection(sock=client)
         connection.when_dismissed(partial(_dismiss, writer))
         await self._run(Handler(self._service, reader, writer, connection))
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(ConnectionError), transport_errors():
             await writer.wait_closed()
 
     async def _run(self, handler: Handler) -> None:
