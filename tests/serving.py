@@ -70,6 +70,7 @@ async def serving(
         patience=patience,
         first_retry=first_retry,
     )
+    options.voices_directory.mkdir(parents=True, exist_ok=True)
     voices = Voices(
         voices_directory or options.voices_directory,
         lambda: languages,
