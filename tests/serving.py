@@ -73,6 +73,7 @@ async def serving(
         first_retry=first_retry,
         give_up=give_up,
     )
+    options.voices_directory.mkdir(parents=True, exist_ok=True)
     voices = Voices(
         voices_directory or options.voices_directory,
         lambda: languages,

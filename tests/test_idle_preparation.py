@@ -104,6 +104,27 @@ async def test_an_engine_that_fails_to_prepare_still_speaks(tmp_path: Path, erro
         assert running.chatterbox.cleaned == isinstance(error, OutOfMemoryError)
 
 
+async def test_nothing_is_prepared_from_a_folder_that_is_gone_until_it_is_back(tmp_path: Path) -> None:
+    path = record(tmp_path / "voices" / "alice.wav")
+    async with serving(tmp_path) as running:
+        running.chatterbox.go_on_preparing.clear()
+        running.preparation.start()
+        await until(lambda: asked(running) == ["alice"])
+        path.parent.rename(tmp_path / "elsewhere")
+        assert await running.service.voices.refresh(30)
+        running.chatterbox.unfit["alice"] = VoiceError(f"{path} can't be read.")
+        # Interrupted, it is not even begun again.
+        await plain(running.uri, "Hello.")
+        await asyncio.sleep(0.1)
+        assert asked(running) == ["alice"]
+        running.chatterbox.unfit.clear()
+        running.chatterbox.go_on_preparing.set()
+        (tmp_path / "elsewhere").rename(path.parent)
+        assert await running.service.voices.refresh(30)
+        await until(lambda: prepared(running) == ["alice"])
+        assert running.service.voices.catalogue.broken == {}
+
+
 async def test_preparing_neither_keeps_chatterbox_loaded_nor_wakes_it(tmp_path: Path) -> None:
     record(tmp_path / "voices" / "alice.wav")
     async with serving(tmp_path, "--idle-unload", "0.3") as running:

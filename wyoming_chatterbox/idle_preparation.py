@@ -55,7 +55,7 @@ class IdlePreparation:
         was_quiet = False
         while True:
             await asyncio.sleep(self._pause)
-            quiet = not self._is_busy()
+            quiet = not self._is_busy() and self._voices.trouble is None
             engine = self._replies.lifecycle.chatterbox
             if engine is not None and quiet and was_quiet and (voice := self._next(engine)):
                 await self._prepare(engine, voice)
@@ -97,10 +97,11 @@ class IdlePreparation:
         except ShuttingDownError:
             return
         except VoiceError as err:
-            # A folder that hangs says nothing about the recording.
-            if self._voices.trouble is None:
-                reason = str(err).removeprefix(f"{voice.recording} ").rstrip(".")
-                self._voices.reject(voice, f"it can't be cloned, so the model's own voice speaks instead: {reason}")
+            if self._voices.trouble is not None:
+                # That says nothing about the recording: it is tried again when the folder is back.
+                return
+            reason = str(err).removeprefix(f"{voice.recording} ").rstrip(".")
+            self._voices.reject(voice, f"it can't be cloned, so the model's own voice speaks instead: {reason}")
         except OutOfMemoryError as err:
             _LOGGER.warning("%s; voices are prepared when they are first used", str(err).rstrip("."))
             self._left.clear()
