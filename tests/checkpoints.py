@@ -15,9 +15,10 @@ import librosa
 import torch
 from torch import nn
 
-from wyoming_chatterbox.engine import package, random_checkpoint
-from wyoming_chatterbox.engine.package import T3, Perceiver, T3Config, VoiceEncoder
-from wyoming_chatterbox.engine.random_checkpoint import LAYOUTS, Built, is_gpt2
+from wyoming_chatterbox.engine.measuring import random_checkpoint
+from wyoming_chatterbox.engine.measuring.random_checkpoint import LAYOUTS, Built, is_gpt2
+from wyoming_chatterbox.engine.upstream import chatterbox_tts
+from wyoming_chatterbox.engine.upstream.chatterbox_tts import T3, Perceiver, T3Config, VoiceEncoder
 
 __all__ = ["LAYOUTS", "TEXT", "Built", "build", "family_of", "is_gpt2", "make", "pass_on"]
 
@@ -65,7 +66,7 @@ def _tiny_t3(layout: str) -> Any:
     else:
         hp = T3Config(text_tokens_dict_size=vocabulary)
         hp.llama_config_name = random_checkpoint.register(
-            package.LLAMA_520M_CONFIG_DICT
+            chatterbox_tts.LLAMA_520M_CONFIG_DICT
             | {"num_hidden_layers": 2, "hidden_size": 128, "intermediate_size": 256}
             | {"num_attention_heads": 2, "num_key_value_heads": 2}
         )
@@ -88,7 +89,7 @@ def _tiny_t3(layout: str) -> Any:
 def _empty_s3gen(meanflow: bool) -> Any:
     """The package's S3Gen with none of its networks: making them, even on `meta`, is what takes the time."""
     with torch.device("meta"):
-        s3gen = package.tts.S3Gen(meanflow=meanflow)
+        s3gen = chatterbox_tts.tts.S3Gen(meanflow=meanflow)
     del s3gen.tokenizer, s3gen.speaker_encoder, s3gen.flow, s3gen.mel2wav
     return s3gen
 
@@ -98,27 +99,29 @@ def _tiny_s3gen(meanflow: bool) -> Any:
     s3gen = copy.deepcopy(_empty_s3gen(meanflow))
     encoder = _tiny_conformer(blocks=2)
     encoder.up_encoders = _tiny_conformer(blocks=1).encoders
-    encoder.pre_lookahead_layer = package.PreLookaheadLayer(channels=64, pre_lookahead_len=3)
-    encoder.up_layer = package.Upsample1D(channels=64, out_channels=64, stride=2)
-    estimator = package.ConditionalDecoder(channels=[64], n_blocks=1, num_mid_blocks=2, num_heads=2, meanflow=meanflow)
+    encoder.pre_lookahead_layer = chatterbox_tts.PreLookaheadLayer(channels=64, pre_lookahead_len=3)
+    encoder.up_layer = chatterbox_tts.Upsample1D(channels=64, out_channels=64, stride=2)
+    estimator = chatterbox_tts.ConditionalDecoder(
+        channels=[64], n_blocks=1, num_mid_blocks=2, num_heads=2, meanflow=meanflow
+    )
     if meanflow:
         # As it starts out in training, its second half is zero, and the end time would not matter.
         nn.init.normal_(estimator.time_embed_mixer.weight, std=0.1)
-    s3gen.flow = package.CausalMaskedDiffWithXvec(
+    s3gen.flow = chatterbox_tts.CausalMaskedDiffWithXvec(
         input_size=64,
         encoder=encoder,
-        decoder=package.CausalConditionalCFM(cfm_params=package.CFM_PARAMS, estimator=estimator),
+        decoder=chatterbox_tts.CausalConditionalCFM(cfm_params=chatterbox_tts.CFM_PARAMS, estimator=estimator),
     )
-    s3gen.mel2wav = package.HiFTGenerator(
+    s3gen.mel2wav = chatterbox_tts.HiFTGenerator(
         base_channels=64,
         sampling_rate=24000,
         upsample_rates=[8, 5, 3],
         upsample_kernel_sizes=[16, 11, 7],
         source_resblock_kernel_sizes=[7, 7, 11],
         source_resblock_dilation_sizes=[[1, 3, 5], [1, 3, 5], [1, 3, 5]],
-        f0_predictor=package.ConvRNNF0Predictor(cond_channels=64),
+        f0_predictor=chatterbox_tts.ConvRNNF0Predictor(cond_channels=64),
     )
-    s3gen.speaker_encoder = package.CAMPPlus(memory_efficient=False)
+    s3gen.speaker_encoder = chatterbox_tts.CAMPPlus(memory_efficient=False)
     s3gen.tokenizer = _tiny_s3_tokenizer()
     n_trim = 480
     fade = torch.zeros(2 * n_trim)
@@ -128,16 +131,16 @@ def _tiny_s3gen(meanflow: bool) -> Any:
 
 
 def _tiny_conformer(blocks: int) -> Any:
-    return package.UpsampleConformerEncoder(
+    return chatterbox_tts.UpsampleConformerEncoder(
         input_size=64, output_size=64, attention_heads=2, linear_units=128, num_blocks=blocks, macaron_style=False
     )
 
 
 def _tiny_s3_tokenizer() -> Any:
     with torch.device("meta"):
-        tokenizer = package.S3Tokenizer()
-    tokenizer.encoder = package.AudioEncoderV2(128, 64, 1, 1, 2, False)
-    tokenizer.quantizer = package.FSQVectorQuantization(64, 6561)
+        tokenizer = chatterbox_tts.S3Tokenizer()
+    tokenizer.encoder = chatterbox_tts.AudioEncoderV2(128, 64, 1, 1, 2, False)
+    tokenizer.quantizer = chatterbox_tts.FSQVectorQuantization(64, 6561)
     filters = librosa.filters.mel(sr=16000, n_fft=400, n_mels=128)
     tokenizer._mel_filters = torch.from_numpy(filters)
     tokenizer.window = torch.hann_window(400)

@@ -11,9 +11,9 @@ import pytest
 from huggingface_hub.utils import close_session
 
 from tests.hub import Hub
-from wyoming_chatterbox.engine.download import Progress, fetch
-from wyoming_chatterbox.engine.families import TURBO, Family
-from wyoming_chatterbox.engine.hub import Patience
+from wyoming_chatterbox.engine.files.download import Progress, fetch
+from wyoming_chatterbox.engine.files.families import TURBO, Family
+from wyoming_chatterbox.engine.files.hub import Patience
 from wyoming_chatterbox.errors import DownloadError
 
 T3 = TURBO.t3[0]
@@ -75,8 +75,8 @@ def content(directory: Path) -> dict[str, bytes]:
 IMPORTS = """
 import sys
 from pathlib import Path
-from wyoming_chatterbox.engine.download import fetch
-from wyoming_chatterbox.engine.families import TURBO
+from wyoming_chatterbox.engine.files.download import fetch
+from wyoming_chatterbox.engine.files.families import TURBO
 """
 
 

@@ -21,8 +21,8 @@ from typing import Any
 from tests.fakes import FakeEngine
 from wyoming_chatterbox import __main__ as server
 from wyoming_chatterbox.engine import Block, Utterance
-from wyoming_chatterbox.lifecycle import Lifecycle
-from wyoming_chatterbox.scheduler import Scheduler
+from wyoming_chatterbox.speech.lifecycle import Lifecycle
+from wyoming_chatterbox.speech.scheduler import Scheduler
 
 DIRECTORY = Path(sys.argv[sys.argv.index("--data-dir") + 1])
 

@@ -15,7 +15,7 @@ import soundfile
 
 from tests.serving import Running, serving
 from wyoming_chatterbox.engine import SAMPLE_RATE, Block
-from wyoming_chatterbox.status.app import HttpServer
+from wyoming_chatterbox.web.app import HttpServer
 
 SPEECH = "/v1/audio/speech"
 

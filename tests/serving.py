@@ -11,16 +11,17 @@ from pathlib import Path
 
 from tests.fakes import FakeEngine
 from tests.ports import free_port
-from wyoming_chatterbox import config, hangs, watchdog
+from wyoming_chatterbox import config
 from wyoming_chatterbox.engine import Engine, Stage
-from wyoming_chatterbox.idle_preparation import IdlePreparation
-from wyoming_chatterbox.info import info_event
-from wyoming_chatterbox.lifecycle import Lifecycle
-from wyoming_chatterbox.replies import Replies
-from wyoming_chatterbox.scheduler import Scheduler
-from wyoming_chatterbox.server import Server
-from wyoming_chatterbox.service import Service
-from wyoming_chatterbox.voices import Voices
+from wyoming_chatterbox.server.info import info_event
+from wyoming_chatterbox.server.server import Server
+from wyoming_chatterbox.speech import hangs, watchdog
+from wyoming_chatterbox.speech.idle_preparation import IdlePreparation
+from wyoming_chatterbox.speech.lifecycle import Lifecycle
+from wyoming_chatterbox.speech.replies import Replies
+from wyoming_chatterbox.speech.scheduler import Scheduler
+from wyoming_chatterbox.speech.service import Service
+from wyoming_chatterbox.voices.folder import Voices
 
 
 @dataclass

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 import torch
 
-from wyoming_chatterbox import bench
-from wyoming_chatterbox.engine import random_checkpoint
+from wyoming_chatterbox.bench import __main__ as bench
 from wyoming_chatterbox.engine.checkpoint import load
-from wyoming_chatterbox.engine.families import FAMILIES
-from wyoming_chatterbox.engine.package import perth
-from wyoming_chatterbox.engine.stopwatch import Stopwatch
-from wyoming_chatterbox.engine.tensors import size_of
+from wyoming_chatterbox.engine.files.families import FAMILIES
+from wyoming_chatterbox.engine.layers.sizes import size_of
+from wyoming_chatterbox.engine.measuring import random_checkpoint
+from wyoming_chatterbox.engine.measuring.stopwatch import Stopwatch
+from wyoming_chatterbox.engine.upstream.chatterbox_tts import perth
 
 from . import checkpoints
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from wyoming_chatterbox import bounded_json
-from wyoming_chatterbox.bounded_json import MAX_DEPTH, MAX_VALUES, Size
+from wyoming_chatterbox.server import bounded_json
+from wyoming_chatterbox.server.bounded_json import MAX_DEPTH, MAX_VALUES, Size
 
 NASTY = st.text(st.sampled_from('"\\/[]{},:\n\t\x00é😀\ud800 ab'), max_size=12) | st.text(max_size=12)
 VALUES = st.recursive(

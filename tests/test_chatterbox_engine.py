@@ -13,12 +13,13 @@ import soundfile
 import torch
 
 from wyoming_chatterbox.engine import Engine, Sampling, Utterance, Voice
-from wyoming_chatterbox.engine.chatterbox import Chatterbox, computes_in_bfloat16
+from wyoming_chatterbox.engine.chatterbox import Chatterbox
 from wyoming_chatterbox.engine.checkpoint import load
-from wyoming_chatterbox.engine.conditionals import Conditionals, ConditionalsCache, key_of
-from wyoming_chatterbox.engine.families import FAMILIES
-from wyoming_chatterbox.engine.s3gen import mel_to_wave, tokens_to_mel
-from wyoming_chatterbox.engine.t3 import LONGEST, most_tokens
+from wyoming_chatterbox.engine.devices import computes_in_bfloat16
+from wyoming_chatterbox.engine.files.families import FAMILIES
+from wyoming_chatterbox.engine.s3gen.flow import mel_to_wave, tokens_to_mel
+from wyoming_chatterbox.engine.t3.decoder import LONGEST, most_tokens
+from wyoming_chatterbox.engine.voice.conditionals import Conditionals, ConditionalsCache, key_of
 from wyoming_chatterbox.errors import CheckpointError, ConfigError, EngineError, OutOfMemoryError, VoiceError
 
 from . import checkpoints

@@ -17,15 +17,15 @@ from chatterbox.tts_turbo import ChatterboxTurboTTS
 
 from wyoming_chatterbox.engine import Sampling
 from wyoming_chatterbox.engine.checkpoint import Networks, load
-from wyoming_chatterbox.engine.conditionals import rules_of
-from wyoming_chatterbox.engine.draft import Draft
-from wyoming_chatterbox.engine.families import FAMILIES
-from wyoming_chatterbox.engine.package import S3GEN_SIL, EnTokenizer, T3Cond
-from wyoming_chatterbox.engine.recording import Reader
-from wyoming_chatterbox.engine.s3gen import mel_to_wave, tokens_to_mel
-from wyoming_chatterbox.engine.sampling import DEFAULTS
-from wyoming_chatterbox.engine.t3 import generate
-from wyoming_chatterbox.engine.watermark import load_watermarker, watermark
+from wyoming_chatterbox.engine.files.families import FAMILIES
+from wyoming_chatterbox.engine.s3gen.flow import mel_to_wave, tokens_to_mel
+from wyoming_chatterbox.engine.s3gen.watermark import load_watermarker, watermark
+from wyoming_chatterbox.engine.t3.decoder import generate
+from wyoming_chatterbox.engine.t3.sampling import DEFAULTS
+from wyoming_chatterbox.engine.upstream.chatterbox_tts import S3GEN_SIL, EnTokenizer, T3Cond
+from wyoming_chatterbox.engine.voice.conditionals import rules_of
+from wyoming_chatterbox.engine.voice.draft import Draft
+from wyoming_chatterbox.engine.voice.recording import Reader
 
 from . import checkpoints
 

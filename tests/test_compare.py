@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from wyoming_chatterbox import compare
-from wyoming_chatterbox.compare_report import Spoken, page, picture, spectrum
-from wyoming_chatterbox.engine.comparing import differences
+from wyoming_chatterbox.compare import __main__ as compare
+from wyoming_chatterbox.compare.report import Spoken, page, picture, spectrum
+from wyoming_chatterbox.engine.measuring.compare import differences
 
 from . import checkpoints
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wyoming_chatterbox.connections import Connection, Connections
 from wyoming_chatterbox.errors import ForbiddenError, OverloadedError
+from wyoming_chatterbox.network.connections import Connection, Connections
 
 
 def peer(number: int) -> tuple[str, int]:

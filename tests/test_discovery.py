@@ -19,7 +19,7 @@ from zeroconf import ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from tests.serving import until
-from wyoming_chatterbox.discovery import Announcement
+from wyoming_chatterbox.server.discovery import Announcement
 
 TYPE = "_wyoming._tcp.local."
 LOOPBACK = ["127.0.0.1"]

@@ -12,10 +12,11 @@ import pytest
 import soundfile
 import torch
 
-from wyoming_chatterbox.engine import Utterance, Voice, draft
+from wyoming_chatterbox.engine import Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
-from wyoming_chatterbox.engine.conditionals import Conditionals, key_of
-from wyoming_chatterbox.engine.families import FAMILIES
+from wyoming_chatterbox.engine.files.families import FAMILIES
+from wyoming_chatterbox.engine.voice import draft
+from wyoming_chatterbox.engine.voice.conditionals import Conditionals, key_of
 from wyoming_chatterbox.errors import VoiceError
 
 from . import checkpoints

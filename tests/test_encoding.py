@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.http_serving import decoded
-from wyoming_chatterbox.audio import to_pcm
 from wyoming_chatterbox.engine import SAMPLE_RATE, Block
-from wyoming_chatterbox.status.encoding import ENCODERS
+from wyoming_chatterbox.speech.audio import to_pcm
+from wyoming_chatterbox.web.encoding import ENCODERS
 
 EXACT = ["wav", "pcm", "flac"]
 LOSSY = ["mp3", "opus"]

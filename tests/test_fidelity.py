@@ -12,16 +12,17 @@ import pytest
 import torch
 from torch import nn
 
-from wyoming_chatterbox.engine import Utterance, Voice, quantized
+from wyoming_chatterbox.engine import Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
 from wyoming_chatterbox.engine.checkpoint import Networks, load
-from wyoming_chatterbox.engine.families import FAMILIES
-from wyoming_chatterbox.engine.layer_errors import is_held, relative_errors
-from wyoming_chatterbox.engine.linear import Linear
+from wyoming_chatterbox.engine.files.families import FAMILIES
+from wyoming_chatterbox.engine.layers import convert as quantized
+from wyoming_chatterbox.engine.layers.linear import Linear
+from wyoming_chatterbox.engine.measuring.layer_errors import is_held, relative_errors
 from wyoming_chatterbox.engine.precision import choose, request
-from wyoming_chatterbox.engine.s3gen import integrate
-from wyoming_chatterbox.engine.sampling import DEFAULTS
-from wyoming_chatterbox.engine.t3 import Decoder, step
+from wyoming_chatterbox.engine.s3gen.flow import integrate
+from wyoming_chatterbox.engine.t3.decoder import Decoder, step
+from wyoming_chatterbox.engine.t3.sampling import DEFAULTS
 
 from . import checkpoints
 
@@ -191,7 +192,7 @@ _LOAD = """
 import re, sys
 from pathlib import Path
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
-from wyoming_chatterbox.engine.families import FAMILIES
+from wyoming_chatterbox.engine.files.families import FAMILIES
 def read(name):
     return int(re.search(name + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
 before = read("VmRSS")

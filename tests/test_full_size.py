@@ -10,12 +10,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from wyoming_chatterbox.engine import networks, random_checkpoint
-from wyoming_chatterbox.engine.conditionals import load_conditionals
-from wyoming_chatterbox.engine.s3gen import cut_prompt, mel_to_wave, tokens_to_mel
-from wyoming_chatterbox.engine.t3 import Decoder
-from wyoming_chatterbox.engine.tensors import TensorFile
-from wyoming_chatterbox.engine.vocoder import simplify
+from wyoming_chatterbox.engine.measuring import random_checkpoint
+from wyoming_chatterbox.engine.s3gen.build import build_flow, build_vocoder
+from wyoming_chatterbox.engine.s3gen.flow import cut_prompt, mel_to_wave, tokens_to_mel
+from wyoming_chatterbox.engine.s3gen.vocoder import simplify
+from wyoming_chatterbox.engine.t3.decoder import Decoder
+from wyoming_chatterbox.engine.voice.conditionals import load_conditionals
+from wyoming_chatterbox.engine.weights.tensor_file import TensorFile
 
 from .test_t3 import TEXT, Pair, another_voice, guidances, never, our_tokens, their_tokens
 
@@ -61,8 +62,8 @@ def test_s3gen_makes_the_packages_mel_and_wave(tmp_path: Path, layout: str) -> N
     built.conditionals.save(tmp_path / "conds.pt")
     voice = cut_prompt(load_conditionals(tmp_path / "conds.pt", CPU), 2.0)
     with TensorFile(tmp_path / "s3gen.safetensors") as file:
-        flow = networks.build_flow(file, CPU, torch.float32)
-        vocoder = simplify(networks.build_vocoder(file, CPU))
+        flow = build_flow(file, CPU, torch.float32)
+        vocoder = simplify(build_vocoder(file, CPU))
     length = torch.tensor([voice.prompt_tokens.shape[1]])
     reference = {
         "prompt_token": voice.prompt_tokens, "prompt_token_len": length,

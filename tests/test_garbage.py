@@ -13,9 +13,9 @@ from tests.client import plain
 from tests.fakes import FakeEngine
 from tests.http_serving import http
 from tests.serving import serving, until
-from wyoming_chatterbox import memory
 from wyoming_chatterbox.engine import Engine
 from wyoming_chatterbox.errors import EngineError
+from wyoming_chatterbox.speech import memory
 
 
 class Knot:

@@ -24,7 +24,7 @@ from tests.serving import until
 from wyoming_chatterbox import __version__
 from wyoming_chatterbox.engine import Description, Stage
 from wyoming_chatterbox.errors import DownloadError
-from wyoming_chatterbox.status.app import HttpServer
+from wyoming_chatterbox.web.app import HttpServer
 
 TOKEN = "open-sesame-7"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

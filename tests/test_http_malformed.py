@@ -15,7 +15,7 @@ import pytest
 
 from tests.http_serving import SPEECH, Http, http
 from tests.serving import until
-from wyoming_chatterbox.status import speech
+from wyoming_chatterbox.web import speech
 
 MARK = "EVIL\x9b31mMARK\u202e"
 """What a client sends and nobody else says: it must come back from nowhere as it is."""

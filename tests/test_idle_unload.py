@@ -19,7 +19,7 @@ from tests.process import server_process
 from tests.serving import Running, serving, until
 from wyoming_chatterbox.engine import Engine, Stage
 from wyoming_chatterbox.errors import CheckpointError
-from wyoming_chatterbox.lifecycle import Lifecycle
+from wyoming_chatterbox.speech.lifecycle import Lifecycle
 
 IDLE = ("--idle-unload", "0.05")
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from wyoming_chatterbox.engine import package
+from wyoming_chatterbox.engine.upstream import chatterbox_tts
 
 from . import checkpoints
 
@@ -27,7 +27,7 @@ import json, sys
 from pathlib import Path
 from wyoming_chatterbox.engine import Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
-from wyoming_chatterbox.engine.families import FAMILIES
+from wyoming_chatterbox.engine.files.families import FAMILIES
 
 directory, family, recording = sys.argv[1:]
 engine = Chatterbox.load(Path(directory), FAMILIES[family], device="cpu", blocks=True)
@@ -45,8 +45,8 @@ print(json.dumps(report))
 STOCK = """
 import json, sys
 import wyoming_chatterbox.engine.chatterbox
-from wyoming_chatterbox.engine import package
-ours = [package.T3Cond, package.HiFTGenerator]
+from wyoming_chatterbox.engine.upstream import chatterbox_tts
+ours = [chatterbox_tts.T3Cond, chatterbox_tts.HiFTGenerator]
 before = "transformers" in sys.modules
 {statements}
 import chatterbox.models.t3.t3, chatterbox.models.s3gen.hifigan, scipy.signal
@@ -59,7 +59,7 @@ print(json.dumps({{
     "names": [
         chatterbox.ChatterboxTTS.__name__, chatterbox.models.t3.T3.__name__, chatterbox.models.s3gen.S3Gen.__name__
     ],
-    "perth": package.perth.PerthImplicitWatermarker.__name__,
+    "perth": chatterbox_tts.perth.PerthImplicitWatermarker.__name__,
     "window": scipy.signal.get_window("boxcar", 3).tolist(),
 }}))
 """
@@ -105,7 +105,7 @@ def test_a_voice_is_prepared_after_that(layout: str, tmp_path: Path, recording: 
         pytest.param("from chatterbox.tts import ChatterboxTTS", marks=pytest.mark.slow),
         pytest.param("from chatterbox.models.t3 import T3", marks=pytest.mark.slow),
         pytest.param("from scipy.signal.windows import hann", marks=pytest.mark.slow),
-        pytest.param("package.mtl_tts.punc_norm", marks=pytest.mark.slow),
+        pytest.param("chatterbox_tts.mtl_tts.punc_norm", marks=pytest.mark.slow),
     ],
 )
 def test_the_package_itself_can_be_imported_afterwards(statements: str) -> None:
@@ -120,7 +120,9 @@ def test_the_package_itself_can_be_imported_afterwards(statements: str) -> None:
 
 
 def test_the_package_can_be_imported_before() -> None:
-    statements = "import chatterbox, chatterbox.models.t3.t3, perth, wyoming_chatterbox.engine.package as ours\n"
+    statements = (
+        "import chatterbox, chatterbox.models.t3.t3, perth, wyoming_chatterbox.engine.upstream.chatterbox_tts as ours\n"
+    )
     report = in_a_fresh_process(
         statements + "import json; print(json.dumps([ours.T3Cond is chatterbox.models.t3.t3.T3Cond, "
         "ours.LLAMA_CONFIGS is chatterbox.models.t3.t3.LLAMA_CONFIGS]))"
@@ -137,13 +139,15 @@ def test_the_server_answers_describe_without_torch() -> None:
 def test_numbers_that_are_written_down_here_are_the_package_s() -> None:
     from chatterbox.models import s3tokenizer
 
-    assert s3tokenizer.S3_SR == package.S3_SR
-    assert s3tokenizer.SPEECH_VOCAB_SIZE == package.SPEECH_VOCAB_SIZE
+    assert s3tokenizer.S3_SR == chatterbox_tts.S3_SR
+    assert s3tokenizer.SPEECH_VOCAB_SIZE == chatterbox_tts.SPEECH_VOCAB_SIZE
 
 
 def test_the_vocoder_s_window_is_scipy_s() -> None:
     from scipy.signal import get_window
 
-    np.testing.assert_allclose(package._window("hann", 16), get_window("hann", 16, fftbins=True), atol=1e-15)
-    np.testing.assert_allclose(package._window("hann", 16, False), get_window("hann", 16, fftbins=False), atol=1e-15)
-    np.testing.assert_allclose(package._window("hamming", 9), get_window("hamming", 9, fftbins=True), atol=1e-15)
+    np.testing.assert_allclose(chatterbox_tts._window("hann", 16), get_window("hann", 16, fftbins=True), atol=1e-15)
+    np.testing.assert_allclose(
+        chatterbox_tts._window("hann", 16, False), get_window("hann", 16, fftbins=False), atol=1e-15
+    )
+    np.testing.assert_allclose(chatterbox_tts._window("hamming", 9), get_window("hamming", 9, fftbins=True), atol=1e-15)

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from wyoming_chatterbox.engine.lazy_packages import deferred, leave_unopened, standing_in
+from wyoming_chatterbox.engine.upstream.lazy_packages import deferred, leave_unopened, standing_in
 
 FILES = {
     "outer/__init__.py": "from .heavy import Heavy\nfrom .inner.leaf import Leaf\n",

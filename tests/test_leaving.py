@@ -20,11 +20,11 @@ from wyoming.event import Event
 
 from tests.client import CYCLE, PATIENCE, Heard, plain, raw
 from tests.serving import Running, serving, until
-from wyoming_chatterbox import protocol
-from wyoming_chatterbox.connections import Connections
 from wyoming_chatterbox.errors import EngineError
-from wyoming_chatterbox.handler import Handler
-from wyoming_chatterbox.peer import Peer
+from wyoming_chatterbox.network.connections import Connections
+from wyoming_chatterbox.server import protocol
+from wyoming_chatterbox.server.handler import Handler
+from wyoming_chatterbox.server.peer import Peer
 
 
 def event(event_type: str, **data: object) -> bytes:

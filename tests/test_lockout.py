@@ -17,10 +17,10 @@ from tests.client import CYCLE, PATIENCE, describe, plain
 from tests.http_serving import SPEECH, http
 from tests.process import server_process
 from tests.serving import Running, serving, until
-from wyoming_chatterbox.connections import Connection, Connections
 from wyoming_chatterbox.errors import ChatterboxError, ForbiddenError
-from wyoming_chatterbox.listener import Listener, listen
-from wyoming_chatterbox.status.app import HttpServer
+from wyoming_chatterbox.network.connections import Connection, Connections
+from wyoming_chatterbox.network.listener import Listener, listen
+from wyoming_chatterbox.web.app import HttpServer
 
 OTHER = "127.0.0.2"
 REQUEST = b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
@@ -272,7 +272,7 @@ async def test_few_descriptors_are_enough_whatever_comes(tmp_path: Path) -> None
         assert told["connections"]["wyoming"]["limit"] < 64
         assert told["connections"]["http"]["dismissed"] > 100
         assert "Traceback" not in said
-        assert said.count("wyoming_chatterbox.listener") <= 8, "some lines a minute, however many come"
+        assert said.count("wyoming_chatterbox.network.listener") <= 8, "some lines a minute, however many come"
         assert "--max-connections is lowered from 64" in server.said()
 
 

@@ -28,13 +28,15 @@ def line(level: int, name: str, message: str, *, debug: bool = False, chosen: st
 def test_a_line_is_a_time_and_a_message_and_says_the_level_from_warnings_on() -> None:
     assert re.fullmatch(STAMP + "All is well", line(logging.INFO, "wyoming_chatterbox.engine.loader", "All is well"))
     assert re.fullmatch(STAMP + "All is well", line(logging.INFO, "__main__", "All is well"))
-    assert re.fullmatch(STAMP + "ERROR: It broke", line(logging.ERROR, "wyoming_chatterbox.lifecycle", "It broke"))
+    assert re.fullmatch(
+        STAMP + "ERROR: It broke", line(logging.ERROR, "wyoming_chatterbox.speech.lifecycle", "It broke")
+    )
     assert re.fullmatch(STAMP + "WARNING: httpx: Slow", line(logging.WARNING, "httpx", "Slow"))
 
 
 def test_whoever_debugs_sees_where_a_line_is_from_and_a_chosen_format_is_kept() -> None:
-    said = line(logging.INFO, "wyoming_chatterbox.server", "Up", debug=True)
-    assert said.endswith(" INFO wyoming_chatterbox.server: Up")
+    said = line(logging.INFO, "wyoming_chatterbox.server.server", "Up", debug=True)
+    assert said.endswith(" INFO wyoming_chatterbox.server.server: Up")
     assert line(logging.INFO, "__main__", "Up", debug=True, chosen="%(message)s!") == "Up!"
 
 
@@ -86,7 +88,7 @@ async def test_a_retry_that_fails_for_the_same_reason_is_one_short_line(
     load = FailingLoader("the hub is down", "the hub is down", "the hub is down", "the disk is full")
     async with serving(tmp_path, load=load, first_retry=0.01) as running:
         await until(lambda: running.service.lifecycle.chatterbox is not None)
-    told = [record for record in caplog.records if record.name == "wyoming_chatterbox.lifecycle"]
+    told = [record for record in caplog.records if record.name == "wyoming_chatterbox.speech.lifecycle"]
     lines = [record.getMessage() for record in told if "standby voice is ready" not in record.getMessage()]
     assert load.calls == 5
     assert lines[0].startswith("Chatterbox is loading: ")

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from tests.client import describe, plain, raw
 from tests.serving import serving
-from wyoming_chatterbox import protocol
 from wyoming_chatterbox.errors import ProtocolError
+from wyoming_chatterbox.server import protocol
 
 
 def line(**header: object) -> bytes:

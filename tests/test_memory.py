@@ -18,15 +18,16 @@ from tests import checkpoints
 from tests.client import plain
 from tests.http_serving import http
 from tests.serving import serving, until
-from wyoming_chatterbox import config, memory
+from wyoming_chatterbox import config
 from wyoming_chatterbox.engine import Engine, Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
-from wyoming_chatterbox.engine.conditionals import Conditionals, ConditionalsCache, key_of
-from wyoming_chatterbox.engine.families import FAMILIES
-from wyoming_chatterbox.engine.kv_cache import KVCache
+from wyoming_chatterbox.engine.files.families import FAMILIES
 from wyoming_chatterbox.engine.loader import Loader
-from wyoming_chatterbox.engine.voice_prefixes import VoicePrefixes
+from wyoming_chatterbox.engine.t3.kv_cache import KVCache
+from wyoming_chatterbox.engine.t3.voice_prefixes import VoicePrefixes
+from wyoming_chatterbox.engine.voice.conditionals import Conditionals, ConditionalsCache, key_of
 from wyoming_chatterbox.errors import VoiceError
+from wyoming_chatterbox.speech import memory
 
 CPU = torch.device("cpu")
 STOP = 6562

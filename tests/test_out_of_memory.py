@@ -19,13 +19,13 @@ from tests.fakes import FakeEngine
 from tests.http_serving import http
 from tests.serving import Running, serving, until
 from wyoming_chatterbox import config
-from wyoming_chatterbox.engine import Block, Engine, Stage, Utterance, chatterbox
+from wyoming_chatterbox.engine import Block, Engine, Stage, Utterance, devices
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
-from wyoming_chatterbox.engine.checkpoint import VoicePreparation
-from wyoming_chatterbox.engine.families import FAMILIES
+from wyoming_chatterbox.engine.files.families import FAMILIES
 from wyoming_chatterbox.engine.loader import Loader
 from wyoming_chatterbox.engine.precision import Precision
-from wyoming_chatterbox.engine.tensors import TensorFile
+from wyoming_chatterbox.engine.voice.preparation import VoicePreparation
+from wyoming_chatterbox.engine.weights.tensor_file import TensorFile
 from wyoming_chatterbox.errors import OutOfMemoryError
 
 LONG = "This is a sentence of some length, which may be cut where it has a comma."
@@ -276,7 +276,7 @@ async def test_who_takes_over_midway_says_no_word_twice(data: Path) -> None:
 def test_a_gpu_without_int4_has_nothing_below_int8(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bfloat16: bool, following: str | None
 ) -> None:
-    monkeypatch.setattr(chatterbox, "computes_in_bfloat16", lambda _device: bfloat16)
+    monkeypatch.setattr(devices, "computes_in_bfloat16", lambda _device: bfloat16)
     loader = Loader(config.load(["--device", "cuda", "--quantization", "int8"], {}, tmp_path))
     loader._chosen = Precision("float16", "int8 was asked for", "int8", "float16")
     assert loader.lower() == following

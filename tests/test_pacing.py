@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_chatterbox.engine.pacing import CONTEXT, HELD_BACK, HOPS, LOOK_AHEAD, WHOLE, Fixed, Pace, Paced
+from wyoming_chatterbox.engine.s3gen.pacing import CONTEXT, HELD_BACK, HOPS, LOOK_AHEAD, WHOLE, Fixed, Pace, Paced
 
 TEXT = "x" * 100
 PROMPT = 75

@@ -18,7 +18,7 @@ from tests.browser import CHROMIUM, Page, browser
 from tests.client import plain
 from tests.http_serving import http
 from tests.ports import free_port
-from wyoming_chatterbox.status import app as status_app
+from wyoming_chatterbox.web import app as status_app
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 

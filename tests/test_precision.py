@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_chatterbox.engine.families import FAMILIES
+from wyoming_chatterbox.engine.files.families import FAMILIES
 from wyoming_chatterbox.engine.precision import (
     DTYPES,
     QUANTIZATIONS,

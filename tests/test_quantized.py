@@ -13,20 +13,20 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from wyoming_chatterbox.engine import quantized
-from wyoming_chatterbox.engine.float16 import Float16Linear
-from wyoming_chatterbox.engine.int4 import Int4Linear
-from wyoming_chatterbox.engine.int8 import FEW_ROWS, Int8Conv1d, Int8Linear, WeightOnlyInt8Linear
-from wyoming_chatterbox.engine.linear import Linear
-from wyoming_chatterbox.engine.precision import choose, request
-from wyoming_chatterbox.engine.stored import (
+from wyoming_chatterbox.engine.layers import convert as quantized
+from wyoming_chatterbox.engine.layers.float16 import Float16Linear
+from wyoming_chatterbox.engine.layers.int4 import Int4Linear
+from wyoming_chatterbox.engine.layers.int8 import FEW_ROWS, Int8Conv1d, Int8Linear, WeightOnlyInt8Linear
+from wyoming_chatterbox.engine.layers.linear import Linear
+from wyoming_chatterbox.engine.layers.sizes import size_of
+from wyoming_chatterbox.engine.layers.stored import (
     PackedLinear,
     StoredEmbedding,
     hold_in_float16,
     hold_in_int8,
     quantize_rows,
 )
-from wyoming_chatterbox.engine.tensors import size_of
+from wyoming_chatterbox.engine.precision import choose, request
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -154,7 +154,7 @@ def test_the_triton_kernel_multiplies_as_torch_does(rows: int) -> None:
 
 _INTERPRETED = """
 import sys, torch
-from wyoming_chatterbox.engine.int8 import triton_kernel
+from wyoming_chatterbox.engine.layers.int8 import triton_kernel
 rows = int(sys.argv[1])
 torch.manual_seed(0)
 # Neither a multiple of the kernel's blocks.

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from tests.test_voices import catalogue, names
-from wyoming_chatterbox.engine.recording import LONGEST_SECONDS, read_mono
+from wyoming_chatterbox.engine.voice.recording import LONGEST_SECONDS, read_mono
 from wyoming_chatterbox.errors import VoiceError
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_chatterbox.engine import SAMPLE_RATE, Utterance, Voice
-from wyoming_chatterbox.remainder import Remainder
-from wyoming_chatterbox.sentences import halves
+from wyoming_chatterbox.speech.remainder import Remainder
+from wyoming_chatterbox.text.sentences import halves
 
 VOICE = Voice("alice", "en")
 LONG = "The lights in the kitchen are off now, and the door to the garden is locked."

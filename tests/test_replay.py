@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from wyoming_chatterbox.engine.checkpoint import Networks, load
-from wyoming_chatterbox.engine.families import FAMILIES
-from wyoming_chatterbox.engine.replay import BATCH, IN_FLIGHT, CudaRunner, Launch, Read, Replay
-from wyoming_chatterbox.engine.sampling import DEFAULTS, Settings
-from wyoming_chatterbox.engine.t3 import LONGEST, Decoder
+from wyoming_chatterbox.engine.files.families import FAMILIES
+from wyoming_chatterbox.engine.t3.decoder import LONGEST, Decoder
+from wyoming_chatterbox.engine.t3.graphs import BATCH, IN_FLIGHT, CudaRunner, Launch, Read, Replay
+from wyoming_chatterbox.engine.t3.sampling import DEFAULTS, Settings
 from wyoming_chatterbox.errors import Cancelled, EngineError
 
 from . import checkpoints

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from wyoming_chatterbox.sentences import SentenceStream, split
-from wyoming_chatterbox.text import clean
+from wyoming_chatterbox.text.cleaning import clean
+from wyoming_chatterbox.text.sentences import SentenceStream, split
 
 
 def spoken(pieces: Iterable[str], max_length: int = 280) -> list[str]:

@@ -16,19 +16,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wyoming_chatterbox.engine import SAMPLE_RATE, Utterance, Voice, package
+from wyoming_chatterbox.engine import SAMPLE_RATE, Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
 from wyoming_chatterbox.engine.checkpoint import Networks, load
-from wyoming_chatterbox.engine.families import FAMILIES
-from wyoming_chatterbox.engine.pacing import HOPS, LOOK_AHEAD, Fixed, Pace
-from wyoming_chatterbox.engine.s3gen import cut_prompt, integrate, trim
-from wyoming_chatterbox.engine.sound_stream import (
-    FrameNoise,
-    SoundStream,
-    Source,
-    WaveStream,
-    stream,
-)
+from wyoming_chatterbox.engine.files.families import FAMILIES
+from wyoming_chatterbox.engine.s3gen.flow import cut_prompt, integrate, trim
+from wyoming_chatterbox.engine.s3gen.pacing import HOPS, LOOK_AHEAD, Fixed, Pace
+from wyoming_chatterbox.engine.s3gen.stream import FrameNoise, SoundStream, Source, WaveStream, stream
+from wyoming_chatterbox.engine.upstream import chatterbox_tts
 from wyoming_chatterbox.errors import Cancelled
 
 from . import checkpoints
@@ -88,7 +83,7 @@ def pieces(networks: Networks, tokens: Sequence[int], hops: Sequence[int], seed:
 
 def log_mel(sound: Sound) -> npt.NDArray[np.float32]:
     """(80, frames)."""
-    mel: npt.NDArray[np.float32] = package.mel_spectrogram(torch.from_numpy(sound)[None])[0].numpy()
+    mel: npt.NDArray[np.float32] = chatterbox_tts.mel_spectrogram(torch.from_numpy(sound)[None])[0].numpy()
     return mel
 
 

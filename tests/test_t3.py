@@ -22,13 +22,13 @@ from transformers import (
 )
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
-from wyoming_chatterbox.engine import networks
-from wyoming_chatterbox.engine.conditionals import Conditionals, load_conditionals
-from wyoming_chatterbox.engine.kv_cache import KVCache, Span
-from wyoming_chatterbox.engine.linear import FEW_ROWS, Linear
-from wyoming_chatterbox.engine.llama import inverse_frequencies
-from wyoming_chatterbox.engine.package import LLAMA_520M_CONFIG_DICT, T3Cond
-from wyoming_chatterbox.engine.sampling import (
+from wyoming_chatterbox.engine.layers.linear import FEW_ROWS, Linear
+from wyoming_chatterbox.engine.layers.sizes import size_of
+from wyoming_chatterbox.engine.t3.build import build_t3
+from wyoming_chatterbox.engine.t3.decoder import Decoder, State, step, step_within, text_prefix, voice_prefix
+from wyoming_chatterbox.engine.t3.kv_cache import KVCache, Span
+from wyoming_chatterbox.engine.t3.llama import inverse_frequencies
+from wyoming_chatterbox.engine.t3.sampling import (
     DEFAULTS,
     Sampler,
     Settings,
@@ -36,10 +36,11 @@ from wyoming_chatterbox.engine.sampling import (
     gpt2_probabilities,
     llama_probabilities,
 )
-from wyoming_chatterbox.engine.t3 import Decoder, State, step, step_within, text_prefix, voice_prefix
-from wyoming_chatterbox.engine.tail_guard import ALLOWED, HEARD, TailGuard
-from wyoming_chatterbox.engine.tensors import TensorFile, size_of
-from wyoming_chatterbox.engine.voice_prefixes import VoicePrefixes
+from wyoming_chatterbox.engine.t3.tail_guard import ALLOWED, HEARD, TailGuard
+from wyoming_chatterbox.engine.t3.voice_prefixes import VoicePrefixes
+from wyoming_chatterbox.engine.upstream.chatterbox_tts import LLAMA_520M_CONFIG_DICT, T3Cond
+from wyoming_chatterbox.engine.voice.conditionals import Conditionals, load_conditionals
+from wyoming_chatterbox.engine.weights.tensor_file import TensorFile
 from wyoming_chatterbox.errors import Cancelled, EngineError
 
 from . import checkpoints
@@ -60,7 +61,7 @@ class Pair:
 
     def __init__(self, layout: str, path: Path, theirs: Any, voice: Conditionals) -> None:
         with TensorFile(path) as file:
-            self.ours = networks.build_t3(file, CPU, torch.float32)
+            self.ours = build_t3(file, CPU, torch.float32)
         self.theirs = theirs
         self.voice = voice
         self.settings = DEFAULTS[checkpoints.family_of(layout)]
@@ -349,7 +350,7 @@ def test_in_16_bits_the_scores_stay_close(made: Made, tmp_path: Path, layout: st
     pair = made(layout)
     directory = checkpoints.make(layout, tmp_path)
     with TensorFile(directory / checkpoints.LAYOUTS[layout][0]) as file:
-        half = networks.build_t3(file, CPU, dtype)
+        half = build_t3(file, CPU, dtype)
     assert {weight.dtype for weight in half.parameters()} == {dtype}
     assert size_of(half) == pytest.approx(size_of(pair.ours) / 2, rel=0.01)
     guidance = guidances(pair)[-1]

@@ -14,10 +14,10 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from tokenizers.trainers import BpeTrainer
 from transformers import AutoTokenizer
 
-from wyoming_chatterbox.engine import punctuation
-from wyoming_chatterbox.engine.families import ENGLISH, TURBO
-from wyoming_chatterbox.engine.package import EnTokenizer
-from wyoming_chatterbox.engine.tokenizer import load_tokenizer
+from wyoming_chatterbox.engine.files.families import ENGLISH, TURBO
+from wyoming_chatterbox.engine.tokenizers import punctuation
+from wyoming_chatterbox.engine.tokenizers.load import load_tokenizer
+from wyoming_chatterbox.engine.upstream.chatterbox_tts import EnTokenizer
 from wyoming_chatterbox.errors import CheckpointError
 
 from . import checkpoints

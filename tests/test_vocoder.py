@@ -10,9 +10,9 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from wyoming_chatterbox.engine.networks import build_vocoder
-from wyoming_chatterbox.engine.tensors import TensorFile
-from wyoming_chatterbox.engine.vocoder import render, simplify
+from wyoming_chatterbox.engine.s3gen.build import build_vocoder
+from wyoming_chatterbox.engine.s3gen.vocoder import render, simplify
+from wyoming_chatterbox.engine.weights.tensor_file import TensorFile
 
 from . import checkpoints
 

@@ -13,9 +13,9 @@ from wyoming.tts import SynthesizeVoice
 
 from tests.client import describe, plain
 from tests.serving import serving
-from wyoming_chatterbox.catalogue import Catalogue
 from wyoming_chatterbox.errors import UnknownVoiceError, VoiceError
-from wyoming_chatterbox.voices import Voices
+from wyoming_chatterbox.voices.catalogue import Catalogue
+from wyoming_chatterbox.voices.folder import Voices
 
 
 def record(path: Path, seconds: float = 2.0) -> Path:

@@ -17,11 +17,11 @@ from tests.client import describe, plain
 from tests.http_serving import http
 from tests.serving import serving, until
 from tests.test_voices import look, names, record
-from wyoming_chatterbox.catalogue import MOST_VOICES, make_catalogue
-from wyoming_chatterbox.engine.families import MULTILINGUAL_LANGUAGES
-from wyoming_chatterbox.info import info_event
-from wyoming_chatterbox.recordings import MOST_FILES, Recording
-from wyoming_chatterbox.voices import Voices
+from wyoming_chatterbox.engine.files.families import MULTILINGUAL_LANGUAGES
+from wyoming_chatterbox.server.info import info_event
+from wyoming_chatterbox.voices.catalogue import MOST_VOICES, make_catalogue
+from wyoming_chatterbox.voices.folder import Voices
+from wyoming_chatterbox.voices.recordings import MOST_FILES, Recording
 
 
 class Share(type(Path())):  # type: ignore[misc]
@@ -107,7 +107,7 @@ def test_the_process_ends_though_a_look_hangs(tmp_path: Path) -> None:
     code = """
 import asyncio, sys, threading
 from pathlib import Path
-from wyoming_chatterbox.voices import Voices
+from wyoming_chatterbox.voices.folder import Voices
 
 class Share(type(Path())):
     def iterdir(self):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wyoming_chatterbox.watchdog import Watchdog
+from wyoming_chatterbox.speech.watchdog import Watchdog
 
 
 def silent(watchdog: Watchdog, sign: int, seconds: float = 10_000, *, unhurried: bool = False) -> float:

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wyoming_chatterbox.engine import SAMPLE_RATE, Utterance, Voice
-from wyoming_chatterbox.engine.package import perth
+from wyoming_chatterbox.engine.s3gen.watermark import DELAY, WatermarkStream, load_watermarker, watermark
 from wyoming_chatterbox.engine.standby import Standby
-from wyoming_chatterbox.engine.watermark import DELAY, WatermarkStream, load_watermarker, watermark
+from wyoming_chatterbox.engine.upstream.chatterbox_tts import perth
 
 Sound = npt.NDArray[np.float32]
 

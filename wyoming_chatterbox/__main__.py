@@ -10,23 +10,24 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from . import __version__, config, descriptors, log
+from . import __version__, config, log
 from .config import Config
-from .discovery import Announcement
 from .engine import Engine
-from .engine.families import shortest_recording, spoken_languages
+from .engine.files.families import shortest_recording, spoken_languages
 from .engine.loader import Loader
 from .errors import ChatterboxError
-from .idle_preparation import IdlePreparation
-from .info import info_event
-from .lifecycle import Lifecycle
+from .network import descriptors
 from .privacy import keep_caches_in, silence_libraries
-from .replies import Replies
-from .scheduler import Scheduler
-from .server import Server
-from .service import Service
+from .server.discovery import Announcement
+from .server.info import info_event
+from .server.server import Server
 from .signals import Signals
-from .voices import Voices
+from .speech.idle_preparation import IdlePreparation
+from .speech.lifecycle import Lifecycle
+from .speech.replies import Replies
+from .speech.scheduler import Scheduler
+from .speech.service import Service
+from .voices.folder import Voices
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -103,7 +104,7 @@ async def serve(options: Config, signals: Signals) -> None:
         lifecycle.start()
         preparation.start()
         if options.http:
-            from .status.app import HttpServer
+            from .web.app import HttpServer
 
             http = HttpServer(service)
             await http.start()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from .engine.families import FAMILIES
+from .engine.files.families import FAMILIES
 
 ENVIRONMENT_PREFIX = "CHATTERBOX_"
 _SERVICE_NAME = "chatterbox"

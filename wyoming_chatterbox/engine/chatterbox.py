@@ -13,63 +13,42 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import psutil
 import torch
 
 from ..errors import Cancelled, ChatterboxError, EngineError, OutOfMemoryError, VoiceError
-from . import SAMPLE_RATE, Block, Description, Utterance, Voice, package, precision
+from . import SAMPLE_RATE, Block, Description, Utterance, Voice, precision
 from .checkpoint import Networks, load
-from .conditionals import Conditionals, ConditionalsCache, Key, key_of, rules_of
-from .draft import Draft
-from .families import Family
+from .devices import available_devices, computes_in_bfloat16, free_memory
+from .failures import first_line, is_out_of_memory
+from .files.families import Family
 from .heap import returning_at_once, trim
-from .kv_cache import KVCache
-from .pacing import HOPS, WHOLE, Fixed, Pace, Paced, Plan
-from .recording import Reader
-from .s3gen import SAMPLES_PER_TOKEN
-from .sampling import resolve
-from .sound_stream import SoundStream, stream
-from .t3 import Decoder, most_tokens
-from .tensors import bytes_by_format, first_line, is_out_of_memory, size_of
-from .watermark import WatermarkStream, load_marker
+from .layers.sizes import bytes_by_format, size_of
+from .s3gen.flow import SAMPLES_PER_TOKEN
+from .s3gen.pacing import HOPS, WHOLE, Fixed, Pace, Paced, Plan
+from .s3gen.stream import SoundStream, stream
+from .s3gen.watermark import WatermarkStream, load_marker
+from .t3.decoder import Decoder, most_tokens
+from .t3.kv_cache import KVCache
+from .t3.sampling import resolve
+from .upstream import chatterbox_tts
+from .voice.conditionals import Conditionals, ConditionalsCache, Key, key_of, rules_of
+from .voice.draft import Draft
+from .voice.recording import Reader
 
 _HOST = torch.device("cpu")
+
 CPU_PROMPT_SECONDS = 3.0
 """Of the flow's prompt: its time grows with the prompt, and 3 s of a voice are what speakers are commonly told by."""
+
 _SLOW_HOPS = (HOPS[0], HOPS[2], HOPS[3])
 """Blocks where each is waited for anyway: few, as each window repeats the prompt."""
+
 _WARM_UP = {"cpu": 10, "cuda": 60}
 """Speech tokens of an utterance that nobody hears: few where they take time, as many as a sentence's on a GPU, whose
 graphs and kernels depend on lengths."""
+
 PAUSE = 0.1
 """Seconds of silence for a text that the model finds nothing to say to."""
-
-
-def available_devices() -> list[str]:
-    """The devices that torch can compute on here: `cuda:0`, ..., `mps`, `cpu`."""
-    devices = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
-    if torch.backends.mps.is_available():
-        devices.append("mps")
-    return [*devices, "cpu"]
-
-
-def computes_in_bfloat16(device: torch.device) -> bool:
-    """Whether a device has arithmetic in bfloat16, and doesn't only imitate it."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    return device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()
-
-
-def free_memory(device: torch.device) -> int:
-    """Bytes that a model may take: of the GPU, or of the host and the container that this runs in."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    free: int = psutil.virtual_memory().available
-    with suppress(OSError, ValueError):
-        group = Path("/sys/fs/cgroup")
-        limit = int((group / "memory.max").read_text())
-        free = min(free, limit - int((group / "memory.current").read_text()))
-    return free
 
 
 class Chatterbox:
@@ -334,7 +313,7 @@ class Chatterbox:
             raise EngineError("This engine was closed.")
         generator = torch.Generator(networks.t3.device).manual_seed(seed)
         tokens = self._decoder.stream(text, voice, settings, most, cancelled, generator)
-        return chain(tokens, repeat(package.S3GEN_SIL, 3)) if networks.t3.is_gpt else tokens
+        return chain(tokens, repeat(chatterbox_tts.S3GEN_SIL, 3)) if networks.t3.is_gpt else tokens
 
     def _conditionals(self, networks: Networks, voice: Voice, cancelled: Callable[[], bool]) -> Conditionals:
         if voice.recording is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,62 +11,19 @@ from typing import Any
 import torch
 
 from ..errors import CheckpointError
-from . import networks
-from .conditionals import Conditionals, load_conditionals
-from .families import Family
+from .files.families import Family
+from .layers.convert import Converter, formats
+from .layers.sizes import size_of
 from .precision import Precision
-from .quantized import Converter, formats
-from .tensors import TensorFile, size_of
-from .tokenizer import TextTokenizer, load_tokenizer
-from .vocoder import simplify
+from .s3gen.build import build_flow, build_vocoder
+from .s3gen.vocoder import simplify
+from .t3.build import build_t3
+from .tokenizers.load import TextTokenizer, load_tokenizer
+from .voice.conditionals import Conditionals, load_conditionals
+from .voice.preparation import VoicePreparation
+from .weights.tensor_file import TensorFile
 
 _LOGGER = logging.getLogger(__name__)
-
-
-class VoicePreparation:
-    """The networks that a recording is made a voice with, float32, each loaded at first need.
-
-    A checkpoint's own voice can do without them. All raise `CheckpointError` if their file is broken.
-    """
-
-    def __init__(self, directory: Path, family: Family, device: torch.device) -> None:
-        self._s3gen = directory / family.s3gen
-        self._voice_encoder = directory / family.voice_encoder
-        self._device = device
-        self._loaded: dict[str, torch.nn.Module] = {}
-        self.ask: Callable[[], None] = _go_on
-        """Called before each of their layers; what it raises ends a network's work."""
-
-    def s3_tokenizer(self) -> Any:
-        """A recording to speech tokens."""
-        return self._load("s3_tokenizer", self._s3gen, networks.build_s3_tokenizer)
-
-    def speaker_encoder(self) -> Any:
-        """A recording to what the flow knows a speaker by."""
-        return self._load("speaker_encoder", self._s3gen, networks.build_speaker_encoder)
-
-    def voice_encoder(self) -> Any:
-        """A recording to what T3 knows a speaker by."""
-        return self._load("voice_encoder", self._voice_encoder, networks.build_voice_encoder)
-
-    def release(self) -> None:
-        """Give their memory back; the next need loads them again."""
-        self._loaded.clear()
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of weights held now."""
-        return size_of(*self._loaded.copy().values())
-
-    def _load(self, name: str, path: Path, build: Callable[[TensorFile, torch.device], Any]) -> Any:
-        if name not in self._loaded:
-            with TensorFile(path) as file:
-                network = build(file, self._device)
-            for layer in network.modules():
-                layer.register_forward_pre_hook(lambda *_: self.ask())
-            self._loaded[name] = network
-            _LOGGER.debug("Loaded the %s, to prepare a voice", name)
-        return self._loaded[name]
 
 
 def _go_on() -> None:
@@ -129,9 +86,9 @@ def load(
                 "Is it a file of this model family?",
             )
         # What is larger on its way in than when it is there comes while little else is: the vocoder, then T3's layers.
-        vocoder = simplify(networks.build_vocoder(s3gen, device), hold)
-        t3 = networks.build_t3(file, device, dtype, convert)
-        flow = networks.build_flow(s3gen, device, dtype, convert)
+        vocoder = simplify(build_vocoder(s3gen, device), hold)
+        t3 = build_t3(file, device, dtype, convert)
+        flow = build_flow(s3gen, device, dtype, convert)
     _check_vocabularies(directory / family.conditionals, conditionals, t3, flow)
     return Networks(
         family=family,

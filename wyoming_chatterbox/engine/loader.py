@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from ..config import Config
 from ..errors import DeviceError
 from . import Engine, Stage
-from .download import Progress, fetch
-from .families import FAMILIES, Family, recognise
+from .files.download import Progress, fetch
+from .files.families import FAMILIES, Family, recognise
 from .gpu import missing, observe
 from .precision import Precision, choose_device, choose_family, lower, request
-from .preload import open_torch_libraries
+from .upstream.preload import open_torch_libraries
 
 if TYPE_CHECKING:
-    from .conditionals import ConditionalsCache
+    from .voice.conditionals import ConditionalsCache
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class Loader:
             return None
         import torch
 
-        from .chatterbox import computes_in_bfloat16
+        from .devices import computes_in_bfloat16
 
         device = self._device(lambda _: None)
         following = lower(self._chosen, device, bfloat16=computes_in_bfloat16(torch.device(device)))
@@ -86,7 +86,7 @@ class Loader:
 
     def _voices_of(self, directory: Path) -> ConditionalsCache:
         """The voices prepared with the checkpoint in `directory`: they outlive the engines that it is loaded for."""
-        from .conditionals import ConditionalsCache
+        from .voice.conditionals import ConditionalsCache
 
         if self._prepared is None or self._prepared_with != directory:
             self._prepared, self._prepared_with = ConditionalsCache(), directory
@@ -123,7 +123,7 @@ class Loader:
             return self._config.device
         report(Stage("loading", "PyTorch is being imported"))
         open_torch_libraries()
-        from .chatterbox import available_devices
+        from .devices import available_devices
 
         return choose_device("auto", available_devices())[0]
 

@@ -1,0 +1,1 @@
+"""`python -m wyoming_chatterbox.bench`: ours beside stock chatterbox-tts."""

@@ -1,0 +1,1 @@
+"""`python -m wyoming_chatterbox.compare`: one text at several precisions."""

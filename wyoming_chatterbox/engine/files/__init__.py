@@ -1,0 +1,1 @@
+"""The model's files: what each family has, where they lie, and getting them."""

@@ -1,0 +1,133 @@
+"""The four families of Chatterbox: what each is called, which official files it has, what it speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import CheckpointError
+
+MULTILINGUAL_LANGUAGES = (
+    "ar", "da", "de", "el", "en", "es", "fi", "fr", "he", "hi", "it", "ja",
+    "ko", "ms", "nl", "no", "pl", "pt", "ru", "sv", "sw", "tr", "zh",
+)  # fmt: skip
+
+_GPT2_TOKENIZER = ("vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+
+
+@dataclass(frozen=True)
+class Family:
+    """A model family and its official file layout."""
+
+    name: str
+    repository: str
+    """On the model hub."""
+    t3: tuple[str, ...]
+    """File names of the token decoder's weights, newest first: one of them is enough."""
+    s3gen: str
+    voice_encoder: str
+    tokenizer: tuple[str, ...]
+    """The first is the file that can't be missed; all of them are downloaded."""
+    optional: tuple[str, ...] = ()
+    """Files that are fetched where the hub has them and not missed where it hasn't."""
+    languages: tuple[str, ...] = ("en",)
+    shortest_recording: float = 1.0
+    """Seconds that a recording must be longer than to be cloned."""
+    conditionals: str = "conds.pt"
+    """The checkpoint's own voice."""
+
+    def missing(self, names: Iterable[str]) -> list[str]:
+        """The required files that are not among `names`; any one of several alternatives will do."""
+        have = set(names)
+        wanted = [self.s3gen, self.voice_encoder, *self.tokenizer, self.conditionals]
+        missing = [name for name in wanted if name not in have]
+        if not have.intersection(self.t3):
+            missing.insert(0, " or ".join(self.t3))
+        return missing
+
+
+ENGLISH = Family(
+    name="english",
+    repository="ResembleAI/chatterbox",
+    t3=("t3_cfg.safetensors",),
+    s3gen="s3gen.safetensors",
+    voice_encoder="ve.safetensors",
+    tokenizer=("tokenizer.json",),
+)
+MULTILINGUAL = Family(
+    name="multilingual",
+    repository="ResembleAI/chatterbox",
+    t3=("t3_mtl23ls_v3.safetensors", "t3_mtl23ls_v2.safetensors"),
+    s3gen="s3gen.pt",
+    voice_encoder="ve.pt",
+    tokenizer=("grapheme_mtl_merged_expanded_v1.json",),
+    optional=("Cangjie5_TC.json",),
+    languages=MULTILINGUAL_LANGUAGES,
+)
+TURBO = Family(
+    name="turbo",
+    repository="ResembleAI/chatterbox-turbo",
+    t3=("t3_turbo_v1.safetensors",),
+    s3gen="s3gen_meanflow.safetensors",
+    voice_encoder="ve.safetensors",
+    tokenizer=_GPT2_TOKENIZER[:3],
+    optional=_GPT2_TOKENIZER[3:],
+    shortest_recording=5.0,
+)
+NANO = Family(
+    name="nano",
+    repository="ResembleAI/chatterbox-nano",
+    t3=("t3_nano_v1.safetensors",),
+    s3gen="s3gen_meanflow.safetensors",
+    voice_encoder="ve.safetensors",
+    tokenizer=_GPT2_TOKENIZER[:3],
+    optional=_GPT2_TOKENIZER[3:],
+    shortest_recording=5.0,
+)
+
+FAMILIES = {family.name: family for family in (ENGLISH, MULTILINGUAL, TURBO, NANO)}
+
+
+def recognise(directory: Path) -> Family:
+    """Tell from its files which family a checkpoint directory holds; `CheckpointError` if none, or not all of it."""
+    if not directory.is_dir():
+        raise CheckpointError(f"{directory} is not a directory", "Give the directory that holds the model's files.")
+    try:
+        names = {path.name for path in directory.iterdir()}
+    except OSError as err:
+        raise CheckpointError(f"{directory} can't be read: {err.strerror}", "Check its permissions.") from err
+    for family in FAMILIES.values():
+        if names.intersection(family.t3):
+            missing = family.missing(names)
+            if missing:
+                raise CheckpointError(
+                    f"{directory} looks like the {family.name} model, but lacks {', '.join(missing)}",
+                    "Copy the missing files there, or use --model " + family.name + " to download them.",
+                )
+            return family
+    wanted = ", ".join(name for family in FAMILIES.values() for name in family.t3)
+    raise CheckpointError(
+        f"{directory} holds no Chatterbox model: none of {wanted} is there",
+        "Give the directory that holds the model's files in their official layout.",
+    )
+
+
+def spoken_languages(model: str) -> tuple[str, ...]:
+    """The languages that `--model` will speak, as far as that can be told before it is loaded."""
+    return _promised(model).languages
+
+
+def shortest_recording(model: str) -> float:
+    """Seconds that a recording must be longer than for `--model` to clone it."""
+    return _promised(model).shortest_recording
+
+
+def _promised(model: str) -> Family:
+    if model in FAMILIES:
+        return FAMILIES[model]
+    try:
+        # What `auto` chooses from, turbo and nano, speaks alike.
+        return TURBO if model == "auto" else recognise(Path(model))
+    except CheckpointError:
+        return ENGLISH

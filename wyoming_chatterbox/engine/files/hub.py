@@ -1,0 +1,261 @@
+"""A repository on the model hub: what its files are, and their bytes, checked.
+
+huggingface_hub does the talking (addresses, tokens, proxies, certificates, error codes). The transfer of a body is
+done here: `hf_hub_download` of huggingface_hub 1.33 deletes a partial file when it fails or its process ends, doesn't
+go on after a reset connection, keeps up to 10 MB in memory that a cut loses, and checks no checksum.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+
+from ... import __version__
+from ...errors import DownloadError
+from .hub_cache import size_of
+from .progress import readable
+
+_LOGGER = logging.getLogger(__name__)
+# They log the address of every request, and those that the hub redirects to carry a signature.
+for _chatty in ("httpx", "httpcore"):
+    logging.getLogger(_chatty).setLevel(logging.WARNING)
+
+_CLIENT = {"library_name": "wyoming-chatterbox", "library_version": __version__}
+_CHECK_NETWORK = "Check the network"
+_CHECK_ENDPOINT = "Check HF_ENDPOINT"
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a hub is put up with."""
+
+    stall: float = 30.0
+    """Seconds without a byte until it is given up."""
+    retries: int = 5
+    """Attempts in a row that bring nothing new, after the first that broke off."""
+    pause: float = 1.0
+    """Seconds before the first of them; twice as long before each that follows."""
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file as the hub announces it."""
+
+    name: str
+    url: str
+    commit: str
+    etag: str
+    """A SHA-256 for large files, a git blob's SHA-1 for small ones."""
+    size: int | None
+    """Bytes; None where a proxy took the number away."""
+
+    @property
+    def sha256(self) -> str | None:
+        return self.etag if re.fullmatch("[0-9a-f]{64}", self.etag) else None
+
+
+class Repository:
+    """A model repository. Everything it raises is a `DownloadError`, or an `OSError` of the local disk."""
+
+    def __init__(self, name: str, endpoint: str | None, patience: Patience, advice: str) -> None:
+        """`endpoint` is the hub's address, None for the default; `advice` ends every hint."""
+        self.name = name
+        self.host = urlsplit(endpoint or constants.ENDPOINT).netloc.rpartition("@")[2] or str(endpoint)
+        self._endpoint = endpoint
+        self._patience = patience
+        self._advice = advice
+
+    def describe(self, name: str, revision: str) -> RemoteFile | None:
+        """Ask for a file's size and checksum; None if the repository has no such file."""
+        url = hf_hub_url(self.name, name, revision=revision, endpoint=self._endpoint)
+        try:
+            answer = get_hf_file_metadata(url, timeout=self._patience.stall, endpoint=self._endpoint, **_CLIENT)
+        except HfHubHTTPError as err:
+            unknown = isinstance(err, (RepositoryNotFoundError, RevisionNotFoundError))
+            if err.response.status_code == 404 and not unknown:
+                return None
+            raise self._explained(name, err) from err
+        except (httpx.HTTPError, httpx.InvalidURL, OfflineModeIsEnabled, UnicodeError) as err:
+            raise self._explained(name, err) from _harmless(err)
+        # Both become file names.
+        if not re.fullmatch("[0-9a-f]{40}", answer.commit_hash or "") or not re.fullmatch(
+            "[0-9A-Za-z_-]+", answer.etag or ""
+        ):
+            raise self.failure(name, "it doesn't answer like a model hub (no usable commit or ETag)", _CHECK_ENDPOINT)
+        # The body of this very commit, whatever `revision` means by then.
+        url = hf_hub_url(self.name, name, revision=answer.commit_hash, endpoint=self._endpoint)
+        return RemoteFile(name, url, answer.commit_hash, answer.etag, answer.size)
+
+    def download(
+        self, file: RemoteFile, partial: Path, advance: Callable[[int], None], check: Callable[[], None]
+    ) -> None:
+        """Fill `partial`, going on from what is in it, until it is all there, checked and on the disk.
+
+        `advance` is told the bytes there are so far; `check` is called at each step and may raise to stop. What came
+        before a failure stays; a file that turns out wrong is deleted.
+        """
+        if file.size is not None and size_of(partial) > file.size:
+            partial.unlink()
+        furthest = size_of(partial)
+        fruitless = 0
+        while True:
+            check()
+            try:
+                self._receive(file, partial, advance, check)
+                break
+            except (httpx.HTTPError, httpx.InvalidURL, OfflineModeIsEnabled, UnicodeError) as err:
+                have = size_of(partial)
+                fruitless = 0 if have > furthest else fruitless + 1
+                furthest = max(furthest, have)
+                if fruitless > self._patience.retries or not _is_passing(err):
+                    raise self._explained(file.name, err) from _harmless(err)
+                pause = self._patience.pause * 2 ** max(0, fruitless - 1)
+                _LOGGER.warning("%s broke off at %s; going on from there in %.1f s", file.name, readable(have), pause)
+                time.sleep(pause)
+        self._verify(file, partial)
+
+    def failure(self, name: str, reason: str, hint: str) -> DownloadError:
+        return DownloadError(
+            f"{name} of {self.name} can't be downloaded from {self.host}: {reason}", f"{hint}, or {self._advice}."
+        )
+
+    def _receive(
+        self, file: RemoteFile, partial: Path, advance: Callable[[int], None], check: Callable[[], None]
+    ) -> None:
+        have = size_of(partial) if file.size is not None else 0
+        if have and have == file.size:
+            advance(have)
+            return
+        # A compressed body would have neither the announced size nor ranges.
+        headers = build_hf_headers(**_CLIENT) | {"Accept-Encoding": "identity"}
+        if have:
+            headers["Range"] = f"bytes={have}-"
+        # The file's own address each time: those it redirects to expire.
+        with get_session().stream("GET", file.url, headers=headers, timeout=self._patience.stall) as response:
+            if response.status_code == 416:
+                raise self._refused(file, partial, f"it has fewer bytes than announced ({file.size})")
+            hf_raise_for_status(response)
+            if response.status_code != 206:
+                have = 0
+            coming = response.headers.get("Content-Length")
+            if file.size is not None and coming is not None and have + int(coming) != file.size:
+                raise self._refused(file, partial, f"it has {have + int(coming)} bytes, not {file.size} as announced")
+            with partial.open("ab" if have else "wb") as out:
+                advance(have)
+                for chunk in response.iter_bytes():
+                    check()
+                    out.write(chunk)
+                    have += len(chunk)
+                    advance(have)
+                out.flush()
+                os.fsync(out.fileno())
+        if file.size is not None and have < file.size:
+            raise httpx.RemoteProtocolError("the body ended early")
+
+    def _verify(self, file: RemoteFile, partial: Path) -> None:
+        if file.size is not None and size_of(partial) != file.size:
+            raise self._refused(file, partial, f"it has {size_of(partial)} bytes, not {file.size} as announced")
+        if file.sha256 is not None:
+            with partial.open("rb") as content:
+                found = hashlib.file_digest(content, "sha256").hexdigest()
+            if found != file.sha256:
+                raise self._refused(file, partial, f"its SHA-256 is {found}, not {file.sha256} as announced")
+
+    def _refused(self, file: RemoteFile, partial: Path, reason: str) -> DownloadError:
+        partial.unlink(missing_ok=True)
+        return self.failure(file.name, f"{reason}; what came was deleted", "Try again: something on the way spoils it")
+
+    def _explained(self, name: str, err: Exception) -> DownloadError:
+        if isinstance(err, HfHubHTTPError):
+            reason, hint = self._status(err)
+        elif isinstance(err, OfflineModeIsEnabled):
+            reason, hint = "HF_HUB_OFFLINE is set", "Unset HF_HUB_OFFLINE"
+        elif isinstance(err, UnicodeError):
+            reason, hint = (
+                "HF_TOKEN or HF_ENDPOINT has characters that it can't have",
+                "Set HF_TOKEN and HF_ENDPOINT anew",
+            )
+        elif isinstance(err, (httpx.InvalidURL, httpx.UnsupportedProtocol)):
+            reason, hint = "that is no web address", "Set HF_ENDPOINT to one that starts with https://"
+        elif isinstance(err, httpx.LocalProtocolError):
+            reason, hint = "the request is malformed", "Check HF_TOKEN and HF_ENDPOINT"
+        elif isinstance(err, httpx.TimeoutException):
+            reason, hint = f"nothing came for {self._patience.stall:g} s", _CHECK_NETWORK
+        elif isinstance(err, httpx.ConnectError):
+            reason, hint = _connection(err)
+        elif isinstance(err, httpx.ProxyError):
+            reason, hint = "the proxy refused", "Check HTTPS_PROXY and NO_PROXY"
+        else:
+            reason, hint = "the connection broke off", _CHECK_NETWORK
+        return self.failure(name, reason, hint)
+
+    def _status(self, err: HfHubHTTPError) -> tuple[str, str]:
+        """The reason and the hint for an HTTP status."""
+        status = err.response.status_code
+        code = err.response.headers.get("X-Error-Code")
+        if status in (401, 403):
+            reason = f"access is denied (HTTP {status})"
+            if code == "RepoNotFound":
+                reason = f"there is no such repository, or only for those who may see it (HTTP {status})"
+            if "authorization" in err.response.request.headers:
+                return reason, f"Check that HF_TOKEN is valid and may read {self.name}"
+            return reason, f"Set HF_TOKEN to a token that may read {self.name}"
+        if status == 404:
+            return "there is no such repository or revision (HTTP 404)", _CHECK_ENDPOINT
+        if status == 429:
+            return "too many requests (HTTP 429)", "Wait a while or set HF_TOKEN"
+        if status >= 500:
+            return f"the server has trouble (HTTP {status})", "Wait a while"
+        return f"HTTP {status}", _CHECK_ENDPOINT
+
+
+def _is_passing(err: Exception) -> bool:
+    """Whether the same request may well succeed in a moment."""
+    if isinstance(err, HfHubHTTPError):
+        return err.response.status_code in (408, 429, 500, 502, 503, 504)
+    return isinstance(err, (httpx.NetworkError, httpx.RemoteProtocolError))
+
+
+def _connection(err: httpx.ConnectError) -> tuple[str, str]:
+    """The reason and the hint for a connection that didn't come about."""
+    for cause in _causes(err):
+        if isinstance(cause, socket.gaierror):
+            return "its name can't be resolved", "Check the network and its DNS"
+        if isinstance(cause, ssl.SSLError):
+            why = getattr(cause, "verify_message", "") or cause.reason or "no reason given"
+            return f"no secure connection comes about ({why})", "Check this machine's clock and certificates"
+        if isinstance(cause, ConnectionRefusedError):
+            return "it refuses the connection", _CHECK_NETWORK
+        if isinstance(cause, OSError) and cause.strerror:
+            return f"it can't be reached ({cause.strerror})", _CHECK_NETWORK
+    return "it can't be reached", _CHECK_NETWORK
+
+
+def _causes(err: BaseException | None) -> Iterator[BaseException]:
+    while err is not None:
+        yield err
+        err = err.__cause__ or err.__context__
+
+
+def _harmless(err: Exception) -> Exception | None:
+    """The error as a cause to be shown in a traceback; None where its text may hold the token."""
+    return None if isinstance(err, (httpx.LocalProtocolError, UnicodeError)) else err

@@ -1,0 +1,1 @@
+"""Processes that `bench` and `compare` run: they import torch, which only `engine` may."""

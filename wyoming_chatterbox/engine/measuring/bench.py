@@ -1,0 +1,340 @@
+"""One measurement in a process of its own: the side of `python -m wyoming_chatterbox.bench` that runs torch.
+
+    python -m wyoming_chatterbox.engine.measuring.bench '{"what": "ours", "family": "nano", ...}'
+
+prints one line of JSON, the last on stdout. Exit code 2, with one line on stderr, for what can't be measured.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import json
+import platform
+import re
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...errors import ChatterboxError
+from .. import SAMPLE_RATE, Block, Utterance, Voice, precision
+from ..files.families import FAMILIES
+
+if TYPE_CHECKING:
+    from .stopwatch import Stopwatch
+
+SEED = 1
+WARM_UP_TOKENS = 8
+"""On a CPU. A GPU is warm only after all the sizes that are to come."""
+
+_BYTES = {"float32": 4.0, "float16": 2.0, "bfloat16": 2.0, "int8": 1.0, "int4": 0.5 + 4 / 64}
+"""Of one weight; int4's with its share of a group's scale and zero."""
+_STEP_TENSORS = re.compile(
+    r"tfmr\.(layers|h)\..*weight$|tfmr\.(norm|ln_f)\.|tfmr\.h\..*(?<!\.attn)\.bias$|speech_head\."
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to measure, and on what."""
+
+    what: str
+    """checkpoint (make a random one), bound, ours or stock."""
+    family: str
+    directory: str
+    device: str
+    precision: str
+    tokens: int
+    text: str
+    endless: bool = False
+    """Random weights, which never end a text by themselves."""
+    whole: bool = False
+    """Ours speaks an utterance in one block."""
+
+
+@dataclass
+class Subject:
+    """One of the two sides, loaded."""
+
+    speak: Callable[[int], Iterator[Block]]
+    """The most speech tokens -> blocks of sound."""
+    weights: int
+    """Bytes."""
+    precision: str
+    how: str
+    import_s: float
+    load_s: float
+
+
+def run(request: Request) -> dict[str, Any]:
+    """Do what is asked for: figures by name. Raises `ChatterboxError` for what can't be done."""
+    if request.what == "checkpoint":
+        from ..devices import available_devices
+        from ..precision import choose_device
+        from . import random_checkpoint
+
+        # Before minutes of work for a device that isn't there.
+        choose_device(request.device, available_devices())
+        random_checkpoint.make(request.family, Path(request.directory))
+        return {}
+    return bound(request) if request.what == "bound" else measure(request)
+
+
+def bound(request: Request) -> dict[str, Any]:
+    """The most steps a second that T3 can make: every weight of a step read once, at the bandwidth measured.
+
+    What the cache of keys and values adds is left out. Says the device that `auto` means, too.
+    """
+    import torch
+
+    from ..devices import available_devices
+    from ..precision import choose_device
+    from ..weights.tensor_file import TensorFile
+
+    device = choose_device(request.device, available_devices())[0]
+    family = FAMILIES[request.family]
+    directory = Path(request.directory)
+    path = next(directory / name for name in family.t3 if (directory / name).exists())
+    with TensorFile(path) as file:
+        numbers = sum(torch.Size(file.shape(name)).numel() for name in file.names if _STEP_TENSORS.match(name))
+    step = numbers * _BYTES[request.precision]
+    bandwidth = _bandwidth(torch.device(device))
+    return {
+        "t3_steps_per_s": bandwidth / step,
+        "weights_mb": step / 1e6,
+        "bandwidth_gb_per_s": bandwidth / 1e9,
+        "device": device,
+        "device_name": device_name(device),
+    }
+
+
+def device_name(device: str) -> str:
+    """A device's make; of a CPU, the machine and the threads it computes with."""
+    import torch
+
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
+    return f"{platform.machine()}, {torch.get_num_threads()} threads"
+
+
+def _bandwidth(device: Any, times: int = 8) -> float:
+    """Bytes a second that the device reads, at best of several sums over what no cache holds."""
+    import torch
+
+    from .stopwatch import Stopwatch
+
+    numbers = torch.ones((1 << 30 if device.type == "cuda" else 1 << 29) // 4, device=device)
+    now = Stopwatch(device).now
+    seconds = []
+    for _ in range(times):
+        began = now()
+        numbers.sum()
+        seconds.append(now() - began)
+    return numbers.nbytes / min(seconds)
+
+
+def measure(request: Request) -> dict[str, Any]:
+    """Load a side, warm it up, and time one utterance of it.
+
+    On a GPU a second utterance gives the parts, as waiting for each of them would slow the first down.
+    """
+    watch, subject = (_ours if request.what == "ours" else _stock)(request)
+    on_cpu = request.device == "cpu"
+    _say(subject, min(request.tokens, WARM_UP_TOKENS) if on_cpu else request.tokens)
+    watch.running = on_cpu
+    first, whole, samples = _say(subject, request.tokens)
+    if not on_cpu:
+        watch.running = True
+        _say(subject, request.tokens)
+    seconds = samples / SAMPLE_RATE
+    return {
+        "t3_steps_per_s": (watch.passes - 1) / (watch.seconds["t3"] - watch.prefill),
+        "prefill_s": watch.prefill,
+        "first_audio_s": first,
+        "rtf": whole / seconds,
+        "flow_s_per_audio_s": watch.seconds["flow"] / seconds,
+        "vocoder_s_per_audio_s": watch.seconds["vocoder"] / seconds,
+        "weights_mb": subject.weights / 1e6,
+        "peak_memory_mb": peak_memory(request.device) / 1e6,
+        "import_s": subject.import_s,
+        "load_s": subject.load_s,
+        "audio_s": seconds,
+        "precision": subject.precision,
+        "how": subject.how,
+        "tokens": len(watch.tokens),
+        "drawn": watch.tokens,
+    }
+
+
+def _say(subject: Subject, tokens: int) -> tuple[float, float, int]:
+    """Seconds to the first block and to the last, and the number of samples."""
+    began = time.perf_counter()
+    first = 0.0
+    samples = 0
+    for block in subject.speak(tokens):
+        first = first or time.perf_counter() - began
+        samples += len(block)
+    return first, time.perf_counter() - began, samples
+
+
+def _ours(request: Request) -> tuple[Stopwatch, Subject]:
+    began = time.perf_counter()
+    from ..chatterbox import Chatterbox
+
+    imported = time.perf_counter()
+    dtype, quantization = precision.request(request.precision)
+    engine = Chatterbox.load(
+        Path(request.directory),
+        FAMILIES[request.family],
+        device=request.device,
+        dtype=dtype,
+        quantization=quantization,
+        blocks=not request.whole,
+        warm_up=False,
+    )
+    loaded = time.perf_counter()
+    import torch
+
+    from .stopwatch import Stopwatch
+
+    watch = Stopwatch(torch.device(request.device))
+    limit = _watch_engine(watch)
+    utterance = Utterance(request.text, Voice("own", "en"), seed=SEED)
+
+    def speak(tokens: int) -> Iterator[Block]:
+        limit(tokens)
+        watch.clear()
+        return engine.speak(utterance, lambda: False)
+
+    description = engine.describe()
+    weights = sum(description.parts.values())
+    times = {"import_s": imported - began, "load_s": loaded - imported}
+    used = description.dtype if description.quantization == "none" else description.quantization
+    return watch, Subject(speak, weights, used, description.reason, **times)
+
+
+def _watch_engine(watch: Stopwatch) -> Callable[[int], None]:
+    """Time the engine's parts where it calls them; returns what sets the most tokens of an utterance.
+
+    All that is known here of the engine's inside is in this function.
+    """
+    from ..s3gen import stream as sound_stream
+    from ..t3.decoder import Decoder
+
+    draw = Decoder.stream
+    most = 0
+
+    def watched(decoder: Any, text: Any, voice: Any, settings: Any, _most: int, *rest: Any) -> Any:
+        before = decoder.steps
+        for token in draw(decoder, text, voice, settings, most, *rest):
+            if not watch.tokens:
+                watch.t3_began()
+            watch.tokens.append(token)
+            watch.passes = decoder.steps - before
+            yield token
+
+    Decoder.stream = watched  # type: ignore[method-assign, assignment]
+    for owner, name, part in (
+        (Decoder, "stream", "t3"),
+        (sound_stream, "integrate", "flow"),
+        (sound_stream.WaveStream, "feed", "vocoder"),
+    ):
+        setattr(owner, name, watch.timed(part, getattr(owner, name)))
+
+    def limit(tokens: int) -> None:
+        nonlocal most
+        most = tokens
+
+    return limit
+
+
+def _stock(request: Request) -> tuple[Stopwatch, Subject]:
+    began = time.perf_counter()
+    modules = {"english": "tts", "multilingual": "mtl_tts"}
+    importlib.import_module("chatterbox." + modules.get(request.family, "tts_turbo"))
+    imported = time.perf_counter()
+    import torch
+
+    from ..layers.sizes import size_of
+    from . import stock
+    from .stopwatch import Stopwatch
+
+    family = FAMILIES[request.family]
+    ready = time.perf_counter()
+    model, how = stock.load(Path(request.directory), family, request.device)
+    loaded = time.perf_counter()
+    if request.endless:
+        stock.obey_no_analyzer()
+    watch = Stopwatch(torch.device(request.device))
+    limit = _watch_stock(model, watch)
+    arguments = {"language_id": "en"} if request.family == "multilingual" else {}
+
+    def speak(tokens: int) -> Iterator[Block]:
+        limit(tokens)
+        watch.clear()
+        torch.manual_seed(SEED)
+        # What it prints, and its progress bar, would mix with the figures.
+        with contextlib.redirect_stdout(io.StringIO()):
+            sound: Block = model.generate(request.text, **arguments)[0].numpy()
+        yield sound
+
+    weights = size_of(model.t3, model.s3gen, model.ve, model.watermarker.perth_net)
+    times = {"import_s": imported - began, "load_s": loaded - ready}
+    return watch, Subject(speak, weights, "float32", how, **times)
+
+
+def _watch_stock(model: Any, watch: Stopwatch) -> Callable[[int], None]:
+    """Time the package's parts; returns what sets the most tokens of an utterance."""
+    t3 = model.t3
+    t3.tfmr.register_forward_pre_hook(lambda _module, _inputs: watch.t3_pass())
+    name = "inference_turbo" if t3.is_gpt else "inference"
+    inference = getattr(t3, name)
+    most: dict[str, int] = {}
+
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        tokens = inference(*args, **{**kwargs, **most})
+        watch.tokens = [token for token in tokens[0].tolist() if token < 6561]
+        return tokens
+
+    setattr(t3, name, watch.timed("t3", watched))
+    model.s3gen.flow_inference = watch.timed("flow", model.s3gen.flow_inference)
+    model.s3gen.hift_inference = watch.timed("vocoder", model.s3gen.hift_inference)
+
+    def limit(tokens: int) -> None:
+        # GPT-2's first token comes before the loop that is limited.
+        most.update({"max_gen_len": tokens - 1} if t3.is_gpt else {"max_new_tokens": tokens})
+
+    return limit
+
+
+def peak_memory(device: str) -> int:
+    """Bytes at most: torch's on a CUDA device, else the process's, files mapped into it included."""
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.max_memory_allocated(device)
+    status = Path("/proc/self/status")
+    # The kernel counts this one from the program's start; ru_maxrss begins with what the parent had.
+    if status.exists() and (found := re.search(r"VmHWM:\s*(\d+) kB", status.read_text())):
+        return int(found[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def main() -> int:
+    """Read a request from the command line, and write its figures."""
+    try:
+        figures = run(Request(**json.loads(sys.argv[1])))
+    except ChatterboxError as err:
+        sys.stderr.write(f"{err}\n")
+        return 2
+    sys.stdout.write(json.dumps(figures) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

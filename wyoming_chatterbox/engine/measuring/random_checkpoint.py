@@ -1,0 +1,201 @@
+"""Random checkpoints of full size in the official file layouts, made of the package's own networks.
+
+For measuring without a download: speed and memory follow from sizes alone. `build` makes the networks, `write` writes
+their files; the same layout and seed give the same weights. Nothing here uses this project's own loading code.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from tokenizers import Tokenizer, models, pre_tokenizers
+from torch import nn
+
+from ..upstream import chatterbox_tts
+
+LAYOUTS = {
+    "english": ("t3_cfg.safetensors", "s3gen.safetensors", "ve.safetensors"),
+    "multilingual": ("t3_mtl23ls_v2.safetensors", "s3gen.pt", "ve.pt"),
+    "multilingual-v3": ("t3_mtl23ls_v3.safetensors", "s3gen.pt", "ve.pt"),
+    "turbo": ("t3_turbo_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors"),
+    "nano": ("t3_nano_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors"),
+}
+"""Layout -> files of T3, S3Gen and the voice encoder."""
+
+TEXT_VOCABULARY = {"english": 704, "multilingual": 2454, "multilingual-v3": 2454, "turbo": 50276, "nano": 50276}
+GPT2_SIZES = {"turbo": (24, 1024), "nano": (12, 768)}
+"""Layers and width."""
+PROMPT_TOKENS = 250
+"""Of the flow's prompt: 10 s, as long as any."""
+
+
+@dataclass
+class Built:
+    """The networks of one checkpoint, and its own voice."""
+
+    t3: Any
+    s3gen: Any
+    voice_encoder: Any
+    conditionals: Any
+
+
+def is_gpt2(layout: str) -> bool:
+    return layout in GPT2_SIZES
+
+
+def make(layout: str, directory: Path, seed: int = 0) -> Path:
+    """Write a full-size random checkpoint of a layout of `LAYOUTS` into `directory`, which is made if need be."""
+    return write(build(layout, seed), layout, directory)
+
+
+def build(layout: str, seed: int = 0) -> Built:
+    """Make the networks of a layout with random weights, float32, in eval mode on the CPU.
+
+    T3 never ends by itself: it draws sounds only, as many as it is let.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        built = Built(
+            t3=_t3(layout),
+            s3gen=chatterbox_tts.tts.S3Gen(meanflow=is_gpt2(layout)),
+            voice_encoder=chatterbox_tts.VoiceEncoder(),
+            conditionals=conditionals(375 if is_gpt2(layout) else 150, PROMPT_TOKENS),
+        )
+    for network in (built.t3, built.s3gen, built.voice_encoder):
+        network.requires_grad_(False).eval()
+    suppress_end(built.t3)
+    return built
+
+
+def write(built: Built, layout: str, directory: Path) -> Path:
+    """Write the files of a layout of `LAYOUTS`, tokenizer and all, into `directory`; returns that."""
+    directory.mkdir(parents=True, exist_ok=True)
+    t3, s3gen, voice_encoder = LAYOUTS[layout]
+    _save(built.t3, directory / t3)
+    # The official english file lacks what the tokenizer computes itself.
+    computed = ("tokenizer._mel_filters", "tokenizer.window") if layout == "english" else ()
+    _save(built.s3gen, directory / s3gen, computed)
+    _save(built.voice_encoder, directory / voice_encoder)
+    built.conditionals.save(directory / "conds.pt")
+    _write_tokenizer(layout, directory)
+    return directory
+
+
+def suppress_end(t3: Any) -> None:
+    """Change a T3's weights in place: a token that is no sound, the end among them, scores far below zero always."""
+    sounds = chatterbox_tts.SPEECH_VOCAB_SIZE
+    if t3.is_gpt:
+        # Not infinite: float16 ends at 65504.
+        t3.speech_head.bias[sounds:] = -1e4
+        return
+    # Llama's head has no bias: a feature that is one in all that is read, and that no layer adds to, serves as such.
+    t3.speech_emb.weight[:, 0] = 1
+    t3.speech_pos_emb.emb.weight[:, 0] = 0
+    for layer in t3.tfmr.layers:
+        layer.self_attn.o_proj.weight[0] = 0
+        layer.mlp.down_proj.weight[0] = 0
+    t3.speech_head.weight[sounds:] = 0
+    t3.speech_head.weight[sounds:, 0] = -1e3
+
+
+def gpt2_config(layers: int, width: int, vocabulary: int, positions: int) -> Any:
+    """T3's configuration of turbo and nano, at any size."""
+    hp = chatterbox_tts.T3Config(text_tokens_dict_size=vocabulary)
+    hp.llama_config_name = register(
+        chatterbox_tts.GPT2_MEDIUM_CONFIG
+        | {"n_layer": layers, "n_embd": width, "hidden_size": width, "n_head": width // 64}
+        | {"n_positions": positions, "vocab_size": vocabulary}
+    )
+    hp.speech_tokens_dict_size = 6563
+    hp.input_pos_emb = None
+    hp.speech_cond_prompt_len = 375
+    hp.use_perceiver_resampler = False
+    hp.emotion_adv = False
+    return hp
+
+
+def register(config: dict[str, Any]) -> str:
+    """Put a backbone's configuration where T3's constructor looks for it, and return its name there."""
+    name = f"random {config['model_type']} {config['hidden_size']} {config.get('n_layer')}"
+    chatterbox_tts.LLAMA_CONFIGS[name] = config
+    return name
+
+
+def conditionals(t3_tokens: int, flow_tokens: int) -> Any:
+    """A random voice with prompts of that many tokens, from torch's global generator."""
+    return chatterbox_tts.tts.Conditionals(
+        chatterbox_tts.T3Cond(
+            speaker_emb=torch.nn.functional.normalize(torch.rand(1, 256), dim=1),
+            cond_prompt_speech_tokens=torch.randint(6561, (1, t3_tokens)),
+            emotion_adv=0.5 * torch.ones(1, 1, 1),
+        ),
+        {
+            "prompt_token": torch.randint(6561, (1, flow_tokens)),
+            "prompt_token_len": torch.tensor([flow_tokens]),
+            "prompt_feat": torch.randn(1, 2 * flow_tokens, 80) - 4,
+            "prompt_feat_len": None,
+            "embedding": torch.randn(1, 192),
+        },
+    )
+
+
+def _t3(layout: str) -> Any:
+    vocabulary = TEXT_VOCABULARY[layout]
+    if is_gpt2(layout):
+        hp = gpt2_config(*GPT2_SIZES[layout], vocabulary, positions=8196)
+    else:
+        hp = chatterbox_tts.T3Config(text_tokens_dict_size=vocabulary)
+    t3 = chatterbox_tts.T3(hp)
+    # Untrained heads are so flat that every draw is noise; real ones have preferences.
+    t3.speech_head.weight.data *= 4
+    return t3
+
+
+def _save(network: nn.Module, path: Path, without: tuple[str, ...] = ()) -> None:
+    tensors = {name: value.contiguous() for name, value in network.state_dict().items() if name not in without}
+    if path.suffix == ".pt":
+        torch.save(tensors, path)
+    else:
+        save_file(tensors, path)
+
+
+def _write_tokenizer(layout: str, directory: Path) -> None:
+    if is_gpt2(layout):
+        _write_gpt2_tokenizer(directory)
+    elif layout == "english":
+        _write_grapheme_tokenizer(directory / "tokenizer.json", [])
+    else:
+        languages = [f"[{code}]" for code in chatterbox_tts.mtl_tts.SUPPORTED_LANGUAGES]
+        cangjie = [f"[cj_{letter}]" for letter in ".abcdefghijklmnopqrstuvwxyz0123456789"]
+        _write_grapheme_tokenizer(directory / "grapheme_mtl_merged_expanded_v1.json", languages + cangjie)
+        (directory / "Cangjie5_TC.json").write_text(json.dumps(["你\tonf", "好\tvnd", "日\ta"]), encoding="utf-8")
+
+
+def _write_grapheme_tokenizer(path: Path, added: list[str]) -> None:
+    """A vocabulary of letters, with start and end where T3 has them: 255 and 0."""
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,!?'-äöüßéèñ"
+    vocabulary = {"[STOP]": 0, "[UNK]": 1, "[SPACE]": 2}
+    vocabulary |= {letter: index for index, letter in enumerate(letters, 3)} | {"[START]": 255}
+    vocabulary |= {name: index for index, name in enumerate(added, 256)}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.add_special_tokens(["[STOP]", "[UNK]", "[SPACE]", "[START]", *added])
+    tokenizer.save(str(path))
+
+
+def _write_gpt2_tokenizer(directory: Path) -> None:
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {letter: index for index, letter in enumerate(letters)} | {"<|endoftext|>": len(letters)}
+    (directory / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
+    (directory / "merges.txt").write_text("#version: 0.2\n", encoding="utf-8")
+    end = "<|endoftext|>"
+    config = {"tokenizer_class": "GPT2Tokenizer", "bos_token": end, "eos_token": end, "unk_token": end}
+    (directory / "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
+    special = {"bos_token": end, "eos_token": end, "unk_token": end}
+    (directory / "special_tokens_map.json").write_text(json.dumps(special), encoding="utf-8")
+    (directory / "added_tokens.json").write_text(json.dumps({"[laugh]": len(vocabulary)}), encoding="utf-8")

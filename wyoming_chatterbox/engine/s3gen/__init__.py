@@ -1,0 +1,1 @@
+"""Speech tokens -> mel -> wave, in blocks, with the watermark."""

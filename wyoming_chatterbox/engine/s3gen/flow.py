@@ -1,0 +1,205 @@
+"""Speech tokens -> mel -> wave, with the package's networks and an integration loop of our own.
+
+An utterance is alone in its batch, and nothing in it is padding. So the encoder and the estimator are walked through
+here without the package's masks, which would hide nothing and wait for the device in every layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import torch
+
+from ...errors import Cancelled
+from .. import SAMPLE_RATE, Block
+from ..voice.conditionals import Conditionals
+
+STEPS = 10
+MEANFLOW_STEPS = 2
+TOKENS_PER_SECOND = 25
+FRAMES_PER_TOKEN = 2
+SAMPLES_PER_FRAME = 480
+SAMPLES_PER_TOKEN = FRAMES_PER_TOKEN * SAMPLES_PER_FRAME
+
+_NO_MASK = torch.ones((0, 0, 0), dtype=torch.bool)
+"""What the conformer's layers take for none."""
+
+
+def cut_prompt(voice: Conditionals, seconds: float | None = None) -> Conditionals:
+    """A voice whose flow prompt is the first `seconds` of its own, or all of it, at exactly two frames a token.
+
+    The flow's time grows with the prompt, which every window repeats. The speaker embedding and T3's prompt, made of
+    the whole recording, stay.
+    """
+    most = min(voice.prompt_tokens.shape[1], voice.prompt_mel.shape[1] // FRAMES_PER_TOKEN)
+    tokens = most if seconds is None else min(most, max(1, round(seconds * TOKENS_PER_SECOND)))
+    return replace(
+        voice,
+        prompt_tokens=voice.prompt_tokens[:, :tokens],
+        prompt_mel=voice.prompt_mel[:, : FRAMES_PER_TOKEN * tokens],
+    )
+
+
+@torch.inference_mode()
+def tokens_to_mel(flow: Any, tokens: torch.Tensor, voice: Conditionals, cancelled: Callable[[], bool]) -> torch.Tensor:
+    """Turn a whole utterance's speech tokens (n,) into log-mel frames (1, 80, about 2n), float32.
+
+    The flow's noise comes from torch's global generator, in the package's order. `cancelled()` is asked before every
+    evaluation of the estimator, and `Cancelled` raised when it is true.
+    """
+    # The package draws meanflow's noise for the new frames before, and over, that for all of them.
+    frames = FRAMES_PER_TOKEN * len(tokens)
+    meanflow = flow.decoder.estimator.meanflow
+    fresh = torch.randn(1, flow.output_size, frames, device=tokens.device) if meanflow else None
+    all_frames = FRAMES_PER_TOKEN * voice.prompt_tokens.shape[1] + frames
+    noise = torch.randn(1, flow.output_size, all_frames, device=tokens.device)
+    if fresh is not None:
+        noise[..., all_frames - frames :] = fresh
+    return integrate(flow, tokens, voice, noise, cancelled)
+
+
+@torch.inference_mode()
+def integrate(
+    flow: Any, tokens: torch.Tensor, voice: Conditionals, noise: torch.Tensor, cancelled: Callable[[], bool]
+) -> torch.Tensor:
+    """Run the flow from the given noise (1, 80, frames of prompt and tokens), float32, to the tokens' mel.
+
+    Shapes, dtype and `cancelled` as in `tokens_to_mel`.
+    """
+    estimator = flow.decoder.estimator
+    dtype = flow.input_embedding.weight.dtype
+    speaker = flow.spk_embed_affine_layer(torch.nn.functional.normalize(voice.embedding, dim=1).to(dtype))
+    mu = _encode(flow, torch.cat([voice.prompt_tokens, tokens[None]], dim=1))
+    prompt_frames = voice.prompt_mel.shape[1]
+    prompt = torch.zeros_like(mu)
+    prompt[..., :prompt_frames] = voice.prompt_mel.transpose(1, 2)
+    if estimator.meanflow:
+        mel = _meanflow(estimator, noise, mu, speaker, prompt, cancelled)
+    else:
+        mel = _guided(estimator, noise, mu, speaker, prompt, flow.decoder.inference_cfg_rate, cancelled)
+    return mel[..., prompt_frames:]
+
+
+def _encode(flow: Any, tokens: torch.Tensor) -> torch.Tensor:
+    """Tokens (1, n) through the encoder: (1, 80, 2n), in the flow's dtype."""
+    encoder = flow.encoder
+    x, positions, _ = encoder.embed(flow.input_embedding(tokens), _NO_MASK)
+    x = encoder.pre_lookahead_layer(x)
+    for layer in encoder.encoders:
+        x = layer(x, _NO_MASK, positions)[0]
+    x, _ = encoder.up_layer(x.transpose(1, 2).contiguous(), tokens.shape[1])
+    x, positions, _ = encoder.up_embed(x.transpose(1, 2).contiguous(), _NO_MASK)
+    for layer in encoder.up_encoders:
+        x = layer(x, _NO_MASK, positions)[0]
+    if encoder.normalize_before:
+        x = encoder.after_norm(x)
+    mu: torch.Tensor = flow.encoder_proj(x).transpose(1, 2).contiguous()
+    return mu
+
+
+def _guided(
+    estimator: Any,
+    x: torch.Tensor,
+    mu: torch.Tensor,
+    speaker: torch.Tensor,
+    prompt: torch.Tensor,
+    guidance: float,
+    cancelled: Callable[[], bool],
+) -> torch.Tensor:
+    """Euler steps on a cosine schedule, each with a conditioned and a bare row; the state stays float32."""
+    times = 1 - torch.cos(torch.linspace(0, 1, STEPS + 1) * 0.5 * torch.pi)
+    mu, speaker, prompt = (torch.cat([value, torch.zeros_like(value)]) for value in (mu, speaker, prompt))
+    for t, r in pairwise(times.tolist()):
+        if cancelled():
+            raise Cancelled
+        slope = _slope(estimator, x.to(mu.dtype).expand(2, -1, -1), mu, speaker, prompt, x.new_full((2,), t))
+        x = x + (r - t) * ((1.0 + guidance) * slope[:1] - guidance * slope[1:])
+    return x
+
+
+def _meanflow(
+    estimator: Any,
+    x: torch.Tensor,
+    mu: torch.Tensor,
+    speaker: torch.Tensor,
+    prompt: torch.Tensor,
+    cancelled: Callable[[], bool],
+) -> torch.Tensor:
+    """Two even steps of the distilled flow, which needs no guidance; the state stays float32."""
+    times = torch.linspace(0, 1, MEANFLOW_STEPS + 1)
+    for t, r in pairwise(times.tolist()):
+        if cancelled():
+            raise Cancelled
+        slope = _slope(estimator, x.to(mu.dtype), mu, speaker, prompt, x.new_full((1,), t), x.new_full((1,), r))
+        x = x + (r - t) * slope
+    return x
+
+
+def _slope(
+    estimator: Any,
+    x: torch.Tensor,
+    mu: torch.Tensor,
+    speaker: torch.Tensor,
+    prompt: torch.Tensor,
+    t: torch.Tensor,
+    r: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """One evaluation of the estimator: (rows, 80, frames), float32; times (rows,) are float32."""
+    time = estimator.time_mlp(estimator.time_embeddings(t))
+    if r is not None:
+        time = estimator.time_embed_mixer(torch.cat([time, estimator.time_mlp(estimator.time_embeddings(r))], dim=1))
+    x = torch.cat([x, mu, speaker[..., None].expand(-1, -1, x.shape[2]), prompt], dim=1)
+    skipped = []
+    for resnet, transformers, downsample in estimator.down_blocks:
+        x = _transformed(transformers, _residual(resnet, x, time))
+        skipped.append(x)
+        x = downsample(x)
+    for resnet, transformers in estimator.mid_blocks:
+        x = _transformed(transformers, _residual(resnet, x, time))
+    for resnet, transformers, upsample in estimator.up_blocks:
+        skip = skipped.pop()
+        x = torch.cat([x[..., : skip.shape[2]], skip], dim=1)
+        x = upsample(_transformed(transformers, _residual(resnet, x, time)))
+    slope: torch.Tensor = estimator.final_proj(estimator.final_block.block(x))
+    return slope.float()
+
+
+def _residual(resnet: Any, x: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+    hidden = resnet.block1.block(x) + resnet.mlp(time)[..., None]
+    result: torch.Tensor = resnet.block2.block(hidden) + resnet.res_conv(x)
+    return result
+
+
+def _transformed(transformers: Any, x: torch.Tensor) -> torch.Tensor:
+    x = x.transpose(1, 2).contiguous()
+    for transformer in transformers:
+        x = transformer(x)
+    return x.transpose(1, 2).contiguous()
+
+
+@torch.inference_mode()
+def mel_to_wave(vocoder: Any, mel: torch.Tensor) -> Block:
+    """Turn a whole utterance's log-mel frames (1, 80, n) into 480n samples, `trim` of them faded in.
+
+    The source's phase and noise come from torch's global generator.
+    """
+    wave, _ = vocoder.inference(speech_feat=mel, cache_source=mel.new_zeros(1, 1, 0))
+    fade = trim(wave.device)
+    wave = wave.clone()
+    wave[:, : len(fade)] *= fade
+    samples: Block = wave[0].float().cpu().numpy()
+    return samples
+
+
+def trim(device: torch.device) -> torch.Tensor:
+    """What an utterance's first 40 ms, (960,), are multiplied by: 20 ms of silence and 20 of fade-in.
+
+    What they hold is the recording's echo.
+    """
+    half = SAMPLE_RATE // 50
+    fade = torch.zeros(2 * half, device=device)
+    fade[half:] = (torch.cos(torch.linspace(torch.pi, 0, half, device=device)) + 1) / 2
+    return fade

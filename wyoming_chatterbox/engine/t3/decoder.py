@@ -1,0 +1,290 @@
+"""Text tokens -> speech tokens: T3's prefix, its step, and the loop around them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import torch
+
+from ...errors import Cancelled, EngineError, TextError
+from ..upstream import chatterbox_tts
+from ..voice.conditionals import Conditionals
+from .graphs import CudaRunner, Replay, State
+from .kv_cache import KVCache, Span, rounded_up
+from .sampling import Sampler, Settings
+from .tail_guard import TailGuard
+from .voice_prefixes import VoicePrefixes
+
+_LOGGER = logging.getLogger(__name__)
+
+LONGEST = 1000
+"""Speech tokens of one utterance, at most: 40 s."""
+
+
+def most_tokens(text: str) -> int:
+    """How many speech tokens a text can need (25 are a second): a model that babbles is stopped there.
+
+    Counted in UTF-8 bytes, as one Chinese character is a syllable: 4 tokens a byte is a quarter of the slowest speech
+    there is, and the rest is for pauses and for numbers, which are longer in words.
+    """
+    return min(LONGEST, 100 + 4 * len(text.encode()))
+
+
+class Decoder:
+    """Draws the speech tokens of one utterance after another, with a T3 of `networks.build_t3`.
+
+    `steps` counts the passes through the transformer that drew a token, over all utterances.
+    """
+
+    def __init__(self, t3: Any, replay: Replay | None = None) -> None:
+        """`replay` runs the steps; for None there is one on a CUDA device, and elsewhere every step is waited for."""
+        self.steps = 0
+        self._t3 = t3
+        if replay is None and t3.device.type == "cuda":
+            replay = Replay(CudaRunner(t3.device), LONGEST)
+        self._replay = replay
+        self._prefixes = VoicePrefixes()
+
+    @torch.inference_mode()
+    def stream(
+        self,
+        text_tokens: list[int],
+        voice: Conditionals,
+        settings: Settings,
+        max_tokens: int,
+        cancelled: Callable[[], bool],
+        generator: torch.Generator | None = None,
+    ) -> Iterator[int]:
+        """Yield the speech tokens of a text as they are drawn, each below 6561; none if the model ends at once.
+
+        Ends at the stop token, after `max_tokens` (at most `LONGEST`) or where the model only repeats itself. Draws
+        from torch's global generator, as the package does, unless another is given: seed it for a repeatable result.
+        `cancelled()` is asked before every step, and `Cancelled` raised when it is true. Raises `EngineError` for
+        tokens that the model has no place for, and where the model's logits are not numbers.
+        """
+        t3, hp = self._t3, self._t3.hp
+        ids = text_tokens if t3.is_gpt else [hp.start_text_token, *text_tokens, hp.stop_text_token]
+        _check_text(t3, ids)
+        sampler = Sampler(
+            settings,
+            gpt2=t3.is_gpt,
+            vocabulary=hp.speech_tokens_dict_size,
+            start=hp.start_speech_token,
+            device=t3.device,
+        )
+        guard = TailGuard()
+        for drawn in self._draws(ids, voice, sampler, min(max_tokens, LONGEST), cancelled, generator):
+            if drawn < 0:
+                raise EngineError("The model's scores are not numbers; a higher precision (float32) may help.")
+            if drawn == hp.stop_speech_token:
+                break
+            if drawn < chatterbox_tts.SPEECH_VOCAB_SIZE:
+                yield from guard.push(drawn)
+            if guard.tripped:
+                _LOGGER.info("Cut an utterance short: the model only repeated itself")
+                return
+        yield from guard.flush()
+
+    def _draws(
+        self,
+        ids: list[int],
+        voice: Conditionals,
+        sampler: Sampler,
+        most: int,
+        cancelled: Callable[[], bool],
+        generator: torch.Generator | None,
+    ) -> Iterator[int]:
+        """Yield `most` ids as they are drawn: -1 where logits are not numbers, and any at all after the stop token."""
+        t3, settings = self._t3, sampler.settings
+        guidance = 0.0 if t3.is_gpt else settings.cfg_weight
+        if most < 1:
+            return
+        if cancelled():
+            raise Cancelled
+        if self._replay is not None and not self._replay.busy:
+            yield from self._replayed(self._replay, ids, voice, sampler, guidance, most, cancelled, generator)
+            return
+        state, logits = self.begin(ids, voice, settings, guidance, most)
+        for _ in range(most - 1):
+            token = sampler.draw(logits, generator)
+            self.steps += 1
+            yield int(token)
+            if cancelled():
+                raise Cancelled
+            logits = step(t3, token, state, guidance)
+        self.steps += 1
+        yield int(sampler.draw(logits, generator))
+
+    def _replayed(
+        self,
+        replay: Replay,
+        ids: list[int],
+        voice: Conditionals,
+        sampler: Sampler,
+        guidance: float,
+        most: int,
+        cancelled: Callable[[], bool],
+        generator: torch.Generator | None,
+    ) -> Iterator[int]:
+        """The same, from steps that run ahead of who reads."""
+        t3 = self._t3
+        replay.busy = True
+        try:
+            state, logits = self.begin(
+                ids, voice, sampler.settings, guidance, most, partial(replay.cache, t3.tfmr.new_cache)
+            )
+            first = sampler.draw(logits, generator)
+            self.steps += 1
+            yield int(first)
+
+            def advance(token: torch.Tensor, state: State, span: Span) -> torch.Tensor:
+                return step_within(t3, token, state, guidance, span)
+
+            for batch in replay.run(advance, state, first, sampler, generator, most, cancelled):
+                self.steps += len(batch)
+                yield from batch
+        finally:
+            replay.busy = False
+
+    def generate(
+        self,
+        text_tokens: list[int],
+        voice: Conditionals,
+        settings: Settings,
+        max_tokens: int,
+        cancelled: Callable[[], bool],
+        generator: torch.Generator | None = None,
+    ) -> torch.Tensor:
+        """Draw all of a text's speech tokens: (n,) int64 on the device. As `stream` in all else."""
+        tokens = list(self.stream(text_tokens, voice, settings, max_tokens, cancelled, generator))
+        return torch.tensor(tokens, dtype=torch.long, device=self._t3.device)
+
+    def begin(
+        self,
+        ids: list[int],
+        voice: Conditionals,
+        settings: Settings,
+        guidance: float,
+        max_tokens: int,
+        new_cache: Callable[[int, int], KVCache] | None = None,
+    ) -> tuple[State, torch.Tensor]:
+        """Compute the prefix, of which the voice's part is reused: the state after it, and its logits.
+
+        `ids` are the text's tokens with what the family puts around them; the cache has room for `max_tokens` more,
+        and is made with `new_cache(rows, length)`, if given.
+        """
+        t3 = self._t3
+        exaggeration = settings.exaggeration if t3.hp.emotion_adv else 0.0
+        voice_cache = self._prefixes.get(voice, exaggeration, lambda: voice_prefix(t3, voice, exaggeration))
+        text = torch.tensor([ids], dtype=torch.long, device=t3.device)
+        embedded = text_prefix(t3, text, guided=guidance > 0)
+        length = voice_cache.length + embedded.shape[1]
+        cache = (new_cache or t3.tfmr.new_cache)(embedded.shape[0], rounded_up(length + max_tokens))
+        cache.begin_with(voice_cache)
+        span = Span.causal(torch.arange(voice_cache.length, length, device=t3.device), length)
+        hidden = t3.tfmr(embedded, span, cache)
+        return State.after(cache, length), _logits(t3, hidden, guidance)
+
+
+def generate(
+    t3: Any,
+    text_tokens: list[int],
+    voice: Conditionals,
+    settings: Settings,
+    max_tokens: int,
+    cancelled: Callable[[], bool],
+) -> torch.Tensor:
+    """Draw the speech tokens of one text with a decoder made for it: see `Decoder.generate`."""
+    return Decoder(t3).generate(text_tokens, voice, settings, max_tokens, cancelled)
+
+
+def step(t3: Any, token: torch.Tensor, state: State, guidance: float) -> torch.Tensor:
+    """Advance by one token (1, 1), drawn last: float32 logits (1, vocabulary) for the next.
+
+    A CPU looks at just the positions there are, any other device at a masked bucket of the cache.
+    """
+    state.length += 1
+    span = (
+        Span.last(state.position, state.length)
+        if state.position.device.type == "cpu"
+        else Span.causal(state.position, rounded_up(state.length))
+    )
+    return step_within(t3, token, state, guidance, span)
+
+
+def step_within(t3: Any, token: torch.Tensor, state: State, guidance: float, span: Span) -> torch.Tensor:
+    """The part of a step that is the device's alone: its shapes depend on `span.attended` only, and it never waits."""
+    embedded = speech_embedding(t3, token, state.spoken).expand(state.cache.keys.shape[1], -1, -1)
+    logits = _logits(t3, t3.tfmr(embedded, span, state.cache), guidance)
+    state.position += 1
+    state.spoken += 1
+    return logits
+
+
+def voice_prefix(t3: Any, voice: Conditionals, exaggeration: float) -> KVCache:
+    """The keys and values of a voice's part of the prefix, one row, and as long as that part."""
+    embedded = _condition(t3, voice, exaggeration)
+    length = embedded.shape[1]
+    cache: KVCache = t3.tfmr.new_cache(1, length)
+    t3.tfmr(embedded, Span.causal(torch.arange(length, device=t3.device), length), cache)
+    return cache
+
+
+def text_prefix(t3: Any, text: torch.Tensor, *, guided: bool) -> torch.Tensor:
+    """The prefix after the voice, (rows, n, width): [text | BOS BOS] for Llama, [text | BOS] for GPT-2.
+
+    `text` is (1, n) int64. Guidance takes a second row, which has no text but its positions.
+    """
+    embedded: torch.Tensor = t3.text_emb(text)
+    start = torch.full((1, 1), t3.hp.start_speech_token, dtype=torch.long, device=text.device)
+    begin = speech_embedding(t3, start, torch.zeros(1, dtype=torch.long, device=text.device))
+    if t3.is_gpt:
+        return torch.cat([embedded, begin], dim=1)
+    if guided:
+        embedded = torch.cat([embedded, torch.zeros_like(embedded)])
+    embedded = embedded + t3.text_pos_emb(text)
+    # Twice, both at position 0: so the model was trained.
+    begin = begin.expand(embedded.shape[0], 2, -1)
+    return torch.cat([embedded, begin], dim=1)
+
+
+def speech_embedding(t3: Any, token: torch.Tensor, spoken: torch.Tensor) -> torch.Tensor:
+    """Embed a speech token (1, 1), the `spoken`th (1,) of its utterance: (1, 1, width)."""
+    embedded: torch.Tensor = t3.speech_emb(token)
+    return embedded if t3.is_gpt else embedded + t3.speech_pos_emb.emb(spoken)
+
+
+def _logits(t3: Any, hidden: torch.Tensor, guidance: float) -> torch.Tensor:
+    """States (rows, n, width) -> float32 logits (1, vocabulary) of the last position, its two rows made one."""
+    logits: torch.Tensor = t3.speech_head(hidden[:, -1]).float()
+    return logits[:1] + guidance * (logits[:1] - logits[1:]) if guidance > 0 else logits
+
+
+def _condition(t3: Any, voice: Conditionals, exaggeration: float) -> torch.Tensor:
+    """The voice's part of the prefix, (1, n, width). T3 writes into what it is given, so that is made anew."""
+    dtype = t3.speech_head.weight.dtype
+    condition: torch.Tensor = t3.prepare_conditioning(
+        chatterbox_tts.T3Cond(
+            speaker_emb=voice.speaker.to(dtype),
+            cond_prompt_speech_tokens=voice.t3_prompt,
+            emotion_adv=torch.full((1, 1, 1), exaggeration, dtype=dtype, device=t3.device),
+        )
+    )
+    return condition
+
+
+def _check_text(t3: Any, ids: list[int]) -> None:
+    """Refuse what no embedding has: on a GPU, looking it up ends the whole process's use of it."""
+    vocabulary = t3.text_emb.num_embeddings
+    if not ids:
+        raise EngineError("There is no text to speak.")
+    if min(ids) < 0 or max(ids) >= vocabulary:
+        raise EngineError(
+            f"The tokenizer gave the token {max(ids)}, but the model has {vocabulary}; do they belong together?"
+        )
+    longest = t3.cfg.n_positions - LONGEST - 512 if t3.is_gpt else t3.text_pos_emb.emb.num_embeddings
+    if len(ids) > longest:
+        raise TextError(f"The text has {len(ids)} tokens, but the model takes {longest} at once.")

@@ -1,0 +1,1 @@
+"""A recording -> what T3 and the flow need to speak in its voice."""

@@ -1,0 +1,150 @@
+"""A voice as T3 and the flow need it, and those that were made of recordings before."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...errors import CheckpointError, VoiceError
+from .. import VOICES_KEPT, Version
+from ..failures import download_again, first_line
+from ..weights.tensor_file import load_pickled
+from .recording import version_of
+
+
+@dataclass(frozen=True)
+class PromptRules:
+    """What a model family makes of a recording."""
+
+    t3_seconds: int
+    """Of the recording, what T3's prompt is made of."""
+    shortest: float
+    """Seconds a recording must be longer than."""
+    loudness: float | None
+    """LUFS it is levelled to."""
+
+
+LLAMA_RULES = PromptRules(t3_seconds=6, shortest=1.0, loudness=None)
+GPT2_RULES = PromptRules(t3_seconds=15, shortest=5.0, loudness=-27.0)
+
+
+@dataclass(frozen=True)
+class Conditionals:
+    """A voice, as the networks take it. Floats are float32, tokens int64; nobody changes them in place."""
+
+    speaker: torch.Tensor
+    """(1, 256) from the voice encoder, for T3."""
+    t3_prompt: torch.Tensor | None
+    """(1, up to 150 or 375) speech tokens, for T3."""
+    prompt_tokens: torch.Tensor
+    """(1, n) speech tokens, for the flow."""
+    prompt_mel: torch.Tensor
+    """(1, about 2n, 80) log-mel frames, for the flow."""
+    embedding: torch.Tensor
+    """(1, 192) from CAMPPlus, for the flow."""
+
+    def to(self, device: torch.device) -> Conditionals:
+        """The same voice on a device; tensors that are there already are shared."""
+        return replace(self, **{name: value.to(device) for name, value in vars(self).items() if value is not None})
+
+    @property
+    def bytes(self) -> int:
+        return sum(value.nbytes for value in vars(self).values() if value is not None)
+
+
+def load_conditionals(path: Path, device: torch.device) -> Conditionals:
+    """Read a checkpoint's own voice, `conds.pt`; `CheckpointError` if it is broken."""
+    content = load_pickled(path)
+
+    def floats(part: str, name: str, dimensions: int) -> torch.Tensor:
+        value = content[part][name].to(device=device, dtype=torch.float32, copy=True)
+        return _dimensioned(value, dimensions)
+
+    def tokens(part: str, name: str) -> torch.Tensor:
+        value = content[part][name]
+        if value.is_floating_point():
+            raise ValueError(f"{name} holds {value.dtype} instead of whole numbers")
+        return _dimensioned(value.to(device=device, dtype=torch.long, copy=True), 2)
+
+    try:
+        prompt_tokens = tokens("gen", "prompt_token")
+        length = content["gen"].get("prompt_token_len")
+        prompt_tokens = prompt_tokens[:, : int(length)] if length is not None else prompt_tokens
+        return Conditionals(
+            speaker=floats("t3", "speaker_emb", 2),
+            t3_prompt=None
+            if content["t3"].get("cond_prompt_speech_tokens") is None
+            else tokens("t3", "cond_prompt_speech_tokens"),
+            prompt_tokens=prompt_tokens,
+            prompt_mel=floats("gen", "prompt_feat", 3),
+            embedding=floats("gen", "embedding", 2),
+        )
+    except (KeyError, AttributeError, TypeError, ValueError, IndexError) as err:
+        what = f"{type(err).__name__} {first_line(err)}"
+        raise CheckpointError(f"{path} holds no voice: {what}", download_again(path)) from err
+
+
+def _dimensioned(value: torch.Tensor, dimensions: int) -> torch.Tensor:
+    while value.ndim < dimensions:
+        value = value[None]
+    if value.ndim != dimensions:
+        raise ValueError(f"a tensor has the shape {list(value.shape)} where {dimensions} dimensions are wanted")
+    return value
+
+
+Key = tuple[Path, Version]
+
+
+class ConditionalsCache:
+    """Prepared voices by recording, the least recently used forgotten first; a changed file is another recording.
+
+    A voice is a quarter of a megabyte, and took seconds to prepare.
+    """
+
+    def __init__(self, capacity: int = VOICES_KEPT, most_bytes: int = 32_000_000) -> None:
+        """At most `capacity` voices and `most_bytes` are held, but always the latest voice."""
+        self._capacity = capacity
+        self._most_bytes = most_bytes
+        self._voices: OrderedDict[Key, Conditionals] = OrderedDict()
+        self.bytes = 0
+        """Of the voices held."""
+
+    def __len__(self) -> int:
+        return len(self._voices)
+
+    def holds(self, key: Key) -> bool:
+        """Whether the voice of a recording is here; safe from any thread."""
+        return key in self._voices
+
+    def get(self, key: Key, make: Callable[[], Conditionals]) -> Conditionals:
+        """The voice of a recording, made with `make` if it isn't here."""
+        if key not in self._voices:
+            voice = self._voices[key] = make()
+            self.bytes += voice.bytes
+            while len(self._voices) > max(1, self._capacity) or (self.bytes > self._most_bytes and len(self) > 1):
+                _, forgotten = self._voices.popitem(last=False)
+                self.bytes -= forgotten.bytes
+        self._voices.move_to_end(key)
+        return self._voices[key]
+
+    def clear(self) -> None:
+        self._voices.clear()
+        self.bytes = 0
+
+
+def key_of(path: Path, version: Version | None) -> Key:
+    """A recording as it was when it was found, or as it is now; `VoiceError` if there is no file."""
+    try:
+        return path, version or version_of(path.stat())
+    except OSError as err:
+        raise VoiceError(f"{path} can't be read: {err.strerror}") from err
+
+
+def rules_of(t3: Any) -> PromptRules:
+    """The rules of the family that a T3 belongs to."""
+    return GPT2_RULES if t3.is_gpt else LLAMA_RULES

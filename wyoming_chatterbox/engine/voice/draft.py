@@ -1,0 +1,184 @@
+"""A voice in the making: from a recording to what T3 and the flow need; the steps are chatterbox-tts 0.1.7's.
+
+It takes seconds, on a small machine a minute, so it is made in stages: others can have the model in between, and a
+stage that is done stays done. The libraries for it are imported here, as a checkpoint's own voice needs none of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent import futures
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ...errors import Cancelled, VoiceError
+from ..upstream import chatterbox_tts
+from .conditionals import Conditionals, PromptRules
+from .preparation import VoicePreparation
+from .recording import Reader
+
+S3GEN_SECONDS = 10
+"""Of a recording, what the flow is given."""
+
+SILENCE = 1e-4
+"""Peak amplitude, of 1, under which a recording counts as silent: -80 dB."""
+
+_READ_SECONDS = 20.0
+"""Seconds that a recording may take to be read: it may lie on a network share."""
+
+_ASK_SECONDS = 0.05
+"""Seconds between two questions whether the voice is still wanted, while its recording is read."""
+
+_LIBRARIES = (
+    *("scipy.optimize", "scipy.interpolate", "scipy.stats", "scipy.signal", "numba", "sklearn.base"),
+    *("sklearn.decomposition", "librosa.core.convert", "librosa.core.pitch", "librosa.filters", "librosa.effects"),
+    *("s3tokenizer", "torchaudio.transforms"),
+)
+"""Modules that take long to import, in an order in which none takes much of the time."""
+
+_Wave = npt.NDArray[np.float32]
+
+
+class Draft:
+    """One voice in the making."""
+
+    def __init__(
+        self,
+        path: Path,
+        networks: VoicePreparation,
+        rules: PromptRules,
+        prompt_length: int,
+        device: torch.device,
+        reader: Reader,
+    ) -> None:
+        """`path` is the recording's; `prompt_length` is in tokens, of T3's prompt."""
+        self._path = path
+        self._networks = networks
+        self._rules = rules
+        self._prompt_length = prompt_length
+        self._device = device
+        self._reader = reader
+        self._reading: futures.Future[_Wave] | None = None
+        self._wave24 = self._wave16 = np.zeros(0, np.float32)
+        self._made: dict[str, torch.Tensor] = {}
+        self._stages: deque[Callable[[], None]] = deque(
+            [
+                *(partial(self._import, name) for name in _LIBRARIES),
+                *(self._read, self._check, self._level, self._resample),
+                *(self._hear_prompt, self._hear_tokens, self._hear_speaker, self._draw_mel, self._hear_timbre),
+            ]
+        )
+
+    @torch.inference_mode()
+    def finish(self, cancelled: Callable[[], bool]) -> Conditionals:
+        """Go on with what is left to do, and return the voice; `VoiceError` if there is none in the recording.
+
+        `cancelled()` is asked before each stage and each layer of a network; when true, `Cancelled` is raised, and
+        the next call goes on with the same stage.
+        """
+
+        def ask() -> None:
+            if cancelled():
+                raise Cancelled
+
+        self._networks.ask = ask
+        while self._stages:
+            ask()
+            self._stages[0]()
+            self._stages.popleft()
+        return Conditionals(**self._made)
+
+    def _import(self, name: str) -> None:
+        # What is really missing is reported where it is used.
+        with suppress(ImportError):
+            importlib.import_module(name)
+
+    def _read(self) -> None:
+        until = time.monotonic() + _READ_SECONDS
+        while True:
+            self._reading = self._reading or self._reader.begin(self._path, chatterbox_tts.S3GEN_SR)
+            if self._reading is None:
+                time.sleep(_ASK_SECONDS)
+            elif futures.wait([self._reading], _ASK_SECONDS).done:
+                self._wave24 = self._reading.result()
+                return
+            self._networks.ask()
+            if time.monotonic() > until:
+                raise VoiceError(f"{self._path} can't be read: its folder has not answered for {_READ_SECONDS:g} s.")
+
+    def _check(self) -> None:
+        wave, rules, path = self._wave24, self._rules, self._path
+        seconds = len(wave) / chatterbox_tts.S3GEN_SR
+        if not seconds:
+            raise VoiceError(f"{path} is empty: it holds no samples.")
+        if seconds <= rules.shortest:
+            raise VoiceError(
+                f"{path} is too short: {seconds:.1f} s, but over {rules.shortest:g} s of speech are needed."
+            )
+        if np.abs(wave).max() < SILENCE:
+            raise VoiceError(f"{path} is silent.")
+
+    def _level(self) -> None:
+        if self._rules.loudness is None:
+            return
+        import pyloudnorm
+
+        loudness = pyloudnorm.Meter(chatterbox_tts.S3GEN_SR).integrated_loudness(self._wave24)
+        gain = 10.0 ** ((self._rules.loudness - loudness) / 20.0)
+        if math.isfinite(gain) and gain > 0.0:
+            # NumPy 2 would make the samples float64 for a float64 gain, and all that follows with them.
+            self._wave24 = (self._wave24 * gain).astype(np.float32)
+
+    def _resample(self) -> None:
+        import librosa
+
+        self._wave16 = librosa.resample(self._wave24, orig_sr=chatterbox_tts.S3GEN_SR, target_sr=chatterbox_tts.S3_SR)
+
+    def _hear_prompt(self) -> None:
+        wave = self._wave16[: self._rules.t3_seconds * chatterbox_tts.S3_SR]
+        prompt, _ = self._networks.s3_tokenizer().forward([wave], max_len=self._prompt_length)
+        self._made["t3_prompt"] = prompt.to(self._device)
+
+    def _hear_tokens(self) -> None:
+        tokens, _ = self._networks.s3_tokenizer()(self._reference(chatterbox_tts.S3_SR))
+        self._made["prompt_tokens"] = tokens
+        self._networks.release()
+
+    def _hear_speaker(self) -> None:
+        partials = self._networks.voice_encoder().embeds_from_wavs([self._wave16], sample_rate=chatterbox_tts.S3_SR)
+        self._keep("speaker", torch.from_numpy(partials).mean(dim=0, keepdim=True).to(self._device))
+        self._networks.release()
+
+    def _draw_mel(self) -> None:
+        mel = chatterbox_tts.mel_spectrogram(self._reference(chatterbox_tts.S3GEN_SR)).transpose(1, 2)
+        self._keep("prompt_mel", mel)
+        # A recording that is no multiple of 40 ms has half a token more than mel frames.
+        self._made["prompt_tokens"] = self._made["prompt_tokens"][:, : mel.shape[1] // 2]
+
+    def _hear_timbre(self) -> None:
+        self._keep("embedding", self._networks.speaker_encoder().inference(self._reference(chatterbox_tts.S3_SR)))
+        self._networks.release()
+
+    def _reference(self, rate: int) -> torch.Tensor:
+        """(1, n) samples of what the flow is given."""
+        from torchaudio.transforms import Resample
+
+        wave = torch.from_numpy(self._wave24[: S3GEN_SECONDS * chatterbox_tts.S3GEN_SR]).to(self._device)[None]
+        if rate == chatterbox_tts.S3GEN_SR:
+            return wave
+        resampled: torch.Tensor = Resample(chatterbox_tts.S3GEN_SR, rate).to(self._device)(wave)
+        return resampled
+
+    def _keep(self, name: str, value: torch.Tensor) -> None:
+        if not torch.isfinite(value).all():
+            raise VoiceError(f"{self._path} can't be used: no voice is heard in it.")
+        self._made[name] = value

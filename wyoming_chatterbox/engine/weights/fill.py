@@ -1,0 +1,101 @@
+"""Filling a network, built on the `meta` device, with the tensors of a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from itertools import groupby
+
+import torch
+
+from ...errors import CheckpointError
+from ..failures import download_again
+from .tensor_file import TensorFile, readable
+
+
+def fill(
+    module: torch.nn.Module,
+    file: TensorFile,
+    prefix: str,
+    device: torch.device,
+    dtype: torch.dtype,
+    unneeded: str = "(?!)",
+    computed: frozenset[str] = frozenset(),
+    convert: Callable[[torch.nn.Module], torch.nn.Module] | None = None,
+) -> None:
+    """Give a module that was built on the `meta` device its weights, by assignment.
+
+    `prefix` is what the module's names start with in the file; names that match `unneeded` (a regular expression,
+    after the prefix) are left out; buffers named in `computed` keep what they have where the file lacks them.
+    With `convert`, each layer is exchanged for what that makes of it before the next is read.
+    Raises `CheckpointError` for a tensor too many, too few, or of another shape or kind than the module's.
+    """
+    wanted = module.state_dict()
+    skip = re.compile(unneeded)
+    names = {n.removeprefix(prefix) for n in file.names if n.startswith(prefix)}
+    names = {name for name in names if not skip.match(name)}
+
+    def assign(part: torch.nn.Module, path: str, owned: Iterable[str]) -> list[str]:
+        tensors = {}
+        for name in owned:
+            tensors[name] = file.read(prefix + path + name, device, dtype)
+            if path + name in wanted:
+                _check(file, prefix + path + name, tensors[name], wanted[path + name])
+        with readable(file.path):
+            return list(part.load_state_dict(tensors, strict=False, assign=True).missing_keys)
+
+    if convert:
+        missing = sorted(wanted.keys() - names)
+        for owner, owned in groupby(sorted(names & wanted.keys(), key=_owner), key=_owner):
+            part = module.get_submodule(owner)
+            path = owner + "." if owner else ""
+            assign(part, path, [name.removeprefix(path) for name in owned])
+            part.requires_grad_(False)
+            if owner:
+                module.set_submodule(owner, convert(part))
+            else:
+                convert(part)
+        unexpected = names - wanted.keys()
+    else:
+        missing = assign(module, "", sorted(names))
+        unexpected = names - wanted.keys()
+    missing = [name for name in missing if name not in computed]
+    if missing:
+        raise CheckpointError(
+            f"{file.path} lacks {_listed(prefix, missing)}", "Is it a whole file, and of this model family?"
+        )
+    if unexpected:
+        raise CheckpointError(
+            f"{file.path} holds tensors that this network has no place for: {_listed(prefix, list(unexpected))}",
+            "Is it a file of this model family?",
+        )
+    module.requires_grad_(False).eval()
+    _verify_filled(module, file, prefix)
+
+
+def _owner(name: str) -> str:
+    """Path of the module that a parameter lies in."""
+    return name.rpartition(".")[0]
+
+
+def _check(file: TensorFile, name: str, tensor: torch.Tensor, wanted: torch.Tensor) -> None:
+    if tensor.shape != wanted.shape:
+        raise CheckpointError(
+            f"{file.path}: {name} has the shape {list(tensor.shape)}, but {list(wanted.shape)} is wanted",
+            download_again(file.path),
+        )
+    if tensor.is_floating_point() != wanted.is_floating_point():
+        raise CheckpointError(
+            f"{file.path}: {name} holds {tensor.dtype} instead of {wanted.dtype} numbers", download_again(file.path)
+        )
+
+
+def _verify_filled(module: torch.nn.Module, file: TensorFile, prefix: str) -> None:
+    for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+        if tensor.is_meta:
+            raise CheckpointError(f"{file.path}: nothing filled {prefix}{name}", "Is it a file of this model family?")
+
+
+def _listed(prefix: str, names: list[str], most: int = 5) -> str:
+    shown = ", ".join(prefix + name for name in sorted(names)[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")

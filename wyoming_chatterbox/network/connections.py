@@ -1,0 +1,179 @@
+"""Who may be connected to one port: a bounded number, no address more than its share, and idle ones make room.
+
+Pure policy and bookkeeping; `listener` accepts and closes.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..errors import ForbiddenError, OverloadedError
+
+_KEPT = 8
+"""One place in so many is kept for addresses that have none."""
+_SITE = 64
+"""Bits of an IPv6 address that stand for one client: it chooses the rest at will."""
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class Connection:
+    """One client's place among the `Connections` of a port."""
+
+    def __init__(self, client: str, touch: Callable[[Connection], None]) -> None:
+        """`client` is whom the place counts for; `touch` notes that the connection was used."""
+        self.client = client
+        self._touch = touch
+        self._answers = 0
+        self._dismissed = False
+        self._close: Callable[[], None] = lambda: None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being answered on it."""
+        return not self._answers
+
+    def touch(self) -> None:
+        """Note that the client asked for something."""
+        self._touch(self)
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """Keep the place for as long as something is being answered."""
+        self.touch()
+        self._answers += 1
+        try:
+            yield
+        finally:
+            self._answers -= 1
+            self.touch()
+
+    def when_dismissed(self, close: Callable[[], None]) -> None:
+        """Call `close` when another client needs the place; at once if one did already."""
+        self._close = close
+        if self._dismissed:
+            close()
+
+    def dismiss(self) -> None:
+        """Close the connection: another client has its place."""
+        self._dismissed = True
+        self._close()
+
+
+@dataclass
+class Counters:
+    """Since the start."""
+
+    accepted: int = 0
+    refused: int = 0
+    """Clients for whom there was no place."""
+    dismissed: int = 0
+    """Idle connections closed to make room for another."""
+    forbidden: int = 0
+    """Clients outside the networks of --allow."""
+
+
+class Connections:
+    """The open connections of one port, `limit` at most."""
+
+    def __init__(self, limit: int, networks: Sequence[str] = ()) -> None:
+        """`networks` are those that clients may come from, as well as from this machine; none means everyone."""
+        self.limit = limit
+        self.share = limit - limit // _KEPT
+        """Connections of one address at most."""
+        self.counters = Counters()
+        self._networks = [ipaddress.ip_network(network) for network in networks]
+        self._open: OrderedDict[Connection, None] = OrderedDict()
+        """The one whose latest request is oldest comes first."""
+
+    @property
+    def bounds(self) -> str:
+        """The limit in words, for messages."""
+        return f"{self.limit} is the limit, and {self.share} for one address (see --max-connections)"
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def admit(self, peer: Any) -> Connection:
+        """Give a place to the client with the socket address `peer`; another may be dismissed for it.
+
+        Raises `ForbiddenError` if no network of the list has it, `OverloadedError` if it would displace a connection
+        in use, or one of an address that has fewer.
+        """
+        address = _address(peer)
+        if not self._allowed(address):
+            self.counters.forbidden += 1
+            raise ForbiddenError(f"{address} is in none of the networks of --allow")
+        client = _client(address)
+        leaving = self._room_for(client)
+        connection = Connection(client, self._touch)
+        self._open[connection] = None
+        self.counters.accepted += 1
+        if leaving is not None:
+            self.release(leaving)
+            self.counters.dismissed += 1
+            leaving.dismiss()
+        return connection
+
+    def release(self, connection: Connection) -> None:
+        """Free the place of a connection that has ended; one that was dismissed has none."""
+        self._open.pop(connection, None)
+
+    def snapshot(self) -> dict[str, int]:
+        """Return numbers for `/info`."""
+        return {"open": len(self), "limit": self.limit, **asdict(self.counters)}
+
+    def _touch(self, connection: Connection) -> None:
+        if connection in self._open:
+            self._open.move_to_end(connection)
+
+    def _room_for(self, client: str) -> Connection | None:
+        """Choose the connection that makes room: the idlest of the address that has most, the newcomer counted."""
+        held = Counter(connection.client for connection in self._open)
+        held[client] += 1
+        if held[client] > self._share_of(client):
+            candidates = [connection for connection in self._open if connection.client == client]
+        elif len(self._open) >= self.limit:
+            candidates = [connection for connection in self._open if held[connection.client] >= held[client]]
+        else:
+            return None
+        idle = [connection for connection in candidates if connection.idle]
+        if not idle:
+            self.counters.refused += 1
+            raise OverloadedError(
+                f"{len(self._open)} clients are connected, {held[client] - 1} of them from this address, and none that "
+                f"is idle can make room: {self.bounds}"
+            )
+        return max(idle, key=lambda connection: held[connection.client])
+
+    def _share_of(self, client: str) -> int:
+        return self.share if client else self.limit
+
+    def _allowed(self, address: Address | None) -> bool:
+        return (
+            not self._networks
+            or address is None
+            or address.is_loopback
+            or any(address in network for network in self._networks)
+        )
+
+
+def _address(peer: Any) -> Address | None:
+    """Return the IP address of a socket address; a Unix socket has none."""
+    if not isinstance(peer, tuple):
+        return None
+    address = ipaddress.ip_address(str(peer[0]).partition("%")[0])
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _client(address: Address | None) -> str:
+    if address is None:
+        return ""
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, _SITE), strict=False))
+    return str(address)

@@ -1,0 +1,189 @@
+"""Accepting clients as far as there are places for them, whatever they do and however many they are.
+
+asyncio's own servers accept everybody. Those to be turned away would still take descriptors for a while, and once the
+last is gone, each further client costs tracebacks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from ..errors import ChatterboxError
+from .connections import Connection, Connections
+
+_LOGGER = logging.getLogger(__name__)
+
+_BACKLOG = 1024
+"""Clients that the kernel keeps until they are accepted; one that it drops tries again only after a second."""
+_LINGER = 2.0
+"""Seconds that a client who was turned away has to read why."""
+MAX_LEAVING = 16
+"""Clients that read at once why they were turned away; the next takes the place of the first."""
+_PAUSE = 1.0
+"""Seconds without accepting after the system refused a connection."""
+
+Serve = Callable[[socket.socket, Connection], Awaitable[None]]
+"""Serves a client; returns once its socket is closed."""
+
+
+async def listen(host: str | None, port: int) -> list[socket.socket]:
+    """Listen at each address of `host`; `OSError` or `UnicodeError` where that can't be."""
+    loop = asyncio.get_running_loop()
+    # asyncio knows how to bind; accepting is ours.
+    server = await loop.create_server(asyncio.Protocol, host, port, start_serving=False)
+    try:
+        sockets = [bound.dup() for bound in server.sockets]
+    finally:
+        server.close()
+    try:
+        for bound in sockets:
+            bound.listen(_BACKLOG)
+    except OSError:
+        for bound in sockets:
+            bound.close()
+        raise
+    return sockets
+
+
+def listen_unix(path: Path) -> list[socket.socket]:
+    """Listen at `path`; `OSError` where that can't be."""
+    bound = socket.socket(socket.AF_UNIX)
+    try:
+        bound.setblocking(False)
+        bound.bind(str(path))
+        bound.listen(_BACKLOG)
+    except OSError:
+        bound.close()
+        raise
+    return [bound]
+
+
+class Listener:
+    """Gives the clients of one port to `serve`, within the places of `connections`."""
+
+    def __init__(
+        self,
+        name: str,
+        sockets: Sequence[socket.socket],
+        connections: Connections,
+        serve: Serve,
+        refusal: Callable[[ChatterboxError], bytes],
+    ) -> None:
+        """Begin to accept at `sockets`, which listen already.
+
+        `name` begins the lines of the log; `refusal` is what a client hears that is turned away.
+        """
+        self._name = name
+        self._sockets = sockets
+        self._connections = connections
+        self._serve = serve
+        self._refusal = refusal
+        self._loop = asyncio.get_running_loop()
+        self._serving: set[asyncio.Task[None]] = set()
+        self._leaving: dict[socket.socket, asyncio.TimerHandle] = {}
+        self._resuming: asyncio.TimerHandle | None = None
+        self._resume()
+
+    @property
+    def port(self) -> int:
+        """The TCP port listened at."""
+        return int(self._sockets[0].getsockname()[1])
+
+    def stop(self) -> None:
+        """Accept nobody any more."""
+        self._pause()
+        for listening in self._sockets:
+            listening.close()
+        for leaving in list(self._leaving):
+            self._drop(leaving)
+
+    async def close(self) -> None:
+        """Stop, and end what serves a client still."""
+        self.stop()
+        for task in self._serving:
+            task.cancel()
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=_LINGER)
+
+    def _resume(self) -> None:
+        self._resuming = None
+        for listening in self._sockets:
+            self._loop.add_reader(listening, self._accept, listening)
+
+    def _pause(self) -> None:
+        if self._resuming is not None:
+            self._resuming.cancel()
+            self._resuming = None
+        for listening in self._sockets:
+            if listening.fileno() >= 0:
+                self._loop.remove_reader(listening)
+
+    def _accept(self, listening: socket.socket) -> None:
+        """Accept one client: those accepted before it get a turn to ask before the next may displace them."""
+        try:
+            client, peer = listening.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as err:
+            _LOGGER.warning("%s: no new client can be accepted: %s", self._name, err.strerror or err)
+            self._pause()
+            self._resuming = self._loop.call_later(_PAUSE, self._resume)
+            return
+        client.setblocking(False)
+        dismissed = self._connections.counters.dismissed
+        try:
+            connection = self._connections.admit(peer)
+        except ChatterboxError as err:
+            _LOGGER.warning("%s: a client is turned away: %s", self._name, err)
+            self._turn_away(client, err)
+            return
+        if self._connections.counters.dismissed > dismissed:
+            _LOGGER.warning(
+                "%s: an idle client is dismissed for a new one: %d are connected, %s",
+                self._name,
+                len(self._connections),
+                self._connections.bounds,
+            )
+        task = self._loop.create_task(self._run(client, connection))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _run(self, client: socket.socket, connection: Connection) -> None:
+        try:
+            await self._serve(client, connection)
+        except OSError as err:
+            _LOGGER.debug("A client is gone: %s", err)
+        except Exception:
+            _LOGGER.exception("Serving a client failed")
+        finally:
+            self._connections.release(connection)
+
+    def _turn_away(self, client: socket.socket, err: ChatterboxError) -> None:
+        """Say why, and read on for a moment: closing over unread input would lose our words."""
+        try:
+            client.send(self._refusal(err))
+            client.shutdown(socket.SHUT_WR)
+        except OSError:
+            client.close()
+            return
+        if len(self._leaving) >= MAX_LEAVING:
+            self._drop(next(iter(self._leaving)))
+        self._leaving[client] = self._loop.call_later(_LINGER, self._drop, client)
+        self._loop.add_reader(client, self._discard, client)
+
+    def _discard(self, client: socket.socket) -> None:
+        data = b""
+        with contextlib.suppress(OSError):
+            data = client.recv(65536)
+        if not data:
+            self._drop(client)
+
+    def _drop(self, client: socket.socket) -> None:
+        self._leaving.pop(client).cancel()
+        self._loop.remove_reader(client)
+        client.close()

@@ -1,0 +1,295 @@
+"""One Wyoming connection: events in, events out.
+
+Two tasks share it. One reads, so that a question is answered and a client's leaving is seen at any time; the other
+speaks the requests one after the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.error import Error
+from wyoming.event import Event
+from wyoming.info import Describe
+from wyoming.ping import Ping, Pong
+from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped
+
+from ..engine import SAMPLE_RATE, Block, Voice
+from ..errors import ChatterboxError, OverloadedError, ProtocolError, RequestError, ShuttingDownError
+from ..network.connections import Connection
+from ..quoting import quoted
+from ..speech.audio import CHANNELS, WIDTH, pcm_chunks, silence
+from ..speech.replies import Reply
+from ..speech.service import Service
+from ..text.sentences import split
+from ..text.stream import TextStream
+from .info import info_event
+from .peer import LINGER, Peer
+from .protocol import read_event, text_field, voice_fields
+
+_LOGGER = logging.getLogger(__name__)
+
+_FORMAT = {"rate": SAMPLE_RATE, "width": WIDTH, "channels": CHANNELS}
+_MAX_WAITING_REQUESTS = 16
+_IDLE_TIMEOUT = 300.0
+"""Seconds after which a connection on which nothing happens is closed."""
+_FIRST_PROBE, _LONGEST_PROBE = 0.02, 1.0
+"""Seconds between two looks at whether a client that sends no more is still there."""
+_NOTHING_TO_SAY = silence(0.1)
+"""A client that gets no sound at all reports a failure; a smiley is none."""
+
+
+@dataclass(frozen=True)
+class _Request:
+    name: str | None
+    language: str | None
+    text: str | TextStream
+
+    @property
+    def streamed(self) -> bool:
+        return isinstance(self.text, TextStream)
+
+
+class Handler:
+    """Serves one client of `service`."""
+
+    def __init__(
+        self,
+        service: Service,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        connection: Connection,
+        *,
+        hears_end: bool = True,
+    ) -> None:
+        """`connection` is told what keeps its place.
+
+        `hears_end`: input that ends inside a stream means that the client is gone (a socket), not that this was all
+        of its text (a pipe).
+        """
+        self._service = service
+        self._connection = connection
+        self._hears_end = hears_end
+        self._peer = Peer(reader, writer)
+        self._client = self._peer.name
+        self._requests: asyncio.Queue[_Request | None] = asyncio.Queue()
+        self._open_stream: TextStream | None = None
+        self._speaker: asyncio.Task[None] | None = None
+        self._current: _Request | None = None
+        self._ended = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until the client leaves or a fault ends the connection."""
+        peer = self._peer
+        self._speaker = asyncio.create_task(self._speak_requests(), name=f"speaker for {self._client}")
+        try:
+            while not peer.ended and await self._answer_next():
+                pass
+            if not peer.ended:
+                await self._speak_the_rest(self._speaker)
+        except ChatterboxError as err:
+            if not peer.ended:
+                _LOGGER.warning("%s is turned away: %s", self._client, err)
+            self._fail(err, self._current)
+        except (ConnectionError, TimeoutError) as err:
+            _LOGGER.debug("%s is gone: %s", self._client, err or type(err).__name__)
+        except Exception:
+            _LOGGER.exception("Serving %s failed", self._client)
+        finally:
+            await self._silence_speaker()
+            if peer.ended:
+                await peer.discard_input()
+            peer.close()
+            await peer.closed()
+            self._ended.set()
+
+    async def stop(self) -> None:
+        """End what is being said with an error, and the connection with it: the server shuts down."""
+        request = self._current
+        if request is None and not self._requests.empty():
+            request = self._requests.get_nowait()
+        if request is not None:
+            self._fail(ShuttingDownError("Server is shutting down"), request)
+        elif not self._peer.ended:
+            self._peer.close()
+        await self._silence_speaker()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER):
+                await self._ended.wait()
+        self._peer.abort()
+
+    async def _answer_next(self) -> bool:
+        """Read one event and act on it; False if there are no more. Nothing holds the event afterwards."""
+        try:
+            event = await read_event(self._peer.reader, self._service.config.longest_body, _IDLE_TIMEOUT)
+        except TimeoutError:
+            if self._current is None:
+                raise
+            return True
+        if event is not None and not Ping.is_type(event.type):
+            # Whoever only pings asks for nothing.
+            self._connection.touch()
+        if event is not None and not self._peer.ended:
+            await self._answer(event)
+        return event is not None
+
+    async def _answer(self, event: Event) -> None:
+        """Answer a question or note a request; unknown events are passed over, as Wyoming asks."""
+        if Describe.is_type(event.type):
+            streaming, trouble = self._service.config.streaming, self._service.lifecycle.trouble
+            await self._peer.send(info_event(self._service.voices.catalogue, streaming=streaming, trouble=trouble))
+        elif Ping.is_type(event.type):
+            text = text_field(event.data, "text") if event.data.get("text") is not None else None
+            await self._peer.send(Pong(text).event())
+        elif Synthesize.is_type(event.type):
+            self._synthesize(event)
+        elif not self._service.config.streaming:
+            _LOGGER.debug("%s sent %s, which is switched off or nothing for us", self._client, quoted(event.type))
+        elif SynthesizeStart.is_type(event.type):
+            self._start_stream(event)
+        elif SynthesizeChunk.is_type(event.type):
+            self._stream(event).add(text_field(event.data, "text"))
+        elif SynthesizeStop.is_type(event.type):
+            self._stream(event).finish()
+            self._open_stream = None
+        else:
+            _LOGGER.debug("%s sent %s, which is nothing for us", self._client, quoted(event.type))
+
+    async def _speak_the_rest(self, speaker: asyncio.Task[None]) -> None:
+        """Speak what was asked for to a client that sends no more, as long as it is still there.
+
+        Home Assistant leaves a stream in the middle when nobody wants the reply any more, so that ends it.
+        """
+        if self._open_stream is not None:
+            if self._hears_end:
+                return
+            self._open_stream.finish()
+        self._requests.put_nowait(None)
+        pause = _FIRST_PROBE
+        while (await asyncio.wait([speaker], timeout=pause))[1]:
+            await self._peer.probe()
+            pause = min(2 * pause, _LONGEST_PROBE)
+
+    def _synthesize(self, event: Event) -> None:
+        if self._open_stream is not None:
+            # For servers that know nothing of streams: the same text again.
+            return
+        text = text_field(event.data, "text")
+        limit = self._service.config.max_total_length
+        if len(text) > limit:
+            raise RequestError(f"The text is {len(text)} characters long; {limit} is the limit (--max-total-length)")
+        name, language = voice_fields(event.data)
+        self._enqueue(_Request(name, language, text))
+
+    def _start_stream(self, event: Event) -> None:
+        if self._open_stream is not None:
+            raise ProtocolError("synthesize-start came inside a stream: synthesize-stop is missing")
+        name, language = voice_fields(event.data)
+        config = self._service.config
+        stream = TextStream(
+            max_chunk=config.max_chunk_length,
+            max_total=config.max_total_length,
+            flush_after=config.flush_after,
+            timeout=config.stream_timeout,
+        )
+        self._open_stream = stream
+        self._enqueue(_Request(name, language, stream))
+
+    def _stream(self, event: Event) -> TextStream:
+        if self._open_stream is None:
+            raise ProtocolError(f"{event.type} came outside a stream: synthesize-start is missing")
+        return self._open_stream
+
+    def _enqueue(self, request: _Request) -> None:
+        if self._requests.qsize() >= _MAX_WAITING_REQUESTS:
+            raise OverloadedError(f"{_MAX_WAITING_REQUESTS} requests wait on this connection already")
+        self._requests.put_nowait(request)
+
+    async def _speak_requests(self) -> None:
+        while (request := await self._requests.get()) is not None:
+            self._current = request
+            try:
+                await self._speak(request)
+                self._current = None
+            except ConnectionError as err:
+                _LOGGER.info("%s left before the end: %s", self._client, err)
+                # What it doesn't read would keep a mere close waiting for ever.
+                self._peer.abort()
+                return
+            except ChatterboxError as err:
+                if not self._peer.ended:
+                    _LOGGER.warning("%s got an error: %s", self._client, err)
+                self._fail(err, request)
+                return
+            except Exception as err:
+                _LOGGER.exception("Speaking to %s failed", self._client)
+                self._fail(ChatterboxError(f"Unexpected {type(err).__name__}: see the server's log"), request)
+                return
+            finally:
+                if isinstance(request.text, TextStream):
+                    request.text.close()
+
+    async def _speak(self, request: _Request) -> None:
+        voice = await self._service.voices.find(request.name, request.language)
+        # Chatterbox can be loaded while a text is being written. A place among the replies is for what can be spoken.
+        with self._service.lifecycle.wanted():
+            if isinstance(request.text, TextStream):
+                await request.text.begun()
+            with self._connection.busy():
+                await self._reply(request, voice)
+
+    async def _reply(self, request: _Request, voice: Voice) -> None:
+        async with self._service.replies.open(voice, self._client) as reply:
+            started = False
+            async for sentence in self._sentences(request.text):
+                async with aclosing(reply.say(sentence)) as blocks:
+                    async for block in blocks:
+                        if not started:
+                            await self._peer.send(AudioStart(**_FORMAT).event())
+                            started = True
+                        await self._send_audio(block, reply)
+            if not started:
+                reply.require_speech()
+                await self._peer.send(AudioStart(**_FORMAT).event())
+                await self._send_audio(_NOTHING_TO_SAY, reply)
+            await self._peer.send(AudioStop().event())
+            if request.streamed:
+                await self._peer.send(SynthesizeStopped().event())
+
+    async def _sentences(self, text: str | TextStream) -> AsyncIterator[str]:
+        if isinstance(text, str):
+            for sentence in split(text, self._service.config.max_chunk_length):
+                yield sentence
+        else:
+            async for sentence in text:
+                yield sentence
+
+    async def _send_audio(self, block: Block, reply: Reply) -> None:
+        for pcm in pcm_chunks(block, self._service.config.samples_per_chunk):
+            await self._peer.send(AudioChunk(audio=pcm, **_FORMAT).event())
+            reply.wait_for_client()
+            # Writing to a socket with room doesn't let others have a turn.
+            await asyncio.sleep(0)
+
+    def _fail(self, err: ChatterboxError, request: _Request | None) -> None:
+        """End a reply so that every Home Assistant notices: newer ones read the error, older ones see the close."""
+        text = str(err).encode("utf-8", "replace").decode("utf-8")
+        last_words = [Error(text=text, code=err.code).event()]
+        if request is not None and request.streamed:
+            last_words += [AudioStop().event(), SynthesizeStopped().event()]
+        self._peer.end(*last_words)
+        # Frames of it may hold the error, and others hold this handler.
+        err.__traceback__ = None
+
+    async def _silence_speaker(self) -> None:
+        # Let go of the task as well: being cancelled, it holds its frames, and they hold this handler.
+        speaker, self._speaker = self._speaker, None
+        if speaker is not None:
+            speaker.cancel()
+            await asyncio.wait([speaker])

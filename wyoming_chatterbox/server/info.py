@@ -1,0 +1,58 @@
+"""What the server says of itself when asked to describe itself.
+
+Home Assistant asks every half minute and reloads what differs: the answer depends on the voices alone, not on which
+engine happens to be ready, and is always "installed".
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from wyoming.event import Event
+from wyoming.info import Attribution, Info, TtsProgram, TtsVoice
+
+from .. import __version__
+from ..engine import Voice
+from ..health_check import TROUBLE
+from ..voices.catalogue import Catalogue
+
+_RESEMBLE = Attribution(name="Resemble AI", url="https://github.com/resemble-ai/chatterbox")
+
+
+def info_event(catalogue: Catalogue, *, streaming: bool, trouble: str | None = None) -> Event:
+    """Answer a Describe; `trouble` is told beside the `info` itself, where only our health check looks.
+
+    The same catalogue gives the same event, made once, as many voices take a while.
+    """
+    event = _info_event(catalogue, streaming)
+    return event if trouble is None else Event(event.type, {**event.data, TROUBLE: trouble})
+
+
+@lru_cache(maxsize=2)
+def _info_event(catalogue: Catalogue, streaming: bool) -> Event:
+    info = Info(
+        tts=[
+            TtsProgram(
+                name="chatterbox",
+                description="Chatterbox, natural cloned voices",
+                attribution=_RESEMBLE,
+                installed=True,
+                version=__version__,
+                voices=[_voice(voice) for voice in catalogue.voices],
+                supports_synthesize_streaming=streaming,
+            )
+        ]
+    )
+    return info.event()
+
+
+def _voice(voice: Voice) -> TtsVoice:
+    own = voice.recording is None
+    return TtsVoice(
+        name=voice.name,
+        description=f"{'Chatterbox' if own else voice.name.removesuffix('-' + voice.language)} ({voice.language})",
+        attribution=_RESEMBLE if own else Attribution(name="You", url=""),
+        installed=True,
+        version=None,
+        languages=[voice.language],
+    )

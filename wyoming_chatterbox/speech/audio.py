@@ -1,0 +1,44 @@
+"""Sound as the wire wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..engine import SAMPLE_RATE, Block
+from ..errors import EngineError
+
+WIDTH = 2
+"""Bytes a sample: signed 16 bit, little-endian."""
+CHANNELS = 1
+
+
+def to_pcm(block: Block) -> bytes:
+    """Turn float samples into s16le; what is beyond [-1, 1] is limited, what is no number is silence."""
+    limited = np.clip(np.nan_to_num(block, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
+    return np.round(limited * 32767.0).astype("<i2").tobytes()
+
+
+def pcm_chunks(block: Block, samples: int) -> Iterator[bytes]:
+    """Cut a block into s16le pieces of `samples` samples; the last may be shorter."""
+    pcm = to_pcm(block)
+    size = samples * WIDTH * CHANNELS
+    for start in range(0, len(pcm), size):
+        yield pcm[start : start + size]
+
+
+def silence(seconds: float) -> Block:
+    """A block without sound."""
+    return np.zeros(round(seconds * SAMPLE_RATE), np.float32)
+
+
+def checked(block: object) -> Block:
+    """Return a block that is sound; `EngineError` says what else it is."""
+    if not isinstance(block, np.ndarray):
+        raise EngineError(f"A block of sound is no array but {type(block).__name__}")
+    if block.ndim != 1 or block.dtype != np.float32:
+        raise EngineError(f"A block of sound is {block.dtype} of shape {block.shape}, not float32 in one dimension")
+    if not np.isfinite(block).all():
+        raise EngineError("A block of sound has samples that are no numbers")
+    return block

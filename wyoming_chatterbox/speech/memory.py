@@ -1,0 +1,86 @@
+"""What the process and its engines hold in memory at one moment, and keeping it tidy."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from typing import Any
+
+import psutil
+
+from ..engine import Engine
+from ..engine.heap import trim
+
+_PROCESS = psutil.Process()
+
+
+def snapshot(engines: list[Engine]) -> dict[str, Any]:
+    """Bytes of the process, of the host, and of each engine: its weights by part and its device. Changes nothing."""
+    process = _PROCESS.memory_info()
+    host = psutil.virtual_memory()
+    return {
+        "process": {
+            "rss_bytes": process.rss,
+            "virtual_bytes": process.vms,
+            "threads": threading.active_count(),
+            "percent_of_host": round(100 * process.rss / host.total, 2),
+        },
+        "host": {"total_bytes": host.total, "available_bytes": host.available},
+        "engines": [_engine(engine) for engine in engines],
+    }
+
+
+def settle() -> None:
+    """Leave what is there now, modules and a model just loaded, out of later collections: those are short then.
+
+    A collection stops every thread, and going through all of torch's objects takes a tenth of a second. Garbage among
+    what an earlier call left out is collected first; what becomes garbage later stays until `unsettle`.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    trim()
+
+
+def settled() -> bool:
+    """Whether `settle` has left out anything. It counts that, which takes some ten milliseconds."""
+    return gc.get_freeze_count() > 0
+
+
+def unsettle() -> None:
+    """Let collections see everything again, before something large is given back."""
+    gc.unfreeze()
+
+
+def collect() -> None:
+    """Collect the garbage that has come since `settle`, and give what was freed back to the system."""
+    gc.collect()
+    trim()
+
+
+def _engine(engine: Engine) -> dict[str, Any]:
+    about = engine.describe()
+    return {
+        "name": about.name,
+        "device": about.device,
+        "weights_bytes": sum(about.parts.values()),
+        "dtype": about.dtype,
+        "quantization": about.quantization,
+        "weights_bytes_by_part": dict(about.parts),
+        "weights_bytes_by_format": {part: dict(formats) for part, formats in about.formats.items()},
+        "device_bytes": engine.memory(),
+        **engine.caches(),
+    }
+
+
+def totals(engines: list[Engine]) -> dict[str, int]:
+    """Bytes of the process, of devices, and of what engines hold to be faster."""
+    on_device = [engine.memory() for engine in engines]
+    caches = [engine.caches() for engine in engines]
+    return {
+        "process_rss_bytes": _PROCESS.memory_info().rss,
+        "device_allocated_bytes": sum(device.get("allocated", 0) for device in on_device),
+        "device_reserved_bytes": sum(device.get("reserved", 0) for device in on_device),
+        "kv_cache_bytes": sum(held.get("kv_cache_bytes", 0) for held in caches),
+        "voices_bytes": sum(held.get("voices_bytes", 0) for held in caches),
+    }

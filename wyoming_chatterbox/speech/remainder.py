@@ -1,0 +1,75 @@
+"""What is left to be said of a sentence, and in what pieces, when saying it failed."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+
+from ..engine import SAMPLE_RATE, Utterance, Voice
+from ..text.sentences import halves
+
+FAST = 17.0
+"""Characters that a second of speech takes; few people speak faster."""
+
+_MARGIN = 1.1
+"""By so much the one who was heard may have been faster than at other times."""
+
+
+class Remainder:
+    """The utterances left of a sentence, and how much was heard of the first of them."""
+
+    def __init__(self, sentence: Utterance) -> None:
+        self._left = deque([sentence])
+        self._tried_again = False
+        self.heard = 0
+        """Samples of `first`: another try with the same seed can leave these out."""
+
+    def __bool__(self) -> bool:
+        return bool(self._left)
+
+    @property
+    def first(self) -> Utterance:
+        """What is to be said next."""
+        return self._left[0]
+
+    def said(self) -> None:
+        """Note that `first` was said to its end."""
+        self._left.popleft()
+        self.heard = 0
+
+    def try_again(self) -> bool:
+        """Prepare a further try by the engine that failed; false if none is left.
+
+        What nobody heard a part of is cut in two, as often as that goes; else there is one more try.
+        """
+        parts = [] if self.heard else halves(self.first.text)
+        if len(parts) > 1:
+            self._replace_first(*parts)
+        elif self._tried_again:
+            return False
+        self._tried_again = True
+        return True
+
+    def pass_on(self, pace: float = FAST) -> None:
+        """Prepare for another engine, whose sound differs, to say what remains: rather a word too few than one twice.
+
+        Where the first one broke off follows from its pace, in characters a second.
+        """
+        if self.heard:
+            self._replace_first(_after(self.first.text, self.heard / SAMPLE_RATE * pace * _MARGIN))
+        self.heard = 0
+        self._tried_again = False
+
+    def change_voice(self, voice: Voice) -> None:
+        """Have the rest said in another voice."""
+        self._left = deque(replace(utterance, voice=voice) for utterance in self._left)
+
+    def _replace_first(self, *texts: str) -> None:
+        first = self._left.popleft()
+        self._left.extendleft(replace(first, text=text) for text in reversed(texts) if text)
+
+
+def _after(text: str, characters: float) -> str:
+    """The words that begin after so many characters."""
+    space = text.find(" ", round(characters))
+    return text[space + 1 :] if space >= 0 else ""

@@ -1,0 +1,140 @@
+"""Who speaks when: one worker owns Chatterbox's model, and every utterance goes through it, one after the other.
+
+Replies hand in one utterance at a time, so several replies take turns sentence by sentence. The standby voice has a
+worker of its own: it speaks while Chatterbox hangs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+from ..engine import Block, Engine, Utterance
+from ..errors import ShuttingDownError
+from . import memory
+from .audio import checked
+from .watchdog import BASE, Watchdog
+from .worker import Job, Worker
+
+T = TypeVar("T")
+
+_LEAVE = 1.0
+"""Seconds that the workers have to end."""
+
+
+class Scheduler:
+    """Two threads; utterances of each wait in the order they come."""
+
+    def __init__(self, cleanup_interval: int, *, base: float = BASE) -> None:
+        """Collect the process's garbage after every `cleanup_interval` utterances.
+
+        `base` is how many seconds an engine may show no sign of life at least: see `watchdog`.
+        """
+        self.main = Worker("speech", "Chatterbox")
+        """Chatterbox's worker."""
+        self.side = Worker("standby", "The standby voice")
+        self._standby: Engine | None = None
+        self._cleanup_interval = cleanup_interval
+        self._base = base
+        self._watchdogs: WeakKeyDictionary[Engine, Watchdog] = WeakKeyDictionary()
+        self._closing = threading.Event()
+        self._counting = threading.Lock()
+        self.waiting = 0
+        """Utterances handed in for Chatterbox's worker and not finished."""
+        self.utterances = 0
+        """Utterances finished since the start."""
+        self.cleanups = 0
+
+    def set_apart(self, standby: Engine) -> None:
+        """Have the standby voice speak on the worker of its own."""
+        self._standby = standby
+
+    async def speak(self, engine: Engine, utterance: Utterance) -> AsyncGenerator[Block, None]:
+        """Yield the utterance's blocks as the engine makes them.
+
+        Leaving the generator early (or being cancelled in it) frees the worker at the engine's next step. Raises what
+        the engine raises, always an `Exception`; `EngineError` for a block that is no sound; `HungError` when the
+        engine shows no sign of life for too long, and while it hangs; `ShuttingDownError`.
+        """
+        loop = asyncio.get_running_loop()
+        blocks: asyncio.Queue[Block | None] = asyncio.Queue()
+        unwanted = threading.Event()
+        worker = self._worker(engine)
+
+        def work(job: Job[None]) -> None:
+            def cancelled() -> bool:
+                job.sign()
+                return unwanted.is_set() or self._closing.is_set()
+
+            if unwanted.is_set() or self._closing.is_set():
+                return
+            # Making a voice of a recording takes long.
+            job.unhurried = not engine.prepared(utterance.voice)
+            for block in engine.speak(utterance, cancelled):
+                job.sign()
+                loop.call_soon_threadsafe(blocks.put_nowait, checked(block))
+            self._count()
+
+        def finished(done: asyncio.Future[None]) -> None:
+            self.waiting -= worker is self.main
+            blocks.put_nowait(None)
+            if not done.cancelled():
+                # Nobody awaits this utterance any more; fetch its error so that asyncio does not warn about it.
+                done.exception()
+
+        job = worker.submit(work, "speaking", self._watchdog(engine))
+        self.waiting += worker is self.main
+        job.done.add_done_callback(finished)
+        try:
+            while (block := await blocks.get()) is not None:
+                yield block
+            if self._closing.is_set():
+                raise ShuttingDownError("Server is shutting down")
+            await job.done
+        finally:
+            unwanted.set()
+            job.done.cancel()
+
+    async def call(self, function: Callable[[], T], doing: str = "at work", engine: Engine | None = None) -> T:
+        """Run something else in turn, on the worker of `engine` or else on Chatterbox's; `doing` names it in the log.
+
+        Raises what it raises, `HungError` when it takes far too long, and `ShuttingDownError`.
+        """
+        return await self._worker(engine).submit(lambda _: function(), doing, Watchdog(self._base)).done
+
+    @property
+    def trouble(self) -> str | None:
+        """Say which engine hangs, and for how long; None where none does."""
+        return self.main.trouble or self.side.trouble
+
+    @property
+    def busy(self) -> bool:
+        """Whether an engine is in use at this moment."""
+        return self.main.busy or self.side.busy
+
+    def stop(self) -> None:
+        """Take nothing more, and end whatever is spoken at its next step: with a `ShuttingDownError`."""
+        self._closing.set()
+
+    async def close(self) -> None:
+        """Stop, and wait for the workers to end, but not for long: one may hang."""
+        self.stop()
+        await asyncio.gather(self.main.close(_LEAVE), self.side.close(_LEAVE))
+
+    def _worker(self, engine: Engine | None) -> Worker:
+        return self.side if engine is not None and engine is self._standby else self.main
+
+    def _watchdog(self, engine: Engine) -> Watchdog:
+        return self._watchdogs.setdefault(engine, Watchdog(self._base))
+
+    def _count(self) -> None:
+        """Note that an utterance was spoken to its end."""
+        with self._counting:
+            self.utterances += 1
+            due = self.utterances % self._cleanup_interval == 0
+            self.cleanups += due
+        if due:
+            memory.collect()

@@ -1,0 +1,25 @@
+"""What the Wyoming side and the HTTP side share: options, voices, engines, replies."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from ..config import Config
+from ..network.connections import Connections
+from ..voices.folder import Voices
+from .lifecycle import Lifecycle
+from .replies import Replies
+
+
+@dataclass(frozen=True)
+class Service:
+    """The one service that all connections talk to."""
+
+    config: Config
+    voices: Voices
+    lifecycle: Lifecycle
+    replies: Replies
+    started: float = field(default_factory=time.monotonic)
+    connections: dict[str, Connections] = field(default_factory=dict)
+    """Those of each port, by the name of its protocol; the servers put them here."""

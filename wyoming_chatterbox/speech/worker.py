@@ -1,0 +1,192 @@
+"""A thread that does one job after the other, and is noticed where it hangs.
+
+A job that hangs is given up, with all that wait behind it, but not forgotten: nothing new is taken until it returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from .. import faults
+from ..errors import HungError, ShuttingDownError
+from .watchdog import Watchdog
+
+_LOGGER = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_numbers = count()
+
+
+@dataclass(eq=False)
+class Job(Generic[T]):
+    """Something to be done on a worker."""
+
+    work: Callable[[Job[T]], T]
+    doing: str
+    """What the worker does then, as a participle: "closing"."""
+    watchdog: Watchdog
+    done: asyncio.Future[T]
+    unhurried: bool = True
+    """Whether it may take long until its next sign of life."""
+    number: int = field(default_factory=lambda: next(_numbers))
+    signs: int = 0
+    """Signs of life so far."""
+
+    def sign(self) -> None:
+        """Show a sign of life: from now on, it does so at every step."""
+        self.signs += 1
+        self.unhurried = False
+
+
+class Worker:
+    """One daemon thread, so that it can't keep the process alive; made at the first job."""
+
+    def __init__(self, name: str, owner: str) -> None:
+        """`name` is the thread's; `owner` is who works on it, as in "OWNER hangs"."""
+        self.hung = asyncio.Event()
+        """Set while a job hangs."""
+        self.returned = asyncio.Event()
+        """Set while none does."""
+        self.returned.set()
+        self._name = name
+        self._owner = owner
+        self._thread: threading.Thread | None = None
+        self._queue: SimpleQueue[Job[Any] | None] = SimpleQueue()
+        self._jobs: dict[Job[Any], None] = {}
+        """Those not done, in order."""
+        self._current: Job[Any] | None = None
+        self._lost: Job[Any] | None = None
+        self._looked = 0.0
+        self._looking: asyncio.TimerHandle | None = None
+        self._closed = False
+        self._ended = asyncio.Event()
+
+    def submit(self, work: Callable[[Job[T]], T], doing: str, watchdog: Watchdog) -> Job[T]:
+        """Queue a job; `HungError` while an earlier one hangs, `ShuttingDownError` after `close`."""
+        if self._closed:
+            raise ShuttingDownError("Server is shutting down")
+        if self.trouble is not None:
+            raise HungError(self.trouble)
+        loop = asyncio.get_running_loop()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, args=(loop,), name=self._name, daemon=True)
+            self._thread.start()
+        job = Job(work, doing, watchdog, loop.create_future())
+        self._jobs[job] = None
+        job.done.add_done_callback(lambda _: self._jobs.pop(job))
+        self._queue.put(job)
+        if self._looking is None:
+            self._looked = loop.time()
+            self._look_later(watchdog)
+        return job
+
+    @property
+    def busy(self) -> bool:
+        """Whether its thread works on something at this moment, wanted or not."""
+        return self._current is not None
+
+    @property
+    def trouble(self) -> str | None:
+        """Say what hangs, and for how long, without a full stop; None where nothing does."""
+        job = self._lost
+        if job is None:
+            return None
+        return f"{self._owner} hangs: no sign of life for {job.watchdog.silence:.0f} s while it was {job.doing}"
+
+    async def close(self, within: float) -> bool:
+        """Take nothing more and refuse what waits; whether the thread ended `within` so many seconds."""
+        self._closed = True
+        for job in list(self._jobs):
+            if job is not self._current and not job.done.done():
+                job.done.set_exception(ShuttingDownError("Server is shutting down"))
+        if self._thread is None:
+            return True
+        self._queue.put(None)
+        try:
+            async with asyncio.timeout(within):
+                await self._ended.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        while (job := self._queue.get()) is not None:
+            if not job.done.done():
+                self._do(job, loop)
+            # Until the next one comes, it would keep an engine alive.
+            del job
+        _post(loop, self._ended.set)
+
+    def _do(self, job: Job[Any], loop: asyncio.AbstractEventLoop) -> None:
+        thread = threading.current_thread()
+        thread.name = f"{self._name}: {job.doing}"
+        self._current = job
+        result: Any = None
+        failure: Exception | None = None
+        try:
+            result = job.work(job)
+        except BaseException as err:
+            failure = faults.ordinary(err)
+        self._current = None
+        thread.name = self._name
+        _post(loop, self._finish, job, result, failure)
+        # It holds its traceback, and that this frame: a cycle.
+        failure = None
+
+    def _finish(self, job: Job[Any], result: Any, failure: Exception | None) -> None:
+        if job is self._lost:
+            self._lost = None
+            self.hung.clear()
+            self.returned.set()
+            _LOGGER.warning("%s has returned from %s; what came of it is thrown away", self._owner, job.doing)
+        if job.done.done():
+            return
+        if failure is None:
+            job.done.set_result(result)
+        else:
+            job.done.set_exception(failure)
+
+    def _look_later(self, watchdog: Watchdog) -> None:
+        self._looking = asyncio.get_running_loop().call_later(watchdog.interval, self._look)
+
+    def _look(self) -> None:
+        now = asyncio.get_running_loop().time()
+        elapsed, self._looked = now - self._looked, now
+        job = self._current
+        if job is not None:
+            silent = job.watchdog.look((job.number, job.signs), elapsed, unhurried=job.unhurried)
+            if silent and self._lost is None:
+                self._give_up(job)
+        job = job or next(iter(self._jobs), None)
+        if job is None:
+            self._looking = None
+        else:
+            self._look_later(job.watchdog)
+
+    def _give_up(self, job: Job[Any]) -> None:
+        self._lost = job
+        self.returned.clear()
+        self.hung.set()
+        trouble = self.trouble or ""
+        frame = sys._current_frames().get(self._thread.ident or 0) if self._thread is not None else None
+        _LOGGER.error("%s%s", trouble, f" (at {faults.place(frame)})" if frame is not None else "")
+        for waiting in list(self._jobs):
+            if not waiting.done.done():
+                waiting.done.set_exception(HungError(trouble))
+
+
+def _post(loop: asyncio.AbstractEventLoop, callback: Callable[..., object], *arguments: object) -> None:
+    """Call back on the event loop, unless it is closed: then nobody waits any more."""
+    try:
+        loop.call_soon_threadsafe(callback, *arguments)
+    except RuntimeError:
+        _LOGGER.debug("Nobody waits for what a worker did")

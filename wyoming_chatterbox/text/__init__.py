@@ -1,0 +1,1 @@
+"""Written text -> sentences fit for speech, on a stream."""

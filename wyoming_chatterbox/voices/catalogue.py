@@ -1,0 +1,121 @@
+"""The voices that a request can name, at one moment.
+
+A recording `alice.wav` is the voice `alice` of a model with one language, and `alice-de`, `alice-en`, ... of one with
+several; there, `alice-de.wav` is `alice-de` alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from ..engine import Voice
+from ..errors import UnknownVoiceError, VoiceError
+from ..quoting import quoted
+from .recordings import Recording
+
+DEFAULT = "default"
+"""The checkpoint's own voice."""
+MOST_VOICES = 10_000
+"""Voices that are offered: Home Assistant asks for all of them twice a minute."""
+_FALLBACK_LANGUAGE = "en"
+
+
+@dataclass(frozen=True, eq=False)
+class Catalogue:
+    """The voices in a stable order: the default first, then by name. Each is only equal to itself."""
+
+    voices: tuple[Voice, ...]
+    broken: Mapping[str, str] = field(default_factory=dict)
+    """File name to the reason it is no voice, or a voice that can't be cloned."""
+    preferred: str = DEFAULT
+    """Name of the voice for those who name none."""
+
+    def find(self, name: str | None = None, language: str | None = None) -> Voice:
+        """The voice of a request; a name without a language, or a language without a name, will do.
+
+        `UnknownVoiceError` names the voices there are; `VoiceError` tells what is wrong with a broken recording.
+        """
+        spoken = language.lower()[:2] if language else None
+        if name is None:
+            voice = self._find(self.preferred, spoken) or self._find(DEFAULT, spoken)
+            if voice is None:
+                raise UnknownVoiceError(f"There is no voice for the language {quoted(language or '')}; {self._listed}")
+            return voice
+        if voice := self._find(name, spoken) or self._find(name, None):
+            return voice
+        if file := self._broken_by_stem.get(name):
+            raise VoiceError(f"The recording {file} of voice {quoted(name)} can't be used: {self.broken[file]}")
+        raise UnknownVoiceError(f"There is no voice {quoted(name)}; {self._listed}")
+
+    @property
+    def has_preferred(self) -> bool:
+        """Whether the preferred voice is there, in whatever language."""
+        return self._find(self.preferred, None) is not None
+
+    def _find(self, name: str, language: str | None) -> Voice | None:
+        """A voice by its whole name, or by its name and a language that one of them may lack."""
+        stem = re.sub(r"-[a-z]{2}$", "", name)
+        wanted = (name, f"{name}-{language or _FALLBACK_LANGUAGE}", f"{stem}-{language}", stem)
+        for candidate in wanted:
+            voice = self._by_name.get(candidate)
+            if voice is not None and language in (None, voice.language):
+                return voice
+        return None
+
+    @cached_property
+    def _by_name(self) -> dict[str, Voice]:
+        return {voice.name: voice for voice in self.voices}
+
+    @cached_property
+    def _broken_by_stem(self) -> dict[str, str]:
+        return {Path(file).stem: file for file in self.broken}
+
+    @cached_property
+    def _listed(self) -> str:
+        names = [voice.name for voice in self.voices]
+        shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+        return f"there are: {shown}"
+
+
+def make_catalogue(
+    recordings: Mapping[str, Recording], broken: Mapping[str, str], languages: tuple[str, ...], preferred: str
+) -> Catalogue:
+    """Make voices of recordings, given by name, for a model that speaks `languages`; at most `MOST_VOICES`."""
+    voices = {voice.name: voice for voice in _named(DEFAULT, None, languages)}
+    left: list[str] = []
+    # A recording that says its language itself comes before one that speaks them all.
+    for stem, recording in sorted(recordings.items(), key=lambda item: not _says_language(item[0], languages)):
+        named = _named(stem, recording, languages)
+        if len(voices) + len(named) > MOST_VOICES:
+            left.append(recording.path.name)
+            continue
+        for voice in named:
+            voices.setdefault(voice.name, voice)
+    if left:
+        more = f" and {len(left) - 1} more" if left[1:] else ""
+        broken = {**broken, left[0] + more: f"there are {MOST_VOICES} voices already, each language counted"}
+    return Catalogue(tuple(sorted(voices.values(), key=_order)), broken, preferred)
+
+
+def _named(stem: str, recording: Recording | None, languages: tuple[str, ...]) -> list[Voice]:
+    def voice(name: str, language: str) -> Voice:
+        return Voice(name, language, *((recording.path, recording.version) if recording else ()))
+
+    if len(languages) == 1:
+        return [voice(stem, languages[0])]
+    if _says_language(stem, languages):
+        return [voice(stem, stem.rpartition("-")[2])]
+    return [voice(f"{stem}-{language}", language) for language in languages]
+
+
+def _says_language(stem: str, languages: tuple[str, ...]) -> bool:
+    return len(languages) > 1 and "-" in stem and stem.rpartition("-")[2] in languages
+
+
+def _order(voice: Voice) -> tuple[bool, str]:
+    """The model's own first, then by name."""
+    return voice.recording is not None, voice.name

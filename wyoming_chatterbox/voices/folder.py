@@ -1,0 +1,202 @@
+"""The voices there are: the checkpoint's own, and every recording in the voices folder.
+
+A folder may lie on a network share, and hang. It is looked at in the background, one look at a time, in a thread that
+nobody waits for; requests are served from the latest catalogue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from ..daemon_thread import in_daemon_thread
+from ..engine import Version, Voice
+from ..errors import UnknownVoiceError, VoiceError
+from ..quoting import quoted
+from .catalogue import DEFAULT, Catalogue, make_catalogue
+from .recordings import Folder, Found
+
+_LOGGER = logging.getLogger(__name__)
+
+_POLL_SECONDS, _LONGEST_POLL_SECONDS = 2.0, 30.0
+_REST = 10
+"""Times that a look took until the next begins: a large folder, or a slow one, is looked at less often."""
+_PATIENCE = 10.0
+"""Seconds that a look may take before somebody is told."""
+_START_SECONDS = 1.0
+"""Seconds that the server's start waits for the first look."""
+_FIND_SECONDS = 1.0
+"""Seconds that a request may wait for a look, if it names a voice that isn't known."""
+_FIND_PAUSE = 0.5
+"""Seconds between looks that requests ask for."""
+_LINES = 10
+"""Broken recordings that one look tells the log about, each in a line."""
+_LINES_PER_FILE = 3
+"""Different reasons why a file is broken that the log is told."""
+
+
+class Voices:
+    """Watches a folder of recordings."""
+
+    def __init__(
+        self,
+        directory: Path,
+        languages: Callable[[], tuple[str, ...]],
+        shortest: Callable[[], float],
+        preferred: str,
+        *,
+        new_catalogue: Callable[[Catalogue], object] = lambda _: None,
+        patience: float = _PATIENCE,
+    ) -> None:
+        """`languages` of the model in use, and the `shortest` recording it takes, in seconds; both are asked anew.
+
+        `new_catalogue` is called with each catalogue before it is used, in the thread of the look. The log is told of
+        a folder that hasn't answered for `patience` seconds.
+        """
+        self.directory = directory
+        self.catalogue = Catalogue((Voice(DEFAULT, "en"),), preferred=preferred)
+        """The latest; the model's own voice is always in it."""
+        self.trouble: str | None = None
+        """Why the folder can't be looked at, in a sentence; None if it can."""
+        self._folder = Folder(directory)
+        self._languages = languages
+        self._shortest = shortest
+        self._preferred = preferred
+        self._new_catalogue = new_catalogue
+        self._patience = patience
+        self._latest: tuple[Found, tuple[str, ...]] | None = None
+        """What the catalogue was made of."""
+        self._told: dict[str, set[str]] = {}
+        """Reasons that the log was told, by file name."""
+        self._told_preferred = False
+        self._unfit: dict[Path, tuple[Version | None, str]] = {}
+        """Recordings that can't be cloned, and why."""
+        self._wanted = asyncio.Event()
+        self._next_look = asyncio.Event()
+        """Set when the look that has not begun yet has ended."""
+        self._rested = 0.0
+        """When a request may ask for the next look, by `time.monotonic()`."""
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to watch, and wait a moment for the first look."""
+        languages = asyncio.wrap_future(in_daemon_thread(self._languages, "voices"))
+        done, _ = await asyncio.wait([languages], timeout=_START_SECONDS)
+        if done and self._latest is None:
+            self.catalogue = make_catalogue({}, {}, languages.result(), self._preferred)
+        languages.cancel()
+        self._task = asyncio.create_task(self._watch(), name="voices")
+        await self.refresh(_START_SECONDS)
+
+    async def close(self) -> None:
+        """Stop watching; a look that hangs is left behind."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def refresh(self, within: float = _PATIENCE) -> bool:
+        """Wait for a look at the folder that begins now or later; False if it hasn't ended `within` seconds."""
+        look = self._next_look
+        self._wanted.set()
+        try:
+            async with asyncio.timeout(within):
+                await look.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def find(self, name: str | None = None, language: str | None = None) -> Voice:
+        """The voice of a request, as `Catalogue.find` has it; one that isn't known may have been copied just now."""
+        try:
+            return self.catalogue.find(name, language)
+        except (UnknownVoiceError, VoiceError):
+            rest = self._rested - time.monotonic()
+            if name is None or rest > _FIND_PAUSE:
+                raise
+        await asyncio.sleep(max(0.0, rest))
+        await self.refresh(_FIND_SECONDS)
+        return self.catalogue.find(name, language)
+
+    def reject(self, voice: Voice, reason: str) -> None:
+        """Note that a recording can't be cloned: it is told, until the file changes."""
+        if voice.recording is not None:
+            self._unfit[voice.recording] = (voice.version, reason)
+            self._wanted.set()
+
+    async def _watch(self) -> None:
+        while True:
+            self._wanted.clear()
+            look, self._next_look = self._next_look, asyncio.Event()
+            begun = time.monotonic()
+            await self._look()
+            took = min(time.monotonic() - begun, _LONGEST_POLL_SECONDS)
+            self._rested = time.monotonic() + max(_FIND_PAUSE, took)
+            look.set()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(max(_POLL_SECONDS, _REST * took), _LONGEST_POLL_SECONDS)):
+                    await self._wanted.wait()
+
+    async def _look(self) -> None:
+        looking = asyncio.wrap_future(in_daemon_thread(self._scan, "voices"))
+        done, _ = await asyncio.wait([looking], timeout=self._patience)
+        if not done:
+            self._in_trouble(f"has not answered for {self._patience:g} s")
+        try:
+            catalogue = await looking
+        except OSError as err:
+            self._in_trouble(f"can't be read: {err.strerror}")
+        except Exception as err:
+            _LOGGER.debug("Looking at the voices folder failed", exc_info=True)
+            self._in_trouble(f"can't be looked at: {type(err).__name__}: {err}")
+        else:
+            if catalogue is not self.catalogue:
+                there = {voice.recording for voice in catalogue.voices}
+                self._unfit = {path: reason for path, reason in self._unfit.items() if path in there}
+            self.catalogue = catalogue
+            if self.trouble is not None:
+                _LOGGER.info("The voices folder %s is back: %d voices", self.directory, len(catalogue.voices))
+                self.trouble = None
+
+    def _scan(self) -> Catalogue:
+        """Look at the folder, however long that takes; the catalogue is the same one where nothing has changed."""
+        languages = self._languages()
+        found = self._folder.look(frozenset({DEFAULT}), self._shortest())
+        for recording in found.recordings.values():
+            version, reason = self._unfit.get(recording.path, (None, ""))
+            if version == recording.version:
+                found.broken[recording.path.name] = reason
+        if (found, languages) == self._latest:
+            return self.catalogue
+        catalogue = make_catalogue(found.recordings, found.broken, languages, self._preferred)
+        self._tell(catalogue, found)
+        self._new_catalogue(catalogue)
+        self._latest = (found, languages)
+        return catalogue
+
+    def _in_trouble(self, what: str) -> None:
+        trouble = f"The voices folder {self.directory} {what}"
+        if trouble != self.trouble:
+            self.trouble = trouble
+            _LOGGER.warning("%s; the %d voices known serve meanwhile", trouble, len(self.catalogue.voices))
+
+    def _tell(self, catalogue: Catalogue, found: Found) -> None:
+        """Log why recordings are no voices, each reason once; forget the files that aren't there any more."""
+        there = {recording.path.name for recording in found.recordings.values()}.union(catalogue.broken)
+        self._told = {name: reasons for name, reasons in self._told.items() if name in there}
+        news: list[str] = []
+        for name, reason in catalogue.broken.items():
+            told = self._told.setdefault(name, set())
+            if reason not in told and len(told) < _LINES_PER_FILE:
+                told.add(reason)
+                news.append(f"No voice from {name}: {reason}")
+        for line in news[:_LINES]:
+            _LOGGER.warning("%s", line)
+        if len(news) > _LINES:
+            _LOGGER.warning("No voice from %d more files either; /info tells why", len(news) - _LINES)
+        if not catalogue.has_preferred and not self._told_preferred:
+            _LOGGER.warning("There is no voice %s (--voice); the model's own speaks instead", quoted(self._preferred))
+        self._told_preferred = not catalogue.has_preferred

@@ -1,0 +1,241 @@
+"""The HTTP server: routes, who may use them, and what every answer has in common."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+from aiohttp import web
+
+from ..errors import ChatterboxError
+from ..network.connections import Connection, Connections
+from ..network.listener import Listener, listen
+from ..quoting import quoted
+from ..speech.service import Service
+from . import snapshots
+from .access import Access
+from .answers import HEADERS, RefusedError, error_answer, json_answer, unexpected
+from .runner import Runner
+from .speech import speech
+from .watched import Watched, busy, refusal
+
+_LOGGER = logging.getLogger(__name__)
+
+_STATIC = Path(__file__).parent / "static"
+_PAGE = {
+    "/": ("index.html", "text/html"),
+    "/page.css": ("page.css", "text/css"),
+    "/page.js": ("page.js", "text/javascript"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+}
+_HEALTH = "/health"
+_SHUTDOWN_SECONDS = 1.0
+_IDLE_TIMEOUT = 20.0
+"""Seconds until the whole header of a request must be there, from the connection's beginning or the last answer."""
+_WRITE_TIMEOUT = 60.0
+"""Seconds that a client may take to read an answer before it is given up."""
+_RETRY_SECONDS = 30.0
+"""Seconds until a port that can't be had is tried again."""
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class HttpServer:
+    """Serves the page, the JSON and the speech of `service` at --http-host and --http-port."""
+
+    def __init__(
+        self, service: Service, *, idle_timeout: float = _IDLE_TIMEOUT, retry_seconds: float = _RETRY_SECONDS
+    ) -> None:
+        """`idle_timeout` and `retry_seconds` are what tests need not wait for."""
+        self._service = service
+        self._access = Access(service.config)
+        self._host = service.config.http_host
+        self._connections = Connections(service.config.max_http_connections)
+        service.connections["http"] = self._connections
+        self._idle_timeout = idle_timeout
+        self._retry_seconds = retry_seconds
+        self._runner: web.AppRunner | None = None
+        self._listener: Listener | None = None
+        self._retrying: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to listen; where that can't be yet, say so and go on trying."""
+        # A client that leaves cancels its handler, and with it what is being said.
+        self._runner = Runner(
+            self._app(),
+            handler_cancellation=True,
+            shutdown_timeout=_SHUTDOWN_SECONDS,
+            keepalive_timeout=self._idle_timeout,
+        )
+        await self._runner.setup()
+        problem = await self._listen()
+        if problem is not None:
+            _LOGGER.warning(
+                "There is no page: %s. Free that address, or name another. It is tried again every %g s; "
+                "Wyoming is served meanwhile",
+                problem,
+                self._retry_seconds,
+            )
+            self._retrying = asyncio.create_task(self._retry(), name="HTTP's port")
+
+    async def close(self) -> None:
+        """Stop listening and end every connection."""
+        if self._retrying is not None:
+            self._retrying.cancel()
+            await asyncio.wait([self._retrying])
+        if self._listener is not None:
+            self._listener.stop()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+        if self._listener is not None:
+            await self._listener.close()
+            self._listener = None
+
+    async def _listen(self) -> str | None:
+        """Begin to listen; why not, if that can't be."""
+        port = self._service.config.http_port
+        try:
+            sockets = await listen(self._host, port)
+        except (OSError, UnicodeError) as err:
+            reason = getattr(err, "strerror", None) or err
+            return f"--http-host {self._host} --http-port {port} can't be served: {reason}"
+        self._listener = Listener("HTTP", sockets, self._connections, self._serve, partial(refusal, headers=HEADERS))
+        _LOGGER.info("The page is served at %s", self.url)
+        return None
+
+    async def _retry(self) -> None:
+        while self._listener is None:
+            await asyncio.sleep(self._retry_seconds)
+            await self._listen()
+
+    async def _serve(self, client: socket.socket, connection: Connection) -> None:
+        assert self._runner is not None
+        assert self._runner.server is not None
+        served = self._runner.server()
+        transport, watched = await asyncio.get_running_loop().connect_accepted_socket(
+            lambda: Watched(served, connection), client
+        )
+        # An idle client may ask again at any time: it is told nothing that it could take for an answer.
+        connection.when_dismissed(transport.abort)
+        try:
+            await watched.lost.wait()
+        finally:
+            transport.abort()
+
+    @property
+    def port(self) -> int:
+        """The port listened at: the one given out where 0 was asked for."""
+        return self._service.config.http_port if self._listener is None else self._listener.port
+
+    @property
+    def url(self) -> str:
+        """Where the page is, without a slash at the end."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self.port}"
+
+    def _app(self) -> web.Application:
+        app = web.Application(
+            middlewares=[self._keep_place, self._answer], client_max_size=self._service.config.longest_body
+        )
+        app.on_response_prepare.append(_add_headers)
+        app.router.add_get(_HEALTH, self._health)
+        app.router.add_get("/config", self._configuration)
+        app.router.add_get("/memory", self._memory)
+        app.router.add_post("/memory/cleanup", self._clean_memory)
+        app.router.add_get("/info", self._information)
+        app.router.add_post("/v1/audio/speech", self._speech)
+        for path, (name, kind) in _PAGE.items():
+            app.router.add_get(path, _static((_STATIC / name).read_bytes(), kind))
+        return app
+
+    @web.middleware
+    async def _keep_place(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        """Keep the client's place until it has its answer, or doesn't read it."""
+        with busy(request):
+            response = await handler(request)
+            try:
+                async with asyncio.timeout(_WRITE_TIMEOUT):
+                    await response.prepare(request)
+                    await response.write_eof()
+            except (ConnectionError, TimeoutError):
+                if request.transport is not None:
+                    request.transport.abort()
+            return response
+
+    @web.middleware
+    async def _answer(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        """Let in who may come in, and turn every error into JSON."""
+        try:
+            if request.path != _HEALTH:
+                self._access.check(request, needs_token=request.path not in _PAGE)
+            return await handler(request)
+        except web.HTTPNotFound:
+            return error_answer(RefusedError(404, f"There is no {quoted(request.path)} here", "not-found"))
+        except web.HTTPMethodNotAllowed as err:
+            allowed = ", ".join(sorted(err.allowed_methods))
+            message = f"{request.path} takes {allowed}, not {quoted(request.method)}"
+            return error_answer(RefusedError(405, message, "method-not-allowed", headers={"Allow": allowed}))
+        except web.HTTPRequestEntityTooLarge:
+            limit = self._service.config.longest_body
+            return error_answer(RefusedError(413, f"The body is over {limit} bytes long", "too-large"))
+        except ConnectionError:
+            raise
+        except ChatterboxError as err:
+            _LOGGER.warning("%s from %s is refused: %s", _quoted(request), request.remote, err)
+            return error_answer(err)
+        except web.HTTPException:
+            raise
+        except Exception:
+            _LOGGER.exception("%s failed", _quoted(request))
+            return unexpected()
+
+    async def _health(self, request: web.Request) -> web.Response:
+        able, answer = snapshots.health(self._service, details=self._is_let_in(request))
+        return json_answer(answer, 200 if able else 503)
+
+    async def _configuration(self, _: web.Request) -> web.Response:
+        return json_answer(snapshots.configuration(self._service))
+
+    async def _memory(self, _: web.Request) -> web.Response:
+        return json_answer(await snapshots.memory_use(self._service))
+
+    async def _clean_memory(self, _: web.Request) -> web.Response:
+        return json_answer(await snapshots.clean_memory(self._service))
+
+    async def _information(self, _: web.Request) -> web.Response:
+        return json_answer(await snapshots.information(self._service))
+
+    async def _speech(self, request: web.Request) -> web.StreamResponse:
+        return await speech(self._service, request)
+
+    def _is_let_in(self, request: web.Request) -> bool:
+        try:
+            self._access.check(request)
+        except RefusedError:
+            return False
+        return True
+
+
+def _quoted(request: web.Request) -> str:
+    return quoted(f"{request.method} {request.path}")
+
+
+def _static(content: bytes, kind: str) -> _Handler:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(
+            body=content,
+            content_type=kind,
+            charset="utf-8" if kind.startswith("text/") else None,
+            headers={"Cache-Control": "no-cache"},
+        )
+
+    return answer
+
+
+async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)

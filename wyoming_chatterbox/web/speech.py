@@ -1,0 +1,170 @@
+"""POST /v1/audio/speech: text in, sound out while it is being made. The request is OpenAI's."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from ..engine import SAMPLE_RATE, Block
+from ..errors import ChatterboxError, RequestError
+from ..quoting import json_kind, quoted
+from ..speech.audio import silence
+from ..speech.replies import Reply
+from ..speech.service import Service
+from ..text.sentences import split
+from .answers import RefusedError
+from .encoding import ENCODERS, Encoder
+
+_LOGGER = logging.getLogger(__name__)
+
+_PIECE = SAMPLE_RATE // 2
+"""Samples encoded at a time: the first of a long block shall not wait for its last."""
+_READ_TIMEOUT = 30.0
+"""Seconds that a client may take to send its request."""
+_WRITE_TIMEOUT = 60.0
+"""Seconds that a client may take to read before it is given up."""
+_NOTHING_TO_HEAR = silence(0.1)
+"""An empty file is none to many a player."""
+
+
+@dataclass(frozen=True)
+class SpeechRequest:
+    """What is asked for."""
+
+    text: str
+    voice: str | None
+    format: str
+
+
+async def speech(service: Service, request: web.Request) -> web.StreamResponse:
+    """Answer one request; errors before the first sound are raised, later ones break the connection."""
+    wanted = parse(await _body(request), service.config.max_total_length)
+    sentences = list(await asyncio.to_thread(split, wanted.text, service.config.max_chunk_length))
+    if not sentences:
+        raise RequestError("There is nothing in the text that could be spoken")
+    voice = await service.voices.find(wanted.voice)
+    content_type, make_encoder = ENCODERS[wanted.format]
+    encoder = await asyncio.to_thread(make_encoder)
+    response = web.StreamResponse(headers={"Content-Type": content_type, "Cache-Control": "no-store"})
+    client = _client(request)
+    try:
+        async with service.replies.open(voice, client) as reply:
+            await _stream(request, response, _encoded(_spoken(reply, sentences), encoder))
+    except asyncio.CancelledError:
+        _LOGGER.info("%s left before the end", client)
+        raise
+    except Exception as err:
+        if not response.prepared:
+            raise
+        expected = isinstance(err, ChatterboxError | ConnectionError)
+        _LOGGER.warning("The reply to %s breaks off: %s", client, err or type(err).__name__, exc_info=not expected)
+        if request.transport is not None:
+            # Without the end that chunked encoding asks for: the client must not take this for all of it.
+            request.transport.abort()
+    return response
+
+
+def parse(body: bytes, max_total_length: int) -> SpeechRequest:
+    """Read a request's JSON; `RefusedError` or `RequestError` says what is wrong with it."""
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError) as err:
+        raise RefusedError(400, "The body is no JSON", "bad-json") from err
+    if not isinstance(data, dict):
+        raise RefusedError(400, f"The body must be a JSON object, not {json_kind(data)}", "bad-json")
+    text = _string(data, "input", required=True)
+    _string(data, "model")
+    _string(data, "instructions")
+    form = _string(data, "response_format") or "mp3"
+    if form not in ENCODERS:
+        raise _refused("response_format", f"{quoted(form)} is no response_format; there are: {', '.join(ENCODERS)}")
+    speed = data.get("speed")
+    if speed is not None and (isinstance(speed, bool) or speed != 1):
+        raise _refused("speed", "Chatterbox speaks at its own pace: speed can only be 1.0")
+    stream = _string(data, "stream_format") or "audio"
+    if stream != "audio":
+        raise _refused("stream_format", f"stream_format can only be 'audio', not {quoted(stream)}")
+    if len(text) > max_total_length:
+        raise _refused(
+            "input",
+            f"The text is {len(text)} characters long; {max_total_length} is the limit (--max-total-length)",
+        )
+    return SpeechRequest(text, _string(data, "voice") or None, form)
+
+
+async def _body(request: web.Request) -> bytes:
+    if request.content_type != "application/json":
+        raise RefusedError(
+            415, f"Content-Type must be application/json, not {quoted(request.content_type)}", "bad-content-type"
+        )
+    try:
+        async with asyncio.timeout(_READ_TIMEOUT):
+            return await request.read()
+    except web.RequestPayloadError as err:
+        raise RefusedError(400, "The body is broken", "bad-body", headers={"Connection": "close"}) from err
+    except TimeoutError as err:
+        raise RefusedError(
+            408, f"The request did not come within {_READ_TIMEOUT:g} s", headers={"Connection": "close"}
+        ) from err
+
+
+async def _stream(request: web.Request, response: web.StreamResponse, pieces: AsyncGenerator[bytes, None]) -> None:
+    async with aclosing(pieces):
+        async for piece in pieces:
+            if not response.prepared:
+                await response.prepare(request)
+            try:
+                async with asyncio.timeout(_WRITE_TIMEOUT):
+                    await response.write(piece)
+            except TimeoutError as err:
+                raise ConnectionAbortedError(f"it has read nothing for {_WRITE_TIMEOUT:g} s") from err
+
+
+async def _spoken(reply: Reply, sentences: list[str]) -> AsyncGenerator[Block, None]:
+    silent = True
+    for sentence in sentences:
+        async with aclosing(reply.say(sentence)) as blocks:
+            async for block in blocks:
+                for start in range(0, len(block), _PIECE):
+                    silent = False
+                    yield block[start : start + _PIECE]
+                    reply.wait_for_client()
+    if silent:
+        reply.require_speech()
+        yield _NOTHING_TO_HEAR
+
+
+async def _encoded(blocks: AsyncGenerator[Block, None], encoder: Encoder) -> AsyncGenerator[bytes, None]:
+    async with aclosing(blocks):
+        async for block in blocks:
+            if data := await asyncio.to_thread(encoder.encode, block):
+                yield data
+    if data := await asyncio.to_thread(encoder.finish):
+        yield data
+
+
+def _client(request: web.Request) -> str:
+    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+    return f"{peer[0]}:{peer[1]} (HTTP)" if isinstance(peer, tuple) else "HTTP client"
+
+
+def _string(data: Mapping[str, Any], name: str, *, required: bool = False) -> str:
+    value = data.get(name)
+    if value is None and not required:
+        return ""
+    if not isinstance(value, str):
+        raise _refused(
+            name, f"{name} must be a string, not {json_kind(value)}" if name in data else f"{name} is missing"
+        )
+    return value
+
+
+def _refused(param: str, message: str) -> RefusedError:
+    return RefusedError(400, message, param=param)
