@@ -26,10 +26,6 @@ from .weights.tensor_file import TensorFile
 _LOGGER = logging.getLogger(__name__)
 
 
-def _go_on() -> None:
-    pass
-
-
 @dataclass(frozen=True)
 class Networks:
     """A loaded checkpoint. T3 and the flow are in the precision asked for, all else computes in float32."""

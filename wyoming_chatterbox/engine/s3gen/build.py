@@ -8,12 +8,14 @@ import torch
 
 from ...errors import CheckpointError
 from ..layers.convert import Converter
-from ..t3.backbone import HEAD
 from ..upstream import chatterbox_tts
 from ..weights.fill import fill
 from ..weights.meta import building
 from ..weights.tensor_file import TensorFile
 from .estimator import Decoder, Estimator, Flow
+
+HEAD = 64
+"""Width of an attention head: the shapes don't tell."""
 
 
 def build_flow(file: TensorFile, device: torch.device, dtype: torch.dtype, convert: Converter | None = None) -> Any:

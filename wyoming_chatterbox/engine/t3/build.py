@@ -1,7 +1,7 @@
 """T3, built at the sizes that a checkpoint's tensors have, and filled from it.
 
-Each function takes an open file and reads the sizes off its tensors' shapes. The network is built on the `meta` device (no
-memory, no random numbers), and the tensors are assigned. All raise `CheckpointError`.
+Each function takes an open file and reads the sizes off its tensors' shapes. The network is built on the `meta` device
+(no memory, no random numbers), and the tensors are assigned. All raise `CheckpointError`.
 """
 
 from __future__ import annotations

@@ -6,11 +6,13 @@ from typing import Any
 
 import torch
 
-from ..t3.backbone import HEAD
 from ..upstream import chatterbox_tts
 from ..weights.fill import fill
 from ..weights.meta import building
 from ..weights.tensor_file import TensorFile
+
+HEAD = 64
+"""Width of an attention head: the shapes don't tell."""
 
 
 def build_s3_tokenizer(file: TensorFile, device: torch.device) -> Any:

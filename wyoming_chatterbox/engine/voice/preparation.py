@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from ..checkpoint import _go_on
 from ..files.families import Family
 from ..layers.sizes import size_of
 from ..weights.tensor_file import TensorFile
@@ -62,3 +61,7 @@ class VoicePreparation:
             self._loaded[name] = network
             _LOGGER.debug("Loaded the %s, to prepare a voice", name)
         return self._loaded[name]
+
+
+def _go_on() -> None:
+    pass
