@@ -18,16 +18,15 @@ from chatterbox.tts_turbo import ChatterboxTurboTTS
 from wyoming_chatterbox.engine import Sampling
 from wyoming_chatterbox.engine.checkpoint import Networks, load
 from wyoming_chatterbox.engine.files.families import FAMILIES
-from wyoming_chatterbox.engine.s3gen.flow import mel_to_wave, tokens_to_mel
-from wyoming_chatterbox.engine.s3gen.watermark import load_watermarker, watermark
-from wyoming_chatterbox.engine.t3.decoder import generate
+from wyoming_chatterbox.engine.s3gen.watermark import load_watermarker
 from wyoming_chatterbox.engine.t3.sampling import DEFAULTS
 from wyoming_chatterbox.engine.upstream.chatterbox_tts import S3GEN_SIL, EnTokenizer, T3Cond
-from wyoming_chatterbox.engine.voice.conditionals import rules_of
+from wyoming_chatterbox.engine.voice.conditionals import prompt_rules
 from wyoming_chatterbox.engine.voice.draft import Draft
 from wyoming_chatterbox.engine.voice.recording import Reader
 
 from . import checkpoints
+from .reference import generate, mel_to_wave, tokens_to_mel
 
 CPU = torch.device("cpu")
 TOKENS = 30
@@ -144,7 +143,7 @@ def test_same_seed_speaks_the_same_samples_as_generate(made: Callable[[str], Pat
     if ours.t3.is_gpt:
         tokens = torch.cat([tokens, torch.full((3,), S3GEN_SIL)])
     wave = mel_to_wave(ours.vocoder, tokens_to_mel(ours.flow, tokens, ours.conditionals, never))
-    block = watermark(load_watermarker(), wave)
+    block = load_watermarker().mark(wave)
     torch.manual_seed(11)
     samples = theirs.generate("hello there: this is it")[0].numpy()
     assert len(block) == len(samples) > 10_000
@@ -154,7 +153,9 @@ def test_same_seed_speaks_the_same_samples_as_generate(made: Callable[[str], Pat
 def test_a_voice_of_a_recording_is_the_same(pair: tuple[Networks, Any], recording: Path) -> None:
     ours, theirs = pair
     length = ours.t3.hp.speech_cond_prompt_len
-    mine = Draft(recording, ours.preparation, rules_of(ours.t3), length, CPU, Reader()).finish(lambda: False)
+    mine = Draft(recording, ours.preparation, prompt_rules(gpt2=ours.t3.is_gpt), length, CPU, Reader()).finish(
+        lambda: False
+    )
     before = theirs.conds
     theirs.prepare_conditionals(str(recording))
     prepared, theirs.conds = theirs.conds, before

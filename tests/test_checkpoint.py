@@ -13,11 +13,11 @@ from safetensors.torch import load_file, save_file
 
 from wyoming_chatterbox.engine.checkpoint import Networks, load
 from wyoming_chatterbox.engine.files.families import FAMILIES, recognise
-from wyoming_chatterbox.engine.t3.decoder import generate
 from wyoming_chatterbox.engine.t3.sampling import DEFAULTS
 from wyoming_chatterbox.errors import CheckpointError
 
 from . import checkpoints
+from .reference import generate
 
 CPU = torch.device("cpu")
 

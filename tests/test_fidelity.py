@@ -18,13 +18,13 @@ from wyoming_chatterbox.engine.checkpoint import Networks, load
 from wyoming_chatterbox.engine.files.families import FAMILIES
 from wyoming_chatterbox.engine.layers import convert as quantized
 from wyoming_chatterbox.engine.layers.linear import Linear
-from wyoming_chatterbox.engine.measuring.layer_errors import is_held, relative_errors
 from wyoming_chatterbox.engine.precision import choose, request
 from wyoming_chatterbox.engine.s3gen.flow import integrate
-from wyoming_chatterbox.engine.t3.decoder import Decoder, step
+from wyoming_chatterbox.engine.t3.decoder import TokenDecoder, step
 from wyoming_chatterbox.engine.t3.sampling import DEFAULTS
 
 from . import checkpoints
+from .layer_errors import is_held, relative_errors
 
 CPU = torch.device("cpu")
 FAMILY_NAMES = ["english", "multilingual", "turbo", "nano"]
@@ -63,7 +63,7 @@ def teacher_forced(networks: Networks, tokens: torch.Tensor) -> torch.Tensor:
         ids = [t3.hp.start_text_token, *ids, t3.hp.stop_text_token]
     settings = DEFAULTS[networks.family.name]
     guidance = 0.0 if t3.is_gpt else settings.cfg_weight
-    state, logits = Decoder(t3).begin(ids, networks.conditionals, settings, guidance, len(tokens))
+    state, logits = TokenDecoder(t3).begin(ids, networks.conditionals, settings, guidance, len(tokens))
     rows = [logits] + [step(t3, token.view(1, 1), state, guidance) for token in tokens[:-1]]
     return torch.cat(rows)
 
@@ -151,10 +151,11 @@ def test_no_matrix_of_t3_or_the_flow_stays_in_float32(made: Made, family: str, n
     for part in (networks.t3, networks.flow):
         left = [
             layer for layer, module in part.named_modules()
-            if isinstance(module, kinds) and not is_held(module) and module.weight.numel() >= quantized.LEAST
+            if isinstance(module, kinds) and not is_held(module)
+            and module.weight.numel() >= quantized.MIN_QUANTIZED_WEIGHTS
         ]  # fmt: skip
         assert left == []
-    counted = networks.formats()
+    counted = networks.parameters_by_format()
     assert counted["t3"][name] > 10 * counted["t3"]["float32"]
     assert next(iter(counted["flow"])) == ("int8" if name == "int4" else name)
     assert next(iter(counted["vocoder"])) == "float16"

@@ -12,12 +12,13 @@ from safetensors.torch import save_file
 
 from wyoming_chatterbox.engine.measuring import random_checkpoint
 from wyoming_chatterbox.engine.s3gen.build import build_flow, build_vocoder
-from wyoming_chatterbox.engine.s3gen.flow import cut_prompt, mel_to_wave, tokens_to_mel
+from wyoming_chatterbox.engine.s3gen.flow import cut_prompt
 from wyoming_chatterbox.engine.s3gen.vocoder import simplify
-from wyoming_chatterbox.engine.t3.decoder import Decoder
+from wyoming_chatterbox.engine.t3.decoder import TokenDecoder
 from wyoming_chatterbox.engine.voice.conditionals import load_conditionals
 from wyoming_chatterbox.engine.weights.tensor_file import TensorFile
 
+from .reference import mel_to_wave, tokens_to_mel
 from .test_t3 import TEXT, Pair, another_voice, guidances, never, our_tokens, their_tokens
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -46,7 +47,7 @@ def test_t3_scores_and_draws_as_the_package(tmp_path: Path, layout: str, monkeyp
     for guidance in guidances(pair):
         ours, theirs = pair.our_logits(tokens, guidance), pair.their_logits(tokens, guidance)
         torch.testing.assert_close(ours, theirs, atol=1e-3, rtol=1e-6)
-    decoder = Decoder(pair.ours)
+    decoder = TokenDecoder(pair.ours)
     for speaker in (voice, another_voice(voice)):
         mine = our_tokens(decoder, TEXT, speaker, pair.settings, 1)
         assert mine == their_tokens(pair, TEXT, speaker, pair.settings, 1)

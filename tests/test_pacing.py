@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_chatterbox.engine.s3gen.pacing import CONTEXT, HELD_BACK, HOPS, LOOK_AHEAD, WHOLE, Fixed, Pace, Paced
+from wyoming_chatterbox.engine.s3gen.pacing import ALL_TOKENS, CONTEXT, HELD_BACK, HOPS, LOOK_AHEAD, Fixed, Pace, Paced
 
 TEXT = "x" * 100
 PROMPT = 75
 
 
-def plan(pace: Pace, text: str = TEXT, unknown: int = WHOLE) -> Paced:
+def plan(pace: Pace, text: str = TEXT, unknown: int = ALL_TOKENS) -> Paced:
     return Paced(pace, text, PROMPT, unknown)
 
 
@@ -52,7 +52,7 @@ def test_a_fast_machine_begins_after_the_smallest_block() -> None:
 
 
 def test_a_machine_slower_than_speech_makes_all_before_it_is_heard() -> None:
-    assert gaps(Pace(0.1, 0.02), 160)[0] == WHOLE
+    assert gaps(Pace(0.1, 0.02), 160)[0] == ALL_TOKENS
 
 
 def test_between_the_two_it_makes_a_part() -> None:
@@ -75,7 +75,7 @@ def test_a_machine_that_fell_behind_makes_few_gaps_rather_than_short_ones() -> N
 
 def test_a_machine_that_was_never_measured_does_what_it_was_told() -> None:
     assert plan(Pace(), unknown=10).first() == 10
-    assert plan(Pace(), unknown=WHOLE).first() == WHOLE
+    assert plan(Pace(), unknown=ALL_TOKENS).first() == ALL_TOKENS
 
 
 def test_a_short_text_is_not_waited_for_longer_than_it_is() -> None:

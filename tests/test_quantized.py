@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from torch import nn
 from torch.nn import functional
 
 from wyoming_chatterbox.engine.layers import convert as quantized
+from wyoming_chatterbox.engine.layers import kernels
 from wyoming_chatterbox.engine.layers.float16 import Float16Linear
 from wyoming_chatterbox.engine.layers.int4 import Int4Linear
 from wyoming_chatterbox.engine.layers.int8 import FEW_ROWS, Int8Conv1d, Int8Linear, WeightOnlyInt8Linear
@@ -27,6 +29,8 @@ from wyoming_chatterbox.engine.layers.stored import (
     quantize_rows,
 )
 from wyoming_chatterbox.engine.precision import choose, request
+
+from .reference import convert_all
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -234,8 +238,8 @@ class Mixed(nn.Module):
 def test_apply_changes_layers_of_every_class_in_place_and_counts_them(name: str, parameters: dict[str, Any]) -> None:
     module = Mixed()
     before = size_of(module)
-    assert quantized.apply(module, choose(*request(name), "nano", "cpu")) is module
-    counted = quantized.formats(module)
+    assert convert_all(module, choose(*request(name), "nano", "cpu")) is module
+    counted = quantized.parameters_by_format(module)
     assert counted[name] == parameters[name]
     assert set(counted) == set(parameters)
     assert isinstance(module.own, PackedLinear)
@@ -246,3 +250,17 @@ def test_apply_changes_layers_of_every_class_in_place_and_counts_them(name: str,
         assert layer(x).shape[:2] == (2, 64)
     # fbgemm fills narrow matrices up, which is counted.
     assert size_of(module) < 2 * before
+
+
+@pytest.mark.parametrize("name", ["int8", "int4", "float16"])
+def test_without_torchs_private_operations_layers_widen_their_weights(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for operation in kernels._OPERATIONS:
+        monkeypatch.setitem(kernels._OPERATIONS, operation, (None,))
+    exact = Mixed()
+    held = quantized.Converter(choose(*request(name), "nano", "cpu")).block(copy.deepcopy(exact))
+    assert not any(isinstance(layer, PackedLinear) for layer in held.modules())
+    x = torch.randn(3, 128)
+    assert held.own.weight.dtype == torch.float32
+    assert error(held.own(x), exact.own(x)) < 0.02

@@ -13,8 +13,8 @@ import torch
 
 from wyoming_chatterbox.engine.checkpoint import Networks, load
 from wyoming_chatterbox.engine.files.families import FAMILIES
-from wyoming_chatterbox.engine.t3.decoder import LONGEST, Decoder
-from wyoming_chatterbox.engine.t3.graphs import BATCH, IN_FLIGHT, CudaRunner, Launch, Read, Replay
+from wyoming_chatterbox.engine.t3.decoder import LONGEST, TokenDecoder
+from wyoming_chatterbox.engine.t3.graphs import BATCH, IN_FLIGHT, CudaGraphRunner, GraphedDecoder, Read
 from wyoming_chatterbox.engine.t3.sampling import DEFAULTS, Settings
 from wyoming_chatterbox.errors import Cancelled, EngineError
 
@@ -35,14 +35,14 @@ class HostRunner:
         self._captures = captures
         self._failure = failure
 
-    def follow(self) -> None: ...
+    def graph_stream_waits(self) -> None: ...
 
-    def settle(self) -> None: ...
+    def current_stream_waits(self) -> None: ...
 
-    def running(self) -> AbstractContextManager[Any]:
+    def on_graph_stream(self) -> AbstractContextManager[Any]:
         return nullcontext()
 
-    def capture(self, step: Launch) -> Launch:
+    def capture(self, step: Callable[[], None]) -> Callable[[], None]:
         self.tried += 1
         step()
         if not self._captures:
@@ -69,7 +69,7 @@ def runner() -> HostRunner:
 
 def say(
     networks: Networks,
-    decoder: Decoder,
+    decoder: TokenDecoder,
     text: list[int] = TEXT,
     *,
     settings: Settings | None = None,
@@ -83,7 +83,7 @@ def say(
 
 
 def test_the_tokens_are_those_of_steps_that_are_waited_for(networks: Networks, runner: HostRunner) -> None:
-    plain, ahead = Decoder(networks.t3), Decoder(networks.t3, Replay(runner, LONGEST))
+    plain, ahead = TokenDecoder(networks.t3), TokenDecoder(networks.t3, GraphedDecoder(runner, LONGEST))
     warmer = replace(DEFAULTS[networks.family.name], temperature=1.3, cfg_weight=0.0)
     said = 0
     for text, seed, most, settings in (
@@ -100,7 +100,7 @@ def test_the_tokens_are_those_of_steps_that_are_waited_for(networks: Networks, r
 
 
 def test_each_length_of_the_cache_is_captured_once(networks: Networks, runner: HostRunner) -> None:
-    decoder = Decoder(networks.t3, Replay(runner, LONGEST))
+    decoder = TokenDecoder(networks.t3, GraphedDecoder(runner, LONGEST))
     say(networks, decoder, most=200)
     captured = runner.captured
     assert captured >= 2
@@ -115,9 +115,9 @@ def test_where_nothing_can_be_captured_steps_run_one_by_one(
 ) -> None:
     runner = HostRunner(captures=False)
     begun_with = runner.generator
-    decoder = Decoder(networks.t3, Replay(runner, LONGEST))
+    decoder = TokenDecoder(networks.t3, GraphedDecoder(runner, LONGEST))
     for _ in range(2):
-        assert say(networks, decoder) == say(networks, Decoder(networks.t3))
+        assert say(networks, decoder) == say(networks, TokenDecoder(networks.t3))
     assert caplog.text.count("no graph could be captured") == 1
     assert runner.tried == 1
     # CUDA's may refuse to draw after a capture that was broken off.
@@ -126,7 +126,7 @@ def test_where_nothing_can_be_captured_steps_run_one_by_one(
 
 def test_memory_that_runs_out_in_a_capture_is_no_missing_graph(networks: Networks) -> None:
     runner = HostRunner(captures=False, failure=torch.OutOfMemoryError)
-    decoder = Decoder(networks.t3, Replay(runner, LONGEST))
+    decoder = TokenDecoder(networks.t3, GraphedDecoder(runner, LONGEST))
     for tried in (1, 2):
         with pytest.raises(torch.OutOfMemoryError):
             say(networks, decoder)
@@ -134,28 +134,28 @@ def test_memory_that_runs_out_in_a_capture_is_no_missing_graph(networks: Network
 
 
 def test_what_was_drawn_past_the_end_is_dropped(networks: Networks, runner: HostRunner) -> None:
-    whole = say(networks, Decoder(networks.t3), most=60)
+    whole = say(networks, TokenDecoder(networks.t3), most=60)
     stop = networks.t3.hp.stop_speech_token
     # The model ends where it would draw the first token of all that is new after ten.
     last = next(index for index in range(10, 60) if whole[index] not in whole[:index])
     networks.t3.hp.stop_speech_token = whole[last]
     try:
-        assert say(networks, Decoder(networks.t3, Replay(runner, LONGEST)), most=60) == whole[:last]
+        assert say(networks, TokenDecoder(networks.t3, GraphedDecoder(runner, LONGEST)), most=60) == whole[:last]
     finally:
         networks.t3.hp.stop_speech_token = stop
 
 
 @pytest.mark.parametrize("most", [1, 2, BATCH, BATCH + 1, BATCH * IN_FLIGHT + 2])
 def test_exactly_as_many_are_drawn_as_asked_for(networks: Networks, runner: HostRunner, most: int) -> None:
-    decoder = Decoder(networks.t3, Replay(runner, LONGEST))
-    assert say(networks, decoder, most=most) == say(networks, Decoder(networks.t3), most=most)
+    decoder = TokenDecoder(networks.t3, GraphedDecoder(runner, LONGEST))
+    assert say(networks, decoder, most=most) == say(networks, TokenDecoder(networks.t3), most=most)
     assert decoder.steps == most
 
 
 def test_cancelling_ends_before_the_next_batch_and_the_next_utterance_is_whole(
     networks: Networks, runner: HostRunner
 ) -> None:
-    decoder = Decoder(networks.t3, Replay(runner, LONGEST))
+    decoder = TokenDecoder(networks.t3, GraphedDecoder(runner, LONGEST))
     heard = 0
 
     def cancelled() -> bool:
@@ -166,22 +166,22 @@ def test_cancelling_ends_before_the_next_batch_and_the_next_utterance_is_whole(
         for _ in decoder.stream(TEXT, networks.conditionals, DEFAULTS[networks.family.name], 500, cancelled, generator):
             heard += 1
     assert 10 <= heard < 10 + BATCH
-    assert say(networks, decoder) == say(networks, Decoder(networks.t3))
+    assert say(networks, decoder) == say(networks, TokenDecoder(networks.t3))
 
 
 def test_an_utterance_beside_another_goes_without(networks: Networks, runner: HostRunner) -> None:
-    decoder = Decoder(networks.t3, Replay(runner, LONGEST))
+    decoder = TokenDecoder(networks.t3, GraphedDecoder(runner, LONGEST))
     settings = DEFAULTS[networks.family.name]
     generator = torch.Generator().manual_seed(1)
     first = decoder.stream(TEXT, networks.conditionals, settings, 45, lambda: False, generator)
     begun = [next(first) for _ in range(5)]
-    plain = Decoder(networks.t3)
+    plain = TokenDecoder(networks.t3)
     assert say(networks, decoder, OTHER_TEXT, seed=2) == say(networks, plain, OTHER_TEXT, seed=2)
     assert begun + list(first) == say(networks, plain)
 
 
 def test_scores_that_are_not_numbers_are_an_error(networks: Networks, runner: HostRunner) -> None:
-    decoder = Decoder(networks.t3, Replay(runner, LONGEST))
+    decoder = TokenDecoder(networks.t3, GraphedDecoder(runner, LONGEST))
     say(networks, decoder, most=5)
     head = networks.t3.speech_head.weight
     kept = head[0].clone()
@@ -191,23 +191,23 @@ def test_scores_that_are_not_numbers_are_an_error(networks: Networks, runner: Ho
             say(networks, decoder)
     finally:
         head[0] = kept
-    assert say(networks, decoder) == say(networks, Decoder(networks.t3))
+    assert say(networks, decoder) == say(networks, TokenDecoder(networks.t3))
 
 
 def test_the_cache_stays_and_grows_with_the_longest_text(networks: Networks, runner: HostRunner) -> None:
-    replay = Replay(runner, LONGEST)
-    decoder = Decoder(networks.t3, replay)
-    assert replay.bytes == 0
+    graphed = GraphedDecoder(runner, LONGEST)
+    decoder = TokenDecoder(networks.t3, graphed)
+    assert graphed.bytes == 0
     say(networks, decoder, most=20)
-    small = replay.bytes
+    small = graphed.bytes
     say(networks, decoder, most=400)
-    large = replay.bytes
+    large = graphed.bytes
     assert large > small > 0
     say(networks, decoder, most=20)
-    assert replay.bytes == large
-    replay.release()
-    assert replay.bytes == 0
-    assert say(networks, decoder) == say(networks, Decoder(networks.t3))
+    assert graphed.bytes == large
+    graphed.release()
+    assert graphed.bytes == 0
+    assert say(networks, decoder) == say(networks, TokenDecoder(networks.t3))
 
 
 @pytest.mark.gpu
@@ -216,8 +216,8 @@ def test_the_cache_stays_and_grows_with_the_longest_text(networks: Networks, run
 def test_captured_graphs_draw_the_tokens_of_steps_that_are_waited_for(tmp_path: Path, layout: str) -> None:
     device = torch.device("cuda")
     networks = load(checkpoints.make(layout, tmp_path), FAMILIES[layout], device, torch.float32)
-    decoder = Decoder(networks.t3, Replay(CudaRunner(device), LONGEST))
-    plain = Decoder(networks.t3)
-    plain._replay = None
+    decoder = TokenDecoder(networks.t3, GraphedDecoder(CudaGraphRunner(device), LONGEST))
+    plain = TokenDecoder(networks.t3)
+    plain._graphed = None
     for text, seed in ((TEXT, 1), (OTHER_TEXT, 2), (TEXT, 1)):
         assert say(networks, decoder, text, seed=seed, most=200) == say(networks, plain, text, seed=seed, most=200)

@@ -25,7 +25,7 @@ from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 from wyoming_chatterbox.engine.layers.linear import FEW_ROWS, Linear
 from wyoming_chatterbox.engine.layers.sizes import size_of
 from wyoming_chatterbox.engine.t3.build import build_t3
-from wyoming_chatterbox.engine.t3.decoder import Decoder, State, step, step_within, text_prefix, voice_prefix
+from wyoming_chatterbox.engine.t3.decoder import State, TokenDecoder, step, step_within, text_prefix, voice_prefix
 from wyoming_chatterbox.engine.t3.kv_cache import KVCache, Span
 from wyoming_chatterbox.engine.t3.llama import inverse_frequencies
 from wyoming_chatterbox.engine.t3.sampling import (
@@ -36,7 +36,7 @@ from wyoming_chatterbox.engine.t3.sampling import (
     gpt2_probabilities,
     llama_probabilities,
 )
-from wyoming_chatterbox.engine.t3.tail_guard import ALLOWED, HEARD, TailGuard
+from wyoming_chatterbox.engine.t3.tail_guard import HEARD_REPEATED_TOKENS, MAX_REPEATED_TOKENS, TailGuard
 from wyoming_chatterbox.engine.t3.voice_prefixes import VoicePrefixes
 from wyoming_chatterbox.engine.upstream.chatterbox_tts import LLAMA_520M_CONFIG_DICT, T3Cond
 from wyoming_chatterbox.engine.voice.conditionals import Conditionals, load_conditionals
@@ -44,6 +44,7 @@ from wyoming_chatterbox.engine.weights.tensor_file import TensorFile
 from wyoming_chatterbox.errors import Cancelled, EngineError
 
 from . import checkpoints
+from .reference import generate
 
 CPU = torch.device("cpu")
 TEXT = [20, 31, 7, 7, 90, 14, 55, 3, 120, 41, 8]
@@ -123,7 +124,7 @@ class Pair:
 
     @torch.inference_mode()
     def our_logits(self, tokens: list[int], guidance: float) -> torch.Tensor:
-        decoder = Decoder(self.ours)
+        decoder = TokenDecoder(self.ours)
         settings = replace(self.settings, cfg_weight=guidance)
         state, logits = decoder.begin(self.ids(TEXT), self.voice, settings, guidance, len(tokens))
         steps = [step(self.ours, torch.tensor([[token]]), state, guidance) for token in tokens]
@@ -164,7 +165,7 @@ def another_voice(voice: Conditionals) -> Conditionals:
     )
 
 
-def our_tokens(decoder: Decoder, text: list[int], voice: Conditionals, settings: Settings, seed: int) -> list[int]:
+def our_tokens(decoder: TokenDecoder, text: list[int], voice: Conditionals, settings: Settings, seed: int) -> list[int]:
     torch.manual_seed(seed)
     return list(decoder.stream(text, voice, settings, TOKENS, never))
 
@@ -190,25 +191,25 @@ def test_the_scores_of_given_tokens_are_the_packages(pair: Pair) -> None:
 def test_the_same_dice_draw_the_same_tokens(pair: Pair, seed: int) -> None:
     for guidance in guidances(pair):
         settings = replace(pair.settings, cfg_weight=guidance)
-        mine = our_tokens(Decoder(pair.ours), TEXT, pair.voice, settings, seed)
+        mine = our_tokens(TokenDecoder(pair.ours), TEXT, pair.voice, settings, seed)
         assert len(mine) > 5
         assert mine == their_tokens(pair, TEXT, pair.voice, settings, seed)
 
 
 def test_a_generator_of_ones_own_draws_the_same_and_leaves_the_global_one_alone(pair: Pair) -> None:
-    decoder = Decoder(pair.ours)
+    decoder = TokenDecoder(pair.ours)
     expected = our_tokens(decoder, TEXT, pair.voice, pair.settings, seed=3)
     torch.manual_seed(99)
     before = torch.get_rng_state()
     generator = torch.Generator().manual_seed(3)
-    drawn = decoder.generate(TEXT, pair.voice, pair.settings, TOKENS, never, generator)
+    drawn = generate(decoder, TEXT, pair.voice, pair.settings, TOKENS, never, generator)
     assert drawn.dtype == torch.int64
     assert drawn.tolist() == expected
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_utterances_and_voices_in_turn_leave_each_other_alone(pair: Pair) -> None:
-    decoder = Decoder(pair.ours)
+    decoder = TokenDecoder(pair.ours)
     other = another_voice(pair.voice)
     for seed, (text, voice) in enumerate(
         [(TEXT, pair.voice), (OTHER_TEXT, pair.voice), (TEXT, other), (TEXT, pair.voice), (OTHER_TEXT, other)]
@@ -219,9 +220,9 @@ def test_utterances_and_voices_in_turn_leave_each_other_alone(pair: Pair) -> Non
 
 def test_two_utterances_at_once_leave_each_other_alone(made: Made) -> None:
     pair = made("english")
-    decoder = Decoder(pair.ours)
+    decoder = TokenDecoder(pair.ours)
     alone = [
-        decoder.generate(text, pair.voice, pair.settings, 12, never, torch.Generator().manual_seed(4)).tolist()
+        generate(decoder, text, pair.voice, pair.settings, 12, never, torch.Generator().manual_seed(4)).tolist()
         for text in (TEXT, OTHER_TEXT)
     ]
     both = [
@@ -233,7 +234,7 @@ def test_two_utterances_at_once_leave_each_other_alone(made: Made) -> None:
 
 def test_exaggeration_is_part_of_a_voices_prefix(made: Made) -> None:
     pair = made("english")
-    decoder = Decoder(pair.ours)
+    decoder = TokenDecoder(pair.ours)
     calm, wild = (replace(pair.settings, exaggeration=value) for value in (0.0, 1.0))
     first = our_tokens(decoder, TEXT, pair.voice, calm, 1)
     assert our_tokens(decoder, TEXT, pair.voice, wild, 1) != first
@@ -243,7 +244,7 @@ def test_exaggeration_is_part_of_a_voices_prefix(made: Made) -> None:
 @pytest.mark.parametrize("layout", ["english", "nano"])
 def test_tokens_come_one_a_step_and_cancelling_ends_before_the_next(made: Made, layout: str) -> None:
     pair = made(layout)
-    decoder = Decoder(pair.ours)
+    decoder = TokenDecoder(pair.ours)
     asked = 0
     stop = False
 
@@ -268,15 +269,15 @@ def test_tokens_come_one_a_step_and_cancelling_ends_before_the_next(made: Made, 
 
 
 def test_cancelled_from_the_start_takes_no_step(made: Made) -> None:
-    decoder = Decoder(made("nano").ours)
+    decoder = TokenDecoder(made("nano").ours)
     with pytest.raises(Cancelled):
-        decoder.generate(TEXT, made("nano").voice, DEFAULTS["nano"], TOKENS, lambda: True)
+        generate(decoder, TEXT, made("nano").voice, DEFAULTS["nano"], TOKENS, lambda: True)
     assert decoder.steps == 0
 
 
 def test_no_more_steps_are_taken_than_asked_for(pair: Pair) -> None:
-    decoder = Decoder(pair.ours)
-    assert len(decoder.generate(TEXT, pair.voice, pair.settings, 4, never)) <= 4
+    decoder = TokenDecoder(pair.ours)
+    assert len(generate(decoder, TEXT, pair.voice, pair.settings, 4, never)) <= 4
     assert decoder.steps <= 4
 
 
@@ -286,12 +287,12 @@ def test_a_model_that_only_repeats_itself_is_stopped(made: Made) -> None:
     kept = bias.clone()
     try:
         bias[SILENCE] = 1e4
-        decoder = Decoder(pair.ours)
+        decoder = TokenDecoder(pair.ours)
         tokens = list(decoder.stream(TEXT, pair.voice, replace(pair.settings, repetition_penalty=1.0), 500, never))
     finally:
         bias.copy_(kept)
-    assert tokens == [SILENCE] * (HEARD + 1)
-    assert decoder.steps == ALLOWED + 1
+    assert tokens == [SILENCE] * (HEARD_REPEATED_TOKENS + 1)
+    assert decoder.steps == MAX_REPEATED_TOKENS + 1
 
 
 def test_scores_that_are_not_numbers_are_an_engine_error(made: Made) -> None:
@@ -301,7 +302,7 @@ def test_scores_that_are_not_numbers_are_an_engine_error(made: Made) -> None:
     try:
         weight[0] = math.nan
         with pytest.raises(EngineError, match="not numbers"):
-            Decoder(pair.ours).generate(TEXT, pair.voice, pair.settings, 5, never)
+            generate(TokenDecoder(pair.ours), TEXT, pair.voice, pair.settings, 5, never)
     finally:
         weight.copy_(kept)
 
@@ -314,7 +315,7 @@ def test_a_masked_bucket_of_the_cache_gives_the_scores_of_its_written_part(made:
     logits = []
     for attended in (None, 128):
         with torch.inference_mode():
-            state, _ = Decoder(pair.ours).begin(pair.ids(TEXT), pair.voice, pair.settings, guidance, 100)
+            state, _ = TokenDecoder(pair.ours).begin(pair.ids(TEXT), pair.voice, pair.settings, guidance, 100)
             if attended is None:
                 logits.append(step(pair.ours, token, state, guidance))
             else:
@@ -326,7 +327,7 @@ def test_a_masked_bucket_of_the_cache_gives_the_scores_of_its_written_part(made:
 def test_a_step_changes_its_state_in_place_and_stays_within_its_cache(made: Made) -> None:
     pair = made("english")
     with torch.inference_mode():
-        state, _ = Decoder(pair.ours).begin(pair.ids(TEXT), pair.voice, pair.settings, 0.5, 100)
+        state, _ = TokenDecoder(pair.ours).begin(pair.ids(TEXT), pair.voice, pair.settings, 0.5, 100)
         held = (state.cache.keys.data_ptr(), state.position.data_ptr(), state.spoken.data_ptr())
         first = int(state.position)
         for _ in range(3):
@@ -355,7 +356,7 @@ def test_in_16_bits_the_scores_stay_close(made: Made, tmp_path: Path, layout: st
     assert size_of(half) == pytest.approx(size_of(pair.ours) / 2, rel=0.01)
     guidance = guidances(pair)[-1]
     with torch.inference_mode():
-        state, close = Decoder(half).begin(pair.ids(TEXT), pair.voice, pair.settings, guidance, 5)
+        state, close = TokenDecoder(half).begin(pair.ids(TEXT), pair.voice, pair.settings, guidance, 5)
         close = torch.cat([close, step(half, torch.tensor([[7]]), state, guidance)])
     exact = pair.our_logits([7], guidance)
     assert close.dtype == torch.float32
@@ -537,23 +538,23 @@ class TestTailGuard:
     def test_a_held_sound_is_passed_on_in_order_when_it_ends(self) -> None:
         guard = TailGuard()
         outs = [guard.push(token) for token in [1, *[2] * 30, 3]]
-        assert [token for out in outs[:-1] for token in out] == [1, *[2] * (HEARD + 1)]
-        assert outs[-1] == [2] * (30 - HEARD - 1) + [3]
+        assert [token for out in outs[:-1] for token in out] == [1, *[2] * (HEARD_REPEATED_TOKENS + 1)]
+        assert outs[-1] == [2] * (30 - HEARD_REPEATED_TOKENS - 1) + [3]
 
     @pytest.mark.parametrize("cycle", [[SILENCE], [17], [1, 2], [1, 2, 2], [9, 8, 7, 6, 5, 4, 3, 2]])
     def test_what_repeats_for_too_long_is_cut_before_it_is_heard(self, cycle: list[int]) -> None:
         tokens = [100, 200, 300] + cycle * 60
         heard, tripped = self.heard(tokens)
         assert tripped
-        assert heard == tokens[: 3 + len(cycle) + HEARD]
+        assert heard == tokens[: 3 + len(cycle) + HEARD_REPEATED_TOKENS]
 
     def test_it_trips_at_the_token_that_is_one_too_many(self) -> None:
         guard = TailGuard()
         tripped = []
-        for token in [3] * (ALLOWED + 1):
+        for token in [3] * (MAX_REPEATED_TOKENS + 1):
             guard.push(token)
             tripped.append(guard.tripped)
-        assert tripped == [False] * ALLOWED + [True]
+        assert tripped == [False] * MAX_REPEATED_TOKENS + [True]
 
     def test_a_longer_cycle_is_speech(self) -> None:
         tokens = list(range(9)) * 20

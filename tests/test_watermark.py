@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wyoming_chatterbox.engine import SAMPLE_RATE, Utterance, Voice
-from wyoming_chatterbox.engine.s3gen.watermark import DELAY, WatermarkStream, load_watermarker, watermark
+from wyoming_chatterbox.engine.s3gen.watermark import DELAY, WatermarkStream, load_watermarker
 from wyoming_chatterbox.engine.standby import Standby
 from wyoming_chatterbox.engine.upstream.chatterbox_tts import perth
 
@@ -60,12 +60,12 @@ def test_it_is_found_in_the_joined_blocks(watermarker: Any, speech: Sound, secon
 def test_it_is_the_mark_that_the_package_makes(watermarker: Any, speech: Sound, samples: int) -> None:
     theirs = perth.PerthImplicitWatermarker(None, perth_net=watermarker.perth_net)
     expected = theirs.apply_watermark(speech[:samples], sample_rate=SAMPLE_RATE)
-    np.testing.assert_allclose(watermark(watermarker, speech[:samples]), expected, atol=1e-6)
+    np.testing.assert_allclose(watermarker.mark(speech[:samples]), expected, atol=1e-6)
 
 
 def test_it_is_the_mark_that_the_whole_would_have(watermarker: Any, speech: Sound) -> None:
     joined = np.concatenate(streamed(watermarker, cut(speech, SAMPLE_RATE // 5)))
-    marked = watermark(watermarker, speech)
+    marked = watermarker.mark(speech)
     mark = marked - speech[: len(marked)]
     assert mark.std() > 1e-3
     assert (joined[: len(marked)] - marked).std() < 0.1 * mark.std()

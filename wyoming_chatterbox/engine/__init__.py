@@ -1,4 +1,4 @@
-"""What an engine is: text in, blocks of sound out. Nothing here needs torch, or more than Python itself.
+"""The interface of an engine: text in, blocks of sound out. Nothing here needs torch, or more than Python itself.
 
 The standby voice, Chatterbox and the tests' fake are three ordinary implementations of `Engine`.
 """
@@ -61,16 +61,16 @@ class Utterance:
 
     text: str
     voice: Voice
-    seed: int | None = None
-    """Same seed, same sound; None draws afresh."""
+    seed: int
+    """The same seed gives the same sound."""
     sampling: Sampling = field(default_factory=Sampling)
-    steady: bool = True
-    """Whether a seed's sound comes in the same blocks too, however long they take to make: that changes it a little."""
+    repeatable: bool = True
+    """Whether the sound is cut into the same blocks each time. Blocks sized by the clock change it a little."""
 
 
 @dataclass(frozen=True)
 class Description:
-    """What an engine is made of, for `/info` and `/config`."""
+    """The model, device and precision of an engine, for `/info` and `/config`."""
 
     name: str
     """`standby` or the model family: english, multilingual, turbo, nano."""
@@ -95,13 +95,13 @@ class Description:
 
 @dataclass(frozen=True)
 class Stage:
-    """What a loader is at: shown in the log and in `/info`."""
+    """The stage that a loader has reached: shown in the log and in `/info`."""
 
     state: str
     """starting, downloading or loading."""
     detail: str
     progress: dict[str, Any] | None = None
-    """Of a download: file, bytes_done, bytes_total, ..."""
+    """Progress of a download: file, bytes_done, bytes_total, ..."""
 
 
 class Engine(Protocol):
@@ -136,7 +136,7 @@ class Engine(Protocol):
         """Bytes on the device: allocated, reserved, peak, free, total; empty where there is none of its own."""
 
     def caches(self) -> dict[str, int]:
-        """What is held besides weights, to be faster: kv_cache_bytes, voices, voices_bytes; safe from any thread."""
+        """Count what is cached besides weights: kv_cache_bytes, voices, voices_bytes; safe from any thread."""
 
     def clean(self) -> None:
         """Free what can be made again and what the device's allocator keeps; never in the middle of an utterance."""

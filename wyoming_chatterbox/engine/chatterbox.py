@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import random
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,14 +23,14 @@ from .files.families import Family
 from .heap import returning_at_once, trim
 from .layers.sizes import bytes_by_format, size_of
 from .s3gen.flow import SAMPLES_PER_TOKEN
-from .s3gen.pacing import HOPS, WHOLE, Fixed, Pace, Paced, Plan
+from .s3gen.pacing import ALL_TOKENS, HOPS, Fixed, Pace, Paced, Plan
 from .s3gen.stream import SoundStream, stream
 from .s3gen.watermark import WatermarkStream, load_marker
-from .t3.decoder import Decoder, most_tokens
+from .t3.decoder import TokenDecoder, most_tokens
 from .t3.kv_cache import KVCache
 from .t3.sampling import resolve
 from .upstream import chatterbox_tts
-from .voice.conditionals import Conditionals, ConditionalsCache, Key, key_of, rules_of
+from .voice.conditionals import Conditionals, ConditionalsCache, Key, key_of, prompt_rules
 from .voice.draft import Draft
 from .voice.recording import Reader
 
@@ -69,7 +68,7 @@ class Chatterbox:
     ) -> None:
         self.languages = networks.family.languages
         self._networks: Networks | None = networks
-        self._decoder: Decoder | None = Decoder(networks.t3)
+        self._decoder: TokenDecoder | None = TokenDecoder(networks.t3)
         self._watermarker = watermarker
         self._description = description
         self._prepared = ConditionalsCache() if prepared is None else prepared
@@ -234,7 +233,7 @@ class Chatterbox:
         if self._networks is not None:
             self._draft = None
             self._networks.preparation.release()
-            self._decoder = Decoder(self._networks.t3)
+            self._decoder = TokenDecoder(self._networks.t3)
         self._voices.clear()
         _give_back()
 
@@ -254,7 +253,8 @@ class Chatterbox:
 
     def _warm_up(self, networks: Networks) -> None:
         most = _WARM_UP.get(torch.device(self._description.device).type, _WARM_UP["cpu"])
-        utterance = Utterance("All is well, and all is ready.", Voice("own", self.languages[0]))
+        voice = Voice("own", self.languages[0])
+        utterance = Utterance("All is well, and all is ready.", voice, seed=0, repeatable=False)
         for _ in self._sound(networks, utterance, lambda: False, most):
             pass
 
@@ -268,11 +268,10 @@ class Chatterbox:
             yield _silence()
             return
         voice = self._conditionals(networks, utterance.voice, cancelled)
-        seed = random.getrandbits(63) if utterance.seed is None else utterance.seed
         limit = most_tokens(utterance.text) if most is None else most
-        tokens = self._tokens(networks, utterance, voice, seed, limit, cancelled)
+        tokens = self._tokens(networks, utterance, voice, limit, cancelled)
         sound = SoundStream(
-            networks.flow, networks.vocoder, voice, seed, cancelled, prompt_seconds=self._prompt_seconds
+            networks.flow, networks.vocoder, voice, utterance.seed, cancelled, prompt_seconds=self._prompt_seconds
         )
         marks = WatermarkStream(self._watermarker)
         samples = 0
@@ -290,19 +289,17 @@ class Chatterbox:
     def _plan(self, utterance: Utterance, prompt: int) -> Plan:
         """How much of the utterance is made before it is heard, with `prompt` tokens of the flow's in every window."""
         fast = self._description.device.startswith("cuda")
-        steady = utterance.steady and utterance.seed is not None
-        if self._blocks is None and not steady:
-            return Paced(self._pace, utterance.text, prompt, HOPS[0] if fast else WHOLE)
+        if self._blocks is None and not utterance.repeatable:
+            return Paced(self._pace, utterance.text, prompt, HOPS[0] if fast else ALL_TOKENS)
         # A seed promises the same sound, which blocks sized by the clock would not give.
         blocks = fast if self._blocks is None else self._blocks
-        return Fixed(*(HOPS if fast else _SLOW_HOPS)) if blocks else Fixed(WHOLE)
+        return Fixed(*(HOPS if fast else _SLOW_HOPS)) if blocks else Fixed(ALL_TOKENS)
 
     def _tokens(
         self,
         networks: Networks,
         utterance: Utterance,
         voice: Conditionals,
-        seed: int,
         most: int,
         cancelled: Callable[[], bool],
     ) -> Iterator[int]:
@@ -311,7 +308,7 @@ class Chatterbox:
         text = networks.tokenizer(utterance.text, utterance.voice.language)
         if self._decoder is None:
             raise EngineError("This engine was closed.")
-        generator = torch.Generator(networks.t3.device).manual_seed(seed)
+        generator = torch.Generator(networks.t3.device).manual_seed(utterance.seed)
         tokens = self._decoder.stream(text, voice, settings, most, cancelled, generator)
         return chain(tokens, repeat(chatterbox_tts.S3GEN_SIL, 3)) if networks.t3.is_gpt else tokens
 
@@ -349,7 +346,7 @@ class Chatterbox:
     def _begin(self, networks: Networks, key: Key) -> Draft:
         t3, device = networks.t3, torch.device(self._description.device)
         length = t3.hp.speech_cond_prompt_len
-        return Draft(key[0], networks.preparation, rules_of(t3), length, device, self._reader)
+        return Draft(key[0], networks.preparation, prompt_rules(gpt2=t3.is_gpt), length, device, self._reader)
 
     def _tidy(self) -> None:
         """Give back what an utterance worked in: on a GPU every so many of them, on a CPU always.
@@ -388,7 +385,7 @@ def _details(networks: Networks) -> dict[str, Any]:
         "width": cfg.hidden_size,
         "text_vocabulary": t3.hp.text_tokens_dict_size,
         "meanflow": networks.flow.decoder.estimator.meanflow,
-        "parameters": networks.formats(),
+        "parameters": networks.parameters_by_format(),
     }
 
 

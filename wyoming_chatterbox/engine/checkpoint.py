@@ -6,18 +6,19 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from ..errors import CheckpointError
 from .files.families import Family
-from .layers.convert import Converter, formats
+from .layers.convert import Converter, parameters_by_format
 from .layers.sizes import size_of
 from .precision import Precision
 from .s3gen.build import build_flow, build_vocoder
-from .s3gen.vocoder import simplify
+from .s3gen.estimator import Flow
+from .s3gen.vocoder import Vocoder, simplify
 from .t3.build import build_t3
+from .t3.model import T3
 from .tokenizers.load import TextTokenizer, load_tokenizer
 from .voice.conditionals import Conditionals, load_conditionals
 from .voice.preparation import VoicePreparation
@@ -32,9 +33,9 @@ class Networks:
 
     family: Family
     t3_file: str
-    t3: Any
-    flow: Any
-    vocoder: Any
+    t3: T3
+    flow: Flow
+    vocoder: Vocoder
     tokenizer: TextTokenizer
     conditionals: Conditionals
     """The checkpoint's own voice."""
@@ -44,9 +45,13 @@ class Networks:
         """Bytes of weights by part, of those that speaking needs."""
         return {"t3": size_of(self.t3), "flow": size_of(self.flow), "vocoder": size_of(self.vocoder)}
 
-    def formats(self) -> Mapping[str, Mapping[str, int]]:
+    def parameters_by_format(self) -> Mapping[str, Mapping[str, int]]:
         """By part, how many parameters are held in which format."""
-        return {"t3": formats(self.t3), "flow": formats(self.flow), "vocoder": formats(self.vocoder)}
+        return {
+            "t3": parameters_by_format(self.t3),
+            "flow": parameters_by_format(self.flow),
+            "vocoder": parameters_by_format(self.vocoder),
+        }
 
 
 _S3GEN_PARTS = ("flow.", "mel2wav.", "tokenizer.", "speaker_encoder.")
@@ -98,7 +103,7 @@ def load(
     )
 
 
-def _check_vocabularies(path: Path, conditionals: Conditionals, t3: Any, flow: Any) -> None:
+def _check_vocabularies(path: Path, conditionals: Conditionals, t3: T3, flow: Flow) -> None:
     """Refuse token ids that no embedding has: on a GPU, looking one up ends the whole process's use of it."""
     for tokens, embedding in (
         (conditionals.t3_prompt, t3.speech_emb),

@@ -145,7 +145,7 @@ class Replies:
     def utterance(self, text: str, voice: Voice) -> Utterance:
         """What an engine is to say. It always has a seed: tried again, it sounds the same."""
         seed = random.getrandbits(63) if self._seed is None else self._seed
-        return Utterance(text, voice, seed, self._sampling, steady=self._seed is not None)
+        return Utterance(text, voice, seed, self._sampling, repeatable=self._seed is not None)
 
     def snapshot(self) -> dict[str, Any]:
         """Counters and the latest replies, newest first."""

@@ -1,4 +1,4 @@
-"""Changing a network's layers, at load, for ones that hold their weights in fewer bits."""
+"""Replaces a network's layers, at load, with ones that hold their weights in fewer bits."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ import torch
 from torch import nn
 
 from ..precision import Precision
-from . import float16, linear
+from . import kernels, linear
+from .float16 import Float16Linear
 from .int4 import Int4Linear
 from .int8 import Int8Conv1d, Int8Linear, WeightOnlyInt8Linear
 from .stored import Layer, StoredEmbedding, hold_in_float16, hold_in_int8
 
-LEAST = 2048
-"""Numbers in a matrix that is worth scales of its own."""
+MIN_QUANTIZED_WEIGHTS = 2048
+"""Matrices with fewer weights than this stay in the compute dtype."""
 
 
 class Converter:
-    """Makes one layer with float32 weights after another what a precision wants, on the device where it is."""
+    """Converts layers with float32 weights, one after another, to a precision, on the device they are on."""
 
     def __init__(self, precision: Precision) -> None:
         self._precision = precision
         self.compute: torch.dtype = getattr(torch, precision.compute)
 
     def __call__(self, layer: nn.Module) -> nn.Module:
-        """The layer to have in this one's place: int8 where int4 is wanted, which is for a decoder's blocks alone.
+        """Return the layer to put in this one's place. For int4 that is int8, as only a decoder's blocks take int4.
 
-        The layers inside it are left alone; what is no matrix is cast to the dtype that is computed in.
+        Layers inside this one stay as they are; weights that are no matrix are cast to the compute dtype.
         """
         if not _is_matrix(layer):
             return _cast(layer, self.compute)
@@ -51,17 +52,20 @@ class Converter:
     def _float16(self, layer: Any) -> nn.Module:
         if isinstance(layer, nn.Embedding):
             return StoredEmbedding(layer.weight, self.compute, int8=False)
-        # The flow's layers have hundreds of rows, for which it is faster to widen the weights first.
-        if isinstance(layer, linear.Linear) and _on_cpu(layer) and float16.available():
-            return float16.Float16Linear(layer.weight, layer.bias)
+        # The flow's layers get hundreds of rows, for which it is faster to widen the weights first.
+        if isinstance(layer, linear.Linear) and _on_cpu(layer) and kernels.available("float16"):
+            return Float16Linear(layer.weight, layer.bias)
         held: nn.Module = hold_in_float16(_cast(layer, self.compute), self.compute)
         return held
 
     def _int8_on_cpu(self, layer: Any) -> nn.Module:
+        if not kernels.available("int8"):
+            held: nn.Module = hold_in_int8(layer, self.compute)
+            return held
         if not isinstance(layer, nn.Conv1d):
             return Int8Linear(layer.weight, layer.bias, level=isinstance(layer, linear.Linear))
         if (layer.stride, layer.dilation, layer.groups, layer.padding) == ((1,), (1,), 1, (0,)):
-            # The flow's causal convolution puts zeros in front of what it gets, and none behind.
+            # The flow's causal convolution pads with zeros in front, and with none behind.
             return Int8Conv1d(layer.weight, layer.bias, getattr(layer, "causal_padding", (0, 0))[0])
         return hold_in_int8(layer, self.compute)
 
@@ -71,22 +75,14 @@ class Converter:
         return WeightOnlyInt8Linear(layer.weight, layer.bias, self.compute)
 
 
-def apply(module: nn.Module, precision: Precision) -> nn.Module:
-    """Convert all layers inside a module with float32 weights, in place, one after another; returns it."""
-    convert = Converter(precision)
-    for name, child in list(module.named_children()):
-        setattr(module, name, convert(apply(child, precision)))
-    return module
-
-
-def formats(*modules: nn.Module) -> dict[str, int]:
-    """How many parameters the modules hold in each format: int4, int8, float16, float32, ...; most first."""
+def parameters_by_format(*modules: nn.Module) -> dict[str, int]:
+    """Count the modules' parameters by format: int4, int8, float16, float32, ...; the most first."""
     counts: Counter[str] = Counter()
     for module in modules:
         for part in module.modules():
             counts.update(getattr(part, "packed", {}))
             for name, tensor in (*part.named_parameters(recurse=False), *part.named_buffers(recurse=False)):
-                # Scales are no parameters, but part of how others are held; so are 4-bit weights, counted already.
+                # Scales are part of a format, not parameters; 4-bit weights (`pairs`) are counted in `packed`.
                 if name not in ("scales", "pairs"):
                     counts[str(tensor.dtype).removeprefix("torch.")] += tensor.numel()
     return dict(counts.most_common())
@@ -94,7 +90,7 @@ def formats(*modules: nn.Module) -> dict[str, int]:
 
 def _is_matrix(layer: nn.Module) -> bool:
     kinds = (linear.Linear, nn.Linear, nn.Embedding, nn.Conv1d)
-    return isinstance(layer, kinds) and layer.weight.numel() >= LEAST
+    return isinstance(layer, kinds) and layer.weight.numel() >= MIN_QUANTIZED_WEIGHTS
 
 
 def _on_cpu(layer: Any) -> bool:
@@ -102,7 +98,7 @@ def _on_cpu(layer: Any) -> bool:
 
 
 def _cast(layer: Layer, dtype: torch.dtype) -> Layer:
-    """Cast what a module holds itself, and not in others inside it."""
+    """Cast a module's own parameters, and not those of modules inside it."""
     for name, tensor in list(layer.named_parameters(recurse=False)):
         if tensor.is_floating_point() and tensor.dtype != dtype:
             setattr(layer, name, nn.Parameter(tensor.to(dtype), requires_grad=False))

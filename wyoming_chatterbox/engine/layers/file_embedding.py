@@ -1,4 +1,4 @@
-"""An embedding that stays in its file: a few rows of two hundred megabytes are all that a text needs."""
+"""An embedding that stays in its file: a text needs a few rows of two hundred megabytes."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ import torch
 from torch import nn
 
 from ...errors import CheckpointError, EngineError
-from ..weights.tensor_file import TensorFile, readable
+from ..weights.tensor_file import TensorFile, reading
 
 
 class FileEmbedding(nn.Module):
-    """Reads the rows it is asked for, on the host; the result is on the device, in the dtype that is computed in.
+    """Reads the rows of the ids from the file; the result is on the device, in the compute dtype.
 
-    The file stays open, so that it may be deleted or replaced by another; if it is changed, that is an `EngineError`.
+    The file stays open, so that it may be deleted or replaced. Reading a file that was changed in place raises
+    `EngineError`.
     """
 
     def __init__(self, file: TensorFile, name: str, device: torch.device, compute: torch.dtype) -> None:
-        """Raises `CheckpointError` if the file lacks the tensor, or it is no table of numbers."""
+        """Raises `CheckpointError` if the file lacks the tensor, or the tensor is no table of numbers."""
         super().__init__()
         shape, place = file.shape(name), file.place(name)
         if len(shape) != 2 or place is None or not place.dtype.is_floating_point:
@@ -29,7 +30,7 @@ class FileEmbedding(nn.Module):
         self.num_embeddings, self.embedding_dim = shape
         self._path = file.path
         self._place = place
-        with readable(file.path):
+        with reading(file.path):
             self._rows = _Rows(file.path)
         self.weight = torch.zeros((), dtype=compute, device=device).expand(shape)
 
@@ -48,14 +49,14 @@ class FileEmbedding(nn.Module):
 
 
 class _Rows:
-    """A file that is open for reading as long as this object lives."""
+    """A file that stays open for reading as long as this object lives."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb", buffering=0)
         self._state = self._now()
 
     def read(self, offset: int, size: int) -> bytearray | None:
-        """Bytes; None if the file is not what it was, or they can't be read."""
+        """Read bytes; None if the file was changed, or can't be read."""
         try:
             held = bytearray(os.pread(self._file.fileno(), size, offset))
             return held if len(held) == size and self._now() == self._state else None

@@ -1,4 +1,4 @@
-"""A linear layer for one or two rows at a time, where reading the weights is what takes the time."""
+"""A linear layer for one or two rows at a time, for which reading the weights takes most of the time."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-FEW_ROWS = 16
-"""Up to here, on a CPU, the weights are best read as the left factor."""
+from . import kernels
 
-_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")  # type: ignore[no-untyped-call]
+FEW_ROWS = 16
+"""The most rows, on a CPU, for which W x^T is faster than x W^T."""
+
+_ONEDNN = kernels.available("onednn")
 
 
 class Linear(nn.Module):
     """x (..., in) -> x W^T + b (..., out), with the kernel that is fastest for the number of rows."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None = None) -> None:
-        """Takes the tensors as they are: `weight` (out, in), `bias` (out,)."""
+        """Takes `weight` (out, in) and `bias` (out,), without copying them."""
         super().__init__()
         self.weight = nn.Parameter(weight, requires_grad=False)
         self.bias = None if bias is None else nn.Parameter(bias, requires_grad=False)
 
     @classmethod
     def joined(cls, *layers: Any) -> Self:
-        """One layer that computes what several `nn.Linear`s did, side by side; it takes their weights from them."""
+        """Join several `nn.Linear`s side by side in one layer, which takes their weights from them."""
         weights = [layer._parameters.pop("weight").detach() for layer in layers]
         biases = [layer.bias.detach() for layer in layers if layer.bias is not None]
         if len(layers) == 1:
@@ -39,12 +41,11 @@ class Linear(nn.Module):
                 return self._few_rows(x, rows)
             if _ONEDNN:
                 # On an AMD CPU, MKL reaches two thirds of oneDNN's speed with one row and with the hundred of a text.
-                out: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
-                return out
+                return kernels.onednn_linear(x, self.weight, self.bias)
         return functional.linear(x, self.weight, self.bias)
 
     def _few_rows(self, x: torch.Tensor, rows: int) -> torch.Tensor:
-        """W x^T, transposed: x W^T has the BLAS read the weights once a row."""
+        """Compute (W x^T)^T, because for x W^T the BLAS reads the weights once a row."""
         out = torch.mm(self.weight, x.reshape(rows, -1).t()).t().contiguous()
         if self.bias is not None:
             out += self.bias

@@ -1,4 +1,4 @@
-"""Layers whose weights are held in another format than they compute in: what int8, int4 and float16 have in common."""
+"""Layers that hold their weights in another format than they compute in: the common parts of int8, int4, float16."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from torch.nn.utils import parametrize
 Layer = TypeVar("Layer", bound=nn.Module)
 
 BLOCK = 512
-"""Columns that fbgemm packs together: it fills up a matrix of fewer."""
+"""Columns that fbgemm packs together; it pads narrower matrices."""
 
 _ROWS_AT_ONCE = 512
 
 
 class PackedLinear(nn.Module):
-    """x (..., in) -> (..., out), float32, with weights in a packing that no tensor shows.
+    """x (..., in) -> (..., out), float32, with weights packed outside of torch's tensors.
 
-    `packed` says how many weights there are, and of which format; `packed_bytes` what the packing takes.
+    `packed` is the number of weights by format; `packed_bytes` is the size of the packing.
     """
 
     def __init__(self, weight: torch.Tensor, packed: str, packed_bytes: int, compute: torch.dtype) -> None:
@@ -28,25 +28,25 @@ class PackedLinear(nn.Module):
         self.out_features, self.in_features = weight.shape
         self.packed = {packed: weight.numel()}
         self.packed_bytes = packed_bytes
-        # Callers ask a layer's weight for the shape, dtype and device it computes with. This one holds no numbers.
+        # Callers read the shape, dtype and device from a layer's weight. This one is a single zero, expanded.
         self.weight = torch.zeros((), dtype=compute, device=weight.device).expand(weight.shape)
 
 
 def columns(width: int) -> int:
-    """Columns that fbgemm holds for a matrix of that width."""
+    """Return the columns that fbgemm holds for a matrix of that width."""
     return -(-width // BLOCK) * BLOCK
 
 
 def quantize_rows(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Quantize (n, ...) symmetrically, each row by its own largest: int8 of the same shape, float32 scales (n,).
+    """Quantize (n, ...) symmetrically, with a scale for each row: int8 of the same shape, float32 scales (n,).
 
-    weight = scale * int8, within half a scale.
+    scale * int8 is within half a scale of the weight.
     """
     flat = weight.flatten(1)
     largest = torch.maximum(flat.amax(1), -flat.amin(1)).float()
     scales = (largest / 127).clamp_min(torch.finfo(torch.float32).tiny)
     rows = torch.empty(flat.shape, dtype=torch.int8, device=flat.device)
-    # A few at once, in the same place: what it takes on the way would otherwise be three times what comes out of it.
+    # Few rows at a time, in one buffer: temporaries would otherwise take three times the size of the result.
     place = torch.empty(min(_ROWS_AT_ONCE, len(flat)), flat.shape[1], dtype=torch.float32, device=flat.device)
     for start in range(0, len(flat), _ROWS_AT_ONCE):
         few = slice(start, start + _ROWS_AT_ONCE)
@@ -70,13 +70,13 @@ class StoredEmbedding(nn.Module):
         self.weight = torch.zeros((), dtype=compute, device=weight.device).expand(weight.shape)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        """(...) int64 -> (..., width) in the dtype that is computed in."""
+        """(...) int64 -> (..., width) in the compute dtype."""
         rows = self.rows[ids].to(self.weight.dtype)
         return rows if self.scales is None else rows * self.scales[ids][..., None].to(rows.dtype)
 
 
 class Widened(nn.Module):
-    """As a parametrization: weights that are held in 16 bits and widened each time they are asked for."""
+    """A parametrization: weights are held in 16 bits, and widened at each use."""
 
     def __init__(self, compute: torch.dtype) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class Widened(nn.Module):
 
 
 class Scaled(nn.Module):
-    """As a parametrization: weights that are held in int8 and multiplied by their row's scale at each use."""
+    """A parametrization: weights are held in int8, and multiplied by their row's scale at each use."""
 
     def __init__(self, scales: torch.Tensor) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ class Scaled(nn.Module):
 
 
 def hold_in_float16(module: Layer, compute: torch.dtype) -> Layer:
-    """Let a layer of any class hold its `weight` in 16 bits and compute in `compute`; returns it."""
+    """Make a layer of any class hold its `weight` in 16 bits and compute in `compute`; returns it."""
     module.register_parameter(
         "weight", nn.Parameter(module.get_parameter("weight").detach().half(), requires_grad=False)
     )
@@ -108,7 +108,7 @@ def hold_in_float16(module: Layer, compute: torch.dtype) -> Layer:
 
 
 def hold_in_int8(module: Layer, compute: torch.dtype) -> Layer:
-    """Let a layer of any class hold its `weight` (out, ...) in int8 and compute in `compute`; returns it."""
+    """Make a layer of any class hold its `weight` (out, ...) in int8 and compute in `compute`; returns it."""
     rows, scales = quantize_rows(module.get_parameter("weight").detach())
     scales = scales.to(compute).view(-1, *[1] * (rows.ndim - 1))
     module.register_parameter("weight", nn.Parameter(rows, requires_grad=False))
@@ -117,8 +117,10 @@ def hold_in_int8(module: Layer, compute: torch.dtype) -> Layer:
 
 
 def frames(x: torch.Tensor, kernel: int, padding: int) -> torch.Tensor:
-    """What a convolution of stride 1 sees at each place: (rows, channels, n) -> (rows, n + padding - kernel + 1,
-    kernel x channels), with `padding` zeros in front."""
+    """Unfold (rows, channels, n), padded in front with `padding` zeros, for a convolution of stride 1.
+
+    The result is (rows, n + padding - kernel + 1, kernel x channels): the convolution's input at each position.
+    """
     rows, channels, _ = x.shape
     padded = functional.pad(x.transpose(1, 2), (0, 0, padding, 0)).contiguous()
     places = padded.shape[1] - kernel + 1

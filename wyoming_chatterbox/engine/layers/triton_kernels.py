@@ -1,4 +1,4 @@
-"""A Triton kernel for int8 weights and a few rows, where reading the weights is what takes the time."""
+"""A Triton kernel for int8 weights and few rows, for which reading the weights takes most of the time."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _BLOCK_IN = 256
 def int8_linear(x: torch.Tensor, weight: torch.Tensor, scales: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
     """x (..., in) of a few rows, int8 weight (out, in), scales (out,), bias (out,) -> (..., out) as x.
 
-    Products and sums are float32. Every weight is read once, whatever the number of rows; all rows are held at once in
-    registers, so that about 8 of them are the most that is fast.
+    Products and sums are float32. Every weight is read once for all rows. The rows stay in registers, so about 8 of
+    them are the most that is fast.
     """
     outputs, width = weight.shape
     flat = x.reshape(-1, width).contiguous()

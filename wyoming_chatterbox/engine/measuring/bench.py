@@ -1,8 +1,8 @@
-"""One measurement in a process of its own: the side of `python -m wyoming_chatterbox.bench` that runs torch.
+"""Makes one measurement in a process of its own, for `python -m wyoming_chatterbox.bench`.
 
     python -m wyoming_chatterbox.engine.measuring.bench '{"what": "ours", "family": "nano", ...}'
 
-prints one line of JSON, the last on stdout. Exit code 2, with one line on stderr, for what can't be measured.
+prints one line of JSON, the last on stdout. If it can't measure, it exits with code 2 and one line on stderr.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 SEED = 1
 WARM_UP_TOKENS = 8
-"""On a CPU. A GPU is warm only after all the sizes that are to come."""
+"""Tokens of the warm-up on a CPU. A GPU is warm only after an utterance of full length."""
 
 _BYTES = {"float32": 4.0, "float16": 2.0, "bfloat16": 2.0, "int8": 1.0, "int4": 0.5 + 4 / 64}
-"""Of one weight; int4's with its share of a group's scale and zero."""
+"""Bytes of one weight; for int4 with its share of a group's scale and zero."""
 _STEP_TENSORS = re.compile(
     r"tfmr\.(layers|h)\..*weight$|tfmr\.(norm|ln_f)\.|tfmr\.h\..*(?<!\.attn)\.bias$|speech_head\."
 )
@@ -41,7 +41,7 @@ _STEP_TENSORS = re.compile(
 
 @dataclass(frozen=True)
 class Request:
-    """What to measure, and on what."""
+    """A measurement: which side, with which model, on which device."""
 
     what: str
     """checkpoint (make a random one), bound, ours or stock."""
@@ -52,9 +52,9 @@ class Request:
     tokens: int
     text: str
     endless: bool = False
-    """Random weights, which never end a text by themselves."""
+    """Whether the weights are random ones, which never end a text by themselves."""
     whole: bool = False
-    """Ours speaks an utterance in one block."""
+    """Whether this project's engine speaks an utterance in one block."""
 
 
 @dataclass
@@ -62,9 +62,9 @@ class Subject:
     """One of the two sides, loaded."""
 
     speak: Callable[[int], Iterator[Block]]
-    """The most speech tokens -> blocks of sound."""
+    """Speaks the text with at most this many speech tokens: blocks of sound."""
     weights: int
-    """Bytes."""
+    """Bytes of weights."""
     precision: str
     how: str
     import_s: float
@@ -72,13 +72,13 @@ class Subject:
 
 
 def run(request: Request) -> dict[str, Any]:
-    """Do what is asked for: figures by name. Raises `ChatterboxError` for what can't be done."""
+    """Carry out a request, and return figures by name. Raises `ChatterboxError` where it can't."""
     if request.what == "checkpoint":
         from ..devices import available_devices
         from ..precision import choose_device
         from . import random_checkpoint
 
-        # Before minutes of work for a device that isn't there.
+        # A missing device is reported before minutes of work.
         choose_device(request.device, available_devices())
         random_checkpoint.make(request.family, Path(request.directory))
         return {}
@@ -86,9 +86,9 @@ def run(request: Request) -> dict[str, Any]:
 
 
 def bound(request: Request) -> dict[str, Any]:
-    """The most steps a second that T3 can make: every weight of a step read once, at the bandwidth measured.
+    """Return the most steps a second that T3 can make: each step reads its weights once, at the measured bandwidth.
 
-    What the cache of keys and values adds is left out. Says the device that `auto` means, too.
+    The KV cache is left out. The figures include the device that `auto` means.
     """
     import torch
 
@@ -114,7 +114,7 @@ def bound(request: Request) -> dict[str, Any]:
 
 
 def device_name(device: str) -> str:
-    """A device's make; of a CPU, the machine and the threads it computes with."""
+    """Return a GPU's name, or the machine and the number of threads of a CPU."""
     import torch
 
     if device.startswith("cuda"):
@@ -123,7 +123,7 @@ def device_name(device: str) -> str:
 
 
 def _bandwidth(device: Any, times: int = 8) -> float:
-    """Bytes a second that the device reads, at best of several sums over what no cache holds."""
+    """Measure the bytes a second that the device reads: the best of several sums over more than its caches hold."""
     import torch
 
     from .stopwatch import Stopwatch
@@ -141,7 +141,7 @@ def _bandwidth(device: Any, times: int = 8) -> float:
 def measure(request: Request) -> dict[str, Any]:
     """Load a side, warm it up, and time one utterance of it.
 
-    On a GPU a second utterance gives the parts, as waiting for each of them would slow the first down.
+    On a GPU a second utterance times the parts, because waiting for each part would slow down the first.
     """
     watch, subject = (_ours if request.what == "ours" else _stock)(request)
     on_cpu = request.device == "cpu"
@@ -172,7 +172,7 @@ def measure(request: Request) -> dict[str, Any]:
 
 
 def _say(subject: Subject, tokens: int) -> tuple[float, float, int]:
-    """Seconds to the first block and to the last, and the number of samples."""
+    """Return the seconds to the first block and to the last, and the number of samples."""
     began = time.perf_counter()
     first = 0.0
     samples = 0
@@ -219,14 +219,14 @@ def _ours(request: Request) -> tuple[Stopwatch, Subject]:
 
 
 def _watch_engine(watch: Stopwatch) -> Callable[[int], None]:
-    """Time the engine's parts where it calls them; returns what sets the most tokens of an utterance.
+    """Time the engine's parts; returns a function that sets the most tokens of an utterance.
 
-    All that is known here of the engine's inside is in this function.
+    Only this function knows the inside of the engine.
     """
     from ..s3gen import stream as sound_stream
-    from ..t3.decoder import Decoder
+    from ..t3.decoder import TokenDecoder
 
-    draw = Decoder.stream
+    draw = TokenDecoder.stream
     most = 0
 
     def watched(decoder: Any, text: Any, voice: Any, settings: Any, _most: int, *rest: Any) -> Any:
@@ -238,9 +238,9 @@ def _watch_engine(watch: Stopwatch) -> Callable[[int], None]:
             watch.passes = decoder.steps - before
             yield token
 
-    Decoder.stream = watched  # type: ignore[method-assign, assignment]
+    TokenDecoder.stream = watched  # type: ignore[method-assign, assignment]
     for owner, name, part in (
-        (Decoder, "stream", "t3"),
+        (TokenDecoder, "stream", "t3"),
         (sound_stream, "integrate", "flow"),
         (sound_stream.WaveStream, "feed", "vocoder"),
     ):
@@ -278,7 +278,7 @@ def _stock(request: Request) -> tuple[Stopwatch, Subject]:
         limit(tokens)
         watch.clear()
         torch.manual_seed(SEED)
-        # What it prints, and its progress bar, would mix with the figures.
+        # Its messages and progress bar would mix with the figures.
         with contextlib.redirect_stdout(io.StringIO()):
             sound: Block = model.generate(request.text, **arguments)[0].numpy()
         yield sound
@@ -289,7 +289,7 @@ def _stock(request: Request) -> tuple[Stopwatch, Subject]:
 
 
 def _watch_stock(model: Any, watch: Stopwatch) -> Callable[[int], None]:
-    """Time the package's parts; returns what sets the most tokens of an utterance."""
+    """Time chatterbox-tts's parts; returns a function that sets the most tokens of an utterance."""
     t3 = model.t3
     t3.tfmr.register_forward_pre_hook(lambda _module, _inputs: watch.t3_pass())
     name = "inference_turbo" if t3.is_gpt else "inference"
@@ -306,20 +306,20 @@ def _watch_stock(model: Any, watch: Stopwatch) -> Callable[[int], None]:
     model.s3gen.hift_inference = watch.timed("vocoder", model.s3gen.hift_inference)
 
     def limit(tokens: int) -> None:
-        # GPT-2's first token comes before the loop that is limited.
+        # The limited loop comes after GPT-2's first token.
         most.update({"max_gen_len": tokens - 1} if t3.is_gpt else {"max_new_tokens": tokens})
 
     return limit
 
 
 def peak_memory(device: str) -> int:
-    """Bytes at most: torch's on a CUDA device, else the process's, files mapped into it included."""
+    """Return the peak in bytes: torch's on a CUDA device, else the process's, with the files mapped into it."""
     if device.startswith("cuda"):
         import torch
 
         return torch.cuda.max_memory_allocated(device)
     status = Path("/proc/self/status")
-    # The kernel counts this one from the program's start; ru_maxrss begins with what the parent had.
+    # VmHWM counts from the program's start; ru_maxrss begins with the parent's value.
     if status.exists() and (found := re.search(r"VmHWM:\s*(\d+) kB", status.read_text())):
         return int(found[1]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -1,10 +1,10 @@
-"""One precision in a process of its own: the side of `python -m wyoming_chatterbox.compare` that runs torch.
+"""Measures one precision in a process of its own, for `python -m wyoming_chatterbox.compare`.
 
     python -m wyoming_chatterbox.engine.measuring.compare '{"precision": "int8", "family": "nano", ...}'
 
-The reference draws the speech tokens, and writes them with its scores and its mel to a scratch file; each of the others
-is given these tokens, and compared with what was written. Prints one line of JSON, the last on stdout. Exit code 2,
-with one line on stderr, for what can't be compared.
+The reference draws the speech tokens, and writes them with its scores and its mel to a scratch file. Each other
+precision gets these tokens and is compared with that file. The process prints one line of JSON, the last on stdout. If
+it can't compare, it exits with code 2 and one line on stderr.
 """
 
 from __future__ import annotations
@@ -36,23 +36,23 @@ from ..s3gen.flow import FRAMES_PER_TOKEN, cut_prompt, integrate
 from ..s3gen.pacing import HOPS, Fixed
 from ..s3gen.stream import FrameNoise, SoundStream, WaveStream, stream
 from ..s3gen.watermark import WatermarkStream, load_marker
-from ..t3.decoder import Decoder, step
+from ..t3.decoder import TokenDecoder, step
 from ..t3.kv_cache import KVCache
 from ..t3.sampling import resolve
 from ..upstream import chatterbox_tts
-from ..voice.conditionals import Conditionals, rules_of
+from ..voice.conditionals import Conditionals, prompt_rules
 from ..voice.draft import Draft
 from ..voice.recording import Reader
 from .bench import WARM_UP_TOKENS, device_name, peak_memory
 from .stopwatch import Stopwatch
 
 _DECIBELS = 20 / math.log(10)
-"""Of one unit of a log-mel, which is the natural logarithm of an amplitude."""
+"""Decibels of one unit of a log-mel, which is the natural logarithm of an amplitude."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is spoken, and in what."""
+    """A text to speak, with the model, voice and precision to speak it in."""
 
     family: str
     directory: str
@@ -61,18 +61,18 @@ class Request:
     text: str
     language: str
     voice: str | None
-    """A recording; None for the checkpoint's own voice."""
+    """Path of a recording; None for the checkpoint's own voice."""
     seed: int
     tokens: int
-    """At most."""
+    """The most speech tokens."""
     scratch: str
     """An .npz file to write: `sound` (n,), and the reference's `tokens`, `scores` and `mel`."""
     reference: str | None
-    """The file that the reference wrote; None for the reference."""
+    """The file that the reference wrote; None for the reference itself."""
 
 
 class Subject:
-    """A model in one precision, with the text and the voice that it is to speak."""
+    """A model in one precision, with a text and a voice to speak it in."""
 
     def __init__(self, wanted: Request) -> None:
         """Raises `ConfigError`, `CheckpointError` or `VoiceError`."""
@@ -86,26 +86,26 @@ class Subject:
             self.watermarker = load_marker()
             self.networks = load(Path(wanted.directory), FAMILIES[wanted.family], where, dtype, self.choice)
         self.voice = _voice(self.networks, wanted.voice, where)
-        self.decoder = Decoder(self.networks.t3)
+        self.decoder = TokenDecoder(self.networks.t3)
         self.settings = resolve(wanted.family, Sampling())
         self._text = self.networks.tokenizer(wanted.text, wanted.language)
         self._seed = wanted.seed
 
     @cached_property
     def prompt_seconds(self) -> float | None:
-        """Of the flow's prompt, as the server gives it on this device."""
+        """Seconds of the flow's prompt that the server uses on this device."""
         return CPU_PROMPT_SECONDS if self.device == "cpu" else None
 
     def draw(self, most: int) -> Iterator[int]:
-        """Draw at most that many speech tokens of the text, each time the same."""
+        """Draw at most `most` speech tokens of the text, the same ones at each call."""
         generator = torch.Generator(self.networks.t3.device).manual_seed(self._seed)
         return self.decoder.stream(self._text, self.voice, self.settings, most, _never, generator)
 
     @torch.inference_mode()
     def scores(self, tokens: list[int]) -> tuple[npt.NDArray[np.float32], int]:
-        """The log-probabilities (n, vocabulary) that T3 has for each of n tokens, those before it being given.
+        """Compute T3's log-probabilities (n, vocabulary) for each of n tokens, given those before it.
 
-        With them, the bytes of its keys and values: this text's and the voice's.
+        The second result is the bytes of the KV caches, this text's and the voice's.
         """
         t3 = self.networks.t3
         ids = self._text if t3.is_gpt else [t3.hp.start_text_token, *self._text, t3.hp.stop_text_token]
@@ -119,7 +119,7 @@ class Subject:
 
     @torch.inference_mode()
     def sound(self, tokens: list[int]) -> tuple[npt.NDArray[np.float32], Block]:
-        """The log-mel (1, 80, 2n) of n tokens, and their sound, watermarked: (960n,)."""
+        """Make the log-mel (1, 80, 2n) of n tokens, and their watermarked sound (960n,)."""
         here, device = self.networks, self.networks.t3.device
         draws = torch.Generator().manual_seed(self._seed)
         noise = FrameNoise(draws, here.flow.output_size)
@@ -137,7 +137,7 @@ class Subject:
         return mel.float().cpu().numpy(), np.clip(np.concatenate([marks.feed(wave), marks.finish()]), -1.0, 1.0)
 
     def blocks(self, most: int) -> Iterator[Block]:
-        """Text to sound as the server makes it, in blocks that are not empty."""
+        """Speak the text as the server does, in blocks that are not empty."""
         here = self.networks
         sound = SoundStream(here.flow, here.vocoder, self.voice, self._seed, _never, prompt_seconds=self.prompt_seconds)
         marks = WatermarkStream(self.watermarker)
@@ -148,7 +148,7 @@ class Subject:
         yield marks.finish()
 
     def with_pause(self, tokens: Iterator[int]) -> Iterator[int]:
-        """The tokens as the flow is given them: after GPT-2's comes some silence."""
+        """Return the tokens that the flow gets: GPT-2's are followed by some silence."""
         return chain(tokens, repeat(chatterbox_tts.S3GEN_SIL, 3)) if self.networks.t3.is_gpt else tokens
 
 
@@ -158,7 +158,9 @@ def _voice(networks: Networks, recording: str | None, device: torch.device) -> C
     t3, preparation = networks.t3, networks.preparation
     try:
         length = t3.hp.speech_cond_prompt_len
-        return Draft(Path(recording), preparation, rules_of(t3), length, device, Reader()).finish(_never)
+        return Draft(Path(recording), preparation, prompt_rules(gpt2=t3.is_gpt), length, device, Reader()).finish(
+            _never
+        )
     finally:
         preparation.release()
 
@@ -168,7 +170,7 @@ def _never() -> bool:
 
 
 def run(wanted: Request) -> dict[str, Any]:
-    """Speak, measure, and compare with the reference: figures by name. Raises `ChatterboxError`."""
+    """Speak, measure, and compare with the reference; return figures by name. Raises `ChatterboxError`."""
     subject = Subject(wanted)
     networks = subject.networks
     timed = _speed(subject, wanted.tokens)
@@ -182,7 +184,7 @@ def run(wanted: Request) -> dict[str, Any]:
             given = dict(file)
         tokens = given["tokens"].tolist()
     mel, sound = subject.sound(list(subject.with_pause(iter(tokens))))
-    # Before what is there only to compare.
+    # The peak is read before the comparison, which needs memory of its own.
     peak = peak_memory(subject.device)
     scores, cache = subject.scores(tokens)
     if not np.isfinite(sound).all():
@@ -191,7 +193,7 @@ def run(wanted: Request) -> dict[str, Any]:
         np.savez(wanted.scratch, sound=sound, tokens=np.array(tokens), scores=scores, mel=mel)
     else:
         np.savez(wanted.scratch, sound=sound)
-    parts = {"T3": networks.t3, "flow": networks.flow, "vocoder": networks.vocoder}
+    parts: dict[str, torch.nn.Module] = {"T3": networks.t3, "flow": networks.flow, "vocoder": networks.vocoder}
     parts["watermark"] = subject.watermarker.perth_net
     return {
         "precision": wanted.precision,
@@ -211,7 +213,7 @@ def run(wanted: Request) -> dict[str, Any]:
 
 
 def _speed(subject: Subject, most: int) -> dict[str, Any]:
-    """Tokens a second after the first, seconds to the first sound, and the tokens `drawn`; warmed up before."""
+    """Warm up, and measure tokens a second after the first and seconds to the first sound; also return the tokens."""
     watch = Stopwatch(torch.device(subject.device))
     warm = min(most, WARM_UP_TOKENS) if subject.device == "cpu" else most
     for _ in subject.blocks(warm):
@@ -237,13 +239,13 @@ def differences(
     wanted_mel: npt.NDArray[np.float32],
     got_mel: npt.NDArray[np.float32],
 ) -> dict[str, float]:
-    """How far log-probabilities (n, vocabulary) and a log-mel (1, 80, frames) are from those wanted.
+    """Measure how far log-probabilities (n, vocabulary) and a log-mel (1, 80, frames) are from the wanted ones.
 
-    `top1` is the share of tokens that both find likeliest; `kl` the mean Kullback-Leibler divergence from what was
-    wanted, in nats a token; `mel_db` the mean absolute difference of the log-mels, in dB.
+    `top1` is the share of positions with the same likeliest token. `kl` is the mean Kullback-Leibler divergence from
+    the wanted probabilities, in nats a token. `mel_db` is the mean absolute difference of the log-mels, in dB.
     """
     p, q = wanted.astype(np.float64), got.astype(np.float64)
-    # Where a token can't be, it adds nothing, however unlikely it is to the other.
+    # A token with probability 0 in p adds nothing, whatever its probability in q.
     with np.errstate(invalid="ignore"):
         terms = np.where(np.isneginf(p), 0.0, np.exp(p) * (p - q))
     return {
@@ -254,7 +256,7 @@ def differences(
 
 
 def _alike(tokens: list[int], others: list[int]) -> int:
-    """How many tokens are the same before the first that is not."""
+    """Count the equal tokens before the first difference."""
     for count, (token, other) in enumerate(zip(tokens, others, strict=False)):
         if token != other:
             return count

@@ -1,7 +1,7 @@
-"""Random checkpoints of full size in the official file layouts, made of the package's own networks.
+"""Makes random checkpoints of full size in the official file layouts, from chatterbox-tts's own networks.
 
-For measuring without a download: speed and memory follow from sizes alone. `build` makes the networks, `write` writes
-their files; the same layout and seed give the same weights. Nothing here uses this project's own loading code.
+They allow measuring without a download: speed and memory depend on sizes alone. `build` makes the networks, `write`
+writes their files. The same layout and seed give the same weights. Nothing here uses this project's loading code.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ LAYOUTS = {
 
 TEXT_VOCABULARY = {"english": 704, "multilingual": 2454, "multilingual-v3": 2454, "turbo": 50276, "nano": 50276}
 GPT2_SIZES = {"turbo": (24, 1024), "nano": (12, 768)}
-"""Layers and width."""
+"""Layout -> layers and width."""
 PROMPT_TOKENS = 250
-"""Of the flow's prompt: 10 s, as long as any."""
+"""Tokens of the flow's prompt: 10 s, the longest there is."""
 
 
 @dataclass
 class Built:
     """The networks of one checkpoint, and its own voice."""
 
-    t3: Any
+    t3: chatterbox_tts.T3
     s3gen: Any
     voice_encoder: Any
     conditionals: Any
@@ -49,14 +49,14 @@ def is_gpt2(layout: str) -> bool:
 
 
 def make(layout: str, directory: Path, seed: int = 0) -> Path:
-    """Write a full-size random checkpoint of a layout of `LAYOUTS` into `directory`, which is made if need be."""
+    """Write a full-size random checkpoint of a layout of `LAYOUTS` into `directory`, creating it if needed."""
     return write(build(layout, seed), layout, directory)
 
 
 def build(layout: str, seed: int = 0) -> Built:
     """Make the networks of a layout with random weights, float32, in eval mode on the CPU.
 
-    T3 never ends by itself: it draws sounds only, as many as it is let.
+    T3 never ends by itself: it draws sounds only, up to the limit of the caller.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -73,7 +73,7 @@ def build(layout: str, seed: int = 0) -> Built:
 
 
 def write(built: Built, layout: str, directory: Path) -> Path:
-    """Write the files of a layout of `LAYOUTS`, tokenizer and all, into `directory`; returns that."""
+    """Write the files of a layout of `LAYOUTS`, including the tokenizer, into `directory`; returns `directory`."""
     directory.mkdir(parents=True, exist_ok=True)
     t3, s3gen, voice_encoder = LAYOUTS[layout]
     _save(built.t3, directory / t3)
@@ -86,14 +86,14 @@ def write(built: Built, layout: str, directory: Path) -> Path:
     return directory
 
 
-def suppress_end(t3: Any) -> None:
-    """Change a T3's weights in place: a token that is no sound, the end among them, scores far below zero always."""
+def suppress_end(t3: chatterbox_tts.T3) -> None:
+    """Change a T3's weights in place so that tokens that are no sound, such as the end, always score far below zero."""
     sounds = chatterbox_tts.SPEECH_VOCAB_SIZE
     if t3.is_gpt:
-        # Not infinite: float16 ends at 65504.
+        # The score is finite because float16 ends at 65504.
         t3.speech_head.bias[sounds:] = -1e4
         return
-    # Llama's head has no bias: a feature that is one in all that is read, and that no layer adds to, serves as such.
+    # Llama's head has no bias. Feature 0 takes its place: it is 1 in every input, and no layer adds to it.
     t3.speech_emb.weight[:, 0] = 1
     t3.speech_pos_emb.emb.weight[:, 0] = 0
     for layer in t3.tfmr.layers:
@@ -104,7 +104,7 @@ def suppress_end(t3: Any) -> None:
 
 
 def gpt2_config(layers: int, width: int, vocabulary: int, positions: int) -> Any:
-    """T3's configuration of turbo and nano, at any size."""
+    """Make T3's configuration of turbo and nano, at any size."""
     hp = chatterbox_tts.T3Config(text_tokens_dict_size=vocabulary)
     hp.llama_config_name = register(
         chatterbox_tts.GPT2_MEDIUM_CONFIG
@@ -127,7 +127,7 @@ def register(config: dict[str, Any]) -> str:
 
 
 def conditionals(t3_tokens: int, flow_tokens: int) -> Any:
-    """A random voice with prompts of that many tokens, from torch's global generator."""
+    """Make a random voice with prompts of that many tokens, from torch's global generator."""
     return chatterbox_tts.tts.Conditionals(
         chatterbox_tts.T3Cond(
             speaker_emb=torch.nn.functional.normalize(torch.rand(1, 256), dim=1),
@@ -151,7 +151,7 @@ def _t3(layout: str) -> Any:
     else:
         hp = chatterbox_tts.T3Config(text_tokens_dict_size=vocabulary)
     t3 = chatterbox_tts.T3(hp)
-    # Untrained heads are so flat that every draw is noise; real ones have preferences.
+    # An untrained head's scores are so flat that every draw is noise; a trained head's are not.
     t3.speech_head.weight.data *= 4
     return t3
 
@@ -177,7 +177,7 @@ def _write_tokenizer(layout: str, directory: Path) -> None:
 
 
 def _write_grapheme_tokenizer(path: Path, added: list[str]) -> None:
-    """A vocabulary of letters, with start and end where T3 has them: 255 and 0."""
+    """Write a vocabulary of letters, with start and end at T3's ids for them: 255 and 0."""
     letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,!?'-äöüßéèñ"
     vocabulary = {"[STOP]": 0, "[UNK]": 1, "[SPACE]": 2}
     vocabulary |= {letter: index for index, letter in enumerate(letters, 3)} | {"[START]": 255}

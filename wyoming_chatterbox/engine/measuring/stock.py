@@ -1,4 +1,4 @@
-"""chatterbox-tts as it ships, on a checkpoint of any size: what this project's engine is measured against."""
+"""Loads chatterbox-tts itself on a checkpoint of any size, to measure this project's engine against it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,12 @@ _FULL_FLOW = 512
 
 
 def load(directory: Path, family: Family, device: str) -> tuple[Any, str]:
-    """The package's own object, and how it was made: by its own loader, or, where that knows no such checkpoint
-    (nano, multilingual v3, sizes of a test), of its own classes at the sizes of the checkpoint's tensors."""
-    # Only Chinese needs it, and it may download.
+    """Return chatterbox-tts's own object, and a sentence that says how it was made.
+
+    Its own loader makes it. For a checkpoint unknown to that loader (nano, multilingual v3, sizes of a test), classes
+    of chatterbox-tts are built at the sizes of the checkpoint's tensors.
+    """
+    # Only Chinese needs the segmenter, which may download a model.
     chatterbox_tts.ChineseCangjieConverter._init_segmenter = lambda _self: None
     kind = _kind(family)
     t3_path = next(directory / name for name in family.t3 if (directory / name).exists())
@@ -43,7 +46,7 @@ def load(directory: Path, family: Family, device: str) -> tuple[Any, str]:
 
 
 def obey_no_analyzer() -> None:
-    """Let multilingual's analyzer do its work, but not end the text: what random weights attend to means nothing."""
+    """Run multilingual's analyzer, but ignore its verdict: with random weights, attention means nothing."""
     step = AlignmentStreamAnalyzer.step
 
     def unheard(self: Any, logits: torch.Tensor, next_token: Any = None) -> torch.Tensor:
@@ -70,7 +73,7 @@ def _t3(path: Path) -> Any:
             t3.cond_enc.perceiver = chatterbox_tts.Perceiver(queries, width, width)
     tensors = _tensors(path)
     if t3.is_gpt:
-        # The backbone's own embedding is of no use, and some files have it at a size of its own.
+        # Nothing uses the backbone's own embedding, whose size differs in some files.
         del t3.tfmr.wte
         tensors.pop("tfmr.wte.weight", None)
     t3.load_state_dict(tensors)
@@ -85,7 +88,7 @@ def _full_s3gen(path: Path) -> Any:
 
 
 def _sized_s3gen(path: Path) -> Any:
-    """S3Gen around smaller networks."""
+    """Build S3Gen with networks at the sizes of the file's tensors."""
     cpu = torch.device("cpu")
     with TensorFile(path) as file:
         with torch.device("meta"):
@@ -118,7 +121,7 @@ def _flow(file: TensorFile) -> Any:
             ),
         )
     fill(flow, file, "flow.", torch.device("cpu"), torch.float32)
-    # Made at first use.
+    # The encoder computes positions at first use.
     flow.encoder.embed.pos_enc.pe = None
     flow.encoder.up_embed.pos_enc.pe = None
     return flow

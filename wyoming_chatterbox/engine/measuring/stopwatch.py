@@ -1,4 +1,4 @@
-"""How long the parts of an utterance take, wherever the callables that do them are."""
+"""Measures how long the parts of an utterance take."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ _END = object()
 
 
 class Stopwatch:
-    """Seconds spent in each part of one utterance. Only while `running`: on a GPU, a part's end has to be waited for,
-    which keeps parts from overlapping."""
+    """Seconds spent in each part of one utterance.
+
+    It measures only while `running`, because on a GPU it waits for the end of each part, so that parts don't overlap.
+    """
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self.running = False
         self.seconds: defaultdict[str, float] = defaultdict(float)
-        """By part."""
+        """Seconds by part."""
         self.passes = 0
-        """Through T3: the first is the prefill."""
+        """Passes through T3; the first is the prefill."""
         self.prefill = 0.0
-        """Of T3's seconds, those until its first token was there."""
+        """Seconds that T3 took until its first token."""
         self.tokens: list[int] = []
-        """What T3 drew, less what is no sound."""
+        """Tokens that T3 drew, without those that are no sound."""
         self._began: dict[str, float] = {}
 
     def clear(self) -> None:
@@ -37,7 +39,7 @@ class Stopwatch:
         self.tokens = []
 
     def now(self) -> float:
-        """Seconds, once the device has done what it was given."""
+        """Wait for the device to finish its work, and return the time in seconds."""
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
         elif self._device.type == "mps":
@@ -45,7 +47,7 @@ class Stopwatch:
         return time.perf_counter()
 
     def timed(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The same function, or one that returns an iterator, with the time spent in it counted."""
+        """Wrap a function, or one that returns an iterator, so that the time spent in it counts for `part`."""
 
         def call(*args: Any, **kwargs: Any) -> Any:
             if not self.running:
@@ -57,7 +59,7 @@ class Stopwatch:
         return call
 
     def t3_pass(self) -> None:
-        """T3 is about to run once more."""
+        """Note that T3 begins another pass."""
         if not self.running:
             return
         self.passes += 1
@@ -65,7 +67,7 @@ class Stopwatch:
             self.t3_began()
 
     def t3_began(self) -> None:
-        """T3 has done its first pass, or drawn its first token."""
+        """Note that T3 has finished its first pass, or drawn its first token."""
         if self.running:
             self.prefill = self.seconds["t3"] + self.now() - self._began["t3"]
 

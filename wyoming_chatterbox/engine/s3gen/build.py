@@ -1,4 +1,4 @@
-"""The flow and the vocoder, built at the sizes that a checkpoint's tensors have, and filled from it."""
+"""Builds the flow and the vocoder at the sizes of a checkpoint's tensors, and fills them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from ..upstream import chatterbox_tts
 from ..weights.fill import fill
 from ..weights.meta import building
 from ..weights.tensor_file import TensorFile
-from .estimator import Decoder, Estimator, Flow
+from .estimator import Estimator, Flow, FlowMatching
+from .vocoder import Vocoder
 
 HEAD = 64
-"""Width of an attention head: the shapes don't tell."""
+"""Width of an attention head of the flow. The tensors' shapes don't tell."""
 
 
-def build_flow(file: TensorFile, device: torch.device, dtype: torch.dtype, convert: Converter | None = None) -> Any:
-    """The flow: speech tokens to mel, standard or meanflow as the tensors' names tell.
+def build_flow(file: TensorFile, device: torch.device, dtype: torch.dtype, convert: Converter | None = None) -> Flow:
+    """Build the flow, speech tokens to mel, standard or meanflow as the tensors' names tell.
 
     With `convert`, weights are read in `dtype` and converted layer by layer.
     """
@@ -30,23 +31,23 @@ def build_flow(file: TensorFile, device: torch.device, dtype: torch.dtype, conve
             speaker=file.size("flow.spk_embed_affine_layer.weight", 1),
             output_size=file.size("flow.encoder_proj.weight"),
             encoder=conformer(file, "flow.encoder."),
-            decoder=Decoder(
+            decoder=FlowMatching(
                 Estimator(**estimator_sizes(file, "flow.decoder.estimator.")),
                 inference_cfg_rate=chatterbox_tts.CFM_PARAMS.inference_cfg_rate,
             ),
         )
     fill(flow, file, "flow.", device, dtype, convert=convert)
-    # Made anew, as long as needed and in the dtype needed, at first use.
+    # The encoder computes positions at first use, in the length and dtype it needs then.
     flow.encoder.embed.pos_enc.pe = None
     flow.encoder.up_embed.pos_enc.pe = None
     time_mlp = flow.decoder.estimator.time_mlp
-    # Time steps stay float32 up to here: the sine of 1000 * t is wrong in 16 bits.
+    # Times are float32 up to here, because the sine of 1000 * t is wrong in 16 bits.
     time_mlp.register_forward_pre_hook(lambda module, inputs: (inputs[0].to(module.linear_1.weight.dtype),))
     return flow
 
 
 def conformer(file: TensorFile, prefix: str) -> Any:
-    """The flow's encoder, without weights."""
+    """Build the flow's encoder, without weights."""
     width = file.size(prefix + "after_norm.weight")
 
     def stack(blocks: int) -> Any:
@@ -70,7 +71,7 @@ def conformer(file: TensorFile, prefix: str) -> Any:
 
 
 def estimator_sizes(file: TensorFile, prefix: str) -> dict[str, Any]:
-    """What the flow's estimator, this project's and the package's, is built with."""
+    """Read the arguments of the flow's estimator, this project's and chatterbox-tts's alike."""
     downs = file.count(prefix + "down_blocks.")
     return {
         "in_channels": file.size(prefix + "time_mlp.linear_1.weight", 1),
@@ -84,12 +85,12 @@ def estimator_sizes(file: TensorFile, prefix: str) -> dict[str, Any]:
     }
 
 
-def build_vocoder(file: TensorFile, device: torch.device) -> Any:
-    """HiFT, mel to wave, always computed in float32: its phases are sums over tens of thousands of samples."""
+def build_vocoder(file: TensorFile, device: torch.device) -> Vocoder:
+    """Build HiFT, mel to wave. It computes in float32: its phases are sums over tens of thousands of samples."""
     prefix = "mel2wav."
     fft = 16
     with building(file):
-        vocoder = chatterbox_tts.HiFTGenerator(
+        vocoder = Vocoder(
             in_channels=_convolution(file, prefix + "conv_pre")[1],
             base_channels=_convolution(file, prefix + "conv_pre")[0],
             nb_harmonics=file.size(prefix + "m_source.l_linear.weight", 1) - 1,
@@ -110,7 +111,7 @@ def build_vocoder(file: TensorFile, device: torch.device) -> Any:
 
 
 def _convolution(file: TensorFile, name: str) -> tuple[int, ...]:
-    """Shape of a weight-normed convolution's weight, in torch's new or old way of naming it."""
+    """Return the shape of a weight-normed convolution's weight, which torch names in an old or a new way."""
     new, old = f"{name}.parametrizations.weight.original1", f"{name}.weight_v"
     shape = file.shape(old if file.has(old) else new)
     if len(shape) != 3:

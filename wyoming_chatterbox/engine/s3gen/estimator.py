@@ -1,7 +1,7 @@
-"""The flow's networks but for its encoder: chatterbox-tts 0.1.7's, under its parameters' names, in plain torch.
+"""The flow's networks except its encoder: those of chatterbox-tts 0.1.7, with its parameter names, in plain torch.
 
-The package makes them of diffusers' and Matcha-TTS's layers, which take longer to import than all else together. How
-they are run is in `s3gen`, where nothing is masked.
+chatterbox-tts builds them from diffusers' and Matcha-TTS's layers, which take longer to import than everything else.
+`s3gen.flow` runs them, without masks.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from torch.nn import functional
 
 
 class Flow(nn.Module):
-    """Speech tokens to mel: the parts, and the guidance's strength, under the names that the package has for them."""
+    """Speech tokens to mel: the parts, with chatterbox-tts's names."""
 
-    def __init__(self, vocabulary: int, width: int, speaker: int, output_size: int, encoder: Any, decoder: Any) -> None:
+    def __init__(
+        self, vocabulary: int, width: int, speaker: int, output_size: int, encoder: Any, decoder: FlowMatching
+    ) -> None:
         super().__init__()
         self.output_size = output_size
         self.input_embedding = nn.Embedding(vocabulary, width)
@@ -29,10 +31,10 @@ class Flow(nn.Module):
         self.decoder = decoder
 
 
-class Decoder(nn.Module):
-    """Conditional flow matching: its estimator, and how far guidance goes beyond the condition."""
+class FlowMatching(nn.Module):
+    """Conditional flow matching: its estimator, and the strength of the guidance."""
 
-    def __init__(self, estimator: nn.Module, inference_cfg_rate: float) -> None:
+    def __init__(self, estimator: Estimator, inference_cfg_rate: float) -> None:
         super().__init__()
         self.estimator = estimator
         self.inference_cfg_rate = inference_cfg_rate
@@ -171,7 +173,7 @@ class _Attention(nn.Module):
 class _FeedForward(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
-        # Between them the package has a dropout, which the second's name counts.
+        # chatterbox-tts has a dropout in between, which counts in the last layer's name.
         self.net = nn.ModuleList([_Gelu(width, 4 * width), nn.Identity(), nn.Linear(4 * width, width)])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

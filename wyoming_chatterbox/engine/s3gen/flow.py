@@ -1,7 +1,7 @@
-"""Speech tokens -> mel -> wave, with the package's networks and an integration loop of our own.
+"""Speech tokens -> mel: runs the flow's encoder and estimator, and integrates the estimator's slope.
 
-An utterance is alone in its batch, and nothing in it is padding. So the encoder and the estimator are walked through
-here without the package's masks, which would hide nothing and wait for the device in every layer.
+An utterance is alone in its batch, and has no padding. So the networks run here without chatterbox-tts's masks, which
+would hide nothing, and would wait for the device in every layer.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from itertools import pairwise
 from typing import Any
 
 import torch
+from torch import nn
 
 from ...errors import Cancelled
-from .. import SAMPLE_RATE, Block
+from .. import SAMPLE_RATE
 from ..voice.conditionals import Conditionals
+from .estimator import Estimator, Flow
 
 STEPS = 10
 MEANFLOW_STEPS = 2
@@ -25,14 +27,14 @@ SAMPLES_PER_FRAME = 480
 SAMPLES_PER_TOKEN = FRAMES_PER_TOKEN * SAMPLES_PER_FRAME
 
 _NO_MASK = torch.ones((0, 0, 0), dtype=torch.bool)
-"""What the conformer's layers take for none."""
+"""An empty mask: the conformer's layers take it as no mask."""
 
 
 def cut_prompt(voice: Conditionals, seconds: float | None = None) -> Conditionals:
-    """A voice whose flow prompt is the first `seconds` of its own, or all of it, at exactly two frames a token.
+    """Return the voice with only the first `seconds` of its flow prompt (None: all), at exactly two frames a token.
 
-    The flow's time grows with the prompt, which every window repeats. The speaker embedding and T3's prompt, made of
-    the whole recording, stay.
+    The flow takes longer with a longer prompt, because every window repeats the prompt. The speaker embedding and T3's
+    prompt, made from the whole recording, stay.
     """
     most = min(voice.prompt_tokens.shape[1], voice.prompt_mel.shape[1] // FRAMES_PER_TOKEN)
     tokens = most if seconds is None else min(most, max(1, round(seconds * TOKENS_PER_SECOND)))
@@ -44,30 +46,13 @@ def cut_prompt(voice: Conditionals, seconds: float | None = None) -> Conditional
 
 
 @torch.inference_mode()
-def tokens_to_mel(flow: Any, tokens: torch.Tensor, voice: Conditionals, cancelled: Callable[[], bool]) -> torch.Tensor:
-    """Turn a whole utterance's speech tokens (n,) into log-mel frames (1, 80, about 2n), float32.
-
-    The flow's noise comes from torch's global generator, in the package's order. `cancelled()` is asked before every
-    evaluation of the estimator, and `Cancelled` raised when it is true.
-    """
-    # The package draws meanflow's noise for the new frames before, and over, that for all of them.
-    frames = FRAMES_PER_TOKEN * len(tokens)
-    meanflow = flow.decoder.estimator.meanflow
-    fresh = torch.randn(1, flow.output_size, frames, device=tokens.device) if meanflow else None
-    all_frames = FRAMES_PER_TOKEN * voice.prompt_tokens.shape[1] + frames
-    noise = torch.randn(1, flow.output_size, all_frames, device=tokens.device)
-    if fresh is not None:
-        noise[..., all_frames - frames :] = fresh
-    return integrate(flow, tokens, voice, noise, cancelled)
-
-
-@torch.inference_mode()
 def integrate(
-    flow: Any, tokens: torch.Tensor, voice: Conditionals, noise: torch.Tensor, cancelled: Callable[[], bool]
+    flow: Flow, tokens: torch.Tensor, voice: Conditionals, noise: torch.Tensor, cancelled: Callable[[], bool]
 ) -> torch.Tensor:
-    """Run the flow from the given noise (1, 80, frames of prompt and tokens), float32, to the tokens' mel.
+    """Turn speech tokens (n,) into log-mel frames (1, 80, 2n), float32, starting from noise.
 
-    Shapes, dtype and `cancelled` as in `tokens_to_mel`.
+    `noise` is (1, 80, frames of prompt and tokens), float32. `cancelled()` is called before every evaluation of the
+    estimator; where it is true, `Cancelled` is raised.
     """
     estimator = flow.decoder.estimator
     dtype = flow.input_embedding.weight.dtype
@@ -83,8 +68,8 @@ def integrate(
     return mel[..., prompt_frames:]
 
 
-def _encode(flow: Any, tokens: torch.Tensor) -> torch.Tensor:
-    """Tokens (1, n) through the encoder: (1, 80, 2n), in the flow's dtype."""
+def _encode(flow: Flow, tokens: torch.Tensor) -> torch.Tensor:
+    """Encode tokens (1, n): (1, 80, 2n), in the flow's dtype."""
     encoder = flow.encoder
     x, positions, _ = encoder.embed(flow.input_embedding(tokens), _NO_MASK)
     x = encoder.pre_lookahead_layer(x)
@@ -101,7 +86,7 @@ def _encode(flow: Any, tokens: torch.Tensor) -> torch.Tensor:
 
 
 def _guided(
-    estimator: Any,
+    estimator: Estimator,
     x: torch.Tensor,
     mu: torch.Tensor,
     speaker: torch.Tensor,
@@ -109,7 +94,7 @@ def _guided(
     guidance: float,
     cancelled: Callable[[], bool],
 ) -> torch.Tensor:
-    """Euler steps on a cosine schedule, each with a conditioned and a bare row; the state stays float32."""
+    """Take Euler steps on a cosine schedule, each with a conditioned and an unconditioned row; the state is float32."""
     times = 1 - torch.cos(torch.linspace(0, 1, STEPS + 1) * 0.5 * torch.pi)
     mu, speaker, prompt = (torch.cat([value, torch.zeros_like(value)]) for value in (mu, speaker, prompt))
     for t, r in pairwise(times.tolist()):
@@ -121,14 +106,14 @@ def _guided(
 
 
 def _meanflow(
-    estimator: Any,
+    estimator: Estimator,
     x: torch.Tensor,
     mu: torch.Tensor,
     speaker: torch.Tensor,
     prompt: torch.Tensor,
     cancelled: Callable[[], bool],
 ) -> torch.Tensor:
-    """Two even steps of the distilled flow, which needs no guidance; the state stays float32."""
+    """Take two equal steps of the distilled flow, which needs no guidance; the state is float32."""
     times = torch.linspace(0, 1, MEANFLOW_STEPS + 1)
     for t, r in pairwise(times.tolist()):
         if cancelled():
@@ -139,7 +124,7 @@ def _meanflow(
 
 
 def _slope(
-    estimator: Any,
+    estimator: Estimator,
     x: torch.Tensor,
     mu: torch.Tensor,
     speaker: torch.Tensor,
@@ -147,19 +132,22 @@ def _slope(
     t: torch.Tensor,
     r: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """One evaluation of the estimator: (rows, 80, frames), float32; times (rows,) are float32."""
+    """Evaluate the estimator once: (rows, 80, frames), float32. Times `t` and `r` are (rows,) float32."""
     time = estimator.time_mlp(estimator.time_embeddings(t))
-    if r is not None:
+    if r is not None and estimator.time_embed_mixer is not None:
         time = estimator.time_embed_mixer(torch.cat([time, estimator.time_mlp(estimator.time_embeddings(r))], dim=1))
     x = torch.cat([x, mu, speaker[..., None].expand(-1, -1, x.shape[2]), prompt], dim=1)
     skipped = []
-    for resnet, transformers, downsample in estimator.down_blocks:
+    for block in estimator.down_blocks:
+        resnet, transformers, downsample = block.children()
         x = _transformed(transformers, _residual(resnet, x, time))
         skipped.append(x)
         x = downsample(x)
-    for resnet, transformers in estimator.mid_blocks:
+    for block in estimator.mid_blocks:
+        resnet, transformers = block.children()
         x = _transformed(transformers, _residual(resnet, x, time))
-    for resnet, transformers, upsample in estimator.up_blocks:
+    for block in estimator.up_blocks:
+        resnet, transformers, upsample = block.children()
         skip = skipped.pop()
         x = torch.cat([x[..., : skip.shape[2]], skip], dim=1)
         x = upsample(_transformed(transformers, _residual(resnet, x, time)))
@@ -173,31 +161,17 @@ def _residual(resnet: Any, x: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
     return result
 
 
-def _transformed(transformers: Any, x: torch.Tensor) -> torch.Tensor:
+def _transformed(transformers: nn.Module, x: torch.Tensor) -> torch.Tensor:
     x = x.transpose(1, 2).contiguous()
-    for transformer in transformers:
+    for transformer in transformers.children():
         x = transformer(x)
     return x.transpose(1, 2).contiguous()
 
 
-@torch.inference_mode()
-def mel_to_wave(vocoder: Any, mel: torch.Tensor) -> Block:
-    """Turn a whole utterance's log-mel frames (1, 80, n) into 480n samples, `trim` of them faded in.
+def fade_in(device: torch.device) -> torch.Tensor:
+    """Return the gain of an utterance's first 40 ms, (960,): 20 ms of silence, then 20 ms of fade-in.
 
-    The source's phase and noise come from torch's global generator.
-    """
-    wave, _ = vocoder.inference(speech_feat=mel, cache_source=mel.new_zeros(1, 1, 0))
-    fade = trim(wave.device)
-    wave = wave.clone()
-    wave[:, : len(fade)] *= fade
-    samples: Block = wave[0].float().cpu().numpy()
-    return samples
-
-
-def trim(device: torch.device) -> torch.Tensor:
-    """What an utterance's first 40 ms, (960,), are multiplied by: 20 ms of silence and 20 of fade-in.
-
-    What they hold is the recording's echo.
+    Those first samples hold an echo of the recording.
     """
     half = SAMPLE_RATE // 50
     fade = torch.zeros(2 * half, device=device)

@@ -1,7 +1,7 @@
-"""How much of an utterance is made before it is heard, so that it starts early and never runs dry.
+"""Chooses the sizes of an utterance's blocks, so that playback starts early and never runs dry.
 
-A block's making takes as long as its tokens are drawn and its window is decoded, which is longer than the block by the
-prompt and the tokens before. Both speeds are learnt from every block; how long the utterance will be, from its text.
+Making a block takes the time to draw its tokens and to decode its window, which also holds the prompt and some tokens
+before. Both speeds are measured with every block. The text tells how long the utterance will be.
 """
 
 from __future__ import annotations
@@ -13,52 +13,53 @@ from typing import Protocol
 from .flow import TOKENS_PER_SECOND
 
 HOPS = (10, 25, 50, 100)
-"""Tokens of one block: few for the first, as someone waits for it; more later, as every window repeats the prompt."""
+"""Tokens of one block: few for the first, because the listener waits for it; more later, because every window
+repeats the prompt."""
 
 LOOK_AHEAD = 3
-"""Tokens that the flow's encoder looks ahead; a block's last ones wait until those are there."""
+"""Tokens that the flow's encoder looks ahead; a block's last tokens wait for them."""
 
 CONTEXT = 60
-"""Tokens before a window's new ones that are decoded again with them."""
+"""Tokens before a window's new ones that are decoded again with the new ones."""
 
 HELD_BACK = 0.1
-"""Seconds of what was made that the vocoder and the watermark keep, until they see how it goes on."""
+"""Seconds of finished audio that the vocoder and the watermark hold back for their cross-fades."""
 
-WHOLE = 1_000_000
-"""A block of all tokens that there are."""
+ALL_TOKENS = 1_000_000
+"""More tokens than any utterance has: one block of them is the whole utterance."""
 
 _MARGIN = 1.2
-"""What is expected to take a second is given this long; and as much more text is expected to come."""
+"""Factor on the expected time of a block, and on the expected length of an utterance."""
 _NEWEST = 0.3
-"""Weight of the latest measurement among all."""
+"""Weight of the latest measurement in the moving average."""
 
 
 @dataclass
 class Pace:
-    """What this machine and model were seen to take; None for what wasn't seen yet."""
+    """Speeds measured on this machine with this model; None before the first measurement."""
 
     token: float | None = None
     """Seconds to draw a token."""
     window: float | None = None
-    """Seconds to make sound of a window, for each token in it."""
+    """Seconds to decode a window to sound, for each token in it."""
     tokens_per_byte: float = 1.6
-    """Of text; the first value is that of speech at 15 letters a second."""
+    """Speech tokens for each UTF-8 byte of text; the initial value is speech at 15 letters a second."""
 
     def drew(self, tokens: int, seconds: float) -> None:
-        """Learn from tokens that were drawn."""
+        """Learn from the time that drawing tokens took."""
         if tokens:
             self.token = _blend(self.token, seconds / tokens)
 
     def rendered(self, window: int, seconds: float) -> None:
-        """Learn from a window that was made sound of; its length in tokens."""
+        """Learn from the time that decoding a window of `window` tokens took."""
         self.window = _blend(self.window, seconds / window)
 
     def spoke(self, text: str, tokens: int) -> None:
-        """Learn how long a text became."""
+        """Learn from the number of tokens that a text became."""
         self.tokens_per_byte = _blend(self.tokens_per_byte, tokens / max(1, len(text.encode())))
 
     def making(self, tokens: int, window: int) -> float:
-        """Seconds, with a margin, that it takes to draw tokens and to make sound of a window."""
+        """Estimate the seconds, with a margin, to draw tokens and to decode a window."""
         if self.token is None or self.window is None:
             return math.inf
         return _MARGIN * (tokens * self.token + window * self.window)
@@ -69,17 +70,17 @@ def _blend(before: float | None, now: float) -> float:
 
 
 class Plan(Protocol):
-    """Chooses how many tokens each block of one utterance is made of."""
+    """Chooses the number of tokens in each block of one utterance."""
 
     def first(self) -> int:
-        """Tokens of the first block."""
+        """Return the tokens of the first block."""
 
     def then(self, made: int, ahead: float) -> int:
-        """Tokens of the block after `made` tokens of sound, of which `ahead` seconds were not heard yet."""
+        """Return the tokens of the block after `made` tokens, of which `ahead` seconds were not played yet."""
 
 
 class Fixed:
-    """Sizes known beforehand, of which the last goes on: the same whatever the clock says."""
+    """Sizes known beforehand; the last one repeats. They don't depend on the clock."""
 
     def __init__(self, *sizes: int) -> None:
         self._sizes = sizes
@@ -95,13 +96,13 @@ class Fixed:
 
 
 class Paced:
-    """Sizes that follow the speed: the first block is the smallest of `HOPS` after which playback won't run dry.
+    """Sizes by the measured speed: the first block is the smallest of `HOPS` after which playback won't run dry.
 
-    Where even the largest is too small, all is made before it is heard: one wait is better than many gaps.
+    Where even the largest is too small, the whole utterance is one block: one wait is better than many gaps.
     """
 
     def __init__(self, pace: Pace, text: str, prompt: int, unknown: int) -> None:
-        """`prompt` is the flow's, in tokens; `unknown` is the first block of a machine that was never measured."""
+        """`prompt` is the tokens of the flow's prompt; `unknown` is the first block's size before any measurement."""
         self._pace = pace
         self._expected = math.ceil(_MARGIN * pace.tokens_per_byte * len(text.encode()))
         self._prompt = prompt
@@ -110,11 +111,13 @@ class Paced:
     def first(self) -> int:
         if self._pace.window is None:
             return self._unknown
-        return next((hop for hop in HOPS if hop >= self._expected or self._lasts(hop)), WHOLE)
+        return next((hop for hop in HOPS if hop >= self._expected or self._lasts(hop)), ALL_TOKENS)
 
     def then(self, made: int, ahead: float) -> int:
-        """The largest block that is there in time; if none is, the smallest, or the largest where the machine is slower
-        than speech: that is fewer gaps."""
+        """Return the largest block that will be ready in time.
+
+        If none will, it is the smallest, or, where the machine is slower than speech, the largest, for fewer gaps.
+        """
         fitting = [hop for hop in HOPS if self._making(made, hop) <= ahead]
         if fitting:
             return fitting[-1]
@@ -124,7 +127,7 @@ class Paced:
         return self._pace.making(hop, self._prompt + min(made, CONTEXT) + hop + LOOK_AHEAD)
 
     def _lasts(self, first: int) -> bool:
-        """Whether playback that begins after a first block would never wait, for an utterance as long as expected."""
+        """Whether playback that begins after a first block never runs dry, for an utterance as long as expected."""
         made, ahead = first, first / TOKENS_PER_SECOND - HELD_BACK
         while made < self._expected:
             hop = min(self.then(made, ahead), self._expected - made)

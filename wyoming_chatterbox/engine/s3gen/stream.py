@@ -1,8 +1,7 @@
-"""Speech tokens -> sound while tokens are still being drawn: the flow in windows, the vocoder with its past at hand.
+"""Speech tokens -> sound while tokens are still being drawn: the flow and the vocoder run in windows.
 
-What makes the pieces one: a frame has the same noise in every window it is decoded in; the vocoder is given the mel
-and the source of the frames before; and where one rendering hands over to the next, the two are cross-faded on the
-same samples.
+Three things hide the seams. A frame has the same noise in every window that decodes it. The vocoder sees the mel and
+the source of the frames before. Two renderings are cross-faded on the samples they share.
 """
 
 from __future__ import annotations
@@ -19,14 +18,15 @@ import torch
 from ...errors import Cancelled
 from .. import Block
 from ..voice.conditionals import Conditionals
-from .flow import FRAMES_PER_TOKEN, SAMPLES_PER_FRAME, TOKENS_PER_SECOND, cut_prompt, integrate, trim
+from .estimator import Flow
+from .flow import FRAMES_PER_TOKEN, SAMPLES_PER_FRAME, TOKENS_PER_SECOND, cut_prompt, fade_in, integrate
 from .pacing import CONTEXT, HELD_BACK, LOOK_AHEAD, Pace, Plan
-from .vocoder import render
+from .vocoder import Vocoder, render
 
 _PAST = 12
-"""Frames before the new ones that the vocoder is given."""
+"""Frames before the new ones that the vocoder sees."""
 _FADE = 2 * SAMPLES_PER_FRAME
-"""Samples that two renderings share at a seam: 40 ms, held back until the second is there."""
+"""Samples that two renderings share at a seam: 40 ms, held back until the second rendering."""
 
 
 def stream(
@@ -38,15 +38,15 @@ def stream(
 ) -> Iterator[Block]:
     """Turn the tokens of one utterance, as they come, into blocks of sound: 960 samples a token in all.
 
-    `plan` says how large they are; `pace` learns how long they took, by the clock (seconds). Raises `Cancelled` where
-    the tokens' source or the sound stream does.
+    `plan` chooses the blocks' sizes. `pace` learns how long the blocks took by `clock`, in seconds. `Cancelled` comes
+    from the tokens' source or the sound stream.
     """
     hop = plan.first()
     wanted = hop + LOOK_AHEAD
     taken = list(islice(tokens, 1))
     made, begun, playing = 0, clock(), math.inf
-    # The first token comes with the text's reading, which is no measure of others. One more than wanted tells whether
-    # any are left: no window is spent on the look-ahead alone.
+    # The first token includes the prefill, so it is not measured. One token more than wanted tells whether any are
+    # left, so that no window is spent on the look-ahead alone.
     fresh = list(islice(tokens, wanted))
     taken += fresh
     while len(taken) > wanted:
@@ -59,7 +59,7 @@ def stream(
             pace.drew(len(fresh), drawn - begun)
             pace.rendered(window, ready - drawn)
         yield block
-        # What passed in between was the listener's time, not ours.
+        # Time that the consumer spent is not measured.
         begun = clock()
         hop = plan.then(made, made / TOKENS_PER_SECOND - HELD_BACK - (begun - playing))
         fresh = list(islice(tokens, hop))
@@ -74,17 +74,17 @@ def stream(
 
 
 class SoundStream:
-    """One utterance's tokens on their way to sound. `feed` and `finish` give 960 samples a token, all together.
+    """Decodes one utterance's tokens to sound. `feed` and `finish` return 960 samples a token in all.
 
-    The flow decodes windows of [prompt | context | new | look-ahead], of which the new tokens' mel is kept; nothing
-    is kept longer than that context. All that is random is drawn on the CPU, from the seed alone: the sound is the same
-    on every device, and doesn't shift the numbers that T3 draws from torch's global generator.
+    The flow decodes windows of [prompt | context | new | look-ahead], and keeps the mel of the new tokens only. All
+    random numbers are drawn on the CPU, from the seed alone: the sound is the same on every device, and torch's global
+    generator is left alone.
     """
 
     def __init__(
         self,
-        flow: Any,
-        vocoder: Any,
+        flow: Flow,
+        vocoder: Vocoder,
         voice: Conditionals,
         seed: int,
         cancelled: Callable[[], bool],
@@ -92,7 +92,7 @@ class SoundStream:
         context: int = CONTEXT,
         prompt_seconds: float | None = None,
     ) -> None:
-        """`cancelled()` is asked before every evaluation of the flow's estimator, and before the vocoder."""
+        """`cancelled()` is called before every evaluation of the flow's estimator, and before the vocoder."""
         self._flow = flow
         self._voice = cut_prompt(voice, prompt_seconds)
         self._cancelled = cancelled
@@ -101,30 +101,30 @@ class SoundStream:
         self._noise = FrameNoise(draws, flow.output_size)
         self._wave = WaveStream(vocoder, draws)
         self._tokens: list[int] = []
-        """The context, and all after."""
+        """The context and all tokens after it."""
         self._done = 0
-        """Tokens of those whose mel was made."""
+        """Number of these tokens whose mel was made."""
         self._forgotten = 0
-        """Tokens before those."""
+        """Number of tokens dropped before these."""
 
     @property
     def window(self) -> int:
-        """Tokens that the next window decodes besides the new ones it is given."""
+        """Tokens that the next window decodes besides the new ones."""
         return self._voice.prompt_tokens.shape[1] + len(self._tokens)
 
     def feed(self, tokens: Sequence[int]) -> Block:
-        """Take the tokens that follow; give the sound up to the last but three of them, less 40 ms."""
+        """Take the next tokens; return the sound up to three tokens before their end, less 40 ms."""
         self._tokens += tokens
         return self._decode(LOOK_AHEAD)
 
     def finish(self, tokens: Sequence[int] = ()) -> Block:
-        """Take the last tokens, and give all sound that is left."""
+        """Take the last tokens, and return all sound that is left."""
         self._tokens += tokens
         return self._decode(0)
 
     @torch.inference_mode()
     def _decode(self, look_ahead: int) -> Block:
-        """Make the sound of all tokens but the last `look_ahead`."""
+        """Decode all tokens but the last `look_ahead`."""
         new = len(self._tokens) - look_ahead - self._done
         if new <= 0:
             return np.zeros(0, dtype=np.float32)
@@ -148,7 +148,7 @@ class SoundStream:
         return block
 
     def _window_noise(self) -> torch.Tensor:
-        """Noise (1, 80, frames) of the prompt and of the tokens at hand."""
+        """Return noise (1, 80, frames) for the prompt and the tokens held."""
         prompt = self._voice.prompt_mel.shape[1]
         start = prompt + FRAMES_PER_TOKEN * self._forgotten
         rows = [self._noise(0, prompt), self._noise(start, start + FRAMES_PER_TOKEN * len(self._tokens))]
@@ -156,22 +156,22 @@ class SoundStream:
 
 
 class WaveStream:
-    """One utterance's mel on its way to sound, through the package's vocoder and a source that goes on unbroken."""
+    """Renders one utterance's mel to sound, with a source that continues across calls."""
 
-    def __init__(self, vocoder: Any, draws: torch.Generator) -> None:
+    def __init__(self, vocoder: Vocoder, draws: torch.Generator) -> None:
         self._vocoder = vocoder
-        device = vocoder.conv_pre.bias.device
+        device = next(vocoder.parameters()).device
         self._source = Source(vocoder.m_source, draws)
         self._past_mel: torch.Tensor | None = None
         self._past_source = torch.zeros(1, 1, 0, device=device)
         self._overlap = torch.zeros(0, device=device)
-        """How the frames before rendered the samples that come out next."""
+        """The previous rendering of the samples that come out next."""
         self._fade = 0.5 - 0.5 * torch.cos(torch.pi * (torch.arange(_FADE, device=device) + 0.5) / _FADE)
 
     def feed(self, mel: torch.Tensor, new: int, *, last: bool) -> Block:
-        """Take log-mel frames (1, 80, n), of which all but the first `new` are only looked at; give samples (m,).
+        """Take log-mel frames (1, 80, n), of which the first `new` are rendered; return samples (m,).
 
-        40 ms are held back until the next call, unless it is the `last`.
+        40 ms are held back until the next call, unless this call is the `last`.
         """
         past = 0 if self._past_mel is None else self._past_mel.shape[2]
         if self._past_mel is not None:
@@ -183,7 +183,7 @@ class WaveStream:
             shared = wave[:_FADE]
             shared.copy_(self._overlap + self._fade * (shared - self._overlap))
         else:
-            fade = trim(wave.device)
+            fade = fade_in(wave.device)
             wave[: len(fade)] *= fade
         if not last:
             wave, self._overlap = wave[:-_FADE], wave[-_FADE:].clone()
@@ -195,9 +195,9 @@ class WaveStream:
 
 
 class Source:
-    """The vocoder's source, as the package's SourceModuleHnNSF makes it, but frame after frame.
+    """The vocoder's source, as chatterbox-tts's SourceModuleHnNSF makes it, but in pieces.
 
-    Nine harmonics of the pitch, whose phase goes on from where the frames before have left it, and noise.
+    It is nine harmonics of the pitch, whose phase continues from the frames before, and noise.
     """
 
     def __init__(self, module: Any, draws: torch.Generator) -> None:
@@ -208,15 +208,15 @@ class Source:
         phases = (2 * torch.rand(len(self._harmonics), generator=draws) - 1) * torch.pi
         phases[0] = 0
         self._phases = phases.to(device)
-        # Harmonics of independent noise, summed with these weights, are one noise that is as loud.
+        # The sum of independent noises with these weights is one noise of this loudness.
         self._loudness = torch.linalg.vector_norm(self._linear.weight)
         self._noise = FrameNoise(draws, SAMPLES_PER_FRAME)
         self._frames = 0
         self._cycles = torch.zeros((), device=device)
-        """Of the fundamental, at the end of those frames, less whole ones."""
+        """Phase of the fundamental after those frames, in cycles from 0 to 1."""
 
     def __call__(self, pitch: torch.Tensor, new: int) -> torch.Tensor:
-        """Turn the pitch (n,) of frames, in Hz, into the source (1, 1, 480n); the next call follows on the `new`th."""
+        """Turn the pitch (n,) of frames, in Hz, into the source (1, 1, 480n). The next call follows frame `new`."""
         rate = self._sines.sampling_rate
         ends = self._cycles + torch.cumsum(pitch * (SAMPLES_PER_FRAME / rate), dim=0)
         starts = torch.cat([self._cycles[None], ends[:-1]])
@@ -228,7 +228,7 @@ class Source:
         return self._excitation(pitch, cycles, noise)
 
     def _excitation(self, pitch: torch.Tensor, cycles: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-        """From pitch (n,), cycles and noise (n, 480): harmonics where there is voice, and louder noise where not."""
+        """Mix pitch (n,), cycles and noise (n, 480): harmonics in voiced frames, and louder noise in others."""
         voiced = (pitch > self._sines.voiced_threshold)[:, None]
         amplitude = self._sines.sine_amp
         angles = 2 * torch.pi * (cycles[..., None] * self._harmonics % 1) + self._phases
@@ -238,9 +238,9 @@ class Source:
 
 
 class FrameNoise:
-    """Gaussian noise by frame: a frame's is the same whenever, and together with whichever others, it is asked for."""
+    """Gaussian noise by frame. A frame's noise is the same in every call, whichever other frames the call asks for."""
 
-    _PIECE = 64
+    _PIECE_FRAMES = 64
 
     def __init__(self, draws: torch.Generator, width: int) -> None:
         seed = int(torch.randint(2**62, (), generator=draws))
@@ -248,8 +248,8 @@ class FrameNoise:
         self._rows = torch.zeros(0, width)
 
     def __call__(self, start: int, stop: int) -> torch.Tensor:
-        """Noise of the frames from `start` to before `stop`: (stop - start, width), on the CPU."""
+        """Return the noise of frames `start` to before `stop`: (stop - start, width), on the CPU."""
         while len(self._rows) < stop:
-            piece = torch.randn(self._PIECE, self._rows.shape[1], generator=self._generator)
+            piece = torch.randn(self._PIECE_FRAMES, self._rows.shape[1], generator=self._generator)
             self._rows = torch.cat([self._rows, piece])
         return self._rows[start:stop]

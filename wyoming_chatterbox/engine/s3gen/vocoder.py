@@ -1,8 +1,9 @@
-"""The package's HiFT vocoder, rewritten in place to compute the same with fewer passes over its samples."""
+"""chatterbox-tts's HiFT vocoder, rewritten in place to compute the same with fewer passes over its samples."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,40 +13,58 @@ from torch.nn import functional
 from torch.nn.utils import parametrize
 
 from ..layers.stored import hold_in_float16
+from ..upstream import chatterbox_tts
 
-_LEAST = 1e-6
-"""Of a Snake's alpha, whose inverse is needed: less changes nothing that can be heard, and 0 would be none."""
+_MIN_ALPHA = 1e-6
+"""Smallest magnitude of a Snake's alpha: 0 has no inverse, and smaller values make no audible difference."""
 
-_MOST = torch.finfo(torch.float16).max
+_MAX_FLOAT16 = torch.finfo(torch.float16).max
 
 _AROUND = (3, 1)
-"""Frames around the wanted ones that the second and third stage compute: what their layers and later ones see of them.
+"""Frames around the wanted ones that the second and third stage compute, because later layers see them.
 
-The first stage, of 8 samples a frame, sees more than it is given, and computes all of that. The second's layers reach
-over 1.5 of its 40 samples' frames, the third's over half a frame of 120. The source, with layers of its own before
-them, needs one frame more.
+The first stage, of 8 samples a frame, computes all frames. The second stage's layers reach over 1.5 frames of 40
+samples, the third's over half a frame of 120. The source, with layers of its own before, needs one frame more.
 """
 
-_PIECE, _STEP = 64, 4
-"""The most frames that a CPU's finer stages compute at once, and what a piece's are a multiple of.
+_PIECE_FRAMES, _PIECE_STEP_FRAMES = 64, 4
+"""The most frames that a CPU's finer stages compute at once, and the multiple that a piece's frames are rounded to.
 
-A long sentence's would take hundreds of megabytes, and oneDNN compiles kernels for each new length, which take time and
-memory. A GPU has the room, and computes all at once.
+A long sentence at once would take hundreds of megabytes. oneDNN compiles kernels for each new length, which take time
+and memory. A GPU has the room, and computes all frames at once.
 """
 
 
-def simplify(vocoder: Any, hold: torch.dtype = torch.float32) -> Any:
+class Vocoder(chatterbox_tts.HiFTGenerator):  # type: ignore[misc]
+    """chatterbox-tts's HiFT generator, with types for the parts used here."""
+
+    lrelu_slope: float
+    audio_limit: float
+    num_kernels: int
+    """Residual blocks of each stage."""
+    conv_pre: nn.Conv1d
+    ups: Sequence[nn.ConvTranspose1d]
+    source_downs: nn.ModuleList
+    source_resblocks: nn.ModuleList
+    resblocks: nn.ModuleList
+    reflection_pad: nn.ReflectionPad1d
+    conv_post: nn.Conv1d
+    f0_predictor: nn.Module
+    stft_window: torch.Tensor
+
+
+def simplify(vocoder: Vocoder, hold: torch.dtype = torch.float32) -> Vocoder:
     """Fold a HiFT generator's weight norms, and its Snakes' factors, into its convolutions; returns it.
 
-    These may be held in float16, which rounds the weights alone, and to 11 bits: all is computed in float32.
+    With `hold` float16, weights are rounded to 11 bits, and all arithmetic is still float32.
 
-    Snake is x + sin²(ax) / a (Liu et al. 2020). With z = ax it is (z + sin² z) / a: the factor a goes into what comes
-    before, 1 / a into what comes after, and one pass over the samples is left where there were five.
+    Snake is x + sin²(ax) / a (Liu et al. 2020). With z = ax it is (z + sin² z) / a. The factor a goes into the layer
+    before, 1 / a into the layer after, and one pass over the samples is left of five.
     """
     folded = [module for module in vocoder.modules() if parametrize.is_parametrized(module, "weight")]
     for module in folded:
         parametrize.remove_parametrizations(module, "weight")
-        # What needs no gradient is left as a buffer.
+        # remove_parametrizations leaves a weight without gradient as a buffer.
         weight = module._buffers.pop("weight")
         module.register_parameter("weight", nn.Parameter(weight, requires_grad=False))
     for blocks in (vocoder.resblocks, vocoder.source_resblocks):
@@ -54,17 +73,17 @@ def simplify(vocoder: Any, hold: torch.dtype = torch.float32) -> Any:
     vocoder.requires_grad_(False)
     if hold == torch.float16:
         for module in folded:
-            # What was divided by a very small alpha can be more than 16 bits hold.
-            if float(module.weight.abs().max()) < _MOST:
+            # A weight divided by a very small alpha can be too large for 16 bits.
+            if float(module.weight.abs().max()) < _MAX_FLOAT16:
                 hold_in_float16(module, torch.float32)
     return vocoder
 
 
-def render(vocoder: Any, mel: torch.Tensor, source: torch.Tensor, start: int, end: int) -> torch.Tensor:
-    """Compute the package's `HiFTGenerator.decode` for frames `start` to before `end`: samples (480 (end - start),).
+def render(vocoder: Vocoder, mel: torch.Tensor, source: torch.Tensor, start: int, end: int) -> torch.Tensor:
+    """Compute chatterbox-tts's `HiFTGenerator.decode` for frames `start` to before `end`: samples (480 (end - start),).
 
-    Log-mel frames (1, 80, n) and their source (1, 1, 480n) show what is around those, too. The finer stages, which are
-    three quarters of the work, leave out what of it makes no difference.
+    `mel` is log-mel frames (1, 80, n) and `source` is (1, 1, 480n); both include the frames around. The finer stages,
+    three quarters of the work, skip the frames that make no difference.
     """
     spectrum = torch.cat(vocoder._stft(source[:, 0]), dim=1)
     frames = mel.shape[2]
@@ -80,17 +99,17 @@ def render(vocoder: Any, mel: torch.Tensor, source: torch.Tensor, start: int, en
 
 
 def _piece(frames: int) -> int:
-    """Frames to compute at once, of that many: even pieces, and few different lengths of them."""
-    if frames <= _PIECE:
+    """Return how many of `frames` to compute at once: equal pieces, in few different lengths."""
+    if frames <= _PIECE_FRAMES:
         return frames
-    pieces = -(-frames // _PIECE)
-    return -(-frames // (pieces * _STEP)) * _STEP
+    pieces = -(-frames // _PIECE_FRAMES)
+    return -(-frames // (pieces * _PIECE_STEP_FRAMES)) * _PIECE_STEP_FRAMES
 
 
 def _window(first: int, size: int, around: int, frames: int) -> tuple[int, int]:
-    """Where a window of `size` frames and `around` more on either side begins and ends, among `frames`.
+    """Return where a window of `size` frames, and `around` more on either side, begins and ends among `frames`.
 
-    At an edge it has more on the other side, so that it is as long as any: other lengths need kernels of their own.
+    At an edge the window has more frames on the other side, because another length would need kernels of its own.
     """
     left = max(0, min(first - around, frames - size - 2 * around))
     return left, min(frames, left + size + 2 * around)
@@ -105,8 +124,8 @@ class _Frames:
     last: int
 
 
-def _stage(vocoder: Any, stage: int, before: _Frames, spectrum: torch.Tensor, first: int, last: int) -> _Frames:
-    """One stage's features of the frames from `first` to before `last`, of those that the stage before computed."""
+def _stage(vocoder: Vocoder, stage: int, before: _Frames, spectrum: torch.Tensor, first: int, last: int) -> _Frames:
+    """Compute one stage's features of frames `first` to before `last`, from those of the stage before."""
     up, kernels, strides = vocoder.ups[stage], vocoder.num_kernels, [up.stride[0] for up in vocoder.ups]
     coarser, finest = math.prod(strides[:stage]), math.prod(strides)
     rate = coarser * strides[stage]
@@ -125,8 +144,8 @@ def _stage(vocoder: Any, stage: int, before: _Frames, spectrum: torch.Tensor, fi
     return _Frames(total.div_(kernels), first, last)
 
 
-def _samples(vocoder: Any, fine: _Frames, start: int, end: int) -> torch.Tensor:
-    """The sound of the frames from `start` to before `end`, of those that the last stage computed."""
+def _samples(vocoder: Vocoder, fine: _Frames, start: int, end: int) -> torch.Tensor:
+    """Compute the sound of frames `start` to before `end`, from the last stage's features."""
     x = vocoder.conv_post(functional.leaky_relu(fine.x))
     bins = x.shape[1] // 2
     wave: torch.Tensor = vocoder._istft(torch.exp(x[:, :bins]), torch.sin(x[:, bins:]))[0]
@@ -136,7 +155,7 @@ def _samples(vocoder: Any, fine: _Frames, start: int, end: int) -> torch.Tensor:
 
 
 class _ResBlock(nn.Module):
-    """HiFi-GAN's residual block (Kong et al. 2020) with Snakes; takes over the convolutions of the package's."""
+    """HiFi-GAN's residual block (Kong et al. 2020) with Snakes; it takes over chatterbox-tts's convolutions."""
 
     def __init__(self, block: Any) -> None:
         super().__init__()
@@ -144,9 +163,9 @@ class _ResBlock(nn.Module):
         self.convs2 = block.convs2
         on_cpu = block.convs1[0].weight.device.type == "cpu"
         self.layout = torch.channels_last if on_cpu else torch.contiguous_format
-        """On a CPU, all channels of a sample lie side by side: oneDNN's convolutions take two thirds of the time."""
+        """Memory layout. On a CPU a sample's channels lie side by side: oneDNN takes two thirds of the time so."""
         self.margin = max(conv.padding[0] for conv in (*block.convs1, *block.convs2)) if on_cpu else 0
-        """Zeros laid out around what a convolution sees: told to pad, oneDNN compiles twice as long for each length."""
+        """Zeros added on either side. If oneDNN pads itself, it compiles twice as long for each length."""
         self.alphas = nn.ParameterList()
         for first, second, before, between in zip(
             block.convs1, block.convs2, block.activations1, block.activations2, strict=True
@@ -171,7 +190,7 @@ class _ResBlock(nn.Module):
         return x[:, :, 0]
 
     def _convolved(self, conv: Any, room: torch.Tensor) -> torch.Tensor:
-        """A 1-d convolution, written as one of images of one row: (1, channels, 1, n), without `room`'s margins."""
+        """Run a 1-d convolution as a 2-d one on (1, channels, 1, n), without `room`'s margins."""
         padding = conv.padding[0]
         if self.margin:
             surplus = self.margin - padding
@@ -182,7 +201,7 @@ class _ResBlock(nn.Module):
 
 def _alpha(snake: Any) -> torch.Tensor:
     alpha: torch.Tensor = snake.alpha.detach()
-    return torch.where(alpha.abs() < _LEAST, torch.full_like(alpha, _LEAST).copysign(alpha), alpha)
+    return torch.where(alpha.abs() < _MIN_ALPHA, torch.full_like(alpha, _MIN_ALPHA).copysign(alpha), alpha)
 
 
 def _wobble(z: torch.Tensor, out: torch.Tensor) -> None:

@@ -1,4 +1,4 @@
-"""PerTh, the inaudible mark of synthetic speech, on whole recordings and on a stream of blocks."""
+"""PerTh, the inaudible watermark of synthetic speech, for whole recordings and for a stream of blocks."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from .. import SAMPLE_RATE, Block
 from ..upstream import chatterbox_tts
 
 _FRAME = 240
-"""Samples of one step of PerTh's spectrum (320 at its 32 kHz): windows begin on this grid, so that they agree."""
+"""Samples of one step of PerTh's spectrum (320 at its 32 kHz). Windows begin on this grid, so that they agree."""
 _EDGE = 768
-"""Samples at a window's end that its mirrored edge reaches into: half of PerTh's spectral window of 64 ms."""
+"""Samples at a window's end that its mirrored edge affects: half of PerTh's spectral window of 64 ms."""
 _FADE = 480
 _CONTEXT = 10 * _FRAME
 _SHORTEST = 10 * _FRAME
 
 DELAY = _EDGE + _FADE
-"""Samples held back after any block that was marked: 52 ms."""
+"""Samples held back after each marked block: 52 ms."""
 
 
 class Watermarker:
-    """PerTh's network and its resampling; `perth_net` is the package's own, on the CPU."""
+    """PerTh's network and its resampling; `perth_net` is the one of the perth package, on the CPU."""
 
     def __init__(self, perth_net: Any) -> None:
         self.perth_net = perth_net
@@ -35,7 +35,7 @@ class Watermarker:
 
     @torch.inference_mode()
     def mark(self, samples: Block) -> Block:
-        """Mark samples (n,), as the package does; the result is up to 20 ms shorter."""
+        """Mark samples (n,) as synthetic speech, as the perth package does; the result is up to 20 ms shorter."""
         net = self.perth_net
         magnitudes, phases = net.ap.signal_to_magphase(torch.from_numpy(_resampled(samples, SAMPLE_RATE, self._rate)))
         marked, _ = net.encoder(magnitudes[None])
@@ -44,50 +44,45 @@ class Watermarker:
 
 
 def _resampled(samples: Block, rate: int, target: int) -> Block:
-    """Resample (n,) as librosa does: the length rounded up."""
+    """Resample (n,) as librosa does; the length is rounded up."""
     wanted = math.ceil(len(samples) * (target / rate))
     made = np.asarray(soxr.resample(samples, rate, target, quality="soxr_hq"), dtype=np.float32)[:wanted]
     return np.pad(made, (0, wanted - len(made)))
 
 
 def load_watermarker() -> Watermarker:
-    """Load PerTh, on the CPU."""
-    # It prints which of its checkpoints it has loaded.
+    """Load PerTh on the CPU."""
+    # PerTh prints which of its checkpoints it has loaded.
     with contextlib.redirect_stdout(io.StringIO()):
         network = chatterbox_tts.PerthNet.load("implicit", chatterbox_tts.PERTH_WEIGHTS)
     return Watermarker(network.requires_grad_(False).eval())
 
 
 def load_marker() -> Watermarker:
-    """Load of PerTh what makes marks: three quarters of it are there to find them."""
+    """Load the part of PerTh that makes marks; three quarters of it only find them."""
     watermarker = load_watermarker()
     watermarker.perth_net.decoder = None
     return watermarker
 
 
-def watermark(watermarker: Watermarker, samples: Block) -> Block:
-    """Mark samples as synthetic speech, inaudibly; the result is up to 20 ms shorter."""
-    return watermarker.mark(samples)
-
-
 class WatermarkStream:
-    """Marks a stream as it passes: as many samples come out as went in, up to 0.15 s later.
+    """Marks a stream of blocks: as many samples come out as went in, up to 0.15 s later.
 
-    Each window marks what is new together with what was before it. Two windows overlap where the earlier one's end is
-    no longer touched by its edge, and are cross-faded there, on the same samples.
+    Each window marks new samples together with some before them. Two windows overlap where the earlier one's edge has
+    no effect, and are cross-faded there on the same samples.
     """
 
     def __init__(self, watermarker: Watermarker) -> None:
         self._watermarker = watermarker
         self._window = np.zeros(0, dtype=np.float32)
-        """Unmarked samples: those before the ones to come out next, as context, and all after."""
+        """Unmarked samples: a context, the samples to return next, and all after."""
         self._done = 0
-        """Samples of the window that came out."""
+        """Samples of the window that were returned."""
         self._overlap = np.zeros(0, dtype=np.float32)
-        """The earlier window's marked samples that follow those that came out."""
+        """The earlier window's marked samples that follow the returned ones."""
 
     def feed(self, block: Block) -> Block:
-        """Take samples (n,), of any number; give those that are ready, (m,)."""
+        """Take samples (n,), of any number; return those that are ready, (m,)."""
         self._window = np.concatenate([self._window, block])
         if len(self._window) - self._done < _SHORTEST + DELAY:
             return self._window[:0]
@@ -101,17 +96,17 @@ class WatermarkStream:
         return sound
 
     def finish(self) -> Block:
-        """Give what was held back; the stream is over."""
+        """Return the samples held back; the stream is over."""
         if len(self._window) == self._done:
             return self._window[:0]
         return self._marked()[self._done :]
 
     def _marked(self) -> Block:
-        """The window, marked, cross-faded with the window before it."""
+        """Mark the window, and cross-fade it with the window before."""
         length = len(self._window)
-        # PerTh cuts off what is no whole step; and its mirrored edge needs more than half a spectral window.
+        # PerTh drops an incomplete step, and its mirrored edge needs more than half a spectral window.
         padding = max(2 * _EDGE - length, -length % _FRAME)
-        marked = watermark(self._watermarker, np.pad(self._window, (0, padding)))[:length].copy()
+        marked = self._watermarker.mark(np.pad(self._window, (0, padding)))[:length].copy()
         fade = _rise(len(self._overlap))
         part = slice(self._done, self._done + len(fade))
         marked[part] = self._overlap * (1 - fade) + marked[part] * fade
@@ -119,5 +114,5 @@ class WatermarkStream:
 
 
 def _rise(length: int) -> Block:
-    """A raised cosine from 0 to 1, (length,)."""
+    """Return a raised cosine from 0 to 1, (length,)."""
     return (0.5 - 0.5 * np.cos(np.pi * (np.arange(length) + 0.5) / max(1, length))).astype(np.float32)

@@ -1,7 +1,7 @@
-"""T3, built at the sizes that a checkpoint's tensors have, and filled from it.
+"""Builds T3 at the sizes of a checkpoint's tensors, and fills it.
 
-Each function takes an open file and reads the sizes off its tensors' shapes. The network is built on the `meta` device
-(no memory, no random numbers), and the tensors are assigned. All raise `CheckpointError`.
+Each function takes an open file and reads the sizes from its tensors' shapes. The network is built on the `meta` device
+(no memory, no random numbers), and the tensors are assigned. All functions raise `CheckpointError`.
 """
 
 from __future__ import annotations
@@ -24,51 +24,51 @@ from .llama import Llama, llama_weights
 from .model import T3
 
 LLAMA_PROMPT = 150
-
 GPT2_PROMPT = 375
-"""Speech tokens of a voice's recording that condition T3; the shapes don't tell."""
+"""Speech tokens of a recording that condition T3. The tensors' shapes don't tell."""
 
 
-def build_t3(file: TensorFile, device: torch.device, dtype: torch.dtype, convert: Converter | None = None) -> Any:
-    """T3, Llama or GPT-2 as the tensors' names tell, without the parts that speaking never uses.
+def build_t3(file: TensorFile, device: torch.device, dtype: torch.dtype, convert: Converter | None = None) -> T3:
+    """Build T3 with Llama or GPT-2, as the tensors' names tell, without the parts that speaking never uses.
 
-    Its transformer is this project's own (`Llama`, `GPT2`), with the package's weights. With `convert`, weights are
-    read in `dtype` and converted layer by layer. GPT-2's embedding of text stays in the file.
+    Its transformer is this project's own (`Llama`, `GPT2`), with the checkpoint's weights. With `convert`, weights are
+    read in `dtype` and converted layer by layer. GPT-2's text embedding stays in the file.
     """
     with building(file):
         hp, sizes = t3_config(file), backbone(file)
-        t3 = T3(hp, sizes, gpt2_weights(sizes) if sizes.is_gpt else llama_weights(sizes))
+        weights = gpt2_weights(sizes) if sizes.is_gpt else llama_weights(sizes)
+        t3 = T3(hp, sizes, weights)
         if hp.use_perceiver_resampler:
             _, queries, width = file.shape("cond_enc.perceiver.pre_attention_query")
             t3.cond_enc.perceiver = chatterbox_tts.Perceiver(queries, width, width)
             attention = t3.cond_enc.perceiver.attn.attention
             t3.cond_enc.perceiver.attn.attention = _FusedAttention(attention.n_heads, attention.head_dim)
         t3.speech_head = Linear.joined(t3.speech_head)
-        stack = t3.tfmr._modules.pop("h" if sizes.is_gpt else "layers")
+        stack = weights._modules.pop("h" if sizes.is_gpt else "layers")
     unneeded = r"text_head\.|tfmr\.(wte|embed_tokens|h\.\d+|layers\.\d+)\.|.*rotary_emb\."
     if sizes.is_gpt:
         t3.text_emb = FileEmbedding(file, "text_emb.weight", device, getattr(convert, "compute", dtype))
         unneeded += r"|text_emb\."
     fill(t3, file, "", device, dtype, unneeded, convert=convert)
     layers = _filled(stack, file, "tfmr.h." if sizes.is_gpt else "tfmr.layers.", device, dtype)
-    t3.tfmr = (GPT2 if sizes.is_gpt else Llama)(t3.tfmr, sizes, layers, convert.block if convert else _as_it_is)
+    t3.tfmr = (GPT2 if sizes.is_gpt else Llama)(weights, sizes, layers, convert.block if convert else _unchanged)
     return t3
 
 
 def _filled(stack: Any, file: TensorFile, prefix: str, device: torch.device, dtype: torch.dtype) -> Iterator[Any]:
-    """A decoder's layers, each filled when it is asked for and forgotten after."""
+    """Yield a decoder's layers, each filled just before use and dropped from the stack after."""
     for index in range(len(stack)):
         fill(stack[index], file, f"{prefix}{index}.", device, dtype, r"attn\.(bias|masked_bias)$|.*rotary_emb\.")
         yield stack[index]
         stack[index] = torch.nn.Identity()
 
 
-def _as_it_is(module: torch.nn.Module) -> torch.nn.Module:
+def _unchanged(module: torch.nn.Module) -> torch.nn.Module:
     return module
 
 
 def backbone(file: TensorFile) -> Backbone:
-    """The sizes of T3's transformer, and which one it is, from the tensors' names."""
+    """Read which transformer T3 has, and its sizes, from the tensors' names and shapes."""
     width = file.size("speech_head.weight", 1)
     gpt2 = file.count("tfmr.h.")
     if gpt2:
@@ -91,7 +91,7 @@ def backbone(file: TensorFile) -> Backbone:
 
 
 def t3_config(file: TensorFile) -> Any:
-    """The package's `T3Config` at the sizes that the tensors have."""
+    """Make chatterbox-tts's `T3Config` at the sizes of the tensors."""
     sizes = backbone(file)
     hp = chatterbox_tts.T3Config(text_tokens_dict_size=file.size("text_emb.weight"))
     if sizes.is_gpt:
@@ -127,7 +127,7 @@ def t3_config(file: TensorFile) -> Any:
 
 
 class _FusedAttention(chatterbox_tts.AttentionQKV):  # type: ignore[misc]
-    """The perceiver's attention, without the context manager, deprecated in torch, that the package has around it."""
+    """The perceiver's attention, without the context manager that chatterbox-tts uses and torch deprecates."""
 
     def forward(
         self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None = None
@@ -139,9 +139,9 @@ class _FusedAttention(chatterbox_tts.AttentionQKV):  # type: ignore[misc]
 
 
 def _register(config: dict[str, Any]) -> str:
-    """Put a backbone's configuration where T3's constructor looks for it: a dictionary of the package.
+    """Put a backbone's configuration where T3's constructor looks for it, and return its name there.
 
-    The name follows from the content, so that loading twice, or at once in two threads, writes the same.
+    The name follows from the content, so that a second load, in another thread too, writes the same entry.
     """
     name = "from tensors: " + " ".join(f"{key}={config[key]}" for key in sorted(config))
     chatterbox_tts.LLAMA_CONFIGS.setdefault(name, config)

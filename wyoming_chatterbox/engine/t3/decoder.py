@@ -1,19 +1,19 @@
-"""Text tokens -> speech tokens: T3's prefix, its step, and the loop around them."""
+"""Text tokens -> speech tokens: T3's prefix, its step, and the decoding loop."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
 import torch
 
 from ...errors import Cancelled, EngineError, TextError
 from ..upstream import chatterbox_tts
 from ..voice.conditionals import Conditionals
-from .graphs import CudaRunner, Replay, State
+from .graphs import CudaGraphRunner, GraphedDecoder, State
 from .kv_cache import KVCache, Span, rounded_up
+from .model import T3
 from .sampling import Sampler, Settings
 from .tail_guard import TailGuard
 from .voice_prefixes import VoicePrefixes
@@ -21,31 +21,31 @@ from .voice_prefixes import VoicePrefixes
 _LOGGER = logging.getLogger(__name__)
 
 LONGEST = 1000
-"""Speech tokens of one utterance, at most: 40 s."""
+"""The most speech tokens of one utterance: 40 s."""
 
 
 def most_tokens(text: str) -> int:
-    """How many speech tokens a text can need (25 are a second): a model that babbles is stopped there.
+    """Return the most speech tokens that a text can need (25 are a second); it stops a model that babbles.
 
-    Counted in UTF-8 bytes, as one Chinese character is a syllable: 4 tokens a byte is a quarter of the slowest speech
-    there is, and the rest is for pauses and for numbers, which are longer in words.
+    The text is counted in UTF-8 bytes, because one Chinese character is a syllable. 4 tokens a byte allow for speech
+    four times slower than the slowest; the constant allows for pauses, and for numbers, which are longer as words.
     """
     return min(LONGEST, 100 + 4 * len(text.encode()))
 
 
-class Decoder:
-    """Draws the speech tokens of one utterance after another, with a T3 of `networks.build_t3`.
+class TokenDecoder:
+    """Draws the speech tokens of one utterance after another.
 
     `steps` counts the passes through the transformer that drew a token, over all utterances.
     """
 
-    def __init__(self, t3: Any, replay: Replay | None = None) -> None:
-        """`replay` runs the steps; for None there is one on a CUDA device, and elsewhere every step is waited for."""
+    def __init__(self, t3: T3, graphed: GraphedDecoder | None = None) -> None:
+        """`graphed` runs the steps. With None, a CUDA device gets one, and any other device runs step by step."""
         self.steps = 0
         self._t3 = t3
-        if replay is None and t3.device.type == "cuda":
-            replay = Replay(CudaRunner(t3.device), LONGEST)
-        self._replay = replay
+        if graphed is None and t3.device.type == "cuda":
+            graphed = GraphedDecoder(CudaGraphRunner(t3.device), LONGEST)
+        self._graphed = graphed
         self._prefixes = VoicePrefixes()
 
     @torch.inference_mode()
@@ -60,10 +60,10 @@ class Decoder:
     ) -> Iterator[int]:
         """Yield the speech tokens of a text as they are drawn, each below 6561; none if the model ends at once.
 
-        Ends at the stop token, after `max_tokens` (at most `LONGEST`) or where the model only repeats itself. Draws
-        from torch's global generator, as the package does, unless another is given: seed it for a repeatable result.
-        `cancelled()` is asked before every step, and `Cancelled` raised when it is true. Raises `EngineError` for
-        tokens that the model has no place for, and where the model's logits are not numbers.
+        The stream ends at the stop token, after `max_tokens` (at most `LONGEST`), or where the model only repeats
+        itself. It draws from `generator`, or from torch's global one, as chatterbox-tts does. `cancelled()` is called
+        before every step; where it is true, `Cancelled` is raised. Raises `EngineError` for tokens outside the model's
+        vocabulary, and for logits that are not numbers.
         """
         t3, hp = self._t3, self._t3.hp
         ids = text_tokens if t3.is_gpt else [hp.start_text_token, *text_tokens, hp.stop_text_token]
@@ -97,15 +97,15 @@ class Decoder:
         cancelled: Callable[[], bool],
         generator: torch.Generator | None,
     ) -> Iterator[int]:
-        """Yield `most` ids as they are drawn: -1 where logits are not numbers, and any at all after the stop token."""
+        """Yield `most` ids as they are drawn. An id of -1 means bad logits; ids after the stop token mean nothing."""
         t3, settings = self._t3, sampler.settings
         guidance = 0.0 if t3.is_gpt else settings.cfg_weight
         if most < 1:
             return
         if cancelled():
             raise Cancelled
-        if self._replay is not None and not self._replay.busy:
-            yield from self._replayed(self._replay, ids, voice, sampler, guidance, most, cancelled, generator)
+        if self._graphed is not None and not self._graphed.busy:
+            yield from self._graphed_draws(self._graphed, ids, voice, sampler, guidance, most, cancelled, generator)
             return
         state, logits = self.begin(ids, voice, settings, guidance, most)
         for _ in range(most - 1):
@@ -118,9 +118,9 @@ class Decoder:
         self.steps += 1
         yield int(sampler.draw(logits, generator))
 
-    def _replayed(
+    def _graphed_draws(
         self,
-        replay: Replay,
+        graphed: GraphedDecoder,
         ids: list[int],
         voice: Conditionals,
         sampler: Sampler,
@@ -129,12 +129,12 @@ class Decoder:
         cancelled: Callable[[], bool],
         generator: torch.Generator | None,
     ) -> Iterator[int]:
-        """The same, from steps that run ahead of who reads."""
+        """Yield the same ids as `_draws`, from steps that run ahead of the reader."""
         t3 = self._t3
-        replay.busy = True
+        graphed.busy = True
         try:
             state, logits = self.begin(
-                ids, voice, sampler.settings, guidance, most, partial(replay.cache, t3.tfmr.new_cache)
+                ids, voice, sampler.settings, guidance, most, partial(graphed.cache, t3.tfmr.new_cache)
             )
             first = sampler.draw(logits, generator)
             self.steps += 1
@@ -143,24 +143,11 @@ class Decoder:
             def advance(token: torch.Tensor, state: State, span: Span) -> torch.Tensor:
                 return step_within(t3, token, state, guidance, span)
 
-            for batch in replay.run(advance, state, first, sampler, generator, most, cancelled):
+            for batch in graphed.run(advance, state, first, sampler, generator, most, cancelled):
                 self.steps += len(batch)
                 yield from batch
         finally:
-            replay.busy = False
-
-    def generate(
-        self,
-        text_tokens: list[int],
-        voice: Conditionals,
-        settings: Settings,
-        max_tokens: int,
-        cancelled: Callable[[], bool],
-        generator: torch.Generator | None = None,
-    ) -> torch.Tensor:
-        """Draw all of a text's speech tokens: (n,) int64 on the device. As `stream` in all else."""
-        tokens = list(self.stream(text_tokens, voice, settings, max_tokens, cancelled, generator))
-        return torch.tensor(tokens, dtype=torch.long, device=self._t3.device)
+            graphed.busy = False
 
     def begin(
         self,
@@ -171,10 +158,10 @@ class Decoder:
         max_tokens: int,
         new_cache: Callable[[int, int], KVCache] | None = None,
     ) -> tuple[State, torch.Tensor]:
-        """Compute the prefix, of which the voice's part is reused: the state after it, and its logits.
+        """Compute the prefix, reusing the voice's part: return the state after it, and its logits.
 
-        `ids` are the text's tokens with what the family puts around them; the cache has room for `max_tokens` more,
-        and is made with `new_cache(rows, length)`, if given.
+        `ids` are the text's tokens with the family's start and stop tokens. The cache has room for `max_tokens` more;
+        `new_cache(rows, length)` makes it, if given.
         """
         t3 = self._t3
         exaggeration = settings.exaggeration if t3.hp.emotion_adv else 0.0
@@ -189,22 +176,10 @@ class Decoder:
         return State.after(cache, length), _logits(t3, hidden, guidance)
 
 
-def generate(
-    t3: Any,
-    text_tokens: list[int],
-    voice: Conditionals,
-    settings: Settings,
-    max_tokens: int,
-    cancelled: Callable[[], bool],
-) -> torch.Tensor:
-    """Draw the speech tokens of one text with a decoder made for it: see `Decoder.generate`."""
-    return Decoder(t3).generate(text_tokens, voice, settings, max_tokens, cancelled)
+def step(t3: T3, token: torch.Tensor, state: State, guidance: float) -> torch.Tensor:
+    """Advance by the token (1, 1) drawn last, and return float32 logits (1, vocabulary) for the next.
 
-
-def step(t3: Any, token: torch.Tensor, state: State, guidance: float) -> torch.Tensor:
-    """Advance by one token (1, 1), drawn last: float32 logits (1, vocabulary) for the next.
-
-    A CPU looks at just the positions there are, any other device at a masked bucket of the cache.
+    A CPU attends to the positions written so far, any other device to a masked bucket of the cache.
     """
     state.length += 1
     span = (
@@ -215,8 +190,8 @@ def step(t3: Any, token: torch.Tensor, state: State, guidance: float) -> torch.T
     return step_within(t3, token, state, guidance, span)
 
 
-def step_within(t3: Any, token: torch.Tensor, state: State, guidance: float, span: Span) -> torch.Tensor:
-    """The part of a step that is the device's alone: its shapes depend on `span.attended` only, and it never waits."""
+def step_within(t3: T3, token: torch.Tensor, state: State, guidance: float, span: Span) -> torch.Tensor:
+    """Do the device's part of a step: its shapes depend on `span.attended` alone, and it never waits for the device."""
     embedded = speech_embedding(t3, token, state.spoken).expand(state.cache.keys.shape[1], -1, -1)
     logits = _logits(t3, t3.tfmr(embedded, span, state.cache), guidance)
     state.position += 1
@@ -224,19 +199,19 @@ def step_within(t3: Any, token: torch.Tensor, state: State, guidance: float, spa
     return logits
 
 
-def voice_prefix(t3: Any, voice: Conditionals, exaggeration: float) -> KVCache:
-    """The keys and values of a voice's part of the prefix, one row, and as long as that part."""
+def voice_prefix(t3: T3, voice: Conditionals, exaggeration: float) -> KVCache:
+    """Compute the keys and values of a voice's part of the prefix: a cache of one row, as long as that part."""
     embedded = _condition(t3, voice, exaggeration)
     length = embedded.shape[1]
-    cache: KVCache = t3.tfmr.new_cache(1, length)
+    cache = t3.tfmr.new_cache(1, length)
     t3.tfmr(embedded, Span.causal(torch.arange(length, device=t3.device), length), cache)
     return cache
 
 
-def text_prefix(t3: Any, text: torch.Tensor, *, guided: bool) -> torch.Tensor:
-    """The prefix after the voice, (rows, n, width): [text | BOS BOS] for Llama, [text | BOS] for GPT-2.
+def text_prefix(t3: T3, text: torch.Tensor, *, guided: bool) -> torch.Tensor:
+    """Embed the prefix after the voice, (rows, n, width): [text | BOS BOS] for Llama, [text | BOS] for GPT-2.
 
-    `text` is (1, n) int64. Guidance takes a second row, which has no text but its positions.
+    `text` is (1, n) int64. Guidance needs a second row, which has the positions of the text but no text.
     """
     embedded: torch.Tensor = t3.text_emb(text)
     start = torch.full((1, 1), t3.hp.start_speech_token, dtype=torch.long, device=text.device)
@@ -246,38 +221,37 @@ def text_prefix(t3: Any, text: torch.Tensor, *, guided: bool) -> torch.Tensor:
     if guided:
         embedded = torch.cat([embedded, torch.zeros_like(embedded)])
     embedded = embedded + t3.text_pos_emb(text)
-    # Twice, both at position 0: so the model was trained.
+    # The model was trained with two start tokens, both at position 0.
     begin = begin.expand(embedded.shape[0], 2, -1)
     return torch.cat([embedded, begin], dim=1)
 
 
-def speech_embedding(t3: Any, token: torch.Tensor, spoken: torch.Tensor) -> torch.Tensor:
-    """Embed a speech token (1, 1), the `spoken`th (1,) of its utterance: (1, 1, width)."""
+def speech_embedding(t3: T3, token: torch.Tensor, spoken: torch.Tensor) -> torch.Tensor:
+    """Embed a speech token (1, 1), number `spoken` (1,) of its utterance: (1, 1, width)."""
     embedded: torch.Tensor = t3.speech_emb(token)
     return embedded if t3.is_gpt else embedded + t3.speech_pos_emb.emb(spoken)
 
 
-def _logits(t3: Any, hidden: torch.Tensor, guidance: float) -> torch.Tensor:
-    """States (rows, n, width) -> float32 logits (1, vocabulary) of the last position, its two rows made one."""
+def _logits(t3: T3, hidden: torch.Tensor, guidance: float) -> torch.Tensor:
+    """States (rows, n, width) -> float32 logits (1, vocabulary) of the last position; guidance merges the two rows."""
     logits: torch.Tensor = t3.speech_head(hidden[:, -1]).float()
     return logits[:1] + guidance * (logits[:1] - logits[1:]) if guidance > 0 else logits
 
 
-def _condition(t3: Any, voice: Conditionals, exaggeration: float) -> torch.Tensor:
-    """The voice's part of the prefix, (1, n, width). T3 writes into what it is given, so that is made anew."""
+def _condition(t3: T3, voice: Conditionals, exaggeration: float) -> torch.Tensor:
+    """Embed the voice's part of the prefix, (1, n, width). `T3Cond` is made anew, because T3 writes into it."""
     dtype = t3.speech_head.weight.dtype
-    condition: torch.Tensor = t3.prepare_conditioning(
+    return t3.prepare_conditioning(
         chatterbox_tts.T3Cond(
             speaker_emb=voice.speaker.to(dtype),
             cond_prompt_speech_tokens=voice.t3_prompt,
             emotion_adv=torch.full((1, 1, 1), exaggeration, dtype=dtype, device=t3.device),
         )
     )
-    return condition
 
 
-def _check_text(t3: Any, ids: list[int]) -> None:
-    """Refuse what no embedding has: on a GPU, looking it up ends the whole process's use of it."""
+def _check_text(t3: T3, ids: list[int]) -> None:
+    """Refuse ids outside the embedding: on a GPU, looking one up makes the GPU unusable for the whole process."""
     vocabulary = t3.text_emb.num_embeddings
     if not ids:
         raise EngineError("There is no text to speak.")

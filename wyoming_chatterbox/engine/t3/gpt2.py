@@ -1,4 +1,4 @@
-"""T3's GPT-2 decoder: the weights of transformers' `GPT2Model`, turned to lie in rows, and a static cache."""
+"""T3's GPT-2 decoder: the weights of transformers' `GPT2Model`, transposed, and a static cache."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .kv_cache import KVCache, Span
 
 
 def gpt2_weights(sizes: Backbone) -> nn.Module:
-    """Places for the weights of a `GPT2Model`, under its names."""
+    """Make modules for the weights of a `GPT2Model`, with its names."""
     width, inner = sizes.hidden_size, sizes.intermediate_size
     eps = float(chatterbox_tts.GPT2_MEDIUM_CONFIG["layer_norm_epsilon"])
 
@@ -40,7 +40,7 @@ def gpt2_weights(sizes: Backbone) -> nn.Module:
 
 
 class _Convolution(nn.Module):
-    """The weights of transformers' `Conv1D`, a linear layer that keeps them as (in, out)."""
+    """The weights of transformers' `Conv1D`, a linear layer that holds them as (in, out)."""
 
     def __init__(self, rows: int, columns: int) -> None:
         super().__init__()
@@ -54,10 +54,10 @@ class GPT2(nn.Module):
     def __init__(
         self, model: Any, sizes: Backbone, layers: Iterable[Any], finish: Callable[[nn.Module], nn.Module]
     ) -> None:
-        """Takes the weights over from `gpt2_weights`, filled, and its layers.
+        """Takes over the filled weights of `gpt2_weights`, and its layers.
 
-        One layer after another is turned, and finished in place, before the next is asked for: so no second copy of
-        the weights is held.
+        Each layer is transposed, and finished in place, before the next is read, so that no second copy of the weights
+        is held.
         """
         super().__init__()
         self.heads = sizes.num_attention_heads
@@ -85,11 +85,11 @@ class _Block(nn.Module):
         super().__init__()
         self.heads = heads
         self.attention_norm = layer.ln_1
-        self.qkv = _turned(layer.attn.c_attn)
-        self.out = _turned(layer.attn.c_proj)
+        self.qkv = _transposed(layer.attn.c_attn)
+        self.out = _transposed(layer.attn.c_proj)
         self.mlp_norm = layer.ln_2
-        self.up = _turned(layer.mlp.c_fc)
-        self.down = _turned(layer.mlp.c_proj)
+        self.up = _transposed(layer.mlp.c_fc)
+        self.down = _transposed(layer.mlp.c_proj)
 
     def forward(self, x: torch.Tensor, index: int, span: Span, cache: KVCache) -> torch.Tensor:
         rows, n, _ = x.shape
@@ -100,7 +100,7 @@ class _Block(nn.Module):
         return x + hidden
 
 
-def _turned(convolution: Any) -> Linear:
-    """The weights of transformers' `Conv1D`, which has them as (in, out), taken from it."""
+def _transposed(convolution: Any) -> Linear:
+    """Take the weights from transformers' `Conv1D`, which holds them as (in, out)."""
     weight = convolution._parameters.pop("weight").detach()
     return Linear(weight.t().contiguous(), convolution.bias.detach())

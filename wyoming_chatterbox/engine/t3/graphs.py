@@ -1,9 +1,8 @@
-"""T3's steps without waiting for the device: captured once for each length of the cache, replayed ahead of the reader.
+"""T3's steps as CUDA graphs: captured once for each length of the KV cache, replayed ahead of the reader.
 
-A step of a GPU's is hundreds of small kernels, which take longer to launch than to run: captured in a CUDA graph they
-are launched as one. What a step changes are tensors that stay where they are, the drawn ids among them; the host reads
-those some steps later, and drops what was drawn past the end. Meanwhile, on a stream of their own, steps run beside the
-flow and the vocoder.
+On a GPU a step is hundreds of small kernels, which take longer to launch than to run: captured in a CUDA graph they are
+launched as one. A step changes tensors in place, the drawn ids among them; the host reads the ids some steps later and
+drops those drawn past the end. The steps have a CUDA stream of their own and run beside the flow and the vocoder.
 """
 
 from __future__ import annotations
@@ -29,25 +28,25 @@ BATCH = 4
 IN_FLIGHT = 4
 """Batches handed to the device before the first of them is read."""
 
-Launch = Callable[[], None]
 Read = Callable[[], list[int]]
+"""Waits for ids that a step drew, and returns them."""
 
 
 @dataclass
 class State:
-    """Where an utterance's decoding is. What a step changes are tensors, in place, so that it can be replayed."""
+    """How far an utterance is decoded. A step changes these tensors in place, so that a graph of it can be replayed."""
 
     cache: KVCache
     position: torch.Tensor
-    """(1,) int64: the position in the cache of the token that comes next."""
+    """(1,) int64: position of the next token in the cache."""
     spoken: torch.Tensor
-    """(1,) int64: that token's number among the speech tokens, of which the start token is 0."""
+    """(1,) int64: number of the next token among the speech tokens; the start token is 0."""
     length: int
-    """`position` as the host knows it."""
+    """The host's copy of `position`."""
 
     @classmethod
     def after(cls, cache: KVCache, length: int) -> State:
-        """The state after a prefix of `length` positions."""
+        """Make the state after a prefix of `length` positions."""
         position = torch.full((1,), length, dtype=torch.long, device=cache.keys.device)
         return cls(cache, position, torch.ones_like(position), length)
 
@@ -56,51 +55,50 @@ Step = Callable[[torch.Tensor, State, Span], torch.Tensor]
 """Token (1, 1), state, span -> logits (1, vocabulary): advances the state, and never waits for the device."""
 
 
-class Runner(Protocol):
-    """How a device runs steps that were handed to it, and gives back what they drew."""
+class GraphRunner(Protocol):
+    """Captures steps as graphs, runs them on a device, and reads the ids they drew."""
 
     generator: torch.Generator
-    """Of every draw; its state is set anew for each utterance."""
+    """Source of every draw; each utterance sets its state anew."""
 
-    def follow(self) -> None:
-        """Have the steps that are launched next come after all that the device was given so far."""
+    def graph_stream_waits(self) -> None:
+        """Make the graphs' stream wait for all work that the current stream has so far."""
 
-    def settle(self) -> None:
-        """Have whatever the device is given next come after all steps so far."""
+    def current_stream_waits(self) -> None:
+        """Make the current stream wait for all steps so far."""
 
-    def running(self) -> AbstractContextManager[Any]:
-        """Within it, what is launched goes where steps run."""
+    def on_graph_stream(self) -> AbstractContextManager[Any]:
+        """Return a context in which launches go to the graphs' stream."""
 
-    def capture(self, step: Launch) -> Launch:
-        """What does the step's work whenever it is called. May run the step itself, too, a few times."""
+    def capture(self, step: Callable[[], None]) -> Callable[[], None]:
+        """Capture a step, and return a function that replays it. The step itself may run a few times meanwhile."""
 
     def read(self, ids: torch.Tensor) -> Read:
-        """Ask for ids (n,); what is returned waits for them."""
+        """Start copying ids (n,) to the host; the returned function waits for them."""
 
 
-class Replay:
-    """Runs the steps of one utterance after another, over a cache that stays, and grows with the longest text."""
+class GraphedDecoder:
+    """Decodes one utterance after another with graphs, in one KV cache that grows with the longest text."""
 
-    def __init__(self, runner: Runner, longest: int) -> None:
-        """`longest` is the most tokens of an utterance."""
+    def __init__(self, runner: GraphRunner, longest: int) -> None:
+        """`longest` is the most tokens that an utterance can have."""
         self.busy = False
-        """An utterance is under way: there is one cache, so another has to do without."""
+        """Whether an utterance is under way. There is one cache, so a second utterance has to decode without graphs."""
         self._runner = runner
         self._captures = True
         self._cache: KVCache | None = None
-        self._launches: dict[int, Launch] = {}
-        """By the number of positions attended."""
+        self._graphs: dict[int, Callable[[], None]] = {}
+        """Graphs by the number of positions attended."""
         self._state: State | None = None
         self._sampler: Sampler | None = None
         device = runner.generator.device
         self._token = torch.zeros(1, 1, dtype=torch.long, device=device)
         self._ids = torch.zeros(longest + 1, dtype=torch.long, device=device)
-        """By their number among the speech tokens."""
+        """Drawn ids, indexed by `State.spoken`."""
 
     def cache(self, make: Callable[[int, int], KVCache], rows: int, length: int) -> KVCache:
-        """A cache to begin an utterance in, with room for `length` positions: the last one's, or what `make` makes of
-        rows and length."""
-        self._runner.settle()
+        """Return a cache with room for `length` positions: the last utterance's, or one from `make(rows, length)`."""
+        self._runner.current_stream_waits()
         if self._cache is None or self._cache.rows != rows or self._cache.length < length:
             self.release()
             self._cache = make(rows, length)
@@ -108,13 +106,13 @@ class Replay:
 
     @property
     def bytes(self) -> int:
-        """Of the cache."""
+        """Bytes of the cache."""
         return self._cache.bytes if self._cache else 0
 
     def release(self) -> None:
-        """Give the cache back, and the graphs that know its place."""
-        self._runner.settle()
-        self._launches.clear()
+        """Free the cache, and the graphs that hold its address."""
+        self._runner.current_stream_waits()
+        self._graphs.clear()
         self._cache = self._state = None
 
     def run(
@@ -129,9 +127,9 @@ class Replay:
     ) -> Iterator[list[int]]:
         """Yield the ids that follow the `first` (1, 1), in batches, until `most` were drawn with it.
 
-        `state` stands after a prefix in this object's cache, and `sampler` has drawn the first id. Draws go on as
-        `generator`'s would, or from any seed for None; -1 is drawn from logits that are not numbers.
-        `cancelled()` is asked before each batch, and `Cancelled` raised when it is true.
+        `state` is the one after a prefix in this object's cache, and `sampler` has drawn the first id. Draws are those
+        that `generator` would make next, or from any seed for None; an id of -1 means logits that are not numbers.
+        `cancelled()` is called before each batch; where it is true, `Cancelled` is raised.
         """
         runner = self._runner
         self._begin(state, first, sampler)
@@ -139,7 +137,7 @@ class Replay:
             runner.generator.manual_seed(int(torch.randint(2**62, ())))
         else:
             runner.generator.set_state(generator.get_state())
-        runner.follow()
+        runner.graph_stream_waits()
         issued = 1
         pending: deque[Read] = deque()
         while pending or issued < most:
@@ -147,19 +145,19 @@ class Replay:
                 if cancelled():
                     raise Cancelled
                 batch = min(BATCH, most - issued)
-                with runner.running():
+                with runner.on_graph_stream():
                     for _ in range(batch):
-                        self._launch(step)
+                        self._replay(step)
                     issued += batch
                     pending.append(runner.read(self._ids[issued + 1 - batch : issued + 1]))
             yield pending.popleft()()
 
     def _begin(self, state: State, first: torch.Tensor, sampler: Sampler) -> None:
-        """Put an utterance's state where the captured steps look for it."""
+        """Copy an utterance's state to the tensors that the captured steps use."""
         mine, drawing = self._state, self._sampler
         self._token.copy_(first.clamp(min=0))
         if mine is None or drawing is None or mine.cache is not state.cache or drawing.settings != sampler.settings:
-            self._launches.clear()
+            self._graphs.clear()
             self._state, self._sampler = state, sampler
         else:
             mine.position.copy_(state.position)
@@ -167,17 +165,17 @@ class Replay:
             mine.length = state.length
             drawing.go_on_from(sampler)
 
-    def _launch(self, step: Step) -> None:
+    def _replay(self, step: Step) -> None:
         state = self._state
         assert state is not None
         state.length += 1
         attended = min(rounded_up(state.length), state.cache.length)
-        if attended not in self._launches:
-            self._launches[attended] = self._captured(step, attended)
-        self._launches[attended]()
+        if attended not in self._graphs:
+            self._graphs[attended] = self._captured(step, attended)
+        self._graphs[attended]()
 
-    def _captured(self, step: Step, attended: int) -> Launch:
-        """One step, from token to token, as the runner captures it; what trying it changed is put back."""
+    def _captured(self, step: Step, attended: int) -> Callable[[], None]:
+        """Have the runner capture one step, from token to token, and restore what the trial runs changed."""
         state, sampler = self._state, self._sampler
         assert state is not None
         assert sampler is not None
@@ -186,36 +184,36 @@ class Replay:
             logits = step(self._token, state, Span.causal(state.position, attended))
             drawn = sampler.draw(logits, self._runner.generator)
             self._ids.index_copy_(0, state.spoken, drawn[0])
-            # Looking up -1 would end the whole process's use of a GPU.
+            # An embedding look-up of -1 would make the GPU unusable for the whole process.
             self._token.copy_(drawn.clamp(min=0))
 
         if not self._captures:
             return whole_step
         changed = (state.position, state.spoken, self._token, sampler.seen)
         before = [tensor.clone() for tensor in changed]
-        dice = self._runner.generator.get_state()
+        generator_state = self._runner.generator.get_state()
         try:
-            launch = self._runner.capture(whole_step)
+            replay = self._runner.capture(whole_step)
         except RuntimeError as err:
             if is_out_of_memory(err):
                 raise
             _LOGGER.warning("This GPU runs step by step, as no graph could be captured: %s", err)
-            # A generator that a capture was broken off with may go on refusing to draw outside one.
+            # After a failed capture the generator may refuse to draw outside of one.
             self._runner.generator = torch.Generator(self._runner.generator.device)
             self._captures = False
-            self._launches.clear()
-            launch = whole_step
+            self._graphs.clear()
+            replay = whole_step
         for tensor, value in zip(changed, before, strict=True):
             tensor.copy_(value)
-        self._runner.generator.set_state(dice)
-        return launch
+        self._runner.generator.set_state(generator_state)
+        return replay
 
 
-class CudaRunner:
-    """Runs steps as CUDA graphs, on a stream of their own."""
+class CudaGraphRunner:
+    """Runs steps as CUDA graphs, on a CUDA stream of their own."""
 
     _TRIALS = 2
-    """Runs before a capture, in which libraries choose kernels and allocate what they keep."""
+    """Runs before a capture, in which libraries choose their kernels and allocate their workspaces."""
 
     def __init__(self, device: torch.device) -> None:
         self.generator = torch.Generator(device)
@@ -223,22 +221,22 @@ class CudaRunner:
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._pool = torch.cuda.graph_pool_handle()
 
-    def follow(self) -> None:
+    def graph_stream_waits(self) -> None:
         self._stream.wait_stream(torch.cuda.current_stream(self._device))
 
-    def settle(self) -> None:
+    def current_stream_waits(self) -> None:
         torch.cuda.current_stream(self._device).wait_stream(self._stream)
 
-    def running(self) -> AbstractContextManager[Any]:
+    def on_graph_stream(self) -> AbstractContextManager[Any]:
         context: AbstractContextManager[Any] = torch.cuda.stream(self._stream)
         return context
 
-    def capture(self, step: Launch) -> Launch:
+    def capture(self, step: Callable[[], None]) -> Callable[[], None]:
         for _ in range(self._TRIALS):
             step()
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(self.generator)
-        # Another thread, loading something, may allocate meanwhile.
+        # Another thread may allocate meanwhile, while it loads something.
         with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
             step()
         return graph.replay

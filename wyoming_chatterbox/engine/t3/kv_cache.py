@@ -1,4 +1,4 @@
-"""The keys and values of a transformer's past positions, allocated once and written in place."""
+"""The KV cache: keys and values of a transformer's past positions, allocated once and written in place."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ import torch
 from torch.nn import functional
 
 BUCKET = 128
-"""Lengths are rounded up to a multiple of this, so that there are few different ones."""
+"""Positions; lengths are rounded up to a multiple of this, so that few different ones occur."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """The positions that one pass computes, and how many it may look at."""
+    """The positions that one pass computes, and how many it may attend to."""
 
     positions: torch.Tensor
     """(n,) int64, on the device."""
     attended: int
-    """Positions of the cache that are read: fixed for a captured graph, so it may be more than are written."""
+    """Positions of the cache that are read. It is fixed for a captured graph, so it may exceed those written."""
     mask: torch.Tensor | None
-    """(n, attended) bool, true where a position may look; None where all may be looked at."""
+    """(n, attended) bool, true where a position may attend; None means everywhere."""
 
     @classmethod
     def causal(cls, positions: torch.Tensor, attended: int) -> Span:
-        """Each position sees itself and those before it; what the cache holds beyond them is never seen."""
+        """Let each position attend to itself and those before it, and to nothing the cache holds beyond."""
         return cls(positions, attended, torch.arange(attended, device=positions.device) <= positions[:, None])
 
     @classmethod
     def last(cls, position: torch.Tensor, attended: int) -> Span:
-        """One position, (1,), that is the last of exactly `attended`: no mask is needed."""
+        """Let one position, (1,), the last of exactly `attended`, attend to all of them; this needs no mask."""
         return cls(position, attended, None)
 
 
 class KVCache:
-    """Keys and values, each (layers, rows, heads, length, head width), of one utterance or one voice."""
+    """Keys and values of one utterance or one voice, each (layers, rows, heads, length, head width)."""
 
     _all: ClassVar[weakref.WeakValueDictionary[int, KVCache]] = weakref.WeakValueDictionary()
 
@@ -44,20 +44,20 @@ class KVCache:
         self, layers: int, rows: int, heads: int, length: int, width: int, device: torch.device, dtype: torch.dtype
     ) -> None:
         shape = (layers, rows, heads, length, width)
-        # Zeros, as a mask makes nothing of what is not a number.
+        # Zeroed, because a masked NaN would still poison the attention.
         self.keys = torch.zeros(shape, device=device, dtype=dtype)
         self.values = torch.zeros(shape, device=device, dtype=dtype)
         self._all[id(self)] = self
 
     @classmethod
     def held(cls) -> int:
-        """Bytes of all caches there are now, in this process; safe from any thread."""
-        # A list of references is made in one go, where others may come and go meanwhile.
+        """Count the bytes of all caches in this process; safe from any thread."""
+        # valuerefs() makes a list in one step; other threads may add and remove caches meanwhile.
         return sum(cache.bytes for ref in cls._all.valuerefs() if (cache := ref()) is not None)
 
     @property
     def length(self) -> int:
-        """Positions there is room for."""
+        """Positions that the cache has room for."""
         return self.keys.shape[3]
 
     @property
@@ -69,14 +69,14 @@ class KVCache:
         return 2 * self.keys.numel() * self.keys.element_size()
 
     def begin_with(self, prefix: KVCache) -> None:
-        """Copy a prefix, of one row or as many as here, to the first positions of every row."""
+        """Copy a prefix, of one row or as many as this cache has, to the first positions of every row."""
         self.keys[..., : prefix.length, :] = prefix.keys
         self.values[..., : prefix.length, :] = prefix.values
 
     def attend(
         self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, span: Span
     ) -> torch.Tensor:
-        """Write n positions' keys and values, then look: (rows, heads, n, head width) -> (rows, n, heads x width)."""
+        """Write n positions' keys and values, then attend: (rows, heads, n, head width) -> (rows, n, heads x width)."""
         keys, values = self.keys[layer], self.values[layer]
         keys.index_copy_(2, span.positions, key)
         values.index_copy_(2, span.positions, value)
@@ -101,5 +101,5 @@ class Transformer(Protocol):
 
 
 def rounded_up(length: int) -> int:
-    """The next multiple of `BUCKET`."""
+    """Round a length up to a multiple of `BUCKET`."""
     return -(-length // BUCKET) * BUCKET

@@ -20,7 +20,7 @@ Rotation = tuple[torch.Tensor, torch.Tensor]
 
 
 def llama_weights(sizes: Backbone) -> nn.Module:
-    """Places for the weights of a `LlamaModel`, under its names."""
+    """Make modules for the weights of a `LlamaModel`, with its names."""
     width, inner = sizes.hidden_size, sizes.intermediate_size
     heads, kv_heads = sizes.num_attention_heads * HEAD, sizes.num_key_value_heads * HEAD
 
@@ -55,7 +55,7 @@ def llama_weights(sizes: Backbone) -> nn.Module:
 
 
 def inverse_frequencies(device: torch.device) -> torch.Tensor:
-    """Rotary frequencies of a head's pairs of features, (32,) float32: Llama 3.1's, whose slow ones are slower yet."""
+    """Compute Llama 3.1's rotary frequencies of a head's pairs of features, (32,) float32: low ones are lowered."""
     config = chatterbox_tts.LLAMA_520M_CONFIG_DICT
     scaling = config["rope_scaling"]
     pairs = torch.arange(0, HEAD, 2, dtype=torch.float32, device=device)
@@ -73,10 +73,10 @@ class Llama(nn.Module):
     def __init__(
         self, model: Any, sizes: Backbone, layers: Iterable[Any], finish: Callable[[nn.Module], nn.Module]
     ) -> None:
-        """Takes the weights over from `llama_weights`, filled, and its layers.
+        """Takes over the filled weights of `llama_weights`, and its layers.
 
-        One layer after another is fused, and finished in place, before the next is asked for: so no second copy of
-        the weights is held.
+        Each layer is fused, and finished in place, before the next is read, so that no second copy of the weights is
+        held.
         """
         super().__init__()
         self.kv_heads = sizes.num_key_value_heads
@@ -124,7 +124,7 @@ class _Block(nn.Module):
         rows, n, _ = x.shape
         normed = functional.rms_norm(x, self.attention_norm.shape, self.attention_norm, self.eps)
         heads = self.qkv(normed).view(rows, n, self.heads + 2 * self.kv_heads, -1).transpose(1, 2)
-        # Query and key are turned together, at once.
+        # Queries and keys are rotated in one call.
         turned = _rotated(heads[:, : -self.kv_heads], rotation)
         query, key, value = turned[:, : self.heads], turned[:, self.heads :], heads[:, -self.kv_heads :]
         x = x + self.out(cache.attend(index, query, key, value, span))
@@ -135,7 +135,7 @@ class _Block(nn.Module):
 
 
 def _rotated(x: torch.Tensor, rotation: Rotation) -> torch.Tensor:
-    """Rotary position embedding (Su et al. 2021), the halves of each head being the pairs' two parts."""
+    """Apply rotary position embeddings (Su et al. 2021); the pairs are (i, i + half) of each head."""
     cosine, sine = rotation
     first, second = x.chunk(2, dim=-1)
     return x * cosine + torch.cat([-second, first], dim=-1) * sine

@@ -13,9 +13,9 @@ from .. import Sampling
 
 @dataclass(frozen=True)
 class Settings:
-    """Every sampling setting with a value. `top_k` 0 and `cfg_weight` 0 switch those off.
+    """All sampling settings. 0 switches `top_k` and `cfg_weight` off.
 
-    Raises `EngineError` for a value that nothing can be drawn with.
+    Raises `EngineError` for a value out of range.
     """
 
     temperature: float = 0.8
@@ -49,11 +49,11 @@ DEFAULTS = {
     "turbo": _GPT2,
     "nano": _GPT2,
 }
-"""What `generate()` of chatterbox-tts 0.1.7 takes for each family."""
+"""Settings by family: the defaults of `generate()` in chatterbox-tts 0.1.7."""
 
 
 def resolve(family: str, sampling: Sampling) -> Settings:
-    """The family's defaults with what an utterance sets itself."""
+    """Return the family's defaults, overridden by the settings of an utterance."""
     defaults = DEFAULTS[family]
     return Settings(
         **{
@@ -64,7 +64,7 @@ def resolve(family: str, sampling: Sampling) -> Settings:
 
 
 class Sampler:
-    """Draws one utterance's tokens, on the device and without waiting for it."""
+    """Draws one utterance's tokens, on the device and without waiting for the device."""
 
     def __init__(self, settings: Settings, *, gpt2: bool, vocabulary: int, start: int, device: torch.device) -> None:
         self.settings = settings
@@ -75,20 +75,20 @@ class Sampler:
         self._drawn = 0
 
     def go_on_from(self, other: Sampler) -> None:
-        """Draw what another one, of the same settings, would draw next."""
+        """Copy the state of another sampler with the same settings, to draw what it would draw next."""
         self.seen.copy_(other.seen)
         self._drawn = other._drawn
 
     def draw(self, logits: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
         """Draw a token (1, 1) from logits (1, vocabulary), in float32.
 
-        The token is -1 where the logits leave nothing to draw from: a broken model, or an overflow in 16 bits.
-        Draws from torch's global generator unless another is given.
+        The token is -1 where the logits are not numbers: in a broken model, or after an overflow in 16 bits. Draws
+        from torch's global generator unless another is given.
         """
         shape = gpt2_probabilities if self._gpt2 else llama_probabilities
         token = draw(shape(logits.float(), self.seen, self.settings), generator)
         if self._gpt2 and not self._drawn:
-            # GPT-2's penalty counts the start token at the first draw only, Llama's always.
+            # GPT-2's penalty counts the start token at the first draw only; Llama's counts it always.
             self.seen.zero_()
         self.seen.scatter_(1, token.clamp(min=0), True)
         self._drawn += 1
@@ -96,7 +96,7 @@ class Sampler:
 
 
 def llama_probabilities(logits: torch.Tensor, seen: torch.Tensor, settings: Settings) -> torch.Tensor:
-    """Repetition penalty, temperature, min-p, top-p: the order of english and multilingual.
+    """Apply repetition penalty, temperature, min-p, top-p: the order of english and multilingual.
 
     `logits` (1, vocabulary) float32, `seen` of the same shape, true for the tokens so far.
     """
@@ -106,31 +106,31 @@ def llama_probabilities(logits: torch.Tensor, seen: torch.Tensor, settings: Sett
 
 
 def gpt2_probabilities(logits: torch.Tensor, seen: torch.Tensor, settings: Settings) -> torch.Tensor:
-    """Temperature, top-k, top-p and only then the repetition penalty: the order of turbo and nano."""
+    """Apply temperature, top-k, top-p, then the repetition penalty: the order of turbo and nano."""
     logits = _top_p(_top_k(logits / settings.temperature, settings.top_k), settings.top_p)
     return torch.softmax(_penalised(logits, seen, settings.repetition_penalty), dim=-1)
 
 
 def draw(probabilities: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
-    """Draw as `torch.multinomial` does, the same numbers from the same generator, but without its wait for a check.
+    """Draw the token that `torch.multinomial` would draw from the same generator, without waiting for the device.
 
     (1, vocabulary) -> (1, 1) int64; -1 for probabilities that are not numbers.
     """
-    # The largest of p / e, for e drawn from the exponential distribution, is each with its probability p.
+    # With e from the exponential distribution, p / e is largest for each token with its probability p.
     noise = torch.empty_like(probabilities).exponential_(1.0, generator=generator)
     token = torch.argmax(probabilities / noise, dim=-1, keepdim=True)
     return torch.where(torch.isfinite(probabilities).all(), token, -1)
 
 
 def _penalised(logits: torch.Tensor, seen: torch.Tensor, penalty: float) -> torch.Tensor:
-    """Keskar et al. 2019: makes what was said less likely, for a penalty above 1."""
+    """Make the tokens so far less likely, for a penalty above 1 (Keskar et al. 2019)."""
     if penalty == 1.0:
         return logits
     return torch.where(seen, torch.where(logits < 0, logits * penalty, logits / penalty), logits)
 
 
 def _min_p(logits: torch.Tensor, min_p: float) -> torch.Tensor:
-    """Leave what is at least `min_p` times as likely as the likeliest (Nguyen et al. 2024)."""
+    """Keep tokens that are at least `min_p` times as likely as the likeliest (Nguyen et al. 2024)."""
     if min_p == 0.0:
         return logits
     probabilities = torch.softmax(logits, dim=-1)
@@ -138,14 +138,14 @@ def _min_p(logits: torch.Tensor, min_p: float) -> torch.Tensor:
 
 
 def _top_k(logits: torch.Tensor, top_k: int) -> torch.Tensor:
-    """Leave the `top_k` likeliest, and what is as likely as the last of them."""
+    """Keep the `top_k` likeliest tokens, and those as likely as the last of them."""
     if top_k == 0 or top_k >= logits.shape[-1]:
         return logits
     return logits.masked_fill(logits < torch.topk(logits, top_k).values[..., -1:], -math.inf)
 
 
 def _top_p(logits: torch.Tensor, top_p: float) -> torch.Tensor:
-    """Leave the likeliest that together reach `top_p`, one at least (Holtzman et al. 2019)."""
+    """Keep the likeliest tokens that together reach `top_p`, at least one (Holtzman et al. 2019)."""
     if top_p == 1.0:
         return logits
     ascending, order = torch.sort(logits)

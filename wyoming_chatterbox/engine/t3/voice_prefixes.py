@@ -1,4 +1,4 @@
-"""The keys and values of each voice's part of the prefix, which no text changes: computed once, and reused."""
+"""Caches the keys and values of each voice's part of the prefix, which is the same for every text."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from .kv_cache import KVCache
 Key = tuple[int, float]
 
 MOST_BYTES = 128_000_000
-"""A voice of turbo takes 74 MB in float32, one of english 8 MB."""
+"""Bytes of all prefixes. A voice of turbo takes 74 MB in float32, one of english 8 MB."""
 
 _PART_OF_FREE = 8
-"""On a GPU, one part in this many of what is free may be taken: others share the device."""
+"""On a GPU the prefixes may take one part in this many of the free memory: others share the device."""
 
 
 class VoicePrefixes:
-    """Prefixes by voice (the object) and exaggeration, the least recently used forgotten first.
+    """Prefixes by voice (the object) and exaggeration; the least recently used is dropped first.
 
-    A voice's prefixes go with the voice: this holds no reference to it.
+    It holds only weak references to voices: when a voice goes, so do its prefixes.
     """
 
     def __init__(self, capacity: int = 8, most_bytes: int = MOST_BYTES) -> None:
-        """At most `capacity` prefixes and `most_bytes` are held, but always the latest prefix."""
+        """Holds at most `capacity` prefixes and `most_bytes`, but always the latest prefix."""
         self._capacity = capacity
         self._most_bytes = most_bytes
         self._prefixes: OrderedDict[Key, tuple[weakref.ref[Conditionals], KVCache]] = OrderedDict()
@@ -37,11 +37,11 @@ class VoicePrefixes:
 
     @property
     def bytes(self) -> int:
-        """Of the prefixes held."""
+        """Bytes of the prefixes held."""
         return sum(prefix.bytes for _, prefix in self._prefixes.values())
 
     def get(self, voice: Conditionals, exaggeration: float, make: Callable[[], KVCache]) -> KVCache:
-        """The prefix of a voice, made with `make` if it isn't here."""
+        """Return the prefix of a voice, calling `make` if it isn't held."""
         key = (id(voice), exaggeration)
         if key not in self._prefixes:
             prefix = make()

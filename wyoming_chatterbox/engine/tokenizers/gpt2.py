@@ -1,4 +1,4 @@
-"""GPT-2's tokenizer from its official files, as transformers reads them, without importing transformers."""
+"""Loads GPT-2's tokenizer from its official files, as transformers reads them, without importing transformers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _NO_LIMIT = 1e20
 
 
 def load_gpt2(directory: Path) -> Callable[[str], list[int]]:
-    """Read the tokenizer in `directory`: text -> token ids, cut at the length the files tell.
+    """Read the tokenizer in `directory`: text -> token ids, truncated at the length in the files.
 
-    Files of any other tokenizer are left to transformers. Raises `OSError` or `ValueError` for broken ones.
+    transformers reads the files of any other tokenizer. Raises `OSError` or `ValueError` for broken files.
     """
     config = _read(directory / "tokenizer_config.json")
     if config.get("tokenizer_class") not in _CLASSES or (directory / "tokenizer.json").exists():
@@ -53,7 +53,7 @@ def _by_transformers(directory: Path) -> Callable[[str], list[int]]:
 
 
 def _added(directory: Path, config: dict[str, Any]) -> list[AddedToken]:
-    """The tokens beyond the vocabulary, in the order of their ids; where the configuration has none, of older files."""
+    """List the tokens beyond the vocabulary by id, from the configuration or, in older checkpoints, from two files."""
     listed = config.get("added_tokens_decoder")
     named = dict(config)
     if listed is not None:
@@ -67,7 +67,7 @@ def _added(directory: Path, config: dict[str, Any]) -> list[AddedToken]:
         }
     tokens = [numbered[index] for index in sorted(numbered)]
     known = {token.content for token in tokens}
-    # GPT-2 has these three even where no file names them.
+    # GPT-2 has bos, eos and unk tokens even where no file names them.
     wanted = [named.get(key, "<|endoftext|>" if key in _NAMED[:3] else None) for key in _NAMED]
     for token in (*wanted, *_extra(named)):
         content = _content(token)
@@ -92,7 +92,7 @@ def _content(token: Any) -> str | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """What a JSON file holds; nothing where there is none."""
+    """Read a JSON file's object; an empty one if there is no file."""
     if not path.is_file():
         return {}
     content = json.loads(path.read_text(encoding="utf-8"))

@@ -18,7 +18,7 @@ TextTokenizer = Callable[[str, str], list[int]]
 
 
 def load_tokenizer(directory: Path, family: Family) -> TextTokenizer:
-    """Load a family's tokenizer; `CheckpointError` if its files are missing or broken."""
+    """Load a family's tokenizer. Raises `CheckpointError` if its files are missing or broken."""
     path = directory / family.tokenizer[0]
     if not path.is_file():
         raise CheckpointError(f"{path} is missing", "Download it again.")
@@ -27,7 +27,7 @@ def load_tokenizer(directory: Path, family: Family) -> TextTokenizer:
         return loaders.get(family.name, _load_gpt2)(directory, path)
     except (CheckpointError, ImportError):
         raise
-    except Exception as err:  # Tokenizers raises bare Exceptions.
+    except Exception as err:  # tokenizers raises bare Exceptions.
         raise CheckpointError(f"{path} is broken: {first_line(err)}", download_again(path)) from err
 
 

@@ -1,4 +1,4 @@
-"""The multilingual family's tokenizer: the package's, less what it would download."""
+"""The multilingual family's tokenizer: chatterbox-tts's, without its downloads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class MultilingualTokenizer(MTLTokenizer):  # type: ignore[misc]
-    """The package's, less the downloads that its constructor starts for Chinese."""
+    """chatterbox-tts's tokenizer, without the downloads for Chinese that its constructor starts."""
 
     def __init__(self, path: Path, cangjie: Path) -> None:
         self.tokenizer = Tokenizer.from_file(str(path))
@@ -46,7 +46,7 @@ class _CangjieConverter(ChineseCangjieConverter):  # type: ignore[misc]
             self.cj2word.setdefault(code, []).append(word)
 
     def _init_segmenter(self) -> None:
-        """Load pkuseg where its model is on this machine already: otherwise it would download one."""
+        """Load pkuseg if its model is on this machine already: otherwise pkuseg would download one."""
         self.segmenter = None
         try:
             from spacy_pkuseg import pkuseg

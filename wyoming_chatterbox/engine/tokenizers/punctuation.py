@@ -1,28 +1,28 @@
-"""Each family's punctuation rules, by which chatterbox-tts 0.1.7 prepares a text for its tokenizer."""
+"""Each family's punctuation rules, as chatterbox-tts 0.1.7 applies them before its tokenizer."""
 
 from __future__ import annotations
 
 _TURBO = (
     ("…", ", "), (":", ","), ("—", "-"), ("–", "-"), (" ,", ","), ("“", '"'), ("”", '"'), ("‘", "'"), ("’", "'"),
 )  # fmt: skip
-# In this order: what one rule makes of a text, the next may change.
+# The order matters: a rule may change the result of one before.
 _LLAMA = (("...", ", "), _TURBO[0], _TURBO[1], (" - ", ", "), (";", ", "), *_TURBO[2:])
 _ENDS = (".", "!", "?", "-", ",")
 _ENDS_ELSEWHERE = (*_ENDS, "、", "，", "。", "？", "！")
 
 
 def english(text: str) -> str:
-    """Of a text that isn't empty, as all of these."""
+    """Normalise a text for English. None of these functions takes an empty text."""
     return _normalised(text, _LLAMA, _ENDS)
 
 
 def multilingual(text: str) -> str:
-    """As for English, with more marks that a text may end with."""
+    """Normalise a text as for English, with more marks that it may end with."""
     return _normalised(text, _LLAMA, _ENDS_ELSEWHERE)
 
 
 def turbo(text: str) -> str:
-    """For turbo and nano."""
+    """Normalise a text for turbo and nano."""
     return _normalised(text, _TURBO, _ENDS)
 
 

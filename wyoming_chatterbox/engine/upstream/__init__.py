@@ -1,1 +1,1 @@
-"""The parts of chatterbox-tts that are used, and importing no more than those."""
+"""The parts of chatterbox-tts that are used, imported without the rest."""

@@ -1,8 +1,8 @@
-"""The parts of chatterbox-tts that are used here, each imported without what it has no use for.
+"""The parts of chatterbox-tts that are used here, imported without the rest.
 
-Its packages' own `__init__`s import all of it, and with it transformers, diffusers and librosa: three times as long as
-torch takes. Speaking needs none of them. What only voice preparation, the benchmark and the tests need is imported
-when it is first asked for.
+The `__init__` modules of chatterbox-tts import all of it, with transformers, diffusers and librosa: three times as long
+as torch takes. Speaking needs none of these. Names for voice preparation, the benchmark and the tests are imported at
+first use.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ leave_unopened(
 
 
 def _window(name: Any, length: int, fftbins: bool = True) -> npt.NDArray[np.float64]:
-    """SciPy's `get_window`: of its many, the vocoder takes a periodic Hann window."""
+    """Stand in for SciPy's `get_window`; the vocoder needs only a periodic Hann window."""
     if name == "hann" and fftbins:
         return np.sin(np.pi * np.arange(length) / length) ** 2
     window: npt.NDArray[np.float64] = deferred("scipy.signal", "get_window")(name, length, fftbins)
     return window
 
 
-# scipy.signal takes nearly as long as torch: the vocoder wants one window of it, PerTh two functions it never calls.
+# scipy.signal imports nearly as slowly as torch. The vocoder needs one window, PerTh two functions it never calls.
 _unused = {name: deferred("scipy.signal", name) for name in ("butter", "filtfilt")}
 with standing_in("scipy.signal", get_window=_window, **_unused):
     from chatterbox.models.s3gen.configs import CFM_PARAMS
@@ -52,17 +52,17 @@ with standing_in("scipy.signal", get_window=_window, **_unused):
     from chatterbox.models.t3.modules.perceiver import AttentionQKV, Perceiver
     from chatterbox.models.t3.modules.t3_config import T3Config
 
-    # PerTh's modules ask their own package for names, in an order that only its `__init__` keeps to.
+    # PerTh's modules import from their own package, in an order that only its `__init__` makes possible.
     with standing_in("perth"), standing_in("perth.perth_net"):
         from perth.perth_net.perth_net_implicit.model.perth_net import PerthNet
 
         PERTH_WEIGHTS = Path(inspect.getfile(PerthNet)).parents[2] / "pretrained"
 
-# In modules of the package that import much else.
+# Constants of modules that import much else.
 S3_SR = 16000
-"""Hz, of what the S3 tokenizer hears."""
+"""Sample rate of the S3 tokenizer's input, in Hz."""
 SPEECH_VOCAB_SIZE = 6561
-"""Speech tokens that are sounds."""
+"""Number of speech tokens that are sounds."""
 
 __all__ = [
     "CFM_PARAMS",
@@ -89,7 +89,7 @@ __all__ = [
 ]
 
 _AT_FIRST_NEED = {
-    # To prepare a voice.
+    # For voice preparation.
     "AudioEncoderV2": "s3tokenizer.model_v2",
     "CAMPPlus": "chatterbox.models.s3gen.xvector",
     "FSQVectorQuantization": "s3tokenizer.model_v2",
@@ -97,10 +97,10 @@ _AT_FIRST_NEED = {
     "VoiceEncoder": "chatterbox.models.voice_encoder.voice_encoder",
     "mel_spectrogram": "chatterbox.models.s3gen.utils.mel",
     "precompute_freqs_cis": "s3tokenizer.model_v2",
-    # To speak other languages than English.
+    # For other languages than English.
     "ChineseCangjieConverter": "chatterbox.models.tokenizers.tokenizer",
     "MTLTokenizer": "chatterbox.models.tokenizers.tokenizer",
-    # To be measured against.
+    # For comparisons.
     "CausalConditionalCFM": "chatterbox.models.s3gen.flow_matching",
     "CausalMaskedDiffWithXvec": "chatterbox.models.s3gen.flow",
     "ConditionalDecoder": "chatterbox.models.s3gen.decoder",

@@ -1,4 +1,4 @@
-"""Importing a package's modules without running its `__init__`, which may import what nobody needs."""
+"""Imports a package's modules without running its `__init__`, which may import much that is never used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _IN_PROGRESS: set[str] = set()
 
 
 class UnopenedPackage(ModuleType):
-    """A package whose `__init__` has not run: it does, in place, when a name is asked for that isn't here yet."""
+    """A package whose `__init__` has not run. It runs, in place, at the first access to a name that is missing."""
 
     def __getattr__(self, name: str) -> Any:
         _open(self)
@@ -26,8 +26,8 @@ class UnopenedPackage(ModuleType):
 def leave_unopened(*names: str) -> None:
     """Let modules of these packages, given parents first, be imported without the packages' `__init__`s.
 
-    For everyone else the packages stay whole. One that is imported already stays as it is. Raises
-    `ModuleNotFoundError` for one that isn't installed.
+    Other importers still get the whole package. A package that is imported already stays as it is. Raises
+    `ModuleNotFoundError` for a package that isn't installed.
     """
     for name in names:
         _unopened(name)
@@ -35,9 +35,9 @@ def leave_unopened(*names: str) -> None:
 
 @contextmanager
 def standing_in(name: str, **functions: Callable[..., Any]) -> Iterator[None]:
-    """Have modules that are imported meanwhile take functions of a package from here, and leave its `__init__` alone.
+    """Replace a package by these functions for modules imported meanwhile, without running its `__init__`.
 
-    Afterwards there is no trace of it, nor of its modules: the next import of the package is its first. If it is
+    Afterwards the package and its modules are gone from `sys.modules`: the next import is the first. If the package is
     imported already, this does nothing.
     """
     package = _unopened(name)
@@ -55,7 +55,7 @@ def standing_in(name: str, **functions: Callable[..., Any]) -> Iterator[None]:
 
 
 def deferred(package: str, name: str) -> Callable[..., Any]:
-    """A function of a package that is imported at the first call."""
+    """Return a function that imports its package at the first call."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
         return getattr(importlib.import_module(package), name)(*args, **kwargs)
@@ -64,7 +64,7 @@ def deferred(package: str, name: str) -> Callable[..., Any]:
 
 
 def _unopened(name: str) -> ModuleType:
-    """The package as it is in `sys.modules`, put there unopened where it isn't."""
+    """Return the package from `sys.modules`, putting it there unopened if it is missing."""
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.find_spec(name)
@@ -81,7 +81,7 @@ def _unopened(name: str) -> ModuleType:
 
 
 def _open(package: ModuleType) -> None:
-    """Run a package's `__init__`, once; meanwhile its own modules see what it has so far, and other threads wait."""
+    """Run a package's `__init__` once; meanwhile its own modules see its names so far, and other threads wait."""
     name = package.__name__
     with _OPENING[name]:
         if name in _IN_PROGRESS or not isinstance(package, UnopenedPackage):

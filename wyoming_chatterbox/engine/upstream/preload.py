@@ -1,8 +1,7 @@
-"""Importing torch without stopping the event loop.
+"""Opens torch's libraries without stopping the event loop.
 
-An import holds the interpreter while the dynamic linker maps and relocates a library. Torch's are so large that every
-other thread stands still for up to a second. Opened beforehand through a foreign call, which lets the interpreter go,
-they are there when the import asks for them.
+An import holds the GIL while the dynamic linker maps and relocates a library. torch's libraries are so large that every
+other thread would stop for up to a second. A foreign call, which releases the GIL, opens them before the import.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from pathlib import Path
 
 _LOGGER = logging.getLogger(__name__)
 
-# The order and modes in which torch's own __init__ opens them.
+# torch's own __init__ opens them in this order and with these modes.
 _LIBRARIES = (
     ("libtorch_global_deps.so", os.RTLD_NOW | getattr(os, "RTLD_GLOBAL", 0)),
     ("libtorch_python.so", os.RTLD_LAZY),
@@ -24,7 +23,7 @@ _LIBRARIES = (
 
 
 def open_torch_libraries() -> None:
-    """Map torch's shared libraries into the process; whatever goes wrong is left to the import to report."""
+    """Map torch's shared libraries into the process; the import reports any failure."""
     if not sys.platform.startswith("linux") or "torch" in sys.modules:
         return
     spec = importlib.util.find_spec("torch")

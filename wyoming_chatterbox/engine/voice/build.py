@@ -1,9 +1,11 @@
-"""The networks that turn a recording into a voice, built at the sizes of a checkpoint's tensors, and filled."""
+"""Builds the networks that turn a recording into a voice, at the sizes of a checkpoint's tensors, and fills them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from ..upstream import chatterbox_tts
@@ -12,15 +14,41 @@ from ..weights.meta import building
 from ..weights.tensor_file import TensorFile
 
 HEAD = 64
-"""Width of an attention head: the shapes don't tell."""
+"""Width of an attention head of the S3 tokenizer. The tensors' shapes don't tell."""
 
 
-def build_s3_tokenizer(file: TensorFile, device: torch.device) -> Any:
-    """S3 tokenizer, a recording to speech tokens, float32."""
+class S3Tokenizer(Protocol):
+    """Turns recordings at 16 kHz into speech tokens and their number."""
+
+    def forward(
+        self, wavs: list[npt.NDArray[np.float32]], max_len: int | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Recordings (n,), at most `max_len` tokens of each -> (rows, tokens), (rows,)."""
+
+    def __call__(self, wavs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Recordings (rows, n) -> (rows, tokens), (rows,)."""
+
+
+class SpeakerEncoder(Protocol):
+    """Turns a recording into the speaker embedding that the flow needs."""
+
+    def inference(self, audio: torch.Tensor) -> torch.Tensor:
+        """A recording (1, n) at 16 kHz -> (1, 192)."""
+
+
+class VoiceEncoder(Protocol):
+    """Turns a recording into the speaker embeddings that T3 needs."""
+
+    def embeds_from_wavs(self, wavs: list[npt.NDArray[np.float32]], sample_rate: int) -> npt.NDArray[np.float32]:
+        """Recordings (n,) -> an embedding for each, (rows, 256)."""
+
+
+def build_s3_tokenizer(file: TensorFile, device: torch.device) -> S3Tokenizer:
+    """Build the S3 tokenizer, a recording to speech tokens, float32."""
     prefix = "tokenizer."
     state, mels, _ = (file.size(prefix + "encoder.conv1.weight", axis) for axis in range(3))
     with building(file):
-        tokenizer = chatterbox_tts.S3Tokenizer()
+        tokenizer: Any = chatterbox_tts.S3Tokenizer()
         tokenizer.encoder = chatterbox_tts.AudioEncoderV2(
             n_mels=mels,
             n_state=state,
@@ -36,7 +64,8 @@ def build_s3_tokenizer(file: TensorFile, device: torch.device) -> Any:
         unneeded=r"encoder\.freqs_cis$", computed=frozenset({"_mel_filters", "window"}),
     )  # fmt: skip
     tokenizer.encoder.freqs_cis = chatterbox_tts.precompute_freqs_cis(HEAD, 1024 * 2).to(device)
-    return tokenizer
+    built: S3Tokenizer = tokenizer
+    return built
 
 
 def _compute_filters(tokenizer: Any, mels: int, device: torch.device) -> None:
@@ -47,17 +76,19 @@ def _compute_filters(tokenizer: Any, mels: int, device: torch.device) -> None:
     tokenizer.window = torch.hann_window(tokenizer.n_fft, device=device)
 
 
-def build_speaker_encoder(file: TensorFile, device: torch.device) -> Any:
-    """CAMPPlus, a recording to a speaker embedding of 192 numbers, float32."""
+def build_speaker_encoder(file: TensorFile, device: torch.device) -> SpeakerEncoder:
+    """Build CAMPPlus, a recording to a speaker embedding of 192 numbers, float32."""
     with building(file):
-        encoder = chatterbox_tts.CAMPPlus(memory_efficient=False)
+        encoder: Any = chatterbox_tts.CAMPPlus(memory_efficient=False)
     fill(encoder, file, "speaker_encoder.", device, torch.float32)
-    return encoder
+    built: SpeakerEncoder = encoder
+    return built
 
 
-def build_voice_encoder(file: TensorFile, device: torch.device) -> Any:
-    """Voice encoder, a recording to a speaker embedding of 256 numbers, float32."""
+def build_voice_encoder(file: TensorFile, device: torch.device) -> VoiceEncoder:
+    """Build the voice encoder, a recording to a speaker embedding of 256 numbers, float32."""
     with building(file):
-        encoder = chatterbox_tts.VoiceEncoder()
+        encoder: Any = chatterbox_tts.VoiceEncoder()
     fill(encoder, file, "", device, torch.float32)
-    return encoder
+    built: VoiceEncoder = encoder
+    return built

@@ -1,4 +1,4 @@
-"""A voice as T3 and the flow need it, and those that were made of recordings before."""
+"""A voice in the form that T3 and the flow need, and a cache of voices made from recordings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -19,14 +18,14 @@ from .recording import version_of
 
 @dataclass(frozen=True)
 class PromptRules:
-    """What a model family makes of a recording."""
+    """Rules by which a model family turns a recording into a voice."""
 
     t3_seconds: int
-    """Of the recording, what T3's prompt is made of."""
+    """Seconds of the recording that become T3's prompt."""
     shortest: float
-    """Seconds a recording must be longer than."""
+    """Seconds that a recording must exceed."""
     loudness: float | None
-    """LUFS it is levelled to."""
+    """Loudness, in LUFS, that the recording is levelled to; None leaves it."""
 
 
 LLAMA_RULES = PromptRules(t3_seconds=6, shortest=1.0, loudness=None)
@@ -35,7 +34,7 @@ GPT2_RULES = PromptRules(t3_seconds=15, shortest=5.0, loudness=-27.0)
 
 @dataclass(frozen=True)
 class Conditionals:
-    """A voice, as the networks take it. Floats are float32, tokens int64; nobody changes them in place."""
+    """A voice in the form that the networks need. Floats are float32, tokens int64; nobody changes them in place."""
 
     speaker: torch.Tensor
     """(1, 256) from the voice encoder, for T3."""
@@ -49,7 +48,7 @@ class Conditionals:
     """(1, 192) from CAMPPlus, for the flow."""
 
     def to(self, device: torch.device) -> Conditionals:
-        """The same voice on a device; tensors that are there already are shared."""
+        """Copy the voice to a device; tensors that are there already are shared."""
         return replace(self, **{name: value.to(device) for name, value in vars(self).items() if value is not None})
 
     @property
@@ -58,7 +57,7 @@ class Conditionals:
 
 
 def load_conditionals(path: Path, device: torch.device) -> Conditionals:
-    """Read a checkpoint's own voice, `conds.pt`; `CheckpointError` if it is broken."""
+    """Read a checkpoint's own voice, `conds.pt`. Raises `CheckpointError` if it is broken."""
     content = load_pickled(path)
 
     def floats(part: str, name: str, dimensions: int) -> torch.Tensor:
@@ -101,28 +100,28 @@ Key = tuple[Path, Version]
 
 
 class ConditionalsCache:
-    """Prepared voices by recording, the least recently used forgotten first; a changed file is another recording.
+    """Prepared voices by recording; the least recently used is dropped first. A changed file is another recording.
 
-    A voice is a quarter of a megabyte, and took seconds to prepare.
+    A voice takes a quarter of a megabyte, and seconds to prepare.
     """
 
     def __init__(self, capacity: int = VOICES_KEPT, most_bytes: int = 32_000_000) -> None:
-        """At most `capacity` voices and `most_bytes` are held, but always the latest voice."""
+        """Holds at most `capacity` voices and `most_bytes`, but always the latest voice."""
         self._capacity = capacity
         self._most_bytes = most_bytes
         self._voices: OrderedDict[Key, Conditionals] = OrderedDict()
         self.bytes = 0
-        """Of the voices held."""
+        """Bytes of the voices held."""
 
     def __len__(self) -> int:
         return len(self._voices)
 
     def holds(self, key: Key) -> bool:
-        """Whether the voice of a recording is here; safe from any thread."""
+        """Whether the voice of a recording is held; safe from any thread."""
         return key in self._voices
 
     def get(self, key: Key, make: Callable[[], Conditionals]) -> Conditionals:
-        """The voice of a recording, made with `make` if it isn't here."""
+        """Return the voice of a recording, calling `make` if it isn't held."""
         if key not in self._voices:
             voice = self._voices[key] = make()
             self.bytes += voice.bytes
@@ -138,13 +137,13 @@ class ConditionalsCache:
 
 
 def key_of(path: Path, version: Version | None) -> Key:
-    """A recording as it was when it was found, or as it is now; `VoiceError` if there is no file."""
+    """Return the key of a recording as it was found, or as it is now. Raises `VoiceError` if there is no file."""
     try:
         return path, version or version_of(path.stat())
     except OSError as err:
         raise VoiceError(f"{path} can't be read: {err.strerror}") from err
 
 
-def rules_of(t3: Any) -> PromptRules:
-    """The rules of the family that a T3 belongs to."""
-    return GPT2_RULES if t3.is_gpt else LLAMA_RULES
+def prompt_rules(*, gpt2: bool) -> PromptRules:
+    """Return the rules of the families whose T3 is GPT-2, or of those whose T3 is Llama."""
+    return GPT2_RULES if gpt2 else LLAMA_RULES

@@ -1,7 +1,7 @@
-"""A voice in the making: from a recording to what T3 and the flow need; the steps are chatterbox-tts 0.1.7's.
+"""Prepares a voice: from a recording to the input of T3 and the flow, in the steps of chatterbox-tts 0.1.7.
 
-It takes seconds, on a small machine a minute, so it is made in stages: others can have the model in between, and a
-stage that is done stays done. The libraries for it are imported here, as a checkpoint's own voice needs none of them.
+This takes seconds, on a small machine a minute. So it runs in stages: others can use the model in between, and a
+finished stage stays finished. Its libraries are imported here, because a checkpoint's own voice needs none of them.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ from .preparation import VoicePreparation
 from .recording import Reader
 
 S3GEN_SECONDS = 10
-"""Of a recording, what the flow is given."""
+"""Seconds of a recording that become the flow's prompt."""
 
 SILENCE = 1e-4
-"""Peak amplitude, of 1, under which a recording counts as silent: -80 dB."""
+"""Peak amplitude below which a recording counts as silent: -80 dB of full scale."""
 
 _READ_SECONDS = 20.0
-"""Seconds that a recording may take to be read: it may lie on a network share."""
+"""Seconds that reading a recording may take: it may lie on a network share."""
 
 _ASK_SECONDS = 0.05
-"""Seconds between two questions whether the voice is still wanted, while its recording is read."""
+"""Seconds between two checks for cancellation while the recording is read."""
 
 _LIBRARIES = (
     *("scipy.optimize", "scipy.interpolate", "scipy.stats", "scipy.signal", "numba", "sklearn.base"),
     *("sklearn.decomposition", "librosa.core.convert", "librosa.core.pitch", "librosa.filters", "librosa.effects"),
     *("s3tokenizer", "torchaudio.transforms"),
 )
-"""Modules that take long to import, in an order in which none takes much of the time."""
+"""Modules that take long to import, in an order that divides the time evenly."""
 
 _Wave = npt.NDArray[np.float32]
 
 
 class Draft:
-    """One voice in the making."""
+    """One voice that is being prepared."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Draft:
         device: torch.device,
         reader: Reader,
     ) -> None:
-        """`path` is the recording's; `prompt_length` is in tokens, of T3's prompt."""
+        """`path` is the recording's; `prompt_length` is the tokens of T3's prompt."""
         self._path = path
         self._networks = networks
         self._rules = rules
@@ -80,10 +80,10 @@ class Draft:
 
     @torch.inference_mode()
     def finish(self, cancelled: Callable[[], bool]) -> Conditionals:
-        """Go on with what is left to do, and return the voice; `VoiceError` if there is none in the recording.
+        """Do the remaining stages, and return the voice. Raises `VoiceError` if the recording holds none.
 
-        `cancelled()` is asked before each stage and each layer of a network; when true, `Cancelled` is raised, and
-        the next call goes on with the same stage.
+        `cancelled()` is called before each stage and each layer of a network; where it is true, `Cancelled` is raised,
+        and the next call resumes the same stage.
         """
 
         def ask() -> None:
@@ -98,7 +98,7 @@ class Draft:
         return Conditionals(**self._made)
 
     def _import(self, name: str) -> None:
-        # What is really missing is reported where it is used.
+        # A library that is really missing is reported where it is used.
         with suppress(ImportError):
             importlib.import_module(name)
 
@@ -135,7 +135,7 @@ class Draft:
         loudness = pyloudnorm.Meter(chatterbox_tts.S3GEN_SR).integrated_loudness(self._wave24)
         gain = 10.0 ** ((self._rules.loudness - loudness) / 20.0)
         if math.isfinite(gain) and gain > 0.0:
-            # NumPy 2 would make the samples float64 for a float64 gain, and all that follows with them.
+            # With NumPy 2 a float64 gain would make the samples, and all that follows, float64.
             self._wave24 = (self._wave24 * gain).astype(np.float32)
 
     def _resample(self) -> None:
@@ -161,7 +161,7 @@ class Draft:
     def _draw_mel(self) -> None:
         mel = chatterbox_tts.mel_spectrogram(self._reference(chatterbox_tts.S3GEN_SR)).transpose(1, 2)
         self._keep("prompt_mel", mel)
-        # A recording that is no multiple of 40 ms has half a token more than mel frames.
+        # A recording whose length is no multiple of 40 ms has half a token more than mel frames.
         self._made["prompt_tokens"] = self._made["prompt_tokens"][:, : mel.shape[1] // 2]
 
     def _hear_timbre(self) -> None:
@@ -169,7 +169,7 @@ class Draft:
         self._networks.release()
 
     def _reference(self, rate: int) -> torch.Tensor:
-        """(1, n) samples of what the flow is given."""
+        """Return the samples (1, n) that become the flow's prompt."""
         from torchaudio.transforms import Resample
 
         wave = torch.from_numpy(self._wave24[: S3GEN_SECONDS * chatterbox_tts.S3GEN_SR]).to(self._device)[None]

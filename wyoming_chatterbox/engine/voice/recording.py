@@ -1,4 +1,4 @@
-"""The sound of a recording: which recordings are taken, and reading one without holding all of it.
+"""Reads recordings: which ones are accepted, and how to read one without holding the whole file.
 
 Nothing here needs torch.
 """
@@ -22,20 +22,20 @@ from .. import Version
 
 MOST_CHANNELS = 8
 LOWEST_RATE, HIGHEST_RATE = 4_000, 384_000
-"""Hz."""
+"""Sample rates in Hz."""
 LONGEST_SECONDS = 300
-"""Seconds of a recording that are read; the rest is left alone."""
+"""Seconds of a recording that are read; the rest is ignored."""
 _BLOCK = 65_536
 """Samples that are read at a time, of all channels together."""
 
 
 def version_of(status: os.stat_result) -> Version:
-    """What tells a file from the one that was there before."""
+    """Return what distinguishes a file from an earlier one at the same path."""
     return status.st_mtime_ns, status.st_ctime_ns, status.st_size
 
 
 def unfit(channels: int, rate: int) -> str | None:
-    """Say why nobody needs a recording of so many channels and Hz; None if it is taken."""
+    """Say why a recording with these channels and this rate in Hz is refused; None if it is accepted."""
     if channels > MOST_CHANNELS:
         return f"it has {channels} channels, and at most {MOST_CHANNELS} are taken"
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
@@ -44,7 +44,7 @@ def unfit(channels: int, rate: int) -> str | None:
 
 
 def examine(path: Path) -> float:
-    """Return the seconds of sound in a file; `OSError`, or a `VoiceError` that says why it is no recording."""
+    """Return the seconds of sound in a file. Raises `OSError`, or `VoiceError` that says why it is no recording."""
     try:
         with path.open("rb") as file:
             info = soundfile.info(file)
@@ -53,7 +53,7 @@ def examine(path: Path) -> float:
     except soundfile.LibsndfileError as err:
         raise VoiceError(f"it is no sound file: {err.error_string.rstrip('.')}") from err
     except Exception as err:
-        # Whatever a file makes of its decoder, the others are looked at.
+        # Whatever a file does to its decoder, the other files must still be examined.
         raise VoiceError(f"it is no sound file: {type(err).__name__}") from err
     if reason := unfit(info.channels, info.samplerate):
         raise VoiceError(reason)
@@ -63,7 +63,7 @@ def examine(path: Path) -> float:
 def read_mono(path: Path, target: int) -> npt.NDArray[np.float32]:
     """Read a recording (WAV, FLAC, MP3, OGG) as mono float32 at `target` Hz, block by block.
 
-    At most `LONGEST_SECONDS` of the result and one block are held. Raises `VoiceError` for what can't be read.
+    It holds at most `LONGEST_SECONDS` of the result and one block. Raises `VoiceError` for a file that can't be read.
     """
     try:
         with soundfile.SoundFile(path) as file:
@@ -77,13 +77,13 @@ def read_mono(path: Path, target: int) -> npt.NDArray[np.float32]:
 
 
 class Reader:
-    """Reads one recording at a time, in a thread that nobody has to wait for: it may hang, and no other begins then."""
+    """Reads one recording at a time in a daemon thread. If that thread hangs, no other reading begins."""
 
     def __init__(self) -> None:
         self._latest: Future[npt.NDArray[np.float32]] | None = None
 
     def begin(self, path: Path, target: int) -> Future[npt.NDArray[np.float32]] | None:
-        """Begin to read as `read_mono` does; None while an earlier recording is still being read."""
+        """Start `read_mono` in a thread; return None while an earlier recording is still being read."""
         if self._latest is not None and not self._latest.done():
             return None
         self._latest = in_daemon_thread(partial(read_mono, path, target), "recording")
@@ -103,7 +103,7 @@ def _mono(file: soundfile.SoundFile, path: Path) -> Iterator[npt.NDArray[np.floa
 
 
 def _resampled(blocks: Iterator[npt.NDArray[np.float32]], rate: int, target: int) -> Iterator[npt.NDArray[np.float32]]:
-    """Resample as `librosa.resample` does, which takes soxr's high quality."""
+    """Resample as `librosa.resample` does, with soxr's high quality."""
     if rate == target:
         yield from blocks
         return
@@ -118,5 +118,5 @@ def _resampled(blocks: Iterator[npt.NDArray[np.float32]], rate: int, target: int
         yield resampled
     last = stream.resample_chunk(np.zeros(0, np.float32), last=True)
     yield last
-    # What is left of a sample at the end counts as one.
+    # A fraction of a sample at the end counts as one.
     yield np.zeros(math.ceil(read * (float(target) / rate)) - made - len(last), np.float32)

@@ -1,1 +1,1 @@
-"""Tensors from a file into a network."""
+"""Reading tensors from a file into a network."""

@@ -1,4 +1,4 @@
-"""Filling a network, built on the `meta` device, with the tensors of a file."""
+"""Fills a network, built on the `meta` device, with the tensors of a file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 from ...errors import CheckpointError
 from ..failures import download_again
-from .tensor_file import TensorFile, readable
+from .tensor_file import TensorFile, reading
 
 
 def fill(
@@ -23,12 +23,12 @@ def fill(
     computed: frozenset[str] = frozenset(),
     convert: Callable[[torch.nn.Module], torch.nn.Module] | None = None,
 ) -> None:
-    """Give a module that was built on the `meta` device its weights, by assignment.
+    """Assign weights to a module that was built on the `meta` device.
 
-    `prefix` is what the module's names start with in the file; names that match `unneeded` (a regular expression,
-    after the prefix) are left out; buffers named in `computed` keep what they have where the file lacks them.
-    With `convert`, each layer is exchanged for what that makes of it before the next is read.
-    Raises `CheckpointError` for a tensor too many, too few, or of another shape or kind than the module's.
+    `prefix` is the start of the module's names in the file. Names that match `unneeded` (a regular expression, after
+    the prefix) are left out. Buffers named in `computed` keep their values where the file lacks them. With `convert`,
+    each layer is replaced by its conversion before the next is read. Raises `CheckpointError` for an extra or a missing
+    tensor, and for one with another shape or kind than the module's.
     """
     wanted = module.state_dict()
     skip = re.compile(unneeded)
@@ -41,7 +41,7 @@ def fill(
             tensors[name] = file.read(prefix + path + name, device, dtype)
             if path + name in wanted:
                 _check(file, prefix + path + name, tensors[name], wanted[path + name])
-        with readable(file.path):
+        with reading(file.path):
             return list(part.load_state_dict(tensors, strict=False, assign=True).missing_keys)
 
     if convert:
@@ -74,7 +74,7 @@ def fill(
 
 
 def _owner(name: str) -> str:
-    """Path of the module that a parameter lies in."""
+    """Return the path of the module that a parameter lies in."""
     return name.rpartition(".")[0]
 
 

@@ -1,4 +1,4 @@
-"""A file of weights, read tensor by tensor straight to the device and dtype it is wanted in."""
+"""Reads a file of weights, tensor by tensor, straight to the device and dtype needed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from ..failures import download_again, first_line, is_out_of_memory
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Turn whatever goes wrong while `path` is read into a `CheckpointError` that names it."""
+def reading(path: Path) -> Iterator[None]:
+    """Turn any failure to read `path` into a `CheckpointError` that names it."""
     try:
         yield
     except FileNotFoundError as err:
@@ -36,8 +36,8 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def load_pickled(path: Path) -> dict[str, Any]:
-    """Read a `.pt` file's dictionary, running none of the code that a pickle may hold."""
-    with readable(path):
+    """Read a `.pt` file's dictionary, without running code that a pickle may hold."""
+    with reading(path):
         if path.stat().st_size == 0:
             raise ValueError("it is empty")
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
@@ -54,28 +54,28 @@ _SAFETENSORS_DTYPES = {
 
 @dataclass(frozen=True)
 class Place:
-    """Where a tensor lies in a file, row after row."""
+    """Place of a contiguous tensor in a file."""
 
     shape: tuple[int, ...]
     dtype: torch.dtype
     offset: int
-    """Bytes from the file's start."""
+    """Offset in bytes from the file's start."""
 
 
 class TensorFile:
-    """The named tensors of one `.safetensors` or `.pt` file. Opening it reads none of them.
+    """The named tensors of one `.safetensors` or `.pt` file. Opening the file reads none of them.
 
-    They are read with plain reads, each into memory of its own: a memory map would tie the running model to a file that
-    someone may replace or cut short, and what was read of it would count as the process's memory until it is closed.
+    Each tensor is read into memory of its own. A memory map would tie the running model to a file that someone may
+    replace or truncate, and its pages would count as the process's memory until the file is closed.
     """
 
     def __init__(self, path: Path) -> None:
-        """Raises `CheckpointError` if the file is missing, cut short or of another format."""
+        """Raises `CheckpointError` if the file is missing, truncated or in another format."""
         self.path = path
         self._places: dict[str, Place] = {}
         self._held: dict[str, torch.Tensor] = {}
-        """What has no place of its own: all of a `.pt` file from before torch 1.6, views of other tensors."""
-        with readable(path):
+        """Tensors without a place: all of a `.pt` file from before torch 1.6, and views of other tensors."""
+        with reading(path):
             if path.suffix == ".safetensors":
                 self._places = _safetensors_places(path)
             elif zipfile.is_zipfile(path):
@@ -86,7 +86,7 @@ class TensorFile:
         self._shapes |= {name: tuple(tensor.shape) for name, tensor in self._held.items()}
         if not self._shapes:
             raise CheckpointError(f"{path} holds no tensors", download_again(path))
-        with readable(path):
+        with reading(path):
             self._file = path.open("rb", buffering=0)
 
     def __enter__(self) -> Self:
@@ -106,13 +106,13 @@ class TensorFile:
         return name in self._shapes
 
     def shape(self, name: str) -> tuple[int, ...]:
-        """Shape of a tensor that can't be missing."""
+        """Return the shape of a tensor. Raises `CheckpointError` if the file lacks it."""
         if name not in self._shapes:
             raise CheckpointError(f"{self.path} lacks the tensor {name}", "Is it a file of this model family?")
         return self._shapes[name]
 
     def size(self, name: str, axis: int = 0) -> int:
-        """Length of one axis of a tensor that can't be missing."""
+        """Return the length of one axis of a tensor. Raises `CheckpointError` if the file lacks it."""
         shape = self.shape(name)
         if axis >= len(shape):
             raise CheckpointError(
@@ -122,18 +122,18 @@ class TensorFile:
         return shape[axis]
 
     def count(self, prefix: str) -> int:
-        """How many numbered children `prefix` has: layers, blocks."""
+        """Count the numbered children of `prefix`: layers, blocks."""
         pattern = re.compile(re.escape(prefix) + r"(\d+)\.")
         numbers = {int(match[1]) for name in self._shapes if (match := pattern.match(name))}
         return max(numbers, default=-1) + 1
 
     def place(self, name: str) -> Place | None:
-        """Where a tensor lies, if it lies there row after row."""
+        """Return the place of a tensor, or None if it isn't contiguous in the file."""
         return self._places.get(name)
 
     def read(self, name: str, device: torch.device, dtype: torch.dtype | None) -> torch.Tensor:
-        """One tensor, on `device`; a floating-point one as `dtype`, where that is given."""
-        with readable(self.path):
+        """Read one tensor to `device`; a floating-point one as `dtype`, if that is given."""
+        with reading(self.path):
             place = self._places.get(name)
             tensor = self._held[name].detach().clone() if place is None else self._read(place)
             wanted = dtype if dtype is not None and tensor.is_floating_point() else tensor.dtype
@@ -153,7 +153,7 @@ class TensorFile:
 
 
 def _safetensors_places(path: Path) -> dict[str, Place]:
-    """Format: https://github.com/huggingface/safetensors#format; what is wrong with it, `safe_open` says."""
+    """Parse the header (https://github.com/huggingface/safetensors#format); `safe_open` reports its errors."""
     with safe_open(str(path), framework="pt", device="cpu"):
         pass
     with path.open("rb") as file:
@@ -167,7 +167,7 @@ def _safetensors_places(path: Path) -> dict[str, Place]:
 
 
 def _zipped_places(path: Path) -> dict[str, Place]:
-    """Nothing if a tensor of the file has no place of its own."""
+    """Return the places of a zipped `.pt` file's tensors, or none if any tensor has no place."""
     content = torch.load(path, map_location="meta", weights_only=True)
     if not isinstance(content, dict):
         raise ValueError(f"it holds a {type(content).__name__} instead of named tensors")

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from ..layers.int8 import Int8Conv1d, WeightOnlyInt8Linear
-from ..layers.stored import PackedLinear, StoredEmbedding
+from wyoming_chatterbox.engine.layers.int8 import Int8Conv1d, WeightOnlyInt8Linear
+from wyoming_chatterbox.engine.layers.stored import PackedLinear, StoredEmbedding
 
 _HELD = (PackedLinear, StoredEmbedding, Int8Conv1d, WeightOnlyInt8Linear)
 
