@@ -52,7 +52,7 @@ async def serving(
     patience: float = 2.0,
     voices_directory: Path | None = None,
     base: float = watchdog.BASE,
-    give_up: float = hangs.GIVE_UP,
+    give_up: float = hangs.GIVE_UP_SECONDS,
 ) -> AsyncIterator[Running]:
     """Serve with `flags`; Chatterbox is a fake that is ready at once unless `load` says otherwise.
 

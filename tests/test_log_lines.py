@@ -88,7 +88,7 @@ async def test_a_retry_that_fails_for_the_same_reason_is_one_short_line(
     load = FailingLoader("the hub is down", "the hub is down", "the hub is down", "the disk is full")
     async with serving(tmp_path, load=load, first_retry=0.01) as running:
         await until(lambda: running.service.lifecycle.chatterbox is not None)
-    told = [record for record in caplog.records if record.name == "wyoming_chatterbox.speech.lifecycle"]
+    told = [record for record in caplog.records if record.name == "wyoming_chatterbox.speech.status"]
     lines = [record.getMessage() for record in told if "standby voice is ready" not in record.getMessage()]
     assert load.calls == 5
     assert lines[0].startswith("Chatterbox is loading: ")

@@ -163,6 +163,11 @@ class Connections:
         )
 
 
+def client_name(peer: Any) -> str | None:
+    """Return address and port of a socket address, for the log; a Unix socket has neither."""
+    return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) and len(peer) >= 2 else None
+
+
 def _address(peer: Any) -> Address | None:
     """Return the IP address of a socket address; a Unix socket has none."""
     if not isinstance(peer, tuple):

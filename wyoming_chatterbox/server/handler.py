@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -21,13 +20,13 @@ from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped
 
 from ..engine import SAMPLE_RATE, Block, Voice
-from ..errors import ChatterboxError, OverloadedError, ProtocolError, RequestError, ShuttingDownError
+from ..errors import ChatterboxError, OverloadedError, ProtocolError, ShuttingDownError
 from ..network.connections import Connection
 from ..quoting import quoted
-from ..speech.audio import CHANNELS, WIDTH, pcm_chunks, silence
+from ..speech.audio import CHANNELS, WIDTH, pcm_chunks
 from ..speech.replies import Reply
 from ..speech.service import Service
-from ..text.sentences import split
+from ..text.sentences import sentences_of
 from ..text.stream import TextStream
 from .info import info_event
 from .peer import LINGER, Peer
@@ -41,19 +40,17 @@ _IDLE_TIMEOUT = 300.0
 """Seconds after which a connection on which nothing happens is closed."""
 _FIRST_PROBE, _LONGEST_PROBE = 0.02, 1.0
 """Seconds between two looks at whether a client that sends no more is still there."""
-_NOTHING_TO_SAY = silence(0.1)
-"""A client that gets no sound at all reports a failure; a smiley is none."""
 
 
 @dataclass(frozen=True)
 class _Request:
     name: str | None
     language: str | None
-    text: str | TextStream
+    sentences: list[str] | TextStream
 
     @property
     def streamed(self) -> bool:
-        return isinstance(self.text, TextStream)
+        return isinstance(self.sentences, TextStream)
 
 
 class Handler:
@@ -181,11 +178,10 @@ class Handler:
             # For servers that know nothing of streams: the same text again.
             return
         text = text_field(event.data, "text")
-        limit = self._service.config.max_total_length
-        if len(text) > limit:
-            raise RequestError(f"The text is {len(text)} characters long; {limit} is the limit (--max-total-length)")
+        config = self._service.config
+        sentences = sentences_of(text, max_sentence=config.max_chunk_length, max_total=config.max_total_length)
         name, language = voice_fields(event.data)
-        self._enqueue(_Request(name, language, text))
+        self._enqueue(_Request(name, language, sentences))
 
     def _start_stream(self, event: Event) -> None:
         if self._open_stream is not None:
@@ -232,43 +228,30 @@ class Handler:
                 self._fail(ChatterboxError(f"Unexpected {type(err).__name__}: see the server's log"), request)
                 return
             finally:
-                if isinstance(request.text, TextStream):
-                    request.text.close()
+                if isinstance(request.sentences, TextStream):
+                    request.sentences.close()
 
     async def _speak(self, request: _Request) -> None:
         voice = await self._service.voices.find(request.name, request.language)
         # Chatterbox can be loaded while a text is being written. A place among the replies is for what can be spoken.
         with self._service.lifecycle.wanted():
-            if isinstance(request.text, TextStream):
-                await request.text.begun()
+            if isinstance(request.sentences, TextStream):
+                await request.sentences.begun()
             with self._connection.busy():
                 await self._reply(request, voice)
 
     async def _reply(self, request: _Request, voice: Voice) -> None:
         async with self._service.replies.open(voice, self._client) as reply:
             started = False
-            async for sentence in self._sentences(request.text):
-                async with aclosing(reply.say(sentence)) as blocks:
-                    async for block in blocks:
-                        if not started:
-                            await self._peer.send(AudioStart(**_FORMAT).event())
-                            started = True
-                        await self._send_audio(block, reply)
-            if not started:
-                reply.require_speech()
-                await self._peer.send(AudioStart(**_FORMAT).event())
-                await self._send_audio(_NOTHING_TO_SAY, reply)
+            async with aclosing(reply.speak(request.sentences)) as blocks:
+                async for block in blocks:
+                    if not started:
+                        await self._peer.send(AudioStart(**_FORMAT).event())
+                        started = True
+                    await self._send_audio(block, reply)
             await self._peer.send(AudioStop().event())
             if request.streamed:
                 await self._peer.send(SynthesizeStopped().event())
-
-    async def _sentences(self, text: str | TextStream) -> AsyncIterator[str]:
-        if isinstance(text, str):
-            for sentence in split(text, self._service.config.max_chunk_length):
-                yield sentence
-        else:
-            async for sentence in text:
-                yield sentence
 
     async def _send_audio(self, block: Block, reply: Reply) -> None:
         for pcm in pcm_chunks(block, self._service.config.samples_per_chunk):

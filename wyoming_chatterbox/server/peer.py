@@ -13,6 +13,8 @@ from collections.abc import Iterator
 
 from wyoming.event import Event, write_event
 
+from ..network.connections import client_name
+
 _WRITE_TIMEOUT = 60.0
 """Seconds that a client may take to read before it is given up."""
 LINGER = 2.0
@@ -37,8 +39,7 @@ class Peer:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self._writer = writer
-        peer = writer.get_extra_info("peername")
-        self.name = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) and len(peer) >= 2 else "local client"
+        self.name = client_name(writer.get_extra_info("peername")) or "local client"
         """Address and port, for the log."""
         self.ended = False
         """Whether the last words to this client are said; nothing is sent after them."""

@@ -12,18 +12,18 @@ from .demand import Demand
 from .scheduler import Scheduler
 from .worker import Worker
 
-GIVE_UP = 300.0
+GIVE_UP_SECONDS = 300.0
 """Seconds after which an engine that hangs is given up."""
-_LULL = 1.0
+_LULL_SECONDS = 1.0
 """Seconds without any text after which the process ends: nobody is cut off, ..."""
-_LONGEST_WAIT = 120.0
+_LULL_TIMEOUT_SECONDS = 120.0
 """... unless there was no such moment for so many seconds."""
 
 
 class Hangs:
     """Watches the scheduler's workers."""
 
-    def __init__(self, scheduler: Scheduler, demand: Demand, give_up: float = GIVE_UP) -> None:
+    def __init__(self, scheduler: Scheduler, demand: Demand, give_up: float = GIVE_UP_SECONDS) -> None:
         self._scheduler = scheduler
         self._demand = demand
         self._give_up = give_up
@@ -42,7 +42,7 @@ class Hangs:
                     await worker.returned.wait()
             if worker.hung.is_set():
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(_LONGEST_WAIT):
-                        await self._demand.none_for(_LULL)
+                    async with asyncio.timeout(_LULL_TIMEOUT_SECONDS):
+                        await self._demand.none_for(_LULL_SECONDS)
                 if worker.hung.is_set():
                     self.lost.set()

@@ -8,11 +8,11 @@ from dataclasses import replace
 from ..engine import SAMPLE_RATE, Utterance, Voice
 from ..text.sentences import halves
 
-FAST = 17.0
-"""Characters that a second of speech takes; few people speak faster."""
+FAST_PACE = 17.0
+"""Characters a second of a fast speaker; few people speak faster."""
 
-_MARGIN = 1.1
-"""By so much the one who was heard may have been faster than at other times."""
+_PACE_MARGIN = 1.1
+"""Factor by which the engine may have spoken faster this time than the last."""
 
 
 class Remainder:
@@ -50,13 +50,13 @@ class Remainder:
         self._tried_again = True
         return True
 
-    def pass_on(self, pace: float = FAST) -> None:
+    def pass_on(self, pace: float = FAST_PACE) -> None:
         """Prepare for another engine, whose sound differs, to say what remains: rather a word too few than one twice.
 
         Where the first one broke off follows from its pace, in characters a second.
         """
         if self.heard:
-            self._replace_first(_after(self.first.text, self.heard / SAMPLE_RATE * pace * _MARGIN))
+            self._replace_first(_after(self.first.text, self.heard / SAMPLE_RATE * pace * _PACE_MARGIN))
         self.heard = 0
         self._tried_again = False
 

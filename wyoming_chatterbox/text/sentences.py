@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from ..errors import RequestError
 from .boundaries import CLOSERS, NO_END, STOP, looks_complete, sentence_end
 from .markup import PlainText
 
@@ -117,6 +118,16 @@ def split(text: str, max_length: int = 280) -> list[str]:
     """A whole text as sentences fit for speech, none longer than `max_length` characters."""
     stream = SentenceStream(max_length)
     return stream.add(text) + stream.finish()
+
+
+def sentences_of(text: str, *, max_sentence: int, max_total: int) -> list[str]:
+    """Split a client's text; `RequestError` if it is over `max_total` characters long.
+
+    No sentence is longer than `max_sentence` characters. The list is empty where the text has nothing to say.
+    """
+    if len(text) > max_total:
+        raise RequestError(f"The text is {len(text)} characters long; {max_total} is the limit (--max-total-length)")
+    return split(text, max_sentence)
 
 
 def halves(sentence: str) -> list[str]:

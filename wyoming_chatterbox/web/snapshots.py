@@ -123,7 +123,7 @@ def _engines(service: Service) -> list[Engine]:
     engine = service.lifecycle.speaking
     if engine is None:
         return []
-    standby = service.lifecycle.stand_in(engine)
+    standby = service.lifecycle.engines.stand_in(engine)
     return [engine] if standby is None else [engine, standby]
 
 

@@ -14,24 +14,22 @@ from aiohttp import web
 
 from ..engine import SAMPLE_RATE, Block
 from ..errors import ChatterboxError, RequestError
+from ..network.connections import client_name
 from ..quoting import json_kind, quoted
-from ..speech.audio import silence
 from ..speech.replies import Reply
 from ..speech.service import Service
-from ..text.sentences import split
+from ..text.sentences import sentences_of
 from .answers import RefusedError
 from .encoding import ENCODERS, Encoder
 
 _LOGGER = logging.getLogger(__name__)
 
-_PIECE = SAMPLE_RATE // 2
-"""Samples encoded at a time: the first of a long block shall not wait for its last."""
+_SAMPLES_AT_A_TIME = SAMPLE_RATE // 2
+"""Samples encoded in one go: the first of a long block need not wait for its last."""
 _READ_TIMEOUT = 30.0
 """Seconds that a client may take to send its request."""
 _WRITE_TIMEOUT = 60.0
 """Seconds that a client may take to read before it is given up."""
-_NOTHING_TO_HEAR = silence(0.1)
-"""An empty file is none to many a player."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +43,11 @@ class SpeechRequest:
 
 async def speech(service: Service, request: web.Request) -> web.StreamResponse:
     """Answer one request; errors before the first sound are raised, later ones break the connection."""
-    wanted = parse(await _body(request), service.config.max_total_length)
-    sentences = list(await asyncio.to_thread(split, wanted.text, service.config.max_chunk_length))
+    wanted = parse(await _body(request))
+    config = service.config
+    sentences = await asyncio.to_thread(
+        sentences_of, wanted.text, max_sentence=config.max_chunk_length, max_total=config.max_total_length
+    )
     if not sentences:
         raise RequestError("There is nothing in the text that could be spoken")
     voice = await service.voices.find(wanted.voice)
@@ -71,8 +72,8 @@ async def speech(service: Service, request: web.Request) -> web.StreamResponse:
     return response
 
 
-def parse(body: bytes, max_total_length: int) -> SpeechRequest:
-    """Read a request's JSON; `RefusedError` or `RequestError` says what is wrong with it."""
+def parse(body: bytes) -> SpeechRequest:
+    """Read a request's JSON; `RefusedError` says what is wrong with it."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError) as err:
@@ -91,11 +92,6 @@ def parse(body: bytes, max_total_length: int) -> SpeechRequest:
     stream = _string(data, "stream_format") or "audio"
     if stream != "audio":
         raise _refused("stream_format", f"stream_format can only be 'audio', not {quoted(stream)}")
-    if len(text) > max_total_length:
-        raise _refused(
-            "input",
-            f"The text is {len(text)} characters long; {max_total_length} is the limit (--max-total-length)",
-        )
     return SpeechRequest(text, _string(data, "voice") or None, form)
 
 
@@ -128,17 +124,11 @@ async def _stream(request: web.Request, response: web.StreamResponse, pieces: As
 
 
 async def _spoken(reply: Reply, sentences: list[str]) -> AsyncGenerator[Block, None]:
-    silent = True
-    for sentence in sentences:
-        async with aclosing(reply.say(sentence)) as blocks:
-            async for block in blocks:
-                for start in range(0, len(block), _PIECE):
-                    silent = False
-                    yield block[start : start + _PIECE]
-                    reply.wait_for_client()
-    if silent:
-        reply.require_speech()
-        yield _NOTHING_TO_HEAR
+    async with aclosing(reply.speak(sentences)) as blocks:
+        async for block in blocks:
+            for start in range(0, len(block), _SAMPLES_AT_A_TIME):
+                yield block[start : start + _SAMPLES_AT_A_TIME]
+                reply.wait_for_client()
 
 
 async def _encoded(blocks: AsyncGenerator[Block, None], encoder: Encoder) -> AsyncGenerator[bytes, None]:
@@ -152,7 +142,8 @@ async def _encoded(blocks: AsyncGenerator[Block, None], encoder: Encoder) -> Asy
 
 def _client(request: web.Request) -> str:
     peer = request.transport.get_extra_info("peername") if request.transport is not None else None
-    return f"{peer[0]}:{peer[1]} (HTTP)" if isinstance(peer, tuple) else "HTTP client"
+    name = client_name(peer)
+    return f"{name} (HTTP)" if name else "HTTP client"
 
 
 def _string(data: Mapping[str, Any], name: str, *, required: bool = False) -> str:
