@@ -35,8 +35,8 @@ def test_a_line_is_a_time_and_a_message_and_says_the_level_from_warnings_on() ->
 
 
 def test_whoever_debugs_sees_where_a_line_is_from_and_a_chosen_format_is_kept() -> None:
-    said = line(logging.INFO, "wyoming_chatterbox.server.server", "Up", debug=True)
-    assert said.endswith(" INFO wyoming_chatterbox.server.server: Up")
+    said = line(logging.INFO, "wyoming_chatterbox.server.wyoming_server", "Up", debug=True)
+    assert said.endswith(" INFO wyoming_chatterbox.server.wyoming_server: Up")
     assert line(logging.INFO, "__main__", "Up", debug=True, chosen="%(message)s!") == "Up!"
 
 

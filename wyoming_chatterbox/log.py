@@ -23,15 +23,15 @@ from .config import Config
 from .log_format import formatter
 from .quoting import visible
 
-_NOISY = ("httpx", "huggingface_hub", "numba")
-_CAPACITY = 1000
+_NOISY_LIBRARIES = ("httpx", "huggingface_hub", "numba")
+_MAX_WAITING_LINES = 1000
 """Lines that wait at most."""
-_LONGEST = 20_000
+_MAX_MESSAGE_LENGTH = 20_000
 """Characters of a message, and of a traceback, that are shown."""
-_LAST_SECONDS = 1.0
+_CLOSE_SECONDS = 1.0
 """How long `close` waits for a reader."""
 _WINDOW_SECONDS = 60.0
-_MOST_KINDS = 256
+_MAX_KINDS = 256
 
 
 def set_up(options: Config) -> None:
@@ -41,7 +41,7 @@ def set_up(options: Config) -> None:
     logging.basicConfig(level=logging.DEBUG if options.debug else logging.INFO, handlers=[handler])
     logging.captureWarnings(True)
     if not options.debug:
-        for name in _NOISY:
+        for name in _NOISY_LIBRARIES:
             logging.getLogger(name).setLevel(logging.WARNING)
 
 
@@ -68,7 +68,7 @@ class Repeats:
         key = (record.name, record.levelno, str(record.msg))
         kind = self._kinds.get(key)
         if kind is None:
-            if len(self._kinds) >= _MOST_KINDS:
+            if len(self._kinds) >= _MAX_KINDS:
                 return True
             kind = self._kinds[key] = _Kind(now + _WINDOW_SECONDS, 10 if record.levelno >= logging.WARNING else 100)
         kind.left -= 1
@@ -105,7 +105,7 @@ class _Kind:
 class QueuedHandler(logging.Handler):
     """Writes lines to a file descriptor, in a thread of its own; None writes nowhere."""
 
-    def __init__(self, descriptor: int | None, capacity: int = _CAPACITY) -> None:
+    def __init__(self, descriptor: int | None, capacity: int = _MAX_WAITING_LINES) -> None:
         super().__init__()
         self._descriptor = descriptor
         self._capacity = capacity
@@ -140,7 +140,7 @@ class QueuedHandler(logging.Handler):
             self._closed = True
             self._tell(math.inf, self._capacity)
             self._lines.put(None)
-        self._thread.join(_LAST_SECONDS)
+        self._thread.join(_CLOSE_SECONDS)
         super().close()
 
     def _put(self, record: logging.LogRecord) -> None:
@@ -192,12 +192,12 @@ def _harmless(record: logging.LogRecord) -> logging.LogRecord:
     copied.msg, copied.args = _indented(record.getMessage()), None
     if record.exc_info and record.exc_info[0] is not None:
         traceback = "".join(format_exception(*record.exc_info))
-        copied.exc_text = "    " + _indented(traceback[-_LONGEST:])
+        copied.exc_text = "    " + _indented(traceback[-_MAX_MESSAGE_LENGTH:])
     return copied
 
 
 def _indented(text: str) -> str:
-    shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
+    shown = text if len(text) <= _MAX_MESSAGE_LENGTH else f"{text[:_MAX_MESSAGE_LENGTH]}... ({len(text)} characters)"
     return "\n    ".join(visible(line) for line in shown.rstrip("\n").split("\n"))
 
 

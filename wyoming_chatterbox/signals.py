@@ -22,20 +22,20 @@ from . import faults
 
 _LOGGER = logging.getLogger(__name__)
 
-GRACE = 5.0
+GRACE_SECONDS = 5.0
 """Seconds that an orderly end may take: Docker and Home Assistant kill after ten."""
-_LAST_WORDS = 1.0
+_LAST_WORDS_SECONDS = 1.0
 """Seconds that the log may take to be written out: nobody may be reading it."""
-_WAITING = frozenset({"_worker", "_work", "_write_lines", "_pump_in"})
+_WAITING_FUNCTIONS = frozenset({"_worker", "_work", "_write_lines", "_pump_in"})
 """Functions in which a thread waits for something to do: a pool's, a worker's, the log's, standard input's."""
-_BEGIN = 0
+_NO_SIGNAL = 0
 """No signal's number: the process ends for a reason of its own."""
 
 
 class Signals:
     """SIGTERM and SIGINT end the process, a second one at once; other signals do what they are told to."""
 
-    def __init__(self, grace: float = GRACE) -> None:
+    def __init__(self, grace: float = GRACE_SECONDS) -> None:
         self.code = 0
         """The exit code."""
         self.reason = ""
@@ -69,7 +69,7 @@ class Signals:
         """Start the grace time, if no signal has."""
         if reason:
             self.code, self.reason = code, reason
-        self._target.send(bytes([_BEGIN]))
+        self._target.send(bytes([_NO_SIGNAL]))
 
     def end(self) -> int:
         """Return the exit code, or end the process with it at once where a thread is at work or would be waited for."""
@@ -89,10 +89,10 @@ class Signals:
             if not readable:
                 self._leave(f", {self._grace:g} s after it was told to")
             for number in self._source.recv(64):
-                if number in (_BEGIN, signal.SIGTERM, signal.SIGINT):
+                if number in (_NO_SIGNAL, signal.SIGTERM, signal.SIGINT):
                     if deadline is None:
                         deadline = time.monotonic() + self._grace
-                    elif number != _BEGIN:
+                    elif number != _NO_SIGNAL:
                         self._leave(", as it was told to twice")
                 if action := self._actions.get(number):
                     # Its event loop may be closed; and whatever it is, the next signal must be taken.
@@ -114,7 +114,7 @@ class Signals:
         # No thread starts any more once the interpreter is being taken down.
         with suppress(RuntimeError):
             writing.start()
-            writing.join(_LAST_WORDS)
+            writing.join(_LAST_WORDS_SECONDS)
         os._exit(self.code)
 
 
@@ -124,7 +124,7 @@ def _running(threads: list[threading.Thread]) -> list[str]:
     running = []
     for thread in threads:
         frame = frames.get(thread.ident or 0)
-        if frame is not None and frame.f_code.co_name not in _WAITING:
+        if frame is not None and frame.f_code.co_name not in _WAITING_FUNCTIONS:
             running.append(f"{thread.name} (at {faults.place(frame)})")
     return running
 

@@ -1,4 +1,4 @@
-"""Voices are prepared while nobody speaks, so that the first reply in one comes as soon as the second.
+"""VoicesFolder are prepared while nobody speaks, so that the first reply in one comes as soon as the second.
 
 That is no demand: it keeps no engine loaded and wakes none, and whoever has a text comes first.
 """
@@ -16,7 +16,7 @@ from ..engine import VOICES_KEPT, Engine, Voice
 from ..errors import OutOfMemoryError, ShuttingDownError, VoiceError
 from ..quoting import quoted
 from ..voices.catalogue import Catalogue
-from ..voices.folder import Voices
+from ..voices.folder import VoicesFolder
 from .replies import Replies
 
 _LOGGER = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _PAUSE_SECONDS = 1.0
 class IdlePreparation:
     """Has the engine prepare the recordings of the catalogue, one after the other."""
 
-    def __init__(self, voices: Voices, replies: Replies, *, pause: float = _PAUSE_SECONDS) -> None:
+    def __init__(self, voices: VoicesFolder, replies: Replies, *, pause: float = _PAUSE_SECONDS) -> None:
         """Begin when nobody has spoken for `pause` seconds."""
         self._voices = voices
         self._replies = replies
@@ -114,5 +114,5 @@ class IdlePreparation:
         if self._left:
             self._left.popleft()
         if not self._left and self._prepared:
-            _LOGGER.info("Voices prepared while nobody spoke: %d", self._prepared)
+            _LOGGER.info("VoicesFolder prepared while nobody spoke: %d", self._prepared)
             self._prepared = 0

@@ -16,19 +16,19 @@ from ..engine import Block, Engine, Utterance
 from ..errors import ShuttingDownError
 from . import memory
 from .audio import checked
-from .watchdog import BASE, Watchdog
+from .watchdog import BASE_SECONDS, Watchdog
 from .worker import Job, Worker
 
 T = TypeVar("T")
 
-_LEAVE = 1.0
+_CLOSE_SECONDS = 1.0
 """Seconds that the workers have to end."""
 
 
 class Scheduler:
     """Two threads; utterances of each wait in the order they come."""
 
-    def __init__(self, cleanup_interval: int, *, base: float = BASE) -> None:
+    def __init__(self, cleanup_interval: int, *, base: float = BASE_SECONDS) -> None:
         """Collect the process's garbage after every `cleanup_interval` utterances.
 
         `base` is how many seconds an engine may show no sign of life at least: see `watchdog`.
@@ -122,7 +122,7 @@ class Scheduler:
     async def close(self) -> None:
         """Stop, and wait for the workers to end, but not for long: one may hang."""
         self.stop()
-        await asyncio.gather(self.main.close(_LEAVE), self.side.close(_LEAVE))
+        await asyncio.gather(self.main.close(_CLOSE_SECONDS), self.side.close(_CLOSE_SECONDS))
 
     def _worker(self, engine: Engine | None) -> Worker:
         return self.side if engine is not None and engine is self._standby else self.main

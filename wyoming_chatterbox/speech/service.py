@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..config import Config
 from ..network.connections import Connections
-from ..voices.folder import Voices
+from ..voices.folder import VoicesFolder
 from .lifecycle import Lifecycle
 from .replies import Replies
 
@@ -17,7 +17,7 @@ class Service:
     """The one service that all connections talk to."""
 
     config: Config
-    voices: Voices
+    voices: VoicesFolder
     lifecycle: Lifecycle
     replies: Replies
     started: float = field(default_factory=time.monotonic)

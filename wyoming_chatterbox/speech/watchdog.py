@@ -6,24 +6,24 @@ evaluation of the flow. How long that takes is learnt from the engine itself, as
 
 from __future__ import annotations
 
-BASE = 120.0
+BASE_SECONDS = 120.0
 """Seconds that even the fastest engine may be silent."""
-_MOST = 10.0
+_MAX_BASE_FACTOR = 10.0
 """Times the base that even the slowest may be."""
-_UNHURRIED = 5.0
+_UNHURRIED_FACTOR = 5.0
 """Times the base that work has that shows no signs: preparing a voice, cleaning, closing."""
-_SLOWER = 20.0
+_SLOWER_STEP_FACTOR = 20.0
 """Times that a step may take longer than the longest so far: the machine may begin to swap."""
-_LOOKS = 20
+_LOOKS_PER_BASE = 20
 """Looks within the base."""
 
 
 class Watchdog:
     """Judges one engine, looked at every `interval` seconds while it works."""
 
-    def __init__(self, base: float = BASE) -> None:
+    def __init__(self, base: float = BASE_SECONDS) -> None:
         self.base = base
-        self.interval = base / _LOOKS
+        self.interval = base / _LOOKS_PER_BASE
         self.silence = 0.0
         """Seconds since the latest sign of life."""
         self._longest = 0.0
@@ -48,5 +48,5 @@ class Watchdog:
 
     def bound(self, *, unhurried: bool = False) -> float:
         """Seconds of silence that are allowed now."""
-        least = self.base * (_UNHURRIED if unhurried else 1.0)
-        return min(max(least, _SLOWER * self._longest), _MOST * self.base)
+        least = self.base * (_UNHURRIED_FACTOR if unhurried else 1.0)
+        return min(max(least, _SLOWER_STEP_FACTOR * self._longest), _MAX_BASE_FACTOR * self.base)

@@ -13,8 +13,8 @@ STOP = re.compile(rf"\n|(?P<stops>[.!?…‽؟۔।॥։።‼⁇⁈⁉{WIDE_STO
 NO_END = -1
 
 _OPENERS = "([{\"'„“«»‚‘‹›¿¡「『（【《"
-_LOOK_BACK = 40
-_QUOTE_LOOK_BACK = 1000
+_LOOK_BACK_CHARACTERS = 40
+_QUOTE_LOOK_BACK_CHARACTERS = 1000
 
 
 def _words(text: str) -> frozenset[str]:
@@ -23,7 +23,7 @@ def _words(text: str) -> frozenset[str]:
 
 # Never the end of a sentence: something always follows. Capitals matter, so that "one more rep." ends a sentence and
 # "Rep. Smith" does not.
-_NEVER = _words("""
+_NEVER_ENDS = _words("""
     Mr Mrs Ms Mx Messrs Dr Prof Rev Hon Gen Col Capt Cpt Lt Sgt Maj Cmdr Gov Sen Rep Pres St Mt Ft vs approx cf viz
     Hr Hrn Fr Frl Dipl.-Ing Dipl Ing Mag ca bzw bspw evtl ggf inkl exkl vgl sog geb gest zzgl abzgl bzgl lt
     Mme Mmes Mlle Mlles MM Mgr Ste av env p.ex
@@ -32,13 +32,13 @@ _NEVER = _words("""
 """)
 
 # Between two sentences as likely as inside one: an end if a capital follows.
-_SOMETIMES = _words("""
+_SOMETIMES_ENDS = _words("""
     etc a.m p.m inc ltd co corp bros jr al ave blvd dept ph.d b.a m.a
     usw u.s.w str jh jhdt std u.ä o.ä n.chr v.chr chr j.-c enz itd itp osv o.s.v m.fl vb т.д т.п
 """)
 
 # Abbreviations only where a number follows: "No. 5" is one, "No. Never." is none.
-_NUMBERED = _words("""
+_ENDS_UNLESS_NUMBER_FOLLOWS = _words("""
     no nos nr nrn núm num nº art abs bd kap abb abt max min pp pg pág págs fig figs vol ch chap sec tel ext rm apt tab
     jan feb mar apr jun jul aug sep sept oct nov dec okt dez
 """)
@@ -76,7 +76,7 @@ def sentence_end(
         return end
     if text[end] != " ":
         return NO_END
-    if not _SAYABLE.search(text, max(start, stop.start() - _LOOK_BACK), stop.start()):
+    if not _SAYABLE.search(text, max(start, stop.start() - _LOOK_BACK_CHARACTERS), stop.start()):
         return end  # whatever follows, for this will not be given out
     if _is_quoted(text, start, end, quoted):
         if more and text[end:] in (" ", " »"):
@@ -89,7 +89,7 @@ def sentence_end(
     is_ellipsis = "…" in stops or ".." in stops
     if not (stops == "." or is_ellipsis or closers):
         return end
-    follows = text[end + 1 : end + 1 + _LOOK_BACK].lstrip(_OPENERS)
+    follows = text[end + 1 : end + 1 + _LOOK_BACK_CHARACTERS].lstrip(_OPENERS)
     if more and not follows and (word_to_come or is_ellipsis):
         return None
     if stops == ".":
@@ -108,7 +108,7 @@ def looks_complete(text: str, stop: re.Match[str], start: int = 0) -> bool:
         return False
     if _is_number(word):
         return not _is_ordinal_place(text, start, stop.start(), word)
-    return not (_is_never(word) or text.endswith(_SPACED, start, stop.start()) or word.lower() in _SOMETIMES)
+    return not (_is_never(word) or text.endswith(_SPACED, start, stop.start()) or word.lower() in _SOMETIMES_ENDS)
 
 
 def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: str, more: bool) -> int | None:
@@ -127,11 +127,11 @@ def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: st
         return _unless_month(word, follows, end, more)
     if _is_never(word) or text.endswith(_SPACED, start, at):
         return NO_END
-    if word.lower() in _SOMETIMES:
+    if word.lower() in _SOMETIMES_ENDS:
         if unknown:
             return None
         return end if follows[:1].isupper() else NO_END
-    if word.lower() in _NUMBERED:
+    if word.lower() in _ENDS_UNLESS_NUMBER_FOLLOWS:
         if unknown:
             return None
         return NO_END if is_lower or follows[:1].isdigit() else end
@@ -150,12 +150,12 @@ def _unless_month(word: str, follows: str, end: int, more: bool) -> int | None:
 
 def _is_quoted(text: str, start: int, end: int, quoted: int) -> bool:
     """Whether a French quote is open, which a space and a quote close: `« Ça va ? » demanda-t-il.`"""
-    since = max(start, end - _QUOTE_LOOK_BACK)
+    since = max(start, end - _QUOTE_LOOK_BACK_CHARACTERS)
     return quoted + text.count("«", since, end) > text.count("»", since, end)
 
 
 def _word_before(text: str, start: int, at: int) -> str:
-    begin = max(start, at - _LOOK_BACK)
+    begin = max(start, at - _LOOK_BACK_CHARACTERS)
     space = text.rfind(" ", begin, at)
     return text[max(begin, space + 1) : at].lstrip(_OPENERS + "-–—/")
 
@@ -168,9 +168,9 @@ def _is_never(word: str) -> bool:
     if len(word) == 1:
         return word.isupper() or word in _LOWER_INITIALS
     lower = word.lower()
-    if word in _NEVER or lower in _NEVER:
+    if word in _NEVER_ENDS or lower in _NEVER_ENDS:
         return True
-    return lower not in _SOMETIMES and bool(_LETTER_GROUPS.fullmatch(word))
+    return lower not in _SOMETIMES_ENDS and bool(_LETTER_GROUPS.fullmatch(word))
 
 
 def _is_ordinal_place(text: str, start: int, at: int, word: str) -> bool:

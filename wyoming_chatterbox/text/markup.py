@@ -30,8 +30,8 @@ from .markup_patterns import (
     KEYCAP,
     LABEL,
     LETTERS,
-    LONGEST_TAG,
-    LONGEST_TARGET,
+    MAX_TAG_LENGTH,
+    MAX_TARGET_LENGTH,
     NEWLINES,
     ROUND_BULLETS,
     RUN,
@@ -218,7 +218,7 @@ class PlainText:
     def _url(self, text: str, scheme: re.Match[str], body: int) -> int | None:
         rest = URL.match(text, body)
         end = rest.end() if rest else body
-        if end - scheme.start() > LONGEST_TARGET:
+        if end - scheme.start() > MAX_TARGET_LENGTH:
             self._in_url = True
             self._line.gap()
             return end
@@ -347,15 +347,15 @@ class PlainText:
             return None
         if not text.startswith("](", closing):
             return none
-        target = TARGET.match(text, closing + 1, closing + LONGEST_TARGET)
+        target = TARGET.match(text, closing + 1, closing + MAX_TARGET_LENGTH)
         if target:
             return closing, target.end()
-        begun = self._more and len(text) - closing < LONGEST_TARGET and TARGET_BEGUN.match(text, closing + 1)
+        begun = self._more and len(text) - closing < MAX_TARGET_LENGTH and TARGET_BEGUN.match(text, closing + 1)
         return None if begun else none
 
     def _angle(self, text: str, at: int) -> int | None:
         """An HTML tag, a comment or `<https://...>`; any other `<` is one."""
-        limit = at + LONGEST_TAG
+        limit = at + MAX_TAG_LENGTH
         tag = TAG.match(text, at, limit)
         if tag and tag[1].lower() in TAGS:
             if TAGS[tag[1].lower()]:

@@ -14,8 +14,8 @@ _CLAUSE = re.compile(
     rf"(?:[;:,—–!?…،؛؟।]|(?<=[^\W\d_]{{4}})\.)[{CLOSERS}]*+(?= )|[、，；：。！？｡][{CLOSERS}]*+"
 )  # fmt: skip
 _SPACE = re.compile(" ")
-_LONGEST_CLUSTER = 32
-_SHORTEST_TO_CUT = 40
+_MAX_CLUSTER_LENGTH = 32
+_MIN_LENGTH_TO_CUT = 40
 
 
 class SentenceStream:
@@ -132,7 +132,7 @@ def sentences_of(text: str, *, max_sentence: int, max_total: int) -> list[str]:
 
 def halves(sentence: str) -> list[str]:
     """A sentence cut in two, after a clause near its middle or else between words; one too short for that as it is."""
-    if len(sentence) < _SHORTEST_TO_CUT:
+    if len(sentence) < _MIN_LENGTH_TO_CUT:
         return [sentence]
     at = _cut(sentence, 0, 1, len(sentence) - 1, len(sentence) // 2)
     parts = [sentence[:at].strip(), sentence[at:].strip()]
@@ -176,7 +176,7 @@ def _cut(text: str, start: int, low: int, high: int, ideal: int) -> int:
     if places:
         return min(places, key=lambda at: abs(at - ideal))
     at = ideal
-    while at > max(start + 1, ideal - _LONGEST_CLUSTER) and _is_mark(text[at]):
+    while at > max(start + 1, ideal - _MAX_CLUSTER_LENGTH) and _is_mark(text[at]):
         at -= 1
     return ideal if _is_mark(text[at]) else at
 

@@ -19,7 +19,7 @@ from .recordings import Recording
 
 DEFAULT = "default"
 """The checkpoint's own voice."""
-MOST_VOICES = 10_000
+MAX_VOICES = 10_000
 """Voices that are offered: Home Assistant asks for all of them twice a minute."""
 _FALLBACK_LANGUAGE = "en"
 
@@ -84,20 +84,20 @@ class Catalogue:
 def make_catalogue(
     recordings: Mapping[str, Recording], broken: Mapping[str, str], languages: tuple[str, ...], preferred: str
 ) -> Catalogue:
-    """Make voices of recordings, given by name, for a model that speaks `languages`; at most `MOST_VOICES`."""
+    """Make voices of recordings, given by name, for a model that speaks `languages`; at most `MAX_VOICES`."""
     voices = {voice.name: voice for voice in _named(DEFAULT, None, languages)}
     left: list[str] = []
     # A recording that says its language itself comes before one that speaks them all.
     for stem, recording in sorted(recordings.items(), key=lambda item: not _says_language(item[0], languages)):
         named = _named(stem, recording, languages)
-        if len(voices) + len(named) > MOST_VOICES:
+        if len(voices) + len(named) > MAX_VOICES:
             left.append(recording.path.name)
             continue
         for voice in named:
             voices.setdefault(voice.name, voice)
     if left:
         more = f" and {len(left) - 1} more" if left[1:] else ""
-        broken = {**broken, left[0] + more: f"there are {MOST_VOICES} voices already, each language counted"}
+        broken = {**broken, left[0] + more: f"there are {MAX_VOICES} voices already, each language counted"}
     return Catalogue(tuple(sorted(voices.values(), key=_order)), broken, preferred)
 
 

@@ -18,28 +18,28 @@ from ..engine import Version, Voice
 from ..errors import UnknownVoiceError, VoiceError
 from ..quoting import quoted
 from .catalogue import DEFAULT, Catalogue, make_catalogue
-from .recordings import Folder, Found
+from .recordings import Found, Recordings
 
 _LOGGER = logging.getLogger(__name__)
 
 _POLL_SECONDS, _LONGEST_POLL_SECONDS = 2.0, 30.0
-_REST = 10
+_REST_FACTOR = 10
 """Times that a look took until the next begins: a large folder, or a slow one, is looked at less often."""
-_PATIENCE = 10.0
+_PATIENCE_SECONDS = 10.0
 """Seconds that a look may take before somebody is told."""
 _START_SECONDS = 1.0
 """Seconds that the server's start waits for the first look."""
 _FIND_SECONDS = 1.0
 """Seconds that a request may wait for a look, if it names a voice that isn't known."""
-_FIND_PAUSE = 0.5
+_FIND_PAUSE_SECONDS = 0.5
 """Seconds between looks that requests ask for."""
-_LINES = 10
+_MAX_LINES = 10
 """Broken recordings that one look tells the log about, each in a line."""
-_LINES_PER_FILE = 3
+_MAX_LINES_PER_FILE = 3
 """Different reasons why a file is broken that the log is told."""
 
 
-class Voices:
+class VoicesFolder:
     """Watches a folder of recordings."""
 
     def __init__(
@@ -50,7 +50,7 @@ class Voices:
         preferred: str,
         *,
         new_catalogue: Callable[[Catalogue], object] = lambda _: None,
-        patience: float = _PATIENCE,
+        patience: float = _PATIENCE_SECONDS,
     ) -> None:
         """`languages` of the model in use, and the `shortest` recording it takes, in seconds; both are asked anew.
 
@@ -62,7 +62,7 @@ class Voices:
         """The latest; the model's own voice is always in it."""
         self.trouble: str | None = None
         """Why the folder can't be looked at, in a sentence; None if it can."""
-        self._folder = Folder(directory)
+        self._recordings = Recordings(directory)
         self._languages = languages
         self._shortest = shortest
         self._preferred = preferred
@@ -98,7 +98,7 @@ class Voices:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def refresh(self, within: float = _PATIENCE) -> bool:
+    async def refresh(self, within: float = _PATIENCE_SECONDS) -> bool:
         """Wait for a look at the folder that begins now or later; False if it hasn't ended `within` seconds."""
         look = self._next_look
         self._wanted.set()
@@ -115,7 +115,7 @@ class Voices:
             return self.catalogue.find(name, language)
         except (UnknownVoiceError, VoiceError):
             rest = self._rested - time.monotonic()
-            if name is None or rest > _FIND_PAUSE:
+            if name is None or rest > _FIND_PAUSE_SECONDS:
                 raise
         await asyncio.sleep(max(0.0, rest))
         await self.refresh(_FIND_SECONDS)
@@ -134,10 +134,10 @@ class Voices:
             begun = time.monotonic()
             await self._look()
             took = min(time.monotonic() - begun, _LONGEST_POLL_SECONDS)
-            self._rested = time.monotonic() + max(_FIND_PAUSE, took)
+            self._rested = time.monotonic() + max(_FIND_PAUSE_SECONDS, took)
             look.set()
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(max(_POLL_SECONDS, _REST * took), _LONGEST_POLL_SECONDS)):
+                async with asyncio.timeout(min(max(_POLL_SECONDS, _REST_FACTOR * took), _LONGEST_POLL_SECONDS)):
                     await self._wanted.wait()
 
     async def _look(self) -> None:
@@ -164,7 +164,7 @@ class Voices:
     def _scan(self) -> Catalogue:
         """Look at the folder, however long that takes; the catalogue is the same one where nothing has changed."""
         languages = self._languages()
-        found = self._folder.look(frozenset({DEFAULT}), self._shortest())
+        found = self._recordings.look(frozenset({DEFAULT}), self._shortest())
         for recording in found.recordings.values():
             version, reason = self._unfit.get(recording.path, (None, ""))
             if version == recording.version:
@@ -190,13 +190,13 @@ class Voices:
         news: list[str] = []
         for name, reason in catalogue.broken.items():
             told = self._told.setdefault(name, set())
-            if reason not in told and len(told) < _LINES_PER_FILE:
+            if reason not in told and len(told) < _MAX_LINES_PER_FILE:
                 told.add(reason)
                 news.append(f"No voice from {name}: {reason}")
-        for line in news[:_LINES]:
+        for line in news[:_MAX_LINES]:
             _LOGGER.warning("%s", line)
-        if len(news) > _LINES:
-            _LOGGER.warning("No voice from %d more files either; /info tells why", len(news) - _LINES)
+        if len(news) > _MAX_LINES:
+            _LOGGER.warning("No voice from %d more files either; /info tells why", len(news) - _MAX_LINES)
         if not catalogue.has_preferred and not self._told_preferred:
             _LOGGER.warning("There is no voice %s (--voice); the model's own speaks instead", quoted(self._preferred))
         self._told_preferred = not catalogue.has_preferred

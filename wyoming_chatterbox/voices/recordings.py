@@ -13,7 +13,7 @@ from ..errors import VoiceError
 from ..quoting import quoted
 
 SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg"})
-MOST_FILES = 10_000
+MAX_FILES = 10_000
 """Files of the folder that are looked at, the first by name."""
 _JOINERS = "\u200c\u200d"
 """Format characters that words of some languages, and some emoji, are written with."""
@@ -37,7 +37,7 @@ class Found:
     """File name to the reason it is no recording."""
 
 
-class Folder:
+class Recordings:
     """Looks at a folder of recordings again and again; opens only the files that are new or changed."""
 
     def __init__(self, directory: Path) -> None:
@@ -52,7 +52,7 @@ class Folder:
         """
         files = sorted(filter(_is_meant, self._directory.iterdir()), key=lambda path: path.name)
         found = Found()
-        for path in files[:MOST_FILES]:
+        for path in files[:MAX_FILES]:
             try:
                 version = _version(path)
                 seconds = self._seconds(path, version)
@@ -66,9 +66,9 @@ class Folder:
                 found.broken[_shown(path.name)] = str(err)
             else:
                 found.recordings[path.stem] = Recording(path, version)
-        if left := files[MOST_FILES:]:
+        if left := files[MAX_FILES:]:
             more = f" and {len(left) - 1} more" if left[1:] else ""
-            found.broken[_shown(left[0].name) + more] = f"only the first {MOST_FILES} files by name are looked at"
+            found.broken[_shown(left[0].name) + more] = f"only the first {MAX_FILES} files by name are looked at"
         self._judged = {path: self._judged[path] for path in files if path in self._judged}
         return found
 

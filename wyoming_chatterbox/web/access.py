@@ -17,7 +17,7 @@ from ..config import Config
 from ..quoting import quoted
 from .answers import RefusedError
 
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -39,7 +39,7 @@ class Access:
 
         `needs_token` False is for what a browser has to fetch before it can ask a person for the token.
         """
-        if request.method not in _READING:
+        if request.method not in _READING_METHODS:
             self._check_origin(request)
         peer = _peer(request)
         if _within(peer, self._proxies):

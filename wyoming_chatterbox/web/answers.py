@@ -29,7 +29,7 @@ HEADERS = {
     "Server": "wyoming-chatterbox",
 }
 """Headers of every answer."""
-_RETRY_SECONDS = 5
+_RETRY_AFTER_SECONDS = 5
 
 
 class RefusedError(ChatterboxError):
@@ -79,7 +79,7 @@ def error_answer(error: ChatterboxError) -> web.Response:
         case _:
             status = 500
     if status in (429, 503):
-        headers["Retry-After"] = str(_RETRY_SECONDS)
+        headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
     return json_answer(
         {"error": {"message": str(error), "type": _kind(status), "code": error.code, "param": param}}, status, headers
     )

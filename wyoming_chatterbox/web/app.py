@@ -26,17 +26,17 @@ from .watched import Watched, busy, refusal
 _LOGGER = logging.getLogger(__name__)
 
 _STATIC = Path(__file__).parent / "static"
-_PAGE = {
+_PAGE_FILES = {
     "/": ("index.html", "text/html"),
     "/page.css": ("page.css", "text/css"),
     "/page.js": ("page.js", "text/javascript"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
-_HEALTH = "/health"
+_HEALTH_PATH = "/health"
 _SHUTDOWN_SECONDS = 1.0
-_IDLE_TIMEOUT = 20.0
+_IDLE_SECONDS = 20.0
 """Seconds until the whole header of a request must be there, from the connection's beginning or the last answer."""
-_WRITE_TIMEOUT = 60.0
+_WRITE_SECONDS = 60.0
 """Seconds that a client may take to read an answer before it is given up."""
 _RETRY_SECONDS = 30.0
 """Seconds until a port that can't be had is tried again."""
@@ -48,7 +48,7 @@ class HttpServer:
     """Serves the page, the JSON and the speech of `service` at --http-host and --http-port."""
 
     def __init__(
-        self, service: Service, *, idle_timeout: float = _IDLE_TIMEOUT, retry_seconds: float = _RETRY_SECONDS
+        self, service: Service, *, idle_timeout: float = _IDLE_SECONDS, retry_seconds: float = _RETRY_SECONDS
     ) -> None:
         """`idle_timeout` and `retry_seconds` are what tests need not wait for."""
         self._service = service
@@ -143,13 +143,13 @@ class HttpServer:
             middlewares=[self._keep_place, self._answer], client_max_size=self._service.config.longest_body
         )
         app.on_response_prepare.append(_add_headers)
-        app.router.add_get(_HEALTH, self._health)
+        app.router.add_get(_HEALTH_PATH, self._health)
         app.router.add_get("/config", self._configuration)
         app.router.add_get("/memory", self._memory)
         app.router.add_post("/memory/cleanup", self._clean_memory)
         app.router.add_get("/info", self._information)
         app.router.add_post("/v1/audio/speech", self._speech)
-        for path, (name, kind) in _PAGE.items():
+        for path, (name, kind) in _PAGE_FILES.items():
             app.router.add_get(path, _static((_STATIC / name).read_bytes(), kind))
         return app
 
@@ -159,7 +159,7 @@ class HttpServer:
         with busy(request):
             response = await handler(request)
             try:
-                async with asyncio.timeout(_WRITE_TIMEOUT):
+                async with asyncio.timeout(_WRITE_SECONDS):
                     await response.prepare(request)
                     await response.write_eof()
             except (ConnectionError, TimeoutError):
@@ -171,8 +171,8 @@ class HttpServer:
     async def _answer(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         """Let in who may come in, and turn every error into JSON."""
         try:
-            if request.path != _HEALTH:
-                self._access.check(request, needs_token=request.path not in _PAGE)
+            if request.path != _HEALTH_PATH:
+                self._access.check(request, needs_token=request.path not in _PAGE_FILES)
             return await handler(request)
         except web.HTTPNotFound:
             return error_answer(RefusedError(404, f"There is no {quoted(request.path)} here", "not-found"))

@@ -26,9 +26,9 @@ _LOGGER = logging.getLogger(__name__)
 
 _SAMPLES_AT_A_TIME = SAMPLE_RATE // 2
 """Samples encoded in one go: the first of a long block need not wait for its last."""
-_READ_TIMEOUT = 30.0
+_READ_SECONDS = 30.0
 """Seconds that a client may take to send its request."""
-_WRITE_TIMEOUT = 60.0
+_WRITE_SECONDS = 60.0
 """Seconds that a client may take to read before it is given up."""
 
 
@@ -101,13 +101,13 @@ async def _body(request: web.Request) -> bytes:
             415, f"Content-Type must be application/json, not {quoted(request.content_type)}", "bad-content-type"
         )
     try:
-        async with asyncio.timeout(_READ_TIMEOUT):
+        async with asyncio.timeout(_READ_SECONDS):
             return await request.read()
     except web.RequestPayloadError as err:
         raise RefusedError(400, "The body is broken", "bad-body", headers={"Connection": "close"}) from err
     except TimeoutError as err:
         raise RefusedError(
-            408, f"The request did not come within {_READ_TIMEOUT:g} s", headers={"Connection": "close"}
+            408, f"The request did not come within {_READ_SECONDS:g} s", headers={"Connection": "close"}
         ) from err
 
 
@@ -117,10 +117,10 @@ async def _stream(request: web.Request, response: web.StreamResponse, pieces: As
             if not response.prepared:
                 await response.prepare(request)
             try:
-                async with asyncio.timeout(_WRITE_TIMEOUT):
+                async with asyncio.timeout(_WRITE_SECONDS):
                     await response.write(piece)
             except TimeoutError as err:
-                raise ConnectionAbortedError(f"it has read nothing for {_WRITE_TIMEOUT:g} s") from err
+                raise ConnectionAbortedError(f"it has read nothing for {_WRITE_SECONDS:g} s") from err
 
 
 async def _spoken(reply: Reply, sentences: list[str]) -> AsyncGenerator[Block, None]:
