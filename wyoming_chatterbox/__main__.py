@@ -32,15 +32,15 @@ from .voices.folder import VoicesFolder
 _LOGGER = logging.getLogger(__name__)
 
 EXIT_CODE_LOST = 3
-"""Exit code where an engine hangs and does not return."""
+"""Exit code if an engine hangs and does not return."""
 _SWITCH_SECONDS = 0.001
-"""How long a thread that computes may keep the event loop waiting: five times shorter than Python's default."""
+"""Seconds that a computing thread may keep the event loop waiting: a fifth of Python's default."""
 
 
 def main() -> int:
     """Serve until told to stop.
 
-    The exit code is 0 then, 2 for an option that can't be, and 3 where an engine hangs and only a new process can help.
+    The exit code is 0 then, 2 for an invalid option, and 3 if an engine hangs and only a new process can help.
     """
     signals = Signals()
     try:
@@ -69,7 +69,7 @@ async def serve(options: Config, signals: Signals) -> None:
     signals.listen(lambda: loop.call_soon_threadsafe(stop.set))
 
     if options.voices_dir is None:
-        # Where it can't be made, there is no recording in it either.
+        # If the directory can't be made, it holds no recordings either.
         with suppress(OSError):
             options.voices_directory.mkdir(parents=True, exist_ok=True)
     voices = VoicesFolder(
@@ -137,7 +137,7 @@ async def _first(*events: asyncio.Event) -> None:
 
 
 async def _reload_voices(voices: VoicesFolder, asked: asyncio.Event) -> None:
-    """Look at the voices again whenever that is asked for."""
+    """Scan the voices folder again whenever `asked` is set."""
     while True:
         await asked.wait()
         asked.clear()

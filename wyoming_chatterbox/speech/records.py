@@ -1,4 +1,4 @@
-"""What is remembered of replies, for `/info` and the log."""
+"""Records of replies, for `/info` and the log."""
 
 from __future__ import annotations
 

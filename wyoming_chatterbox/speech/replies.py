@@ -1,7 +1,7 @@
 """Replies: one client's text, spoken by one engine from the first word to the last.
 
-A reply keeps the engine it began with, so that its voice doesn't change when Chatterbox becomes ready midway. Only when
-that engine fails does another say what is left: Chatterbox afresh if that takes but a moment, else the standby voice.
+A reply keeps the engine it began with, so that its voice doesn't change when Chatterbox becomes ready midway. Only if
+that engine fails does another say the rest: Chatterbox if it is loaded again soon, else the standby voice.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _BRIEF_SILENCE = silence(0.1)
 
 
 class Replies:
-    """Opens replies, bounds how many there are at once, and remembers the latest."""
+    """Opens replies, limits how many there are at once, and remembers the latest."""
 
     def __init__(
         self, lifecycle: Lifecycle, scheduler: Scheduler, *, limit: int, seed: int | None, sampling: Sampling
@@ -52,22 +52,22 @@ class Replies:
         self.scheduler = scheduler
         self.limit = limit
         self.longest_wait = 5.0
-        """Seconds that a reply may wait for its client, to read or to send text, when others need its place."""
+        """Seconds that a reply may wait for its client (to read, or to send text) while another needs its place."""
         self.counters = ReplyCounters()
         self.records: deque[Record] = deque(maxlen=_REMEMBERED_REPLIES)
         self._seed = seed
         self._sampling = sampling
         self._open: dict[Reply, asyncio.Timeout] = {}
-        """Each with its place, which expires when another reply gets it."""
+        """Replies in progress, each with its place, which expires when another reply gets it."""
 
     @property
     def active(self) -> int:
-        """Replies in the making."""
+        """Number of replies in progress."""
         return len(self._open)
 
     @asynccontextmanager
     async def open(self, voice: Voice, client: str) -> AsyncIterator[Reply]:
-        """Begin a reply to `client`; `OverloadedError` if there are too many already, or if it has to make room."""
+        """Begin a reply to `client`; `OverloadedError` if there are too many already, or if another needs its place."""
         self._make_room()
         record = Record(client=client, voice=voice.name, started=time.time())
         self.records.append(record)
@@ -99,7 +99,7 @@ class Replies:
             self.counters.audio_seconds += record.audio_seconds
 
     def _make_room(self) -> None:
-        """Have the reply that waits longest for its client make room for another, if all places are taken."""
+        """If all places are taken, end the reply that has waited longest for its client."""
         if len(self._open) < self.limit:
             return
         idlest = max(self._open, key=lambda reply: reply.waited)
@@ -109,12 +109,12 @@ class Replies:
         self._open.pop(idlest).reschedule(asyncio.get_running_loop().time())
 
     def utterance(self, text: str, voice: Voice) -> Utterance:
-        """What an engine is to say. It always has a seed: tried again, it sounds the same."""
+        """Make an utterance. It always has a seed, so that another try sounds the same."""
         seed = random.getrandbits(63) if self._seed is None else self._seed
         return Utterance(text, voice, seed, self._sampling, steady=self._seed is not None)
 
     def snapshot(self) -> dict[str, Any]:
-        """Counters and the latest replies, newest first."""
+        """Return counters and the latest replies, newest first."""
         return {
             "active": self.active,
             "waiting_utterances": self.scheduler.waiting,
@@ -127,25 +127,25 @@ class Replies:
 
 @dataclass(eq=False)
 class Reply:
-    """One reply in the making."""
+    """One reply in progress."""
 
     _replies: Replies
     voice: Voice
     record: Record
     _waits_since: float | None = field(default_factory=time.monotonic)
-    """`time.monotonic()` of the last sign of the client while this waits for it; None while an engine is waited for."""
+    """When the client last showed a sign, by `time.monotonic()`; None while the reply waits for an engine instead."""
     _engine: Engine | None = field(default=None)
     _pace: float = FAST_PACE
-    """Characters a second, of the latest that was said to its end."""
+    """Characters a second of the latest utterance that was said to its end."""
     _unspeakable: TextError | None = field(default=None)
 
     @property
     def waited(self) -> float:
-        """Seconds that this reply has waited for its client, to read or to send text."""
+        """Seconds that this reply has waited for its client to read or to send text."""
         return 0.0 if self._waits_since is None else time.monotonic() - self._waits_since
 
     def wait_for_client(self) -> None:
-        """Note that the client is to read a block, or has read a part of it."""
+        """Note that the reply waits for the client from now on: it was given a block, or has read part of it."""
         self._waits_since = time.monotonic()
 
     async def speak(self, sentences: AsyncIterable[str] | Iterable[str]) -> AsyncGenerator[Block, None]:
@@ -209,7 +209,7 @@ class Reply:
         self.wait_for_client()
 
     async def _recover(self, engine: Engine, left: Remainder, err: Exception) -> Engine:
-        """Choose who says what is left after `engine` failed: itself if that is worth another try, or another."""
+        """Choose who says the rest after `engine` failed: the same engine if another try may help, or another one."""
         lifecycle = self._replies.lifecycle
         whole = left.first.text
         if isinstance(err, OutOfMemoryError) and engine is lifecycle.chatterbox and left.try_again():
@@ -231,7 +231,7 @@ class Reply:
         return successor
 
     async def _speak_utterance(self, engine: Engine, utterance: Utterance, heard: int) -> AsyncGenerator[Block, None]:
-        """Speak an utterance, less the samples that were heard before."""
+        """Speak an utterance, without the first `heard` samples, which were heard before."""
         record = self.record
         record.engine = engine.describe().name
         begun = time.monotonic()
@@ -259,7 +259,7 @@ async def _each(sentences: AsyncIterable[str] | Iterable[str]) -> AsyncIterator[
 
 @asynccontextmanager
 async def _kept(place: asyncio.Timeout) -> AsyncIterator[None]:
-    """Hold a place among the replies; `OverloadedError` when it goes to another."""
+    """Hold a place among the replies; `OverloadedError` if another reply gets it."""
     try:
         async with place:
             yield

@@ -1,4 +1,4 @@
-"""What the Wyoming side and the HTTP side share: options, voices, engines, replies."""
+"""The objects that Wyoming and HTTP share: options, voices, engines, replies."""
 
 from __future__ import annotations
 
@@ -22,4 +22,4 @@ class Service:
     replies: Replies
     started: float = field(default_factory=time.monotonic)
     connections: dict[str, Connections] = field(default_factory=dict)
-    """Those of each port, by the name of its protocol; the servers put them here."""
+    """The connections of each port, by the name of its protocol; the servers register them here."""

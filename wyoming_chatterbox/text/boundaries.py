@@ -1,4 +1,4 @@
-"""Where a sentence ends: which full stops are none, and what has to be known of the text after one to tell."""
+"""Where a sentence ends: which full stops end none, and how much of the text after one it takes to tell."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ _WORD = re.compile(r"[^\W\d_]+")
 def sentence_end(
     text: str, stop: re.Match[str], start: int, *, quoted: int, more: bool, word_to_come: bool
 ) -> int | None:
-    """Where the sentence that begins at `start` ends, if it ends at `stop`; `NO_END` if it does not.
+    """Return where the sentence that begins at `start` ends, if it ends at `stop`; `NO_END` if it does not.
 
-    `quoted` tells how many French quotes stand open before it, `more` that text may follow, `word_to_come` that it
-    seems to begin with a small letter. The answer is None where it depends on that text. Without a reason to doubt,
-    white space is enough for a full stop to be an end: the next sentence need not have begun.
+    `quoted` is the number of French quotes that are open before it; `more` says that more text may come, and
+    `word_to_come` that it seems to begin with a small letter. The result is None if it depends on that text. Unless
+    there is reason to doubt, a full stop with white space after it is an end: the next sentence need not have begun.
     """
     stops, closers, end = stop["stops"], stop["closers"], stop.end()
     if end == len(text):
@@ -77,7 +77,7 @@ def sentence_end(
     if text[end] != " ":
         return NO_END
     if not _SAYABLE.search(text, max(start, stop.start() - _LOOK_BACK_CHARACTERS), stop.start()):
-        return end  # whatever follows, for this will not be given out
+        return end  # there is nothing to say before the stop, so what follows makes no difference
     if _is_quoted(text, start, end, quoted):
         if more and text[end:] in (" ", " »"):
             return None
@@ -98,7 +98,7 @@ def sentence_end(
 
 
 def looks_complete(text: str, stop: re.Match[str], start: int = 0) -> bool:
-    """Whether text that goes no further than `stop`, for now, can be taken for a whole sentence."""
+    """Whether text that ends with `stop`, for now, looks like a whole sentence."""
     if text[stop.end() :].strip(" »"):
         return False
     if stop["stops"] != ".":
@@ -112,12 +112,12 @@ def looks_complete(text: str, stop: re.Match[str], start: int = 0) -> bool:
 
 
 def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: str, more: bool) -> int | None:
-    """The same for a single full stop with white space after it, by the word before and the text after."""
+    """Decide about a single full stop with white space after it, from the word before it and the text after it."""
     at = stop.start()
     word = _word_before(text, start, at)
     unknown = more and not follows
     is_lower = follows[:1].islower()
-    if _NUMBER.fullmatch(text[start:at].strip()):  # of a list: nothing to be said by itself
+    if _NUMBER.fullmatch(text[start:at].strip()):  # a list's number is no sentence of its own
         return NO_END
     if _is_number(word):
         if unknown:
@@ -139,7 +139,7 @@ def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: st
 
 
 def _unless_month(word: str, follows: str, end: int, more: bool) -> int | None:
-    """A day's number before the name of a month is an ordinal in German: `am 3. Mai`."""
+    """Return `end`, or `NO_END` before a month's name, where German has an ordinal: `am 3. Mai`."""
     name = _WORD.match(follows)
     if len(word) > 2 or not name:
         return end
@@ -149,7 +149,7 @@ def _unless_month(word: str, follows: str, end: int, more: bool) -> int | None:
 
 
 def _is_quoted(text: str, start: int, end: int, quoted: int) -> bool:
-    """Whether a French quote is open, which a space and a quote close: `« Ça va ? » demanda-t-il.`"""
+    """Whether a French quote is open, to be closed by a space and a quote: `« Ça va ? » demanda-t-il.`"""
     since = max(start, end - _QUOTE_LOOK_BACK_CHARACTERS)
     return quoted + text.count("«", since, end) > text.count("»", since, end)
 

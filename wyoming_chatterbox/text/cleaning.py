@@ -1,4 +1,4 @@
-"""Written text made fit for speech."""
+"""Written text turned into text that can be spoken."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _AFTER_WIDE_STOP = re.compile(rf"(?<=[{WIDE_STOPS}])([{CLOSERS}]*) ")
 
 
 def clean(text: str) -> str:
-    """What is to be said of a text: no markup, emoji, URLs or invisible characters, and single spaces.
+    """Return a text without markup, emoji, URLs and invisible characters, and with single spaces.
 
-    The end of a line ends a sentence, with a full stop of its own if it has none. Text that leaves nothing to say gives
-    an empty string.
+    The end of a line ends a sentence, and gets a full stop if it has none. The result is empty if there is nothing to
+    say.
     """
     return _AFTER_WIDE_STOP.sub(r"\1", " ".join(split(text, sys.maxsize)))

@@ -1,4 +1,4 @@
-"""What markdown, HTML tags, emoji and URLs look like: the patterns and tables that `markup` goes by."""
+"""Patterns and tables that recognize markdown, HTML tags, emoji and URLs, for `markup`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""POST /v1/audio/speech: text in, sound out while it is being made. The request is OpenAI's."""
+"""POST /v1/audio/speech: streams the sound of a text while it is generated. The request is OpenAI's."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _SAMPLES_AT_A_TIME = SAMPLE_RATE // 2
 _READ_SECONDS = 30.0
 """Seconds that a client may take to send its request."""
 _WRITE_SECONDS = 60.0
-"""Seconds that a client may take to read before it is given up."""
+"""Seconds that a client may take to read before the connection is ended."""
 
 
 @dataclass(frozen=True)
 class SpeechRequest:
-    """What is asked for."""
+    """A valid request."""
 
     text: str
     voice: str | None
@@ -42,7 +42,7 @@ class SpeechRequest:
 
 
 async def speech(service: Service, request: web.Request) -> web.StreamResponse:
-    """Answer one request; errors before the first sound are raised, later ones break the connection."""
+    """Answer one request; raise errors before the first sound, and break the connection at later ones."""
     wanted = parse(await _body(request))
     config = service.config
     sentences = await asyncio.to_thread(
@@ -67,7 +67,7 @@ async def speech(service: Service, request: web.Request) -> web.StreamResponse:
         expected = isinstance(err, ChatterboxError | ConnectionError)
         _LOGGER.warning("The reply to %s breaks off: %s", client, err or type(err).__name__, exc_info=not expected)
         if request.transport is not None:
-            # Without the end that chunked encoding asks for: the client must not take this for all of it.
+            # Leave out the end of the chunked encoding, so that the client notices that the sound is incomplete.
             request.transport.abort()
     return response
 
