@@ -10,7 +10,6 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from ..errors import ForbiddenError, OverloadedError
 
@@ -99,7 +98,7 @@ class Connections:
     def __len__(self) -> int:
         return len(self._open)
 
-    def admit(self, peer: Any) -> Connection:
+    def admit(self, peer: object) -> Connection:
         """Give a place to the client with the socket address `peer`, and dismiss an idle client for it if necessary.
 
         Raises `ForbiddenError` if the client is in none of the networks, `OverloadedError` if it could only displace a
@@ -163,12 +162,12 @@ class Connections:
         )
 
 
-def client_name(peer: Any) -> str | None:
+def client_name(peer: object) -> str | None:
     """Return address and port of a socket address, for the log; a Unix socket has neither."""
     return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) and len(peer) >= 2 else None
 
 
-def _address(peer: Any) -> Address | None:
+def _address(peer: object) -> Address | None:
     """Return the IP address of a socket address; a Unix socket has none."""
     if not isinstance(peer, tuple):
         return None

@@ -105,7 +105,7 @@ class Replies:
         idlest = max(self._open, key=lambda reply: reply.waited)
         if idlest.waited < self.longest_wait:
             self.counters.refused += 1
-            raise OverloadedError(f"{self.active} replies are in the making, which is the limit (--max-replies)")
+            raise OverloadedError(f"{self.active} replies are in progress, which is the limit (--max-replies)")
         self._open.pop(idlest).reschedule(asyncio.get_running_loop().time())
 
     def utterance(self, text: str, voice: Voice) -> Utterance:
