@@ -14,14 +14,14 @@ from tests.ports import free_port
 from wyoming_chatterbox import config
 from wyoming_chatterbox.engine import Engine, Stage
 from wyoming_chatterbox.server.info import info_event
-from wyoming_chatterbox.server.server import Server
+from wyoming_chatterbox.server.wyoming_server import WyomingServer
 from wyoming_chatterbox.speech import hangs, watchdog
 from wyoming_chatterbox.speech.idle_preparation import IdlePreparation
 from wyoming_chatterbox.speech.lifecycle import Lifecycle
 from wyoming_chatterbox.speech.replies import Replies
 from wyoming_chatterbox.speech.scheduler import Scheduler
 from wyoming_chatterbox.speech.service import Service
-from wyoming_chatterbox.voices.folder import Voices
+from wyoming_chatterbox.voices.folder import VoicesFolder
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Running:
     """A server and what is behind it."""
 
     service: Service
-    server: Server
+    server: WyomingServer
     uri: str
     chatterbox: FakeEngine
     standby: FakeEngine
@@ -51,8 +51,8 @@ async def serving(
     first_retry: float = 0.05,
     patience: float = 2.0,
     voices_directory: Path | None = None,
-    base: float = watchdog.BASE,
-    give_up: float = hangs.GIVE_UP,
+    base: float = watchdog.BASE_SECONDS,
+    give_up: float = hangs.GIVE_UP_SECONDS,
 ) -> AsyncIterator[Running]:
     """Serve with `flags`; Chatterbox is a fake that is ready at once unless `load` says otherwise.
 
@@ -75,7 +75,7 @@ async def serving(
         give_up=give_up,
     )
     options.voices_directory.mkdir(parents=True, exist_ok=True)
-    voices = Voices(
+    voices = VoicesFolder(
         voices_directory or options.voices_directory,
         lambda: languages,
         lambda: 1.0,
@@ -86,7 +86,7 @@ async def serving(
     replies = Replies(lifecycle, scheduler, limit=options.max_replies, seed=options.seed, sampling=options.sampling)
     service = Service(options, voices, lifecycle, replies)
     preparation = IdlePreparation(voices, replies, pause=0.01)
-    server = Server(uri, service)
+    server = WyomingServer(uri, service)
     await voices.start()
     await server.start()
     lifecycle.start()

@@ -35,8 +35,8 @@ def test_a_line_is_a_time_and_a_message_and_says_the_level_from_warnings_on() ->
 
 
 def test_whoever_debugs_sees_where_a_line_is_from_and_a_chosen_format_is_kept() -> None:
-    said = line(logging.INFO, "wyoming_chatterbox.server.server", "Up", debug=True)
-    assert said.endswith(" INFO wyoming_chatterbox.server.server: Up")
+    said = line(logging.INFO, "wyoming_chatterbox.server.wyoming_server", "Up", debug=True)
+    assert said.endswith(" INFO wyoming_chatterbox.server.wyoming_server: Up")
     assert line(logging.INFO, "__main__", "Up", debug=True, chosen="%(message)s!") == "Up!"
 
 
@@ -88,7 +88,7 @@ async def test_a_retry_that_fails_for_the_same_reason_is_one_short_line(
     load = FailingLoader("the hub is down", "the hub is down", "the hub is down", "the disk is full")
     async with serving(tmp_path, load=load, first_retry=0.01) as running:
         await until(lambda: running.service.lifecycle.chatterbox is not None)
-    told = [record for record in caplog.records if record.name == "wyoming_chatterbox.speech.lifecycle"]
+    told = [record for record in caplog.records if record.name == "wyoming_chatterbox.speech.status"]
     lines = [record.getMessage() for record in told if "standby voice is ready" not in record.getMessage()]
     assert load.calls == 5
     assert lines[0].startswith("Chatterbox is loading: ")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from wyoming_chatterbox.text.cleaning import clean
+from tests.cleaning import clean
 from wyoming_chatterbox.text.sentences import SentenceStream, split
 
 

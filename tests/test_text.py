@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from wyoming_chatterbox.text.cleaning import clean
+from tests.cleaning import clean
 
 
 @pytest.mark.parametrize(

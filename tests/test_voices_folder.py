@@ -19,9 +19,9 @@ from tests.serving import serving, until
 from tests.test_voices import look, names, record
 from wyoming_chatterbox.engine.files.families import MULTILINGUAL_LANGUAGES
 from wyoming_chatterbox.server.info import info_event
-from wyoming_chatterbox.voices.catalogue import MOST_VOICES, make_catalogue
-from wyoming_chatterbox.voices.folder import Voices
-from wyoming_chatterbox.voices.recordings import MOST_FILES, Recording
+from wyoming_chatterbox.voices.catalogue import MAX_VOICES, make_catalogue
+from wyoming_chatterbox.voices.folder import VoicesFolder
+from wyoming_chatterbox.voices.recordings import MAX_FILES, Recording
 
 
 class Share(type(Path())):  # type: ignore[misc]
@@ -52,8 +52,8 @@ def share(tmp_path: Path) -> Iterator[Share]:
     share.answers.set()
 
 
-def watched(directory: Path) -> Voices:
-    return Voices(directory, lambda: ("en",), lambda: 1.0, "default", patience=0.2)
+def watched(directory: Path) -> VoicesFolder:
+    return VoicesFolder(directory, lambda: ("en",), lambda: 1.0, "default", patience=0.2)
 
 
 async def offered(uri: str) -> list[str]:
@@ -107,14 +107,14 @@ def test_the_process_ends_though_a_look_hangs(tmp_path: Path) -> None:
     code = """
 import asyncio, sys, threading
 from pathlib import Path
-from wyoming_chatterbox.voices.folder import Voices
+from wyoming_chatterbox.voices.folder import VoicesFolder
 
 class Share(type(Path())):
     def iterdir(self):
         threading.Event().wait()
 
 async def run():
-    voices = Voices(Share(sys.argv[1]), lambda: ("en",), lambda: 1.0, "default")
+    voices = VoicesFolder(Share(sys.argv[1]), lambda: ("en",), lambda: 1.0, "default")
     await voices.start()
     await voices.close()
 
@@ -238,18 +238,18 @@ async def test_a_file_that_changes_all_the_time_is_told_a_few_times(
 
 
 async def test_more_files_than_anybody_needs_are_left_alone(tmp_path: Path) -> None:
-    for number in range(MOST_FILES + 3):
+    for number in range(MAX_FILES + 3):
         (tmp_path / f"{number:05}.wav").symlink_to("nowhere")
     found = await look(watched(tmp_path))
-    assert len(found.broken) == MOST_FILES + 1
-    assert "the first 10000 files" in found.broken[f"{MOST_FILES:05}.wav and 2 more"]
+    assert len(found.broken) == MAX_FILES + 1
+    assert "the first 10000 files" in found.broken[f"{MAX_FILES:05}.wav and 2 more"]
 
 
 def test_more_voices_than_anybody_needs_are_not_offered() -> None:
     recordings = {f"{number:03}": Recording(Path(f"{number:03}.wav"), (0, 0, 0)) for number in range(500)}
     recordings["zoe-de"] = Recording(Path("zoe-de.wav"), (0, 0, 0))
     found = make_catalogue(recordings, {}, MULTILINGUAL_LANGUAGES, "default")
-    assert MOST_VOICES - len(MULTILINGUAL_LANGUAGES) < len(found.voices) <= MOST_VOICES
+    assert MAX_VOICES - len(MULTILINGUAL_LANGUAGES) < len(found.voices) <= MAX_VOICES
     assert found.find("zoe-de").language == "de"
     ((name, reason),) = found.broken.items()
     assert (name, "10000 voices" in reason) == ("433.wav and 66 more", True)

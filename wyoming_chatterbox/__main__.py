@@ -20,27 +20,27 @@ from .network import descriptors
 from .privacy import keep_caches_in, silence_libraries
 from .server.discovery import Announcement
 from .server.info import info_event
-from .server.server import Server
+from .server.wyoming_server import WyomingServer
 from .signals import Signals
 from .speech.idle_preparation import IdlePreparation
 from .speech.lifecycle import Lifecycle
 from .speech.replies import Replies
 from .speech.scheduler import Scheduler
 from .speech.service import Service
-from .voices.folder import Voices
+from .voices.folder import VoicesFolder
 
 _LOGGER = logging.getLogger(__name__)
 
-LOST = 3
-"""Exit code where an engine hangs and does not return."""
+EXIT_CODE_LOST = 3
+"""Exit code if an engine hangs and does not return."""
 _SWITCH_SECONDS = 0.001
-"""How long a thread that computes may keep the event loop waiting: five times shorter than Python's default."""
+"""Seconds that a computing thread may keep the event loop waiting: a fifth of Python's default."""
 
 
 def main() -> int:
     """Serve until told to stop.
 
-    The exit code is 0 then, 2 for an option that can't be, and 3 where an engine hangs and only a new process can help.
+    The exit code is 0 then, 2 for an invalid option, and 3 if an engine hangs and only a new process can help.
     """
     signals = Signals()
     try:
@@ -69,10 +69,10 @@ async def serve(options: Config, signals: Signals) -> None:
     signals.listen(lambda: loop.call_soon_threadsafe(stop.set))
 
     if options.voices_dir is None:
-        # Where it can't be made, there is no recording in it either.
+        # If the directory can't be made, it holds no recordings either.
         with suppress(OSError):
             options.voices_directory.mkdir(parents=True, exist_ok=True)
-    voices = Voices(
+    voices = VoicesFolder(
         options.voices_directory,
         languages=lambda: spoken_languages(options.model),
         shortest=lambda: shortest_recording(options.model),
@@ -94,7 +94,7 @@ async def serve(options: Config, signals: Signals) -> None:
     signals.on("SIGHUP", lambda: loop.call_soon_threadsafe(reloading.set))
     reloader = asyncio.create_task(_reload_voices(voices, reloading), name="reloader")
     preparation = IdlePreparation(voices, replies)
-    server = Server(options.uri, service)
+    server = WyomingServer(options.uri, service)
     closers = [preparation.close, scheduler.close, lifecycle.close, voices.close]
     try:
         await voices.start()
@@ -116,7 +116,7 @@ async def serve(options: Config, signals: Signals) -> None:
         await _first(stop, server.ended, lifecycle.lost)
     finally:
         if lifecycle.lost.is_set():
-            signals.begin_to_end(LOST, lifecycle.trouble or "an engine hung")
+            signals.begin_to_end(EXIT_CODE_LOST, lifecycle.trouble or "an engine hung")
         else:
             signals.begin_to_end()
         _LOGGER.info("Shutting down")
@@ -136,8 +136,8 @@ async def _first(*events: asyncio.Event) -> None:
         task.cancel()
 
 
-async def _reload_voices(voices: Voices, asked: asyncio.Event) -> None:
-    """Look at the voices again whenever that is asked for."""
+async def _reload_voices(voices: VoicesFolder, asked: asyncio.Event) -> None:
+    """Scan the voices folder again whenever `asked` is set."""
     while True:
         await asked.wait()
         asked.clear()

@@ -1,4 +1,4 @@
-"""Running a function that may never return, such as one that asks a network share for a file."""
+"""Running a function that may never return, such as one that reads a file on a network share."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ T = TypeVar("T")
 
 
 def in_daemon_thread(function: Callable[[], T], name: str) -> Future[T]:
-    """Run `function` in a daemon thread named `name`: nobody has to wait for its end, not even the process.
+    """Run `function` in a daemon thread named `name`, which not even the end of the process waits for.
 
-    A thread of a pool would be waited for at the end, and a few that hang would fill the pool.
+    Python waits for the threads of a pool when the process ends, and a few hung threads would fill the pool.
     """
     future: Future[T] = Future()
-    # From here on nobody can cancel it, so that its result always has somewhere to go.
+    # A running future can't be cancelled, so that `set_result` never fails.
     future.set_running_or_notify_cancel()
 
     def run() -> None:

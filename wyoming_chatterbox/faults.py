@@ -1,4 +1,4 @@
-"""What an engine raises, made fit to be passed on and told: an ordinary error, and where in the code it began."""
+"""An engine's errors: turned into ordinary ones that asyncio can carry, and described with their place in the code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .errors import ChatterboxError, EngineError
 
 
 def ordinary(error: BaseException) -> Exception:
-    """Return `error` where asyncio can carry it to whoever waits, else an `EngineError` that it caused.
+    """Return `error` if asyncio can carry it to the task that waits, else an `EngineError` caused by it.
 
     A panic in Rust, `SystemExit`, `KeyboardInterrupt` and `CancelledError` are no `Exception`: raised in a task they
     would end it, or the server, and its client would get no answer. A future refuses `StopIteration`.
@@ -23,14 +23,14 @@ def ordinary(error: BaseException) -> Exception:
 
 
 def message(error: BaseException) -> str:
-    """Say what went wrong, without a full stop; an error that is not ours with its type."""
+    """Return an error's message without a full stop; that of a foreign error begins with its type."""
     if isinstance(error, ChatterboxError):
         return str(error).rstrip(".") or type(error).__name__
     return _named(error)
 
 
 def told(error: BaseException) -> str:
-    """Say the same, and also where, unless it was foreseen and has a name of its own."""
+    """Return the message and, if the error was not foreseen, its place in the code."""
     unforeseen = error.__cause__ if type(error) is EngineError else error
     if unforeseen is None or isinstance(unforeseen, ChatterboxError):
         return message(error)
@@ -38,7 +38,7 @@ def told(error: BaseException) -> str:
 
 
 def place(frame: FrameType, line: int | None = None) -> str:
-    """Name the place in the code that a frame is at: `engine/t3.py:120`."""
+    """Name a frame's place in the code: `engine/t3.py:120`."""
     path = Path(frame.f_code.co_filename)
     return f"{path.parent.name}/{path.name}:{line or frame.f_lineno}"
 

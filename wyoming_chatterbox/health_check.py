@@ -1,8 +1,8 @@
-"""Is a server there, does it describe itself, and does nothing hang in it? For a container's HEALTHCHECK.
+"""Checks that a server answers, describes itself and does not hang. For a container's HEALTHCHECK.
 
     python -m wyoming_chatterbox.health_check tcp://127.0.0.1:10200
 
-Exit code 0 if it does, 1 if it doesn't (with the reason on one line), 2 if the URI is no URI.
+The exit code is 0 if it does, 1 if it doesn't (with the reason on one line), 2 if the URI is invalid.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from wyoming.info import Describe, Info
 from .errors import ChatterboxError
 
 TROUBLE = "trouble"
-"""Key of the reason why a server needs help, in the data of its `info` event: ours has it there, and only then."""
+"""Key in the data of the `info` event, where our server says why it needs help; absent if it needs none."""
 
 
 class UnhealthyError(ChatterboxError):
-    """The server does not do what a server should."""
+    """The server does not answer as it should."""
 
     code = "unhealthy"
 
 
 async def check(uri: str, timeout: float) -> str:
-    """Ask the server at `uri` to describe itself within `timeout` seconds; its program and voices as one sentence."""
+    """Ask the server at `uri` to describe itself within `timeout` seconds; return its program and number of voices."""
     try:
         async with asyncio.timeout(timeout), AsyncClient.from_uri(uri) as client:
             await client.write_event(Describe().event())

@@ -1,8 +1,8 @@
-"""The log: records become lines of text, and a thread of its own writes them to standard error.
+"""The log: records become lines of text, which a thread of its own writes to standard error.
 
-Whoever reads standard error may be slow, or never read at all. Lines wait in a queue of bounded length, so that nobody
-who logs waits for the reader; a line that finds the queue full is dropped and counted. Lines of one kind that come
-again and again are counted instead of repeated, and no character of a message can forge a line or command a terminal.
+The reader of standard error may be slow, or never read at all. Lines wait in a queue of limited length, so that logging
+never waits for the reader; a line is dropped and counted if the queue is full. Lines of one kind that come again and
+again are counted instead of repeated, and no character of a message can forge a line or control a terminal.
 """
 
 from __future__ import annotations
@@ -23,52 +23,52 @@ from .config import Config
 from .log_format import formatter
 from .quoting import visible
 
-_NOISY = ("httpx", "huggingface_hub", "numba")
-_CAPACITY = 1000
-"""Lines that wait at most."""
-_LONGEST = 20_000
-"""Characters of a message, and of a traceback, that are shown."""
-_LAST_SECONDS = 1.0
-"""How long `close` waits for a reader."""
+_NOISY_LIBRARIES = ("httpx", "huggingface_hub", "numba")
+_MAX_WAITING_LINES = 1000
+"""The most lines that wait to be written."""
+_MAX_MESSAGE_LENGTH = 20_000
+"""Characters of a message, and of a traceback, that are written."""
+_CLOSE_SECONDS = 1.0
+"""Seconds that `close` waits for the reader."""
 _WINDOW_SECONDS = 60.0
-_MOST_KINDS = 256
+_MAX_KINDS = 256
 
 
 def set_up(options: Config) -> None:
-    """Log to standard error as `--log-format` and `--debug` say; Python's warnings too."""
+    """Log to standard error as `--log-format` and `--debug` say, Python's warnings included."""
     handler = QueuedHandler(_standard_error())
     handler.setFormatter(formatter(options.log_format, debug=options.debug))
     logging.basicConfig(level=logging.DEBUG if options.debug else logging.INFO, handlers=[handler])
     logging.captureWarnings(True)
     if not options.debug:
-        for name in _NOISY:
+        for name in _NOISY_LIBRARIES:
             logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def close() -> None:
-    """Write the lines that wait, for a second at most: to be called before `os._exit`, or before a last word."""
+    """Write the waiting lines, for a second at most. Call it before `os._exit`, or before a last message."""
     logging.shutdown()
 
 
 class Repeats:
     """Decides which records are written, and counts the others.
 
-    Records of one kind have their logger, level and message in common, apart from the values in it. In a minute, ten of
-    a kind are written if they are warnings or worse, and a hundred of the level INFO; the rest are counted, and the
-    count is told at the end of the minute. DEBUG is written whole.
+    Records of one kind share their logger, their level and their message, apart from the values in it. In a minute, ten
+    of a kind are written if they are warnings or worse, and a hundred of the level INFO; the rest are counted, and the
+    count is logged at the end of the minute. All DEBUG records are written.
     """
 
     def __init__(self) -> None:
         self._kinds: dict[tuple[str, int, str], _Kind] = {}
 
     def admits(self, record: logging.LogRecord, now: float) -> bool:
-        """Whether to write `record`, which comes at `now`, in seconds of a monotonic clock."""
+        """Whether to write `record`; `now` is in seconds of a monotonic clock."""
         if record.levelno < logging.INFO:
             return True
         key = (record.name, record.levelno, str(record.msg))
         kind = self._kinds.get(key)
         if kind is None:
-            if len(self._kinds) >= _MOST_KINDS:
+            if len(self._kinds) >= _MAX_KINDS:
                 return True
             kind = self._kinds[key] = _Kind(now + _WINDOW_SECONDS, 10 if record.levelno >= logging.WARNING else 100)
         kind.left -= 1
@@ -77,14 +77,14 @@ class Repeats:
         return kind.left >= 0
 
     def pause(self, now: float) -> float | None:
-        """Seconds until there may be a count to tell; None if there is nothing to wait for."""
+        """Return the seconds until there may be a count to log; None if there is nothing to wait for."""
         kind = next(iter(self._kinds.values()), None)
         return None if kind is None else max(0.0, kind.ends - now)
 
     def counted(self, now: float) -> list[logging.LogRecord]:
-        """Return a record for each kind whose minute is over and of which there were more than were written."""
+        """Return a record for each kind whose minute is over and of which some records were not written."""
         told = []
-        # Each lasts as long as any other: they end in the order in which they began.
+        # All minutes are equally long, so they end in the order in which they began.
         while (pause := self.pause(now)) is not None and pause <= 0:
             key = next(iter(self._kinds))
             kind = self._kinds.pop(key)
@@ -98,14 +98,14 @@ class Repeats:
 class _Kind:
     ends: float
     left: int
-    """Records that are still written; what is below zero was not."""
+    """Records that may still be written; below zero, minus the number of those that were not."""
     example: str = ""
 
 
 class QueuedHandler(logging.Handler):
-    """Writes lines to a file descriptor, in a thread of its own; None writes nowhere."""
+    """Writes lines to a file descriptor, in a thread of its own; without a descriptor, nowhere."""
 
-    def __init__(self, descriptor: int | None, capacity: int = _CAPACITY) -> None:
+    def __init__(self, descriptor: int | None, capacity: int = _MAX_WAITING_LINES) -> None:
         super().__init__()
         self._descriptor = descriptor
         self._capacity = capacity
@@ -113,7 +113,7 @@ class QueuedHandler(logging.Handler):
         self._dropped = 0
         self._closed = False
         self._guard = threading.RLock()
-        # Not a `queue.Queue`: a record may come from a finaliser, in the middle of another's being put there.
+        # Not a `queue.Queue`: a finaliser may log in the middle of another record's `put`.
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_lines, name="log", daemon=True)
         self._thread.start()
@@ -133,14 +133,14 @@ class QueuedHandler(logging.Handler):
             self.handleError(record)
 
     def close(self) -> None:
-        """Tell what was only counted, and wait a moment until the lines are written."""
+        """Log the counts, and wait a moment until the lines are written."""
         with self._guard:
             if self._closed:
                 return
             self._closed = True
             self._tell(math.inf, self._capacity)
             self._lines.put(None)
-        self._thread.join(_LAST_SECONDS)
+        self._thread.join(_CLOSE_SECONDS)
         super().close()
 
     def _put(self, record: logging.LogRecord) -> None:
@@ -150,7 +150,7 @@ class QueuedHandler(logging.Handler):
             self._dropped += 1
 
     def _tell(self, now: float, waiting: int) -> None:
-        """Log what was not written line by line; of what was dropped, once no more than `waiting` lines wait."""
+        """Log the counts of repeated records; and of dropped lines, once no more than `waiting` lines wait."""
         for record in self._repeats.counted(now):
             self._put(record)
         if self._dropped and self._lines.qsize() <= waiting:
@@ -175,29 +175,29 @@ class QueuedHandler(logging.Handler):
             return self._repeats.pause(time.monotonic())
 
     def _write(self, data: bytes) -> None:
-        # Not by `sys.stderr`: a thread that is stuck in there holds a lock that the end of the process asks for.
+        # Not through `sys.stderr`: a thread that is stuck there holds a lock that the end of the process needs.
         while data and self._descriptor is not None:
             try:
                 data = data[os.write(self._descriptor, data) :]
             except BlockingIOError:
                 select.select([], [self._descriptor], [])
             except OSError:
-                # Nobody reads any more.
+                # The reader is gone.
                 return
 
 
 def _harmless(record: logging.LogRecord) -> logging.LogRecord:
-    """Return a copy whose words forge no other record: what is invisible is escaped, further lines are indented."""
+    """Return a copy that can't forge another record: invisible characters are escaped, further lines indented."""
     copied = copy.copy(record)
     copied.msg, copied.args = _indented(record.getMessage()), None
     if record.exc_info and record.exc_info[0] is not None:
         traceback = "".join(format_exception(*record.exc_info))
-        copied.exc_text = "    " + _indented(traceback[-_LONGEST:])
+        copied.exc_text = "    " + _indented(traceback[-_MAX_MESSAGE_LENGTH:])
     return copied
 
 
 def _indented(text: str) -> str:
-    shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
+    shown = text if len(text) <= _MAX_MESSAGE_LENGTH else f"{text[:_MAX_MESSAGE_LENGTH]}... ({len(text)} characters)"
     return "\n    ".join(visible(line) for line in shown.rstrip("\n").split("\n"))
 
 
@@ -209,5 +209,5 @@ def _standard_error() -> int | None:
     try:
         return sys.stderr.fileno()
     except (AttributeError, OSError):
-        # It was closed when the process began, or is none of the system's.
+        # It was closed when the process began, or has no file descriptor.
         return None

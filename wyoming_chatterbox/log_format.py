@@ -1,4 +1,4 @@
-"""How a line of the log looks."""
+"""The format of a line of the log."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ _OURS = frozenset({"wyoming_chatterbox", "__main__"})
 
 
 def formatter(chosen: str | None, *, debug: bool) -> logging.Formatter:
-    """Return the formatter for --log-format; without one, lines for people, and with --debug their origin too."""
+    """Return the formatter for --log-format; by default lines for people, with --debug also their origin."""
     if chosen is not None:
         return logging.Formatter(chosen)
     return logging.Formatter(_WITH_ORIGIN) if debug else PlainFormatter()
 
 
 class PlainFormatter(logging.Formatter):
-    """Time and message: the level is named from warnings on, and the logger where it is another package's."""
+    """Shows time and message; also the level of warnings and errors, and the logger if another package logs."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S")

@@ -1,4 +1,4 @@
-"""Libraries report to their makers, and leave files in a person's home; this module keeps them from both."""
+"""Keeping libraries from reporting to their makers, and from leaving files in a person's home."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import os
 from pathlib import Path
 
 SILENCE = {
-    # onnxruntime looks up a host of its maker again and again, and keeps a device's id and a database of events.
+    # onnxruntime contacts its maker again and again, and keeps a device id and a database of events.
     "ORT_DISABLE_TELEMETRY": "1",
-    # huggingface_hub asks the hub for a list of programs that may have started it, and tells which did.
+    # huggingface_hub asks the hub for a list of programs that may have started it, and reports which one did.
     "HF_HUB_DISABLE_TELEMETRY": "1",
-    # The variable that several libraries agreed on, for whichever comes next.
+    # Several libraries agreed on this variable; it covers future ones.
     "DO_NOT_TRACK": "1",
 }
-"""Environment variables that end every report to a library's maker."""
+"""Environment variables that switch off every report to a library's maker."""
 
 CACHES = {
     "NUMBA_CACHE_DIR": "numba",
@@ -22,18 +22,18 @@ CACHES = {
     "TRITON_HOME": "",
     "CUDA_CACHE_PATH": "cuda",
 }
-"""Environment variables that name a directory for what is compiled, and the place of each in the server's cache."""
+"""Maps environment variables for directories of compiled code to their directory in the server's cache."""
 
 
 def silence_libraries() -> None:
-    """Have no library report anything; to be called before the first of them is imported."""
+    """Switch off all reports. Call this before the first library is imported."""
     os.environ.update(SILENCE)
 
 
 def keep_caches_in(directory: Path) -> None:
-    """Have the libraries keep what they compile in `directory`, unless the environment names another place.
+    """Keep the code that libraries compile in `directory`, unless the environment names another place.
 
-    Where the directory can't be made or written to, they keep it where they like: some fail without a place.
+    If the directory can't be made or written to, the libraries use their own: some fail without any.
     """
     directory = directory.absolute()
     try:

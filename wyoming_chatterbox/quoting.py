@@ -1,7 +1,7 @@
-"""Words of clients, made fit for a log line or an answer.
+"""Text from clients, made harmless for log lines and answers.
 
-A client chooses the names and paths that it sends. A line break in one would forge a line of the log, an escape
-character would act on the terminal that shows it, a bidirectional mark would reorder what a person reads.
+A client chooses the names and paths that it sends. A line break would forge a line of the log, an escape character
+would control the terminal that shows it, a bidirectional mark would reorder the text that a person reads.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 MAX_CHARACTERS = 100
-"""Characters of a client's text that are shown; the rest is only counted."""
+"""Characters of a client's text that are shown; of a longer one the length is shown too."""
 
 
 def quoted(text: str, limit: int = MAX_CHARACTERS) -> str:
@@ -20,7 +20,7 @@ def quoted(text: str, limit: int = MAX_CHARACTERS) -> str:
 
 def visible(text: str) -> str:
     """Return `text` with invisible characters, line breaks among them, as Python escapes."""
-    # All that Unicode calls control, format, surrogate, unassigned or separator, but for the space.
+    # Not printable: Unicode's control, format, surrogate, unassigned and separator characters, except the space.
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 

@@ -1,7 +1,7 @@
-"""What signals do, and the end of the process: orderly within its grace time, by force after that.
+"""Signals, and the end of the process: orderly within its grace time, by force after that.
 
-A thread of its own reads the signals and keeps the time, so that neither a blocked event loop nor a thread that hangs
-can put the end off.
+A thread of its own reads the signals and keeps the time, so that neither a blocked event loop nor a hung thread can
+delay the end.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from . import faults
 
 _LOGGER = logging.getLogger(__name__)
 
-GRACE = 5.0
-"""Seconds that an orderly end may take: Docker and Home Assistant kill after ten."""
-_LAST_WORDS = 1.0
-"""Seconds that the log may take to be written out: nobody may be reading it."""
-_WAITING = frozenset({"_worker", "_work", "_write_lines", "_pump_in"})
+GRACE_SECONDS = 5.0
+"""Seconds that an orderly end may take: Docker and Home Assistant kill the process after ten."""
+_LAST_WORDS_SECONDS = 1.0
+"""Seconds that writing the rest of the log may take, as nobody may be reading it."""
+_WAITING_FUNCTIONS = frozenset({"_worker", "_work", "_write_lines", "_pump_in"})
 """Functions in which a thread waits for something to do: a pool's, a worker's, the log's, standard input's."""
-_BEGIN = 0
-"""No signal's number: the process ends for a reason of its own."""
+_NO_SIGNAL = 0
+"""Stands for a signal's number if the process ends for another reason."""
 
 
 class Signals:
-    """SIGTERM and SIGINT end the process, a second one at once; other signals do what they are told to."""
+    """Ends the process at SIGTERM and SIGINT, immediately at the second; calls actions at other signals."""
 
-    def __init__(self, grace: float = GRACE) -> None:
+    def __init__(self, grace: float = GRACE_SECONDS) -> None:
         self.code = 0
         """The exit code."""
         self.reason = ""
-        """Why the process ends, unless a signal says so."""
+        """Why the process ends; empty if a signal ended it."""
         self._grace = grace
         self._actions: dict[int, Callable[[], object]] = {}
         self._source, self._target = socket.socketpair()
@@ -47,32 +47,32 @@ class Signals:
         self._thread = threading.Thread(target=self._read, name="signals", daemon=True)
 
     def listen(self, stop: Callable[[], object]) -> None:
-        """Take signals from now on, from the main thread; `stop` is called in another when the process shall end."""
+        """Take signals from now on. Call this in the main thread; another thread calls `stop` to end the process."""
         for number in (signal.SIGTERM, signal.SIGINT):
             self._actions[number] = stop
             signal.signal(number, _pass_on)
         signal.set_wakeup_fd(self._target.fileno(), warn_on_full_buffer=False)
         self._thread.start()
         if hasattr(signal, "SIGUSR1"):
-            # Where a thread hangs can be seen so. There may be no standard error.
+            # SIGUSR1 shows where a thread hangs. There may be no standard error.
             with suppress(AttributeError, OSError, RuntimeError, ValueError):
                 faulthandler.register(signal.SIGUSR1)
 
     def on(self, name: str, action: Callable[[], object]) -> None:
-        """Call `action`, in another thread, at each signal `name`, where the system has that one."""
+        """Call `action`, in another thread, at each signal `name`, if the system has it."""
         number = getattr(signal, name, None)
         if number is not None:
             self._actions[number] = action
             signal.signal(number, _pass_on)
 
     def begin_to_end(self, code: int = 0, reason: str = "") -> None:
-        """Start the grace time, if no signal has."""
+        """Start the grace time, unless a signal has."""
         if reason:
             self.code, self.reason = code, reason
-        self._target.send(bytes([_BEGIN]))
+        self._target.send(bytes([_NO_SIGNAL]))
 
     def end(self) -> int:
-        """Return the exit code, or end the process with it at once where a thread is at work or would be waited for."""
+        """Return the exit code; end the process at once if Python would wait for a thread, or one still works."""
         if any(not thread.daemon for thread in self._others()) or _running(self._others()):
             self._leave("")
         return self.code
@@ -89,18 +89,18 @@ class Signals:
             if not readable:
                 self._leave(f", {self._grace:g} s after it was told to")
             for number in self._source.recv(64):
-                if number in (_BEGIN, signal.SIGTERM, signal.SIGINT):
+                if number in (_NO_SIGNAL, signal.SIGTERM, signal.SIGINT):
                     if deadline is None:
                         deadline = time.monotonic() + self._grace
-                    elif number != _BEGIN:
+                    elif number != _NO_SIGNAL:
                         self._leave(", as it was told to twice")
                 if action := self._actions.get(number):
-                    # Its event loop may be closed; and whatever it is, the next signal must be taken.
+                    # The event loop may be closed; whatever the error, the next signal must be taken.
                     with suppress(Exception):
                         action()
 
     def _leave(self, when: str) -> None:
-        """Say what still runs, and end the process."""
+        """Log which threads still run, and end the process."""
         running = _running(self._others())
         because = f" because {self.reason}" if self.reason else ""
         still = f"; still running: {', '.join(running)}" if running else ""
@@ -111,23 +111,23 @@ class Signals:
             logging.shutdown()
 
         writing = threading.Thread(target=last_words, name="last words", daemon=True)
-        # No thread starts any more once the interpreter is being taken down.
+        # No thread can start once the interpreter is shutting down.
         with suppress(RuntimeError):
             writing.start()
-            writing.join(_LAST_WORDS)
+            writing.join(_LAST_WORDS_SECONDS)
         os._exit(self.code)
 
 
 def _running(threads: list[threading.Thread]) -> list[str]:
-    """Name each thread that is at work, and where in the code it is."""
+    """Name each thread that works, and where in the code it is."""
     frames = sys._current_frames()
     running = []
     for thread in threads:
         frame = frames.get(thread.ident or 0)
-        if frame is not None and frame.f_code.co_name not in _WAITING:
+        if frame is not None and frame.f_code.co_name not in _WAITING_FUNCTIONS:
             running.append(f"{thread.name} (at {faults.place(frame)})")
     return running
 
 
 def _pass_on(*_: object) -> None:
-    """Do nothing: the number of the signal was written to the socket before, whatever the main thread is at."""
+    """Do nothing: Python has written the signal's number to the socket already."""

@@ -1,6 +1,6 @@
-"""Who may be connected to one port: a bounded number, no address more than its share, and idle ones make room.
+"""Who may be connected to one port: a limited number of clients, with a share for each address; idle ones make room.
 
-Pure policy and bookkeeping; `listener` accepts and closes.
+This is pure policy and bookkeeping; `listener` accepts and closes.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from ..errors import ForbiddenError, OverloadedError
 
-_KEPT = 8
-"""One place in so many is kept for addresses that have none."""
-_SITE = 64
-"""Bits of an IPv6 address that stand for one client: it chooses the rest at will."""
+_PLACES_PER_RESERVED_PLACE = 8
+"""One place in eight is reserved for addresses that have none."""
+_IPV6_SITE_BITS = 64
+"""Leading bits of an IPv6 address that identify a client, which can choose the rest freely."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -26,7 +25,7 @@ class Connection:
     """One client's place among the `Connections` of a port."""
 
     def __init__(self, client: str, touch: Callable[[Connection], None]) -> None:
-        """`client` is whom the place counts for; `touch` notes that the connection was used."""
+        """`client` is the address that the place counts for; `touch` notes that the connection was used."""
         self.client = client
         self._touch = touch
         self._answers = 0
@@ -35,16 +34,16 @@ class Connection:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is being answered on it."""
+        """Whether the connection has no request in progress."""
         return not self._answers
 
     def touch(self) -> None:
-        """Note that the client asked for something."""
+        """Note that the client has sent a request."""
         self._touch(self)
 
     @contextmanager
     def busy(self) -> Iterator[None]:
-        """Keep the place for as long as something is being answered."""
+        """Keep the place while a request is in progress."""
         self.touch()
         self._answers += 1
         try:
@@ -54,20 +53,20 @@ class Connection:
             self.touch()
 
     def when_dismissed(self, close: Callable[[], None]) -> None:
-        """Call `close` when another client needs the place; at once if one did already."""
+        """Call `close` when another client needs the place; call it at once if one already did."""
         self._close = close
         if self._dismissed:
             close()
 
     def dismiss(self) -> None:
-        """Close the connection: another client has its place."""
+        """Close the connection, because another client gets its place."""
         self._dismissed = True
         self._close()
 
 
 @dataclass
-class Counters:
-    """Since the start."""
+class ConnectionCounters:
+    """Numbers since the server's start."""
 
     accepted: int = 0
     refused: int = 0
@@ -82,14 +81,14 @@ class Connections:
     """The open connections of one port, `limit` at most."""
 
     def __init__(self, limit: int, networks: Sequence[str] = ()) -> None:
-        """`networks` are those that clients may come from, as well as from this machine; none means everyone."""
+        """Clients may come from `networks` and from this machine; from everywhere if `networks` is empty."""
         self.limit = limit
-        self.share = limit - limit // _KEPT
-        """Connections of one address at most."""
-        self.counters = Counters()
+        self.share = limit - limit // _PLACES_PER_RESERVED_PLACE
+        """The most connections that one address may have."""
+        self.counters = ConnectionCounters()
         self._networks = [ipaddress.ip_network(network) for network in networks]
         self._open: OrderedDict[Connection, None] = OrderedDict()
-        """The one whose latest request is oldest comes first."""
+        """The connections, ordered by their latest request, the oldest first."""
 
     @property
     def bounds(self) -> str:
@@ -99,11 +98,11 @@ class Connections:
     def __len__(self) -> int:
         return len(self._open)
 
-    def admit(self, peer: Any) -> Connection:
-        """Give a place to the client with the socket address `peer`; another may be dismissed for it.
+    def admit(self, peer: object) -> Connection:
+        """Give a place to the client with the socket address `peer`, and dismiss an idle client for it if necessary.
 
-        Raises `ForbiddenError` if no network of the list has it, `OverloadedError` if it would displace a connection
-        in use, or one of an address that has fewer.
+        Raises `ForbiddenError` if the client is in none of the networks, `OverloadedError` if it could only displace a
+        connection in use, or one of an address that has fewer.
         """
         address = _address(peer)
         if not self._allowed(address):
@@ -121,7 +120,7 @@ class Connections:
         return connection
 
     def release(self, connection: Connection) -> None:
-        """Free the place of a connection that has ended; one that was dismissed has none."""
+        """Free the place of a connection that has ended; a dismissed one has none any more."""
         self._open.pop(connection, None)
 
     def snapshot(self) -> dict[str, int]:
@@ -133,7 +132,7 @@ class Connections:
             self._open.move_to_end(connection)
 
     def _room_for(self, client: str) -> Connection | None:
-        """Choose the connection that makes room: the idlest of the address that has most, the newcomer counted."""
+        """Choose the connection to dismiss: the idlest of the address that has most; None if there is room."""
         held = Counter(connection.client for connection in self._open)
         held[client] += 1
         if held[client] > self._share_of(client):
@@ -163,7 +162,12 @@ class Connections:
         )
 
 
-def _address(peer: Any) -> Address | None:
+def client_name(peer: object) -> str | None:
+    """Return address and port of a socket address, for the log; a Unix socket has neither."""
+    return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) and len(peer) >= 2 else None
+
+
+def _address(peer: object) -> Address | None:
     """Return the IP address of a socket address; a Unix socket has none."""
     if not isinstance(peer, tuple):
         return None
@@ -175,5 +179,5 @@ def _client(address: Address | None) -> str:
     if address is None:
         return ""
     if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, _SITE), strict=False))
+        return str(ipaddress.ip_network((address, _IPV6_SITE_BITS), strict=False))
     return str(address)

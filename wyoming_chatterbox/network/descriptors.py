@@ -1,4 +1,4 @@
-"""File descriptors: as many as the system grants, and no more clients than there are some for."""
+"""File descriptors: as many as the system grants, and no more clients than there are descriptors for."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import logging
 from dataclasses import replace
 
 from ..config import Config
-from .listener import MAX_LEAVING
+from .listener import MAX_REJECTED_CLIENTS
 
 _LOGGER = logging.getLogger(__name__)
 
-_ENOUGH = 65536
-_SPARE = 128
-"""Descriptors for all that is no client: models, recordings, downloads, libraries."""
+_MAX_DESCRIPTORS = 65536
+_OTHER_DESCRIPTORS = 128
+"""Descriptors reserved for everything but clients: models, recordings, downloads, libraries."""
 
 
 def fit(options: Config) -> Config:
-    """Raise the limit of this process; lower --max-connections, with a word in the log, if that is not enough."""
+    """Raise the limit of this process; if that is not enough, lower --max-connections and log it."""
     descriptors = _raised()
-    room = descriptors - _SPARE - 2 * MAX_LEAVING
+    room = descriptors - _OTHER_DESCRIPTORS - 2 * MAX_REJECTED_CLIENTS
     needed = options.max_connections + (options.max_http_connections if options.http else 0)
     if needed <= room:
         return options
@@ -33,17 +33,17 @@ def fit(options: Config) -> Config:
 
 
 def _raised() -> int:
-    """Raise the soft limit as far as it makes sense, and return it."""
+    """Raise the soft limit as far as it is useful, and return it."""
     try:
         import resource
     except ImportError:
         # Windows has no such limit for sockets.
-        return _ENOUGH
+        return _MAX_DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     endless = resource.RLIM_INFINITY
-    wanted = _ENOUGH if hard == endless else min(hard, _ENOUGH)
+    wanted = _MAX_DESCRIPTORS if hard == endless else min(hard, _MAX_DESCRIPTORS)
     if soft == endless or soft >= wanted:
-        return _ENOUGH if soft == endless else soft
+        return _MAX_DESCRIPTORS if soft == endless else soft
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
-"""Accepting clients as far as there are places for them, whatever they do and however many they are.
+"""Accepting as many clients as there are places, and rejecting the others cheaply.
 
-asyncio's own servers accept everybody. Those to be turned away would still take descriptors for a while, and once the
-last is gone, each further client costs tracebacks.
+asyncio's own servers accept everybody. A rejected client would still hold a descriptor for a while, and when the last
+descriptor is taken, each further client logs a traceback.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from .connections import Connection, Connections
 _LOGGER = logging.getLogger(__name__)
 
 _BACKLOG = 1024
-"""Clients that the kernel keeps until they are accepted; one that it drops tries again only after a second."""
-_LINGER = 2.0
-"""Seconds that a client who was turned away has to read why."""
-MAX_LEAVING = 16
-"""Clients that read at once why they were turned away; the next takes the place of the first."""
-_PAUSE = 1.0
-"""Seconds without accepting after the system refused a connection."""
+"""Clients that the kernel queues until they are accepted; a dropped one tries again only after a second."""
+_LINGER_SECONDS = 2.0
+"""Seconds that a rejected client has to read why."""
+MAX_REJECTED_CLIENTS = 16
+"""Rejected clients that may read why at the same time; a further one ends the first."""
+_PAUSE_SECONDS = 1.0
+"""Seconds without accepting after the system failed to accept a connection."""
 
 Serve = Callable[[socket.socket, Connection], Awaitable[None]]
 """Serves a client; returns once its socket is closed."""
 
 
 async def listen(host: str | None, port: int) -> list[socket.socket]:
-    """Listen at each address of `host`; `OSError` or `UnicodeError` where that can't be."""
+    """Listen at each address of `host`; `OSError` or `UnicodeError` if that fails."""
     loop = asyncio.get_running_loop()
-    # asyncio knows how to bind; accepting is ours.
+    # asyncio binds the sockets; this module accepts.
     server = await loop.create_server(asyncio.Protocol, host, port, start_serving=False)
     try:
         sockets = [bound.dup() for bound in server.sockets]
@@ -51,7 +51,7 @@ async def listen(host: str | None, port: int) -> list[socket.socket]:
 
 
 def listen_unix(path: Path) -> list[socket.socket]:
-    """Listen at `path`; `OSError` where that can't be."""
+    """Listen at the Unix socket `path`; `OSError` if that fails."""
     bound = socket.socket(socket.AF_UNIX)
     try:
         bound.setblocking(False)
@@ -64,7 +64,7 @@ def listen_unix(path: Path) -> list[socket.socket]:
 
 
 class Listener:
-    """Gives the clients of one port to `serve`, within the places of `connections`."""
+    """Accepts the clients of one port for whom `connections` has a place, and hands them to `serve`."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Listener:
     ) -> None:
         """Begin to accept at `sockets`, which listen already.
 
-        `name` begins the lines of the log; `refusal` is what a client hears that is turned away.
+        Log lines begin with `name`; `refusal` makes the bytes that a rejected client is sent.
         """
         self._name = name
         self._sockets = sockets
@@ -85,7 +85,7 @@ class Listener:
         self._refusal = refusal
         self._loop = asyncio.get_running_loop()
         self._serving: set[asyncio.Task[None]] = set()
-        self._leaving: dict[socket.socket, asyncio.TimerHandle] = {}
+        self._rejected: dict[socket.socket, asyncio.TimerHandle] = {}
         self._resuming: asyncio.TimerHandle | None = None
         self._resume()
 
@@ -95,20 +95,20 @@ class Listener:
         return int(self._sockets[0].getsockname()[1])
 
     def stop(self) -> None:
-        """Accept nobody any more."""
+        """Stop accepting clients."""
         self._pause()
         for listening in self._sockets:
             listening.close()
-        for leaving in list(self._leaving):
+        for leaving in list(self._rejected):
             self._drop(leaving)
 
     async def close(self) -> None:
-        """Stop, and end what serves a client still."""
+        """Stop accepting, and cancel the tasks that still serve a client."""
         self.stop()
         for task in self._serving:
             task.cancel()
         if self._serving:
-            await asyncio.wait(self._serving, timeout=_LINGER)
+            await asyncio.wait(self._serving, timeout=_LINGER_SECONDS)
 
     def _resume(self) -> None:
         self._resuming = None
@@ -124,7 +124,7 @@ class Listener:
                 self._loop.remove_reader(listening)
 
     def _accept(self, listening: socket.socket) -> None:
-        """Accept one client: those accepted before it get a turn to ask before the next may displace them."""
+        """Accept one client only: earlier ones get a chance to send a request before the next may displace them."""
         try:
             client, peer = listening.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -132,7 +132,7 @@ class Listener:
         except OSError as err:
             _LOGGER.warning("%s: no new client can be accepted: %s", self._name, err.strerror or err)
             self._pause()
-            self._resuming = self._loop.call_later(_PAUSE, self._resume)
+            self._resuming = self._loop.call_later(_PAUSE_SECONDS, self._resume)
             return
         client.setblocking(False)
         dismissed = self._connections.counters.dismissed
@@ -140,7 +140,7 @@ class Listener:
             connection = self._connections.admit(peer)
         except ChatterboxError as err:
             _LOGGER.warning("%s: a client is turned away: %s", self._name, err)
-            self._turn_away(client, err)
+            self._reject(client, err)
             return
         if self._connections.counters.dismissed > dismissed:
             _LOGGER.warning(
@@ -163,17 +163,17 @@ class Listener:
         finally:
             self._connections.release(connection)
 
-    def _turn_away(self, client: socket.socket, err: ChatterboxError) -> None:
-        """Say why, and read on for a moment: closing over unread input would lose our words."""
+    def _reject(self, client: socket.socket, err: ChatterboxError) -> None:
+        """Tell a client why, and drop its input for a moment: a close over unread input would lose the message."""
         try:
             client.send(self._refusal(err))
             client.shutdown(socket.SHUT_WR)
         except OSError:
             client.close()
             return
-        if len(self._leaving) >= MAX_LEAVING:
-            self._drop(next(iter(self._leaving)))
-        self._leaving[client] = self._loop.call_later(_LINGER, self._drop, client)
+        if len(self._rejected) >= MAX_REJECTED_CLIENTS:
+            self._drop(next(iter(self._rejected)))
+        self._rejected[client] = self._loop.call_later(_LINGER_SECONDS, self._drop, client)
         self._loop.add_reader(client, self._discard, client)
 
     def _discard(self, client: socket.socket) -> None:
@@ -184,6 +184,6 @@ class Listener:
             self._drop(client)
 
     def _drop(self, client: socket.socket) -> None:
-        self._leaving.pop(client).cancel()
+        self._rejected.pop(client).cancel()
         self._loop.remove_reader(client)
         client.close()

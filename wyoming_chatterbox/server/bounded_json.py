@@ -1,7 +1,7 @@
-"""JSON from strangers, parsed only after its nesting and its number of values have been counted.
+"""JSON from untrusted clients, parsed only after its nesting and its values have been counted.
 
-Parsed objects take up to thirty times the memory of their text, so counting comes before anything is built. The count
-reads the marks outside strings. It is exact for JSON; a text that stops being JSON midway is counted exactly up to
+Parsed objects take up to thirty times the memory of their text, so the limits are checked before parsing. The count
+reads the punctuation outside strings. It is exact for JSON; if the text stops being JSON midway, it is exact up to
 there, and the parser builds nothing from there on.
 """
 
@@ -18,7 +18,7 @@ MAX_VALUES = 1000
 
 _NO_MARKS = bytes(set(range(256)) - set(b"[]{},:"))
 _MARKS_PER_VALUE = 4
-"""At most: a comma, a colon and two brackets; as many quotation marks, its key's and its own."""
+"""Punctuation of one value at most: a comma, a colon and two brackets; its key and itself have four quotation marks."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Size:
 
 
 def loads(text: bytes) -> Any:
-    """Parse UTF-8; `ValueError` for what is not JSON, and for what has more than `MAX_DEPTH` or `MAX_VALUES`."""
+    """Parse UTF-8; `ValueError` if it is not JSON, or exceeds `MAX_DEPTH` or `MAX_VALUES`."""
     size = measure(text)
     if size is None or size.values > MAX_VALUES:
         raise ValueError(f"has more than {MAX_VALUES} values")
@@ -45,9 +45,9 @@ def loads(text: bytes) -> Any:
 
 
 def measure(text: bytes) -> Size | None:
-    """Measure a JSON text without parsing it; None if it must have more than `MAX_VALUES`."""
+    """Measure a JSON text without parsing it; return None if it certainly exceeds `MAX_VALUES`."""
     most = _MARKS_PER_VALUE * (MAX_VALUES + 1)
-    # With the escaped ones gone, every quotation mark that is left begins or ends a string.
+    # Without the escaped ones, every quotation mark begins or ends a string.
     text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
     if text.count(b'"') > most:
         return None

@@ -1,4 +1,4 @@
-"""Telling people, in the log, and Home Assistant, by zeroconf, where the server is."""
+"""Telling where the server is: people in the log, Home Assistant by zeroconf."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from zeroconf import InterfaceChoice
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 _LOGGER = logging.getLogger(__name__)
-# It writes a traceback whenever the network goes away.
+# zeroconf logs a traceback whenever the network goes away.
 logging.getLogger("zeroconf").setLevel(logging.ERROR)
 
 _TYPE = "_wyoming._tcp.local."
 _MULTICAST = "224.0.0.251"
-_LOOK_AGAIN = 10.0
-"""Seconds between two looks for a network."""
+_NETWORK_POLL_SECONDS = 10.0
+"""Seconds between two tries to find a network."""
 _BY_HAND = "Settings > Devices & services > Add integration > Wyoming Protocol, host {}, port {}"
 
 
 class Announcement:
-    """The server's address: told in the log, and as a `_wyoming._tcp` service where others can reach it."""
+    """Logs the server's address, and announces a `_wyoming._tcp` service where others can reach it."""
 
     def __init__(
         self,
@@ -35,9 +35,9 @@ class Announcement:
         contained: bool | None = None,
         interfaces: Sequence[str] | InterfaceChoice = InterfaceChoice.All,
     ) -> None:
-        """`name` None announces nothing; `host` None or a wildcard is the interface that multicast goes out by.
+        """`name` is the service's; None announces nothing. `host` None or a wildcard is the interface for multicast.
 
-        `contained` says whether this is a container, None looks; `interfaces` are those that zeroconf uses.
+        `contained` says whether this is a container; None finds out. zeroconf uses `interfaces`.
         """
         self._name = name
         self._host = host
@@ -66,14 +66,14 @@ class Announcement:
         if ipaddress.ip_address(address).is_loopback:
             _LOGGER.info("Only this machine reaches the server. In a Home Assistant on it: %s", by_hand)
             return
-        # Where nothing is announced, a container's address is its own, and of no use to others.
+        # A container's own address is of no use to others, unless it is announced on purpose.
         level = logging.DEBUG if self._contained and self._name is None else logging.INFO
         _LOGGER.log(level, "In Home Assistant: %s", by_hand)
         if self._name is not None:
             await self._announce(self._name, address)
 
     async def _find_address(self) -> str:
-        """Wait until there is one: a machine that has just started may get its network later than this server."""
+        """Wait for an address: a machine that has just started may get its network later than this server."""
         told = False
         while True:
             try:
@@ -83,7 +83,7 @@ class Announcement:
                     why = err.strerror or err
                     _LOGGER.info("Only this machine reaches the server, until it has a network (%s)", why)
                 told = True
-                await asyncio.sleep(_LOOK_AGAIN)
+                await asyncio.sleep(_NETWORK_POLL_SECONDS)
 
     async def _announce(self, name: str, address: str) -> None:
         try:
@@ -97,7 +97,7 @@ class Announcement:
             )
             await self._zeroconf.async_register_service(info, allow_name_change=True)
         except Exception as err:
-            # It is a convenience, and each network and each system fails in a way of its own.
+            # The announcement is a convenience, and it fails differently on each network and system.
             _LOGGER.info("Zeroconf can't announce it there (%s)", str(err) or type(err).__name__)
         else:
             _LOGGER.info("Zeroconf announces it there as %r", info.name.removesuffix(f".{_TYPE}"))

@@ -1,7 +1,7 @@
 """One Wyoming connection: events in, events out.
 
-Two tasks share it. One reads, so that a question is answered and a client's leaving is seen at any time; the other
-speaks the requests one after the other.
+Two tasks share it. The reader answers questions and notices at any time that the client leaves; the speaker speaks the
+requests one after the other.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -21,39 +20,37 @@ from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped
 
 from ..engine import SAMPLE_RATE, Block, Voice
-from ..errors import ChatterboxError, OverloadedError, ProtocolError, RequestError, ShuttingDownError
+from ..errors import ChatterboxError, OverloadedError, ProtocolError, ShuttingDownError
 from ..network.connections import Connection
 from ..quoting import quoted
-from ..speech.audio import CHANNELS, WIDTH, pcm_chunks, silence
+from ..speech.audio import CHANNELS, WIDTH, pcm_chunks
 from ..speech.replies import Reply
 from ..speech.service import Service
-from ..text.sentences import split
+from ..text.sentences import sentences_of
 from ..text.stream import TextStream
 from .info import info_event
-from .peer import LINGER, Peer
+from .peer import LINGER_SECONDS, Peer
 from .protocol import read_event, text_field, voice_fields
 
 _LOGGER = logging.getLogger(__name__)
 
 _FORMAT = {"rate": SAMPLE_RATE, "width": WIDTH, "channels": CHANNELS}
 _MAX_WAITING_REQUESTS = 16
-_IDLE_TIMEOUT = 300.0
-"""Seconds after which a connection on which nothing happens is closed."""
-_FIRST_PROBE, _LONGEST_PROBE = 0.02, 1.0
-"""Seconds between two looks at whether a client that sends no more is still there."""
-_NOTHING_TO_SAY = silence(0.1)
-"""A client that gets no sound at all reports a failure; a smiley is none."""
+_IDLE_SECONDS = 300.0
+"""Seconds without an event after which a connection is closed."""
+_FIRST_PROBE_SECONDS, _LONGEST_PROBE_SECONDS = 0.02, 1.0
+"""Seconds between two probes of a client that sends no more."""
 
 
 @dataclass(frozen=True)
 class _Request:
     name: str | None
     language: str | None
-    text: str | TextStream
+    sentences: list[str] | TextStream
 
     @property
     def streamed(self) -> bool:
-        return isinstance(self.text, TextStream)
+        return isinstance(self.sentences, TextStream)
 
 
 class Handler:
@@ -66,16 +63,16 @@ class Handler:
         writer: asyncio.StreamWriter,
         connection: Connection,
         *,
-        hears_end: bool = True,
+        half_close_means_gone: bool = True,
     ) -> None:
-        """`connection` is told what keeps its place.
+        """`connection` is the client's place among the connections of the port.
 
-        `hears_end`: input that ends inside a stream means that the client is gone (a socket), not that this was all
-        of its text (a pipe).
+        `half_close_means_gone` says what the end of the input means in the middle of a stream: the client is gone (a
+        socket), or its text is complete (a pipe).
         """
         self._service = service
         self._connection = connection
-        self._hears_end = hears_end
+        self._half_close_means_gone = half_close_means_gone
         self._peer = Peer(reader, writer)
         self._client = self._peer.name
         self._requests: asyncio.Queue[_Request | None] = asyncio.Queue()
@@ -85,7 +82,7 @@ class Handler:
         self._ended = asyncio.Event()
 
     async def run(self) -> None:
-        """Serve until the client leaves or a fault ends the connection."""
+        """Serve until the client leaves or an error ends the connection."""
         peer = self._peer
         self._speaker = asyncio.create_task(self._speak_requests(), name=f"speaker for {self._client}")
         try:
@@ -110,7 +107,7 @@ class Handler:
             self._ended.set()
 
     async def stop(self) -> None:
-        """End what is being said with an error, and the connection with it: the server shuts down."""
+        """End the current reply with an error, and the connection with it, because the server shuts down."""
         request = self._current
         if request is None and not self._requests.empty():
             request = self._requests.get_nowait()
@@ -120,27 +117,27 @@ class Handler:
             self._peer.close()
         await self._silence_speaker()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LINGER):
+            async with asyncio.timeout(LINGER_SECONDS):
                 await self._ended.wait()
         self._peer.abort()
 
     async def _answer_next(self) -> bool:
-        """Read one event and act on it; False if there are no more. Nothing holds the event afterwards."""
+        """Read one event and act on it; return False if there are no more. Nothing holds the event afterwards."""
         try:
-            event = await read_event(self._peer.reader, self._service.config.longest_body, _IDLE_TIMEOUT)
+            event = await read_event(self._peer.reader, self._service.config.longest_body, _IDLE_SECONDS)
         except TimeoutError:
             if self._current is None:
                 raise
             return True
         if event is not None and not Ping.is_type(event.type):
-            # Whoever only pings asks for nothing.
+            # A ping asks for nothing, so the client still counts as idle.
             self._connection.touch()
         if event is not None and not self._peer.ended:
             await self._answer(event)
         return event is not None
 
     async def _answer(self, event: Event) -> None:
-        """Answer a question or note a request; unknown events are passed over, as Wyoming asks."""
+        """Answer a question or note a request; ignore unknown events, as Wyoming asks."""
         if Describe.is_type(event.type):
             streaming, trouble = self._service.config.streaming, self._service.lifecycle.trouble
             await self._peer.send(info_event(self._service.voices.catalogue, streaming=streaming, trouble=trouble))
@@ -150,7 +147,9 @@ class Handler:
         elif Synthesize.is_type(event.type):
             self._synthesize(event)
         elif not self._service.config.streaming:
-            _LOGGER.debug("%s sent %s, which is switched off or nothing for us", self._client, quoted(event.type))
+            _LOGGER.debug(
+                "%s sent %s, which is ignored: it is unknown, or streaming is off", self._client, quoted(event.type)
+            )
         elif SynthesizeStart.is_type(event.type):
             self._start_stream(event)
         elif SynthesizeChunk.is_type(event.type):
@@ -159,33 +158,32 @@ class Handler:
             self._stream(event).finish()
             self._open_stream = None
         else:
-            _LOGGER.debug("%s sent %s, which is nothing for us", self._client, quoted(event.type))
+            _LOGGER.debug("%s sent %s, which is ignored", self._client, quoted(event.type))
 
     async def _speak_the_rest(self, speaker: asyncio.Task[None]) -> None:
-        """Speak what was asked for to a client that sends no more, as long as it is still there.
+        """Speak the remaining requests to a client that sends no more, as long as it is still there.
 
-        Home Assistant leaves a stream in the middle when nobody wants the reply any more, so that ends it.
+        An unfinished stream is not spoken: Home Assistant leaves it when nobody wants the reply any more.
         """
         if self._open_stream is not None:
-            if self._hears_end:
+            if self._half_close_means_gone:
                 return
             self._open_stream.finish()
         self._requests.put_nowait(None)
-        pause = _FIRST_PROBE
+        pause = _FIRST_PROBE_SECONDS
         while (await asyncio.wait([speaker], timeout=pause))[1]:
             await self._peer.probe()
-            pause = min(2 * pause, _LONGEST_PROBE)
+            pause = min(2 * pause, _LONGEST_PROBE_SECONDS)
 
     def _synthesize(self, event: Event) -> None:
         if self._open_stream is not None:
-            # For servers that know nothing of streams: the same text again.
+            # Home Assistant repeats the full text for servers without streaming; ignore it inside a stream.
             return
         text = text_field(event.data, "text")
-        limit = self._service.config.max_total_length
-        if len(text) > limit:
-            raise RequestError(f"The text is {len(text)} characters long; {limit} is the limit (--max-total-length)")
+        config = self._service.config
+        sentences = sentences_of(text, max_sentence=config.max_chunk_length, max_total=config.max_total_length)
         name, language = voice_fields(event.data)
-        self._enqueue(_Request(name, language, text))
+        self._enqueue(_Request(name, language, sentences))
 
     def _start_stream(self, event: Event) -> None:
         if self._open_stream is not None:
@@ -219,7 +217,7 @@ class Handler:
                 self._current = None
             except ConnectionError as err:
                 _LOGGER.info("%s left before the end: %s", self._client, err)
-                # What it doesn't read would keep a mere close waiting for ever.
+                # A plain close would wait for ever for the client to read the rest.
                 self._peer.abort()
                 return
             except ChatterboxError as err:
@@ -232,63 +230,51 @@ class Handler:
                 self._fail(ChatterboxError(f"Unexpected {type(err).__name__}: see the server's log"), request)
                 return
             finally:
-                if isinstance(request.text, TextStream):
-                    request.text.close()
+                if isinstance(request.sentences, TextStream):
+                    request.sentences.close()
 
     async def _speak(self, request: _Request) -> None:
         voice = await self._service.voices.find(request.name, request.language)
-        # Chatterbox can be loaded while a text is being written. A place among the replies is for what can be spoken.
+        # Chatterbox can be loaded while the text is still being written; a place among the replies is taken only once
+        # there is something to speak.
         with self._service.lifecycle.wanted():
-            if isinstance(request.text, TextStream):
-                await request.text.begun()
+            if isinstance(request.sentences, TextStream):
+                await request.sentences.begun()
             with self._connection.busy():
                 await self._reply(request, voice)
 
     async def _reply(self, request: _Request, voice: Voice) -> None:
         async with self._service.replies.open(voice, self._client) as reply:
             started = False
-            async for sentence in self._sentences(request.text):
-                async with aclosing(reply.say(sentence)) as blocks:
-                    async for block in blocks:
-                        if not started:
-                            await self._peer.send(AudioStart(**_FORMAT).event())
-                            started = True
-                        await self._send_audio(block, reply)
-            if not started:
-                reply.require_speech()
-                await self._peer.send(AudioStart(**_FORMAT).event())
-                await self._send_audio(_NOTHING_TO_SAY, reply)
+            async with aclosing(reply.speak(request.sentences)) as blocks:
+                async for block in blocks:
+                    if not started:
+                        await self._peer.send(AudioStart(**_FORMAT).event())
+                        started = True
+                    await self._send_audio(block, reply)
             await self._peer.send(AudioStop().event())
             if request.streamed:
                 await self._peer.send(SynthesizeStopped().event())
-
-    async def _sentences(self, text: str | TextStream) -> AsyncIterator[str]:
-        if isinstance(text, str):
-            for sentence in split(text, self._service.config.max_chunk_length):
-                yield sentence
-        else:
-            async for sentence in text:
-                yield sentence
 
     async def _send_audio(self, block: Block, reply: Reply) -> None:
         for pcm in pcm_chunks(block, self._service.config.samples_per_chunk):
             await self._peer.send(AudioChunk(audio=pcm, **_FORMAT).event())
             reply.wait_for_client()
-            # Writing to a socket with room doesn't let others have a turn.
+            # A write to a socket with room does not yield to other tasks.
             await asyncio.sleep(0)
 
     def _fail(self, err: ChatterboxError, request: _Request | None) -> None:
-        """End a reply so that every Home Assistant notices: newer ones read the error, older ones see the close."""
+        """End a reply with an error: newer versions of Home Assistant read it, older ones notice the close."""
         text = str(err).encode("utf-8", "replace").decode("utf-8")
         last_words = [Error(text=text, code=err.code).event()]
         if request is not None and request.streamed:
             last_words += [AudioStop().event(), SynthesizeStopped().event()]
         self._peer.end(*last_words)
-        # Frames of it may hold the error, and others hold this handler.
+        # The traceback's frames hold this handler, and may hold the error: a reference cycle.
         err.__traceback__ = None
 
     async def _silence_speaker(self) -> None:
-        # Let go of the task as well: being cancelled, it holds its frames, and they hold this handler.
+        # Drop the task as well: a cancelled task holds its frames, and they hold this handler.
         speaker, self._speaker = self._speaker, None
         if speaker is not None:
             speaker.cancel()

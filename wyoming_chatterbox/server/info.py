@@ -1,7 +1,7 @@
-"""What the server says of itself when asked to describe itself.
+"""The server's answer to Wyoming's Describe.
 
-Home Assistant asks every half minute and reloads what differs: the answer depends on the voices alone, not on which
-engine happens to be ready, and is always "installed".
+Home Assistant asks every half minute and reloads whatever differs. So the answer depends on the voices alone, not on
+which engine is ready, and is always "installed".
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _RESEMBLE = Attribution(name="Resemble AI", url="https://github.com/resemble-ai/
 
 
 def info_event(catalogue: Catalogue, *, streaming: bool, trouble: str | None = None) -> Event:
-    """Answer a Describe; `trouble` is told beside the `info` itself, where only our health check looks.
+    """Answer a Describe; `trouble` stands beside the `info` itself, where only our health check looks.
 
-    The same catalogue gives the same event, made once, as many voices take a while.
+    The event of a catalogue is made once, because many voices take a while.
     """
     event = _info_event(catalogue, streaming)
     return event if trouble is None else Event(event.type, {**event.data, TROUBLE: trouble})

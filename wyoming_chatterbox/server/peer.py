@@ -1,7 +1,7 @@
-"""The other end of a connection: sending to it, and parting from it so that every Home Assistant notices.
+"""The client at the other end of a connection: sending to it, and ending so that every Home Assistant notices.
 
-Whatever a transport raises because the peer has left or is leaving is a `ConnectionError` here: nothing is wrong with
-the server then.
+Every error of the transport becomes a `ConnectionError` here: the client has left or is leaving, and nothing is wrong
+with the server.
 """
 
 from __future__ import annotations
@@ -13,20 +13,22 @@ from collections.abc import Iterator
 
 from wyoming.event import Event, write_event
 
-_WRITE_TIMEOUT = 60.0
-"""Seconds that a client may take to read before it is given up."""
-LINGER = 2.0
-"""Seconds that a client has to read the last words before its connection is gone."""
-_PIECE = 65536
+from ..network.connections import client_name
+
+_WRITE_SECONDS = 60.0
+"""Seconds that a client may take to read before the connection is ended."""
+LINGER_SECONDS = 2.0
+"""Seconds that a client has to read the last events before its connection is closed."""
+_BYTES_AT_A_TIME = 65536
 
 
 @contextlib.contextmanager
 def transport_errors() -> Iterator[None]:
-    """Turn what a lost transport raises into `ConnectionError`."""
+    """Turn the errors of a lost transport into `ConnectionError`."""
     try:
         yield
     except OSError as err:
-        # The stream reader keeps this error, and its traceback would keep every frame that led to it.
+        # The stream reader keeps this error, and the traceback would keep every frame on the way.
         err.__traceback__ = None
         raise ConnectionResetError(err.strerror or str(err) or type(err).__name__) from None
 
@@ -37,30 +39,29 @@ class Peer:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self._writer = writer
-        peer = writer.get_extra_info("peername")
-        self.name = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) and len(peer) >= 2 else "local client"
-        """Address and port, for the log."""
+        self.name = client_name(writer.get_extra_info("peername")) or "local client"
+        """The client's address and port, for the log."""
         self.ended = False
-        """Whether the last words to this client are said; nothing is sent after them."""
+        """Whether the last events were sent; nothing is sent after them."""
         self._lingering: asyncio.TimerHandle | None = None
 
     async def send(self, event: Event) -> None:
-        """Send an event; `ConnectionError` if the client is gone, or has read nothing for a minute."""
+        """Send an event; `ConnectionError` if the client is gone or has read nothing for a minute."""
         if self.ended:
             return
         try:
-            async with asyncio.timeout(_WRITE_TIMEOUT):
+            async with asyncio.timeout(_WRITE_SECONDS):
                 with transport_errors():
                     self._writer.write(_encoded(event))
                     await self._writer.drain()
         except TimeoutError as err:
-            raise ConnectionAbortedError(f"it has read nothing for {_WRITE_TIMEOUT:g} s") from err
+            raise ConnectionAbortedError(f"it has read nothing for {_WRITE_SECONDS:g} s") from err
 
     async def probe(self) -> None:
-        """Notice at the next call, by a `ConnectionError`, that a client which sends no more is gone altogether.
+        """Write a space; if the client is gone, the next call raises `ConnectionError`.
 
-        A client that has only closed its writing side looks the same until something is written. So a space is: JSON
-        allows white space before the next event's header.
+        A client that has only closed its writing side looks the same until something is written to it. JSON allows
+        white space before the next event's header.
         """
         if not self.ended and not self._writer.transport.get_write_buffer_size():
             with transport_errors():
@@ -68,7 +69,7 @@ class Peer:
                 await self._writer.drain()
 
     def end(self, *last_words: Event) -> None:
-        """Say the last words and end our side; the client has a moment to read them, then the connection is closed."""
+        """Send the last events and close our writing side; close the connection when the client had time to read."""
         if self.ended:
             return
         self.ended = True
@@ -80,14 +81,14 @@ class Peer:
         except OSError:
             self.abort()
         else:
-            self._lingering = asyncio.get_running_loop().call_later(LINGER, self.close)
+            self._lingering = asyncio.get_running_loop().call_later(LINGER_SECONDS, self.close)
 
     async def discard_input(self) -> None:
-        """Read on for a moment: closing over unread input would lose our last words."""
+        """Read and drop the client's input for a moment: a close over unread input would lose our last events."""
         with contextlib.suppress(ConnectionError, TimeoutError):
-            async with asyncio.timeout(LINGER):
+            async with asyncio.timeout(LINGER_SECONDS):
                 with transport_errors():
-                    while await self.reader.read(_PIECE):
+                    while await self.reader.read(_BYTES_AT_A_TIME):
                         pass
 
     def close(self) -> None:
@@ -97,18 +98,18 @@ class Peer:
             self._lingering.cancel()
         self._writer.close()
         if self._writer.transport.get_write_buffer_size():
-            # Some clients never read everything, and a close would wait for them.
-            asyncio.get_running_loop().call_later(_WRITE_TIMEOUT, self._writer.transport.abort)
+            # Some clients never read everything, and a plain close would wait for them.
+            asyncio.get_running_loop().call_later(_WRITE_SECONDS, self._writer.transport.abort)
 
     async def closed(self) -> None:
-        """Wait for the close, unless the client has yet to read something first."""
+        """Wait until the connection is closed, unless the client still has something to read."""
         if not self._writer.transport.get_write_buffer_size():
-            # The stream writer keeps the traceback of the error that it was lost by until it is asked for it.
+            # The stream writer keeps the error that ended it, with its traceback, until somebody asks for it.
             with contextlib.suppress(ConnectionError), transport_errors():
                 await self._writer.wait_closed()
 
     def abort(self) -> None:
-        """Close at once, whatever is unread."""
+        """Close at once, even if the client has not read everything."""
         self.ended = True
         self._writer.transport.abort()
 

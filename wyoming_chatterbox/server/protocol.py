@@ -1,7 +1,7 @@
 """Reading Wyoming events from clients that may send anything.
 
-The wyoming library trusts its peer: any announced length is allocated, and a malformed header escapes as whatever
-exception it happens to cause. Here every fault is a `ProtocolError`, and lengths have limits.
+The wyoming library trusts its peer: it allocates any announced length, and a malformed header raises any exception.
+Here every fault is a `ProtocolError`, and lengths have limits.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from ..quoting import json_kind, quoted
 from . import bounded_json
 from .peer import transport_errors
 
-MAX_PAYLOAD = 1024 * 1024
-"""Bytes of an event's payload: no event for a text-to-speech server has one, so it is read and dropped."""
-MAX_NAME = 1000
+MAX_PAYLOAD_BYTES = 1024 * 1024
+"""Bytes of an event's payload, which is read and dropped: no event for a text-to-speech server needs one."""
+MAX_NAME_LENGTH = 1000
 """Characters of a voice's name or language: more than a file name can have."""
-BODY_TIMEOUT = 30.0
+BODY_SECONDS = 30.0
 """Seconds in which announced bytes must arrive."""
-_PIECE = 65536
-"""Bytes read at a time, and the most that is parsed on the event loop."""
+_BYTES_AT_A_TIME = 65536
+"""Bytes of payload read at a time, and of JSON that are parsed on the event loop; more is parsed in a thread."""
 
 _parser = ThreadPoolExecutor(max_workers=1, thread_name_prefix="json")
 
@@ -55,20 +55,20 @@ async def read_event(reader: asyncio.StreamReader, max_data: int, idle_timeout: 
     elif not isinstance(data, dict):
         raise ProtocolError(f"The data of {name} must be an object, not {json_kind(data)}")
     data_length = _length(header, "data_length", max_data)
-    payload_length = _length(header, "payload_length", MAX_PAYLOAD)
+    payload_length = _length(header, "payload_length", MAX_PAYLOAD_BYTES)
     try:
-        async with asyncio.timeout(BODY_TIMEOUT):
+        async with asyncio.timeout(BODY_SECONDS):
             with transport_errors():
                 body = await reader.readexactly(data_length)
                 while payload_length:
-                    payload_length -= len(await reader.readexactly(min(payload_length, _PIECE)))
+                    payload_length -= len(await reader.readexactly(min(payload_length, _BYTES_AT_A_TIME)))
     except asyncio.IncompleteReadError as err:
         raise ProtocolError(f"The connection ended inside {name}") from err
     except TimeoutError as err:
-        raise ProtocolError(f"The rest of {name} did not arrive within {BODY_TIMEOUT:.0f} s") from err
+        raise ProtocolError(f"The rest of {name} did not arrive within {BODY_SECONDS:.0f} s") from err
     if body:
         what = f"The data of {name}"
-        if len(body) <= _PIECE:
+        if len(body) <= _BYTES_AT_A_TIME:
             data |= _object(body, what)
         else:
             data |= await asyncio.get_running_loop().run_in_executor(_parser, _object, body, what)
@@ -76,7 +76,7 @@ async def read_event(reader: asyncio.StreamReader, max_data: int, idle_timeout: 
 
 
 def text_field(data: dict[str, Any], name: str) -> str:
-    """A text that must be there; `ProtocolError` if it is not. Lone surrogates become question marks."""
+    """Return a text field; `ProtocolError` if it is missing or no text. Lone surrogates become question marks."""
     if name not in data:
         raise ProtocolError(f"The field {name!r} is missing")
     value = data[name]
@@ -86,7 +86,7 @@ def text_field(data: dict[str, Any], name: str) -> str:
 
 
 def voice_fields(data: dict[str, Any]) -> tuple[str | None, str | None]:
-    """Name and language of the wanted voice; each None where it isn't said. A null or empty voice is no wish."""
+    """Return name and language of the wanted voice, None for each that is missing, null or empty."""
     voice = data.get("voice")
     if voice is None:
         return None, None
@@ -99,8 +99,8 @@ def _name_field(voice: dict[str, Any], name: str) -> str | None:
     if voice.get(name) is None:
         return None
     value = text_field(voice, name)
-    if len(value) > MAX_NAME:
-        raise ProtocolError(f"The voice's {name} {quoted(value)} is too long; {MAX_NAME} is the limit")
+    if len(value) > MAX_NAME_LENGTH:
+        raise ProtocolError(f"The voice's {name} {quoted(value)} is too long; {MAX_NAME_LENGTH} is the limit")
     return value or None
 
 

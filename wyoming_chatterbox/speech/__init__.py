@@ -1,1 +1,1 @@
-"""Who says a text, and when: replies, the workers that own the engines, their lifecycle."""
+"""Speaking a text: replies, the workers that own the engines, the engines' lifecycle."""

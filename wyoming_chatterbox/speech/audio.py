@@ -1,4 +1,4 @@
-"""Sound as the wire wants it."""
+"""Samples as the protocols send them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ..engine import SAMPLE_RATE, Block
 from ..errors import EngineError
 
 WIDTH = 2
-"""Bytes a sample: signed 16 bit, little-endian."""
+"""Bytes of a sample: signed 16 bit, little-endian (s16le)."""
 CHANNELS = 1
 
 
 def to_pcm(block: Block) -> bytes:
-    """Turn float samples into s16le; what is beyond [-1, 1] is limited, what is no number is silence."""
+    """Turn float samples into s16le; clip to [-1, 1], and make NaN silence."""
     limited = np.clip(np.nan_to_num(block, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
     return np.round(limited * 32767.0).astype("<i2").tobytes()
 
@@ -34,7 +34,7 @@ def silence(seconds: float) -> Block:
 
 
 def checked(block: object) -> Block:
-    """Return a block that is sound; `EngineError` says what else it is."""
+    """Return `block` if it is a valid block of sound; `EngineError` says what is wrong with it."""
     if not isinstance(block, np.ndarray):
         raise EngineError(f"A block of sound is no array but {type(block).__name__}")
     if block.ndim != 1 or block.dtype != np.float32:

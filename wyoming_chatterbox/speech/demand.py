@@ -1,4 +1,4 @@
-"""Whether there is text to speak, and for how long there was none."""
+"""Whether there is text to speak, and how long ago the last one ended."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class Demand:
-    """Counts the texts that are being taken or spoken."""
+    """Counts the texts that are being received or spoken."""
 
     def __init__(self) -> None:
         self._texts = 0
@@ -20,7 +20,7 @@ class Demand:
 
     @contextmanager
     def text(self) -> Iterator[None]:
-        """One more text, from its beginning to its end."""
+        """Count one more text until the context ends."""
         self._texts += 1
         self._some.set()
         self._none.clear()
@@ -34,7 +34,7 @@ class Demand:
                 self._none.set()
 
     def touch(self) -> None:
-        """Begin to count the time without text afresh."""
+        """Restart the time without text."""
         self._last = asyncio.get_running_loop().time()
 
     async def text_comes(self) -> None:
@@ -42,7 +42,7 @@ class Demand:
         await self._some.wait()
 
     async def none_for(self, seconds: float) -> None:
-        """Wait until there was no text for so long, and there is none."""
+        """Wait until there has been no text for `seconds`."""
         loop = asyncio.get_running_loop()
         while self._texts or self._last + seconds > loop.time():
             await self._none.wait()

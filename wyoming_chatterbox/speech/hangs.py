@@ -1,6 +1,6 @@
-"""An engine that hangs is waited for; where it does not return, the process has to end to be started afresh.
+"""Waiting for an engine that hangs; if it does not return, the process has to end, so that another can start.
 
-No thread can be ended from outside, and no device be had while a call into it is stuck.
+No thread can be ended from outside, and no device can be used while a call into it is stuck.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from .demand import Demand
 from .scheduler import Scheduler
 from .worker import Worker
 
-GIVE_UP = 300.0
-"""Seconds after which an engine that hangs is given up."""
-_LULL = 1.0
-"""Seconds without any text after which the process ends: nobody is cut off, ..."""
-_LONGEST_WAIT = 120.0
-"""... unless there was no such moment for so many seconds."""
+GIVE_UP_SECONDS = 300.0
+"""Seconds after which a hung engine is given up."""
+_LULL_SECONDS = 1.0
+"""Seconds without text that the end of the process waits for, so that nobody is cut off."""
+_LULL_TIMEOUT_SECONDS = 120.0
+"""Seconds after which the process ends even in the middle of a text."""
 
 
 class Hangs:
-    """Watches the scheduler's workers."""
+    """Watches the scheduler's two workers."""
 
-    def __init__(self, scheduler: Scheduler, demand: Demand, give_up: float = GIVE_UP) -> None:
+    def __init__(self, scheduler: Scheduler, demand: Demand, give_up: float = GIVE_UP_SECONDS) -> None:
         self._scheduler = scheduler
         self._demand = demand
         self._give_up = give_up
@@ -31,7 +31,7 @@ class Hangs:
         """Set when only a new process can help."""
 
     async def watch(self) -> None:
-        """Watch until something is lost, or for ever."""
+        """Watch until an engine is lost, or for ever."""
         await asyncio.gather(self._watch(self._scheduler.main), self._watch(self._scheduler.side))
 
     async def _watch(self, worker: Worker) -> None:
@@ -42,7 +42,7 @@ class Hangs:
                     await worker.returned.wait()
             if worker.hung.is_set():
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(_LONGEST_WAIT):
-                        await self._demand.none_for(_LULL)
+                    async with asyncio.timeout(_LULL_TIMEOUT_SECONDS):
+                        await self._demand.none_for(_LULL_SECONDS)
                 if worker.hung.is_set():
                     self.lost.set()

@@ -1,6 +1,6 @@
-"""Voices are prepared while nobody speaks, so that the first reply in one comes as soon as the second.
+"""Preparing voices while nobody speaks, so that the first reply in a voice starts as quickly as the second.
 
-That is no demand: it keeps no engine loaded and wakes none, and whoever has a text comes first.
+This keeps no engine loaded and loads none, and every text comes first.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from ..engine import VOICES_KEPT, Engine, Voice
 from ..errors import OutOfMemoryError, ShuttingDownError, VoiceError
 from ..quoting import quoted
 from ..voices.catalogue import Catalogue
-from ..voices.folder import Voices
+from ..voices.folder import VoicesFolder
 from .replies import Replies
 
 _LOGGER = logging.getLogger(__name__)
 
 _PAUSE_SECONDS = 1.0
-"""Seconds between two looks whether anybody speaks; nobody may at both."""
+"""Seconds between two looks at whether anybody speaks; preparing begins if nobody does at either."""
 
 
 class IdlePreparation:
-    """Has the engine prepare the recordings of the catalogue, one after the other."""
+    """Lets the engine prepare the recordings of the catalogue, one after the other."""
 
-    def __init__(self, voices: Voices, replies: Replies, *, pause: float = _PAUSE_SECONDS) -> None:
-        """Begin when nobody has spoken for `pause` seconds."""
+    def __init__(self, voices: VoicesFolder, replies: Replies, *, pause: float = _PAUSE_SECONDS) -> None:
+        """`pause` is how many seconds nobody must have spoken before a preparation begins."""
         self._voices = voices
         self._replies = replies
         self._pause = pause
         self._seen: tuple[Engine, Catalogue] | None = None
         self._left: deque[Voice] = deque()
-        """Those to be prepared, the most urgent first."""
+        """Voices still to be prepared, the most urgent first."""
         self._prepared = 0
         self._closing = False
         self._task: asyncio.Task[None] | None = None
@@ -45,7 +45,7 @@ class IdlePreparation:
         self._task = asyncio.create_task(self._run(), name="idle preparation")
 
     async def close(self) -> None:
-        """Stop at the next step."""
+        """Stop; a preparation in progress ends at its next step."""
         self._closing = True
         if self._task is not None:
             self._task.cancel()
@@ -65,7 +65,7 @@ class IdlePreparation:
         return self._replies.active > 0 or self._replies.scheduler.waiting > 0
 
     def _next(self, engine: Engine) -> Voice | None:
-        """The voice to prepare now; None if all are."""
+        """Return the voice to prepare now; None if all are prepared."""
         catalogue = self._voices.catalogue
         if self._seen != (engine, catalogue):
             self._seen = engine, catalogue
@@ -75,7 +75,10 @@ class IdlePreparation:
         return self._left[0] if self._left else None
 
     def _in_order(self, catalogue: Catalogue) -> list[Voice]:
-        """One voice of each recording, as many as an engine keeps: the preferred one, those used of late, by name."""
+        """Return one voice of each recording, as many as an engine keeps.
+
+        The preferred voice comes first, then those used most recently, then the others by name.
+        """
         urgent = [catalogue.find().name, *(record.voice for record in reversed(self._replies.records))]
         ranks = {name: rank for rank, name in reversed(list(enumerate(urgent)))}
         by_recording: dict[Path, Voice] = {}
@@ -98,7 +101,7 @@ class IdlePreparation:
             return
         except VoiceError as err:
             if self._voices.trouble is not None:
-                # That says nothing about the recording: it is tried again when the folder is back.
+                # The folder is at fault, not the recording, which is tried again when the folder is back.
                 return
             reason = str(err).removeprefix(f"{voice.recording} ").rstrip(".")
             self._voices.reject(voice, f"it can't be cloned, so the model's own voice speaks instead: {reason}")

@@ -1,4 +1,4 @@
-"""What the process and its engines hold in memory at one moment, and keeping it tidy."""
+"""The memory that the process and its engines hold, and Python's garbage collection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Preparing a voice that somebody waits for, without making all others wait as long."""
+"""Preparing a voice for a reply that waits for it, in turns with other replies."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from ..engine import Engine, Voice
 from .scheduler import Scheduler
 
 _TURN_SECONDS = 1.0
-"""Seconds that a preparation has the model for while others wait; twice as many the next time, as stages are long."""
+"""Seconds of a preparation's first turn while others wait; each further turn is twice as long, as stages are long."""
 
 
 async def prepare(scheduler: Scheduler, engine: Engine, voice: Voice) -> None:
-    """Prepare a voice in turns: whoever waits meanwhile is spoken to in between.
+    """Prepare a voice in turns; waiting utterances are spoken in between.
 
-    Leaving early frees the worker at the next step. Raises what `Engine.prepare` does, and `ShuttingDownError`.
+    Leaving early frees the worker at the next step. Raises the errors of `Engine.prepare`, and `ShuttingDownError`.
     """
     unwanted = threading.Event()
     seconds = _TURN_SECONDS

@@ -1,4 +1,4 @@
-"""What is left to be said of a sentence, and in what pieces, when saying it failed."""
+"""The rest of a sentence after an engine failed to say it, and the pieces to say it in."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from dataclasses import replace
 from ..engine import SAMPLE_RATE, Utterance, Voice
 from ..text.sentences import halves
 
-FAST = 17.0
-"""Characters that a second of speech takes; few people speak faster."""
+FAST_PACE = 17.0
+"""Characters a second of a fast speaker; few people speak faster."""
 
-_MARGIN = 1.1
-"""By so much the one who was heard may have been faster than at other times."""
+_PACE_MARGIN = 1.1
+"""Factor by which the engine may have spoken faster this time than the last."""
 
 
 class Remainder:
-    """The utterances left of a sentence, and how much was heard of the first of them."""
+    """The utterances of a sentence that are left, and how much of the first was heard."""
 
     def __init__(self, sentence: Utterance) -> None:
         self._left = deque([sentence])
         self._tried_again = False
         self.heard = 0
-        """Samples of `first`: another try with the same seed can leave these out."""
+        """Samples of `first` that were heard; another try with the same seed can skip them."""
 
     def __bool__(self) -> bool:
         return bool(self._left)
 
     @property
     def first(self) -> Utterance:
-        """What is to be said next."""
+        """The utterance to be said next."""
         return self._left[0]
 
     def said(self) -> None:
@@ -38,9 +38,10 @@ class Remainder:
         self.heard = 0
 
     def try_again(self) -> bool:
-        """Prepare a further try by the engine that failed; false if none is left.
+        """Prepare another try by the engine that failed; return False if it has had its last.
 
-        What nobody heard a part of is cut in two, as often as that goes; else there is one more try.
+        An utterance of which nothing was heard is cut in two, as long as it is long enough; otherwise there is one more
+        try.
         """
         parts = [] if self.heard else halves(self.first.text)
         if len(parts) > 1:
@@ -50,18 +51,18 @@ class Remainder:
         self._tried_again = True
         return True
 
-    def pass_on(self, pace: float = FAST) -> None:
-        """Prepare for another engine, whose sound differs, to say what remains: rather a word too few than one twice.
+    def pass_on(self, pace: float = FAST_PACE) -> None:
+        """Prepare for another engine, whose sound differs, to say the rest; skip a word rather than say it twice.
 
-        Where the first one broke off follows from its pace, in characters a second.
+        `pace`, in characters a second, tells where the first engine broke off.
         """
         if self.heard:
-            self._replace_first(_after(self.first.text, self.heard / SAMPLE_RATE * pace * _MARGIN))
+            self._replace_first(_after(self.first.text, self.heard / SAMPLE_RATE * pace * _PACE_MARGIN))
         self.heard = 0
         self._tried_again = False
 
     def change_voice(self, voice: Voice) -> None:
-        """Have the rest said in another voice."""
+        """Say the rest in another voice."""
         self._left = deque(replace(utterance, voice=voice) for utterance in self._left)
 
     def _replace_first(self, *texts: str) -> None:
@@ -70,6 +71,6 @@ class Remainder:
 
 
 def _after(text: str, characters: float) -> str:
-    """The words that begin after so many characters."""
+    """Return the words that begin after the given number of characters."""
     space = text.find(" ", round(characters))
     return text[space + 1 :] if space >= 0 else ""

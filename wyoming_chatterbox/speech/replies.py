@@ -1,7 +1,7 @@
 """Replies: one client's text, spoken by one engine from the first word to the last.
 
-A reply keeps the engine it began with, so that its voice doesn't change when Chatterbox becomes ready midway. Only when
-that engine fails does another say what is left: Chatterbox afresh if that takes but a moment, else the standby voice.
+A reply keeps the engine it began with, so that its voice doesn't change when Chatterbox becomes ready midway. Only if
+that engine fails does another say the rest: Chatterbox if it is loaded again soon, else the standby voice.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -28,56 +28,22 @@ from ..errors import (
 )
 from ..faults import message, told
 from ..quoting import quoted
+from .audio import silence
 from .lifecycle import Lifecycle
 from .preparation import prepare
-from .remainder import FAST, Remainder
+from .records import Record, ReplyCounters
+from .remainder import FAST_PACE, Remainder
 from .scheduler import Scheduler
 
 _LOGGER = logging.getLogger(__name__)
 
-_REMEMBERED = 20
-
-
-@dataclass
-class Record:
-    """What is known of one reply, for `/info`."""
-
-    client: str
-    voice: str
-    started: float
-    """`time.time()`."""
-    engine: str | None = None
-    characters: int = 0
-    sentences: int = 0
-    left_out: int = 0
-    """Sentences that nobody could say: in a language that only Chatterbox knows, for one."""
-    audio_seconds: float = 0.0
-    first_audio_seconds: float | None = None
-    """From the first sentence's being complete to its first block."""
-    busy_seconds: float = 0.0
-    outcome: str = "speaking"
-    """speaking, done, cancelled, or an error's code."""
-
-
-@dataclass
-class Counters:
-    """Since the start."""
-
-    total: int = 0
-    completed: int = 0
-    cancelled: int = 0
-    failed: int = 0
-    refused: int = 0
-    """Not begun, because there were too many."""
-    rescued: int = 0
-    """Sentences that the standby voice said because Chatterbox couldn't."""
-    tried_again: int = 0
-    """Sentences that Chatterbox said at a further try, after memory had run out."""
-    audio_seconds: float = 0.0
+_REMEMBERED_REPLIES = 20
+_BRIEF_SILENCE = silence(0.1)
+"""A client that gets no sound at all reports a failure, and many players refuse an empty file."""
 
 
 class Replies:
-    """Opens replies, bounds how many there are at once, and remembers the latest."""
+    """Opens replies, limits how many there are at once, and remembers the latest."""
 
     def __init__(
         self, lifecycle: Lifecycle, scheduler: Scheduler, *, limit: int, seed: int | None, sampling: Sampling
@@ -86,22 +52,22 @@ class Replies:
         self.scheduler = scheduler
         self.limit = limit
         self.longest_wait = 5.0
-        """Seconds that a reply may wait for its client, to read or to send text, when others need its place."""
-        self.counters = Counters()
-        self.records: deque[Record] = deque(maxlen=_REMEMBERED)
+        """Seconds that a reply may wait for its client (to read, or to send text) while another needs its place."""
+        self.counters = ReplyCounters()
+        self.records: deque[Record] = deque(maxlen=_REMEMBERED_REPLIES)
         self._seed = seed
         self._sampling = sampling
         self._open: dict[Reply, asyncio.Timeout] = {}
-        """Each with its place, which expires when another reply gets it."""
+        """Replies in progress, each with its place, which expires when another reply gets it."""
 
     @property
     def active(self) -> int:
-        """Replies in the making."""
+        """Number of replies in progress."""
         return len(self._open)
 
     @asynccontextmanager
     async def open(self, voice: Voice, client: str) -> AsyncIterator[Reply]:
-        """Begin a reply to `client`; `OverloadedError` if there are too many already, or if it has to make room."""
+        """Begin a reply to `client`; `OverloadedError` if there are too many already, or if another needs its place."""
         self._make_room()
         record = Record(client=client, voice=voice.name, started=time.time())
         self.records.append(record)
@@ -127,79 +93,93 @@ class Replies:
         else:
             record.outcome = "done"
             self.counters.completed += 1
-            _tell(record)
+            record.log()
         finally:
             self._open.pop(reply, None)
             self.counters.audio_seconds += record.audio_seconds
 
     def _make_room(self) -> None:
-        """Have the reply that waits longest for its client make room for another, if all places are taken."""
+        """If all places are taken, end the reply that has waited longest for its client."""
         if len(self._open) < self.limit:
             return
         idlest = max(self._open, key=lambda reply: reply.waited)
         if idlest.waited < self.longest_wait:
             self.counters.refused += 1
-            raise OverloadedError(f"{self.active} replies are in the making, which is the limit (--max-replies)")
+            raise OverloadedError(f"{self.active} replies are in progress, which is the limit (--max-replies)")
         self._open.pop(idlest).reschedule(asyncio.get_running_loop().time())
 
     def utterance(self, text: str, voice: Voice) -> Utterance:
-        """What an engine is to say. It always has a seed: tried again, it sounds the same."""
+        """Make an utterance. It always has a seed, so that another try sounds the same."""
         seed = random.getrandbits(63) if self._seed is None else self._seed
         return Utterance(text, voice, seed, self._sampling, repeatable=self._seed is not None)
 
     def snapshot(self) -> dict[str, Any]:
-        """Counters and the latest replies, newest first."""
+        """Return counters and the latest replies, newest first."""
         return {
             "active": self.active,
             "waiting_utterances": self.scheduler.waiting,
             "utterances": self.scheduler.utterances,
             "memory_cleanups": self.scheduler.cleanups,
             **{name: round(value, 3) for name, value in vars(self.counters).items()},
-            "recent": [_rounded(record) for record in reversed(self.records)],
+            "recent": [record.rounded() for record in reversed(self.records)],
         }
 
 
 @dataclass(eq=False)
 class Reply:
-    """One reply in the making."""
+    """One reply in progress."""
 
     _replies: Replies
     voice: Voice
     record: Record
     _waits_since: float | None = field(default_factory=time.monotonic)
-    """`time.monotonic()` of the last sign of the client while this waits for it; None while an engine is waited for."""
+    """When the client last showed a sign, by `time.monotonic()`; None while the reply waits for an engine instead."""
     _engine: Engine | None = field(default=None)
-    _pace: float = FAST
-    """Characters a second, of the latest that was said to its end."""
+    _pace: float = FAST_PACE
+    """Characters a second of the latest utterance that was said to its end."""
     _unspeakable: TextError | None = field(default=None)
 
     @property
     def waited(self) -> float:
-        """Seconds that this reply has waited for its client, to read or to send text."""
+        """Seconds that this reply has waited for its client to read or to send text."""
         return 0.0 if self._waits_since is None else time.monotonic() - self._waits_since
 
     def wait_for_client(self) -> None:
-        """Note that the client is to read a block, or has read a part of it."""
+        """Note that the reply waits for the client from now on: it was given a block, or has read part of it."""
         self._waits_since = time.monotonic()
 
-    async def say(self, sentence: str) -> AsyncGenerator[Block, None]:
-        """Speak one sentence, block by block; leaving early frees the model at its next step.
+    async def speak(self, sentences: AsyncIterable[str] | Iterable[str]) -> AsyncGenerator[Block, None]:
+        """Yield the sound of all sentences, block by block; leaving early frees the model at its next step.
 
-        A sentence that nobody can say is left out: the next may be one that somebody can. Raises `NotReadyError` with
-        nobody to speak, `EngineError` or `VoiceError` if the speaker fails and nobody stands in, `ShuttingDownError`.
+        Text with nothing to say gives 0.1 s of silence. A sentence that no engine can say is left out; the `TextError`
+        is raised if that leaves the reply without a sound. Raises `NotReadyError` with no engine to speak,
+        `EngineError` or `VoiceError` if the engine fails and no other stands in, `ShuttingDownError`, and what
+        `sentences` raises.
         """
+        silent = True
+        async for sentence in _each(sentences):
+            async with aclosing(self._say(sentence)) as blocks:
+                async for block in blocks:
+                    silent = False
+                    yield block
+        if silent:
+            if self._unspeakable is not None:
+                raise self._unspeakable
+            yield _BRIEF_SILENCE
+
+    async def _say(self, sentence: str) -> AsyncGenerator[Block, None]:
         lifecycle = self._replies.lifecycle
         begun = time.monotonic()
         self._waits_since = None
-        if self._engine is None or not lifecycle.usable(self._engine):
-            self._engine = await lifecycle.choose()
+        if self._engine is None or not lifecycle.engines.usable(self._engine):
+            self._engine = await lifecycle.engines.choose()
         self.record.sentences += 1
         self.record.characters += len(sentence)
         left = Remainder(self._replies.utterance(sentence, self.voice))
         while left:
             engine = self._engine
             try:
-                async with aclosing(self._speak(engine, left.first, left.heard)) as blocks:
+                async with aclosing(self._speak_utterance(engine, left.first, left.heard)) as blocks:
                     async for block in blocks:
                         if self.record.first_audio_seconds is None:
                             self.record.first_audio_seconds = time.monotonic() - begun
@@ -228,13 +208,8 @@ class Reply:
                     break
         self.wait_for_client()
 
-    def require_speech(self) -> None:
-        """Raise the `TextError` of a sentence that was left out: to be called where a reply ends without a sound."""
-        if self._unspeakable is not None:
-            raise self._unspeakable
-
     async def _recover(self, engine: Engine, left: Remainder, err: Exception) -> Engine:
-        """Choose who says what is left after `engine` failed: itself if that is worth another try, or another."""
+        """Choose who says the rest after `engine` failed: the same engine if another try may help, or another one."""
         lifecycle = self._replies.lifecycle
         whole = left.first.text
         if isinstance(err, OutOfMemoryError) and engine is lifecycle.chatterbox and left.try_again():
@@ -244,7 +219,7 @@ class Reply:
             await lifecycle.clean(engine)
             return engine
         lifecycle.failed(engine, err)
-        successor = await lifecycle.replacement(engine)
+        successor = await lifecycle.engines.replacement(engine)
         name = engine.describe().name
         if successor is None:
             _LOGGER.warning("%s failed to say %s, and nobody goes on: %s", name, quoted(whole), told(err))
@@ -255,8 +230,8 @@ class Reply:
         _LOGGER.warning("%s failed to say %s, %s goes on: %s", name, quoted(whole), other, told(err))
         return successor
 
-    async def _speak(self, engine: Engine, utterance: Utterance, heard: int) -> AsyncGenerator[Block, None]:
-        """Speak an utterance, less the samples that were heard before."""
+    async def _speak_utterance(self, engine: Engine, utterance: Utterance, heard: int) -> AsyncGenerator[Block, None]:
+        """Speak an utterance, without the first `heard` samples, which were heard before."""
         record = self.record
         record.engine = engine.describe().name
         begun = time.monotonic()
@@ -273,23 +248,18 @@ class Reply:
             record.busy_seconds += time.monotonic() - begun
 
 
-def _tell(record: Record) -> None:
-    if record.first_audio_seconds is None:
-        _LOGGER.debug("%s sent nothing that can be said", record.client)
-        return
-    _LOGGER.info(
-        "Spoke %.1f s to %s in the voice %s (%s), the first sound after %.2f s",
-        record.audio_seconds,
-        record.client,
-        quoted(record.voice),
-        record.engine,
-        record.first_audio_seconds,
-    )
+async def _each(sentences: AsyncIterable[str] | Iterable[str]) -> AsyncIterator[str]:
+    if isinstance(sentences, AsyncIterable):
+        async for sentence in sentences:
+            yield sentence
+    else:
+        for sentence in sentences:
+            yield sentence
 
 
 @asynccontextmanager
 async def _kept(place: asyncio.Timeout) -> AsyncIterator[None]:
-    """Hold a place among the replies; `OverloadedError` when it goes to another."""
+    """Hold a place among the replies; `OverloadedError` if another reply gets it."""
     try:
         async with place:
             yield
@@ -297,7 +267,3 @@ async def _kept(place: asyncio.Timeout) -> AsyncIterator[None]:
         if not place.expired():
             raise
         raise OverloadedError("This reply waited too long for its client, and another needed its place") from err
-
-
-def _rounded(record: Record) -> dict[str, Any]:
-    return {name: round(value, 3) if isinstance(value, float) else value for name, value in vars(record).items()}

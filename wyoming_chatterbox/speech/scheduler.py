@@ -1,7 +1,7 @@
-"""Who speaks when: one worker owns Chatterbox's model, and every utterance goes through it, one after the other.
+"""Which utterance is spoken when: one worker owns Chatterbox's model and speaks one utterance after the other.
 
 Replies hand in one utterance at a time, so several replies take turns sentence by sentence. The standby voice has a
-worker of its own: it speaks while Chatterbox hangs.
+worker of its own, so that it can speak while Chatterbox hangs.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from ..engine import Block, Engine, Utterance
 from ..errors import ShuttingDownError
 from . import memory
 from .audio import checked
-from .watchdog import BASE, Watchdog
+from .watchdog import BASE_SECONDS, Watchdog
 from .worker import Job, Worker
 
 T = TypeVar("T")
 
-_LEAVE = 1.0
-"""Seconds that the workers have to end."""
+_CLOSE_SECONDS = 1.0
+"""Seconds that the workers have to end when the server shuts down."""
 
 
 class Scheduler:
-    """Two threads; utterances of each wait in the order they come."""
+    """Two workers; each speaks utterances in the order in which they come."""
 
-    def __init__(self, cleanup_interval: int, *, base: float = BASE) -> None:
+    def __init__(self, cleanup_interval: int, *, base: float = BASE_SECONDS) -> None:
         """Collect the process's garbage after every `cleanup_interval` utterances.
 
-        `base` is how many seconds an engine may show no sign of life at least: see `watchdog`.
+        `base` is the least time, in seconds, that an engine may show no sign of life: see `watchdog`.
         """
         self.main = Worker("speech", "Chatterbox")
         """Chatterbox's worker."""
@@ -49,15 +49,15 @@ class Scheduler:
         self.cleanups = 0
 
     def set_apart(self, standby: Engine) -> None:
-        """Have the standby voice speak on the worker of its own."""
+        """Let the standby voice speak on its own worker."""
         self._standby = standby
 
     async def speak(self, engine: Engine, utterance: Utterance) -> AsyncGenerator[Block, None]:
         """Yield the utterance's blocks as the engine makes them.
 
-        Leaving the generator early (or being cancelled in it) frees the worker at the engine's next step. Raises what
-        the engine raises, always an `Exception`; `EngineError` for a block that is no sound; `HungError` when the
-        engine shows no sign of life for too long, and while it hangs; `ShuttingDownError`.
+        Leaving the generator early (or being cancelled in it) frees the worker at the engine's next step. Raises the
+        engine's errors, always an `Exception`; `EngineError` for an invalid block; `HungError` if the engine shows no
+        sign of life for too long, and while it hangs; `ShuttingDownError`.
         """
         loop = asyncio.get_running_loop()
         blocks: asyncio.Queue[Block | None] = asyncio.Queue()
@@ -71,7 +71,7 @@ class Scheduler:
 
             if unwanted.is_set() or self._closing.is_set():
                 return
-            # Making a voice of a recording takes long.
+            # Preparing a voice from a recording takes long.
             job.unhurried = not engine.prepared(utterance.voice)
             for block in engine.speak(utterance, cancelled):
                 job.sign()
@@ -99,15 +99,15 @@ class Scheduler:
             job.done.cancel()
 
     async def call(self, function: Callable[[], T], doing: str = "at work", engine: Engine | None = None) -> T:
-        """Run something else in turn, on the worker of `engine` or else on Chatterbox's; `doing` names it in the log.
+        """Call `function` in turn on the worker of `engine`, by default Chatterbox's; `doing` names it in the log.
 
-        Raises what it raises, `HungError` when it takes far too long, and `ShuttingDownError`.
+        Raises the function's errors, `HungError` if it takes far too long, and `ShuttingDownError`.
         """
         return await self._worker(engine).submit(lambda _: function(), doing, Watchdog(self._base)).done
 
     @property
     def trouble(self) -> str | None:
-        """Say which engine hangs, and for how long; None where none does."""
+        """Say which engine hangs, and for how long; None if no engine hangs."""
         return self.main.trouble or self.side.trouble
 
     @property
@@ -116,13 +116,13 @@ class Scheduler:
         return self.main.busy or self.side.busy
 
     def stop(self) -> None:
-        """Take nothing more, and end whatever is spoken at its next step: with a `ShuttingDownError`."""
+        """Take no more utterances, and end the current ones at their next step, with a `ShuttingDownError`."""
         self._closing.set()
 
     async def close(self) -> None:
-        """Stop, and wait for the workers to end, but not for long: one may hang."""
+        """Stop, and wait a short time for the workers to end: one of them may hang."""
         self.stop()
-        await asyncio.gather(self.main.close(_LEAVE), self.side.close(_LEAVE))
+        await asyncio.gather(self.main.close(_CLOSE_SECONDS), self.side.close(_CLOSE_SECONDS))
 
     def _worker(self, engine: Engine | None) -> Worker:
         return self.side if engine is not None and engine is self._standby else self.main

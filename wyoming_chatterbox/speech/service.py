@@ -1,4 +1,4 @@
-"""What the Wyoming side and the HTTP side share: options, voices, engines, replies."""
+"""The objects that Wyoming and HTTP share: options, voices, engines, replies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..config import Config
 from ..network.connections import Connections
-from ..voices.folder import Voices
+from ..voices.folder import VoicesFolder
 from .lifecycle import Lifecycle
 from .replies import Replies
 
@@ -17,9 +17,9 @@ class Service:
     """The one service that all connections talk to."""
 
     config: Config
-    voices: Voices
+    voices: VoicesFolder
     lifecycle: Lifecycle
     replies: Replies
     started: float = field(default_factory=time.monotonic)
     connections: dict[str, Connections] = field(default_factory=dict)
-    """Those of each port, by the name of its protocol; the servers put them here."""
+    """The connections of each port, by the name of its protocol; the servers register them here."""

@@ -1,29 +1,29 @@
-"""For how long an engine may show no sign of life before it counts as hung: pure policy, without a clock.
+"""How long an engine may show no sign of life before it counts as hung: pure policy, without a clock.
 
-An engine shows one with every block, and whenever it asks whether it shall go on: before each token and each
-evaluation of the flow. How long that takes is learnt from the engine itself, as machines differ a thousandfold.
+A sign of life is a block, or a call of `cancelled()`: an engine calls it before each token and each evaluation of the
+flow. The policy learns from the engine how long such steps take, because machines differ a thousandfold.
 """
 
 from __future__ import annotations
 
-BASE = 120.0
-"""Seconds that even the fastest engine may be silent."""
-_MOST = 10.0
-"""Times the base that even the slowest may be."""
-_UNHURRIED = 5.0
-"""Times the base that work has that shows no signs: preparing a voice, cleaning, closing."""
-_SLOWER = 20.0
-"""Times that a step may take longer than the longest so far: the machine may begin to swap."""
-_LOOKS = 20
-"""Looks within the base."""
+BASE_SECONDS = 120.0
+"""Seconds without a sign of life that even the fastest engine may take."""
+_MAX_BASE_FACTOR = 10.0
+"""The most that any engine may take, as a multiple of the base."""
+_UNHURRIED_FACTOR = 5.0
+"""Multiple of the base for work without signs of life: preparing a voice, cleaning, closing."""
+_SLOWER_STEP_FACTOR = 20.0
+"""Multiple of the longest step so far that a step may take: the machine may begin to swap."""
+_LOOKS_PER_BASE = 20
+"""How often an engine is looked at within the base."""
 
 
 class Watchdog:
-    """Judges one engine, looked at every `interval` seconds while it works."""
+    """Judges one engine, which is looked at every `interval` seconds while it works."""
 
-    def __init__(self, base: float = BASE) -> None:
+    def __init__(self, base: float = BASE_SECONDS) -> None:
         self.base = base
-        self.interval = base / _LOOKS
+        self.interval = base / _LOOKS_PER_BASE
         self.silence = 0.0
         """Seconds since the latest sign of life."""
         self._longest = 0.0
@@ -31,10 +31,10 @@ class Watchdog:
         self._unhurried = True
 
     def look(self, sign: object, elapsed: float, *, unhurried: bool = False) -> bool:
-        """Note what is seen after `elapsed` seconds; true once the engine has been silent for too long.
+        """Note the latest sign of life, `elapsed` seconds after the look before; return whether the engine hangs.
 
-        `sign` is another one after each sign of life. Of a process that was stopped for a while, `elapsed` is long
-        though the engine had no chance: it counts as two looks at most.
+        `sign` differs after each sign of life. `elapsed` counts as two intervals at most: after the process itself was
+        stopped for a while it is long, though the engine had no time to work.
         """
         if sign != self._sign:
             if not self._unhurried:
@@ -47,6 +47,6 @@ class Watchdog:
         return self.silence > self.bound(unhurried=unhurried)
 
     def bound(self, *, unhurried: bool = False) -> float:
-        """Seconds of silence that are allowed now."""
-        least = self.base * (_UNHURRIED if unhurried else 1.0)
-        return min(max(least, _SLOWER * self._longest), _MOST * self.base)
+        """Seconds without a sign of life that are allowed now."""
+        least = self.base * (_UNHURRIED_FACTOR if unhurried else 1.0)
+        return min(max(least, _SLOWER_STEP_FACTOR * self._longest), _MAX_BASE_FACTOR * self.base)

@@ -1,6 +1,6 @@
-"""A thread that does one job after the other, and is noticed where it hangs.
+"""A thread that does one job after the other, and a watch that notices when it hangs.
 
-A job that hangs is given up, with all that wait behind it, but not forgotten: nothing new is taken until it returns.
+A job that hangs fails, and so do all jobs that wait behind it. New jobs are refused until it returns.
 """
 
 from __future__ import annotations
@@ -28,41 +28,41 @@ _numbers = count()
 
 @dataclass(eq=False)
 class Job(Generic[T]):
-    """Something to be done on a worker."""
+    """One job of a worker."""
 
     work: Callable[[Job[T]], T]
     doing: str
-    """What the worker does then, as a participle: "closing"."""
+    """The job's name in the log, a participle: "closing"."""
     watchdog: Watchdog
     done: asyncio.Future[T]
     unhurried: bool = True
-    """Whether it may take long until its next sign of life."""
+    """Whether the next sign of life may take long."""
     number: int = field(default_factory=lambda: next(_numbers))
     signs: int = 0
     """Signs of life so far."""
 
     def sign(self) -> None:
-        """Show a sign of life: from now on, it does so at every step."""
+        """Show a sign of life; from now on the job does so at every step."""
         self.signs += 1
         self.unhurried = False
 
 
 class Worker:
-    """One daemon thread, so that it can't keep the process alive; made at the first job."""
+    """One daemon thread, which can't keep the process alive; it starts with the first job."""
 
     def __init__(self, name: str, owner: str) -> None:
-        """`name` is the thread's; `owner` is who works on it, as in "OWNER hangs"."""
+        """`name` is the thread's; log lines say that `owner` hangs."""
         self.hung = asyncio.Event()
         """Set while a job hangs."""
         self.returned = asyncio.Event()
-        """Set while none does."""
+        """Set while no job hangs."""
         self.returned.set()
         self._name = name
         self._owner = owner
         self._thread: threading.Thread | None = None
         self._queue: SimpleQueue[Job[Any] | None] = SimpleQueue()
         self._jobs: dict[Job[Any], None] = {}
-        """Those not done, in order."""
+        """Jobs that are not done, in order."""
         self._current: Job[Any] | None = None
         self._lost: Job[Any] | None = None
         self._looked = 0.0
@@ -91,19 +91,19 @@ class Worker:
 
     @property
     def busy(self) -> bool:
-        """Whether its thread works on something at this moment, wanted or not."""
+        """Whether the thread works on a job at this moment, even on one that nobody awaits any more."""
         return self._current is not None
 
     @property
     def trouble(self) -> str | None:
-        """Say what hangs, and for how long, without a full stop; None where nothing does."""
+        """Say which job hangs, and for how long, without a full stop; None if no job hangs."""
         job = self._lost
         if job is None:
             return None
         return f"{self._owner} hangs: no sign of life for {job.watchdog.silence:.0f} s while it was {job.doing}"
 
     async def close(self, within: float) -> bool:
-        """Take nothing more and refuse what waits; whether the thread ended `within` so many seconds."""
+        """Refuse new and waiting jobs; return whether the thread ended `within` seconds."""
         self._closed = True
         for job in list(self._jobs):
             if job is not self._current and not job.done.done():
@@ -122,7 +122,7 @@ class Worker:
         while (job := self._queue.get()) is not None:
             if not job.done.done():
                 self._do(job, loop)
-            # Until the next one comes, it would keep an engine alive.
+            # Until the next job comes, this one would keep its engine alive.
             del job
         _post(loop, self._ended.set)
 
@@ -139,7 +139,7 @@ class Worker:
         self._current = None
         thread.name = self._name
         _post(loop, self._finish, job, result, failure)
-        # It holds its traceback, and that this frame: a cycle.
+        # The error holds its traceback, and the traceback holds this frame: a reference cycle.
         failure = None
 
     def _finish(self, job: Job[Any], result: Any, failure: Exception | None) -> None:
@@ -147,7 +147,7 @@ class Worker:
             self._lost = None
             self.hung.clear()
             self.returned.set()
-            _LOGGER.warning("%s has returned from %s; what came of it is thrown away", self._owner, job.doing)
+            _LOGGER.warning("%s has returned from %s; the result is thrown away", self._owner, job.doing)
         if job.done.done():
             return
         if failure is None:
@@ -185,7 +185,7 @@ class Worker:
 
 
 def _post(loop: asyncio.AbstractEventLoop, callback: Callable[..., object], *arguments: object) -> None:
-    """Call back on the event loop, unless it is closed: then nobody waits any more."""
+    """Call back on the event loop; do nothing if it is closed, because nobody waits any more."""
     try:
         loop.call_soon_threadsafe(callback, *arguments)
     except RuntimeError:

@@ -1,1 +1,1 @@
-"""Written text -> sentences fit for speech, on a stream."""
+"""Splits written text, as it arrives, into sentences that can be spoken."""

@@ -1,4 +1,4 @@
-"""Where a sentence ends: which full stops are none, and what has to be known of the text after one to tell."""
+"""Where a sentence ends: which full stops end none, and how much of the text after one it takes to tell."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ STOP = re.compile(rf"\n|(?P<stops>[.!?…‽؟۔।॥։።‼⁇⁈⁉{WIDE_STO
 NO_END = -1
 
 _OPENERS = "([{\"'„“«»‚‘‹›¿¡「『（【《"
-_LOOK_BACK = 40
-_QUOTE_LOOK_BACK = 1000
+_LOOK_BACK_CHARACTERS = 40
+_QUOTE_LOOK_BACK_CHARACTERS = 1000
 
 
 def _words(text: str) -> frozenset[str]:
@@ -23,7 +23,7 @@ def _words(text: str) -> frozenset[str]:
 
 # Never the end of a sentence: something always follows. Capitals matter, so that "one more rep." ends a sentence and
 # "Rep. Smith" does not.
-_NEVER = _words("""
+_NEVER_ENDS = _words("""
     Mr Mrs Ms Mx Messrs Dr Prof Rev Hon Gen Col Capt Cpt Lt Sgt Maj Cmdr Gov Sen Rep Pres St Mt Ft vs approx cf viz
     Hr Hrn Fr Frl Dipl.-Ing Dipl Ing Mag ca bzw bspw evtl ggf inkl exkl vgl sog geb gest zzgl abzgl bzgl lt
     Mme Mmes Mlle Mlles MM Mgr Ste av env p.ex
@@ -32,13 +32,13 @@ _NEVER = _words("""
 """)
 
 # Between two sentences as likely as inside one: an end if a capital follows.
-_SOMETIMES = _words("""
+_SOMETIMES_ENDS = _words("""
     etc a.m p.m inc ltd co corp bros jr al ave blvd dept ph.d b.a m.a
     usw u.s.w str jh jhdt std u.ä o.ä n.chr v.chr chr j.-c enz itd itp osv o.s.v m.fl vb т.д т.п
 """)
 
 # Abbreviations only where a number follows: "No. 5" is one, "No. Never." is none.
-_NUMBERED = _words("""
+_ENDS_UNLESS_NUMBER_FOLLOWS = _words("""
     no nos nr nrn núm num nº art abs bd kap abb abt max min pp pg pág págs fig figs vol ch chap sec tel ext rm apt tab
     jan feb mar apr jun jul aug sep sept oct nov dec okt dez
 """)
@@ -63,11 +63,11 @@ _WORD = re.compile(r"[^\W\d_]+")
 def sentence_end(
     text: str, stop: re.Match[str], start: int, *, quoted: int, more: bool, word_to_come: bool
 ) -> int | None:
-    """Where the sentence that begins at `start` ends, if it ends at `stop`; `NO_END` if it does not.
+    """Return where the sentence that begins at `start` ends, if it ends at `stop`; `NO_END` if it does not.
 
-    `quoted` tells how many French quotes stand open before it, `more` that text may follow, `word_to_come` that it
-    seems to begin with a small letter. The answer is None where it depends on that text. Without a reason to doubt,
-    white space is enough for a full stop to be an end: the next sentence need not have begun.
+    `quoted` is the number of French quotes that are open before it; `more` says that more text may come, and
+    `word_to_come` that it seems to begin with a small letter. The result is None if it depends on that text. Unless
+    there is reason to doubt, a full stop with white space after it is an end: the next sentence need not have begun.
     """
     stops, closers, end = stop["stops"], stop["closers"], stop.end()
     if end == len(text):
@@ -76,8 +76,8 @@ def sentence_end(
         return end
     if text[end] != " ":
         return NO_END
-    if not _SAYABLE.search(text, max(start, stop.start() - _LOOK_BACK), stop.start()):
-        return end  # whatever follows, for this will not be given out
+    if not _SAYABLE.search(text, max(start, stop.start() - _LOOK_BACK_CHARACTERS), stop.start()):
+        return end  # there is nothing to say before the stop, so what follows makes no difference
     if _is_quoted(text, start, end, quoted):
         if more and text[end:] in (" ", " »"):
             return None
@@ -89,7 +89,7 @@ def sentence_end(
     is_ellipsis = "…" in stops or ".." in stops
     if not (stops == "." or is_ellipsis or closers):
         return end
-    follows = text[end + 1 : end + 1 + _LOOK_BACK].lstrip(_OPENERS)
+    follows = text[end + 1 : end + 1 + _LOOK_BACK_CHARACTERS].lstrip(_OPENERS)
     if more and not follows and (word_to_come or is_ellipsis):
         return None
     if stops == ".":
@@ -98,7 +98,7 @@ def sentence_end(
 
 
 def looks_complete(text: str, stop: re.Match[str], start: int = 0) -> bool:
-    """Whether text that goes no further than `stop`, for now, can be taken for a whole sentence."""
+    """Whether text that ends with `stop`, for now, looks like a whole sentence."""
     if text[stop.end() :].strip(" »"):
         return False
     if stop["stops"] != ".":
@@ -108,16 +108,16 @@ def looks_complete(text: str, stop: re.Match[str], start: int = 0) -> bool:
         return False
     if _is_number(word):
         return not _is_ordinal_place(text, start, stop.start(), word)
-    return not (_is_never(word) or text.endswith(_SPACED, start, stop.start()) or word.lower() in _SOMETIMES)
+    return not (_is_never(word) or text.endswith(_SPACED, start, stop.start()) or word.lower() in _SOMETIMES_ENDS)
 
 
 def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: str, more: bool) -> int | None:
-    """The same for a single full stop with white space after it, by the word before and the text after."""
+    """Decide about a single full stop with white space after it, from the word before it and the text after it."""
     at = stop.start()
     word = _word_before(text, start, at)
     unknown = more and not follows
     is_lower = follows[:1].islower()
-    if _NUMBER.fullmatch(text[start:at].strip()):  # of a list: nothing to be said by itself
+    if _NUMBER.fullmatch(text[start:at].strip()):  # a list's number is no sentence of its own
         return NO_END
     if _is_number(word):
         if unknown:
@@ -127,11 +127,11 @@ def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: st
         return _unless_month(word, follows, end, more)
     if _is_never(word) or text.endswith(_SPACED, start, at):
         return NO_END
-    if word.lower() in _SOMETIMES:
+    if word.lower() in _SOMETIMES_ENDS:
         if unknown:
             return None
         return end if follows[:1].isupper() else NO_END
-    if word.lower() in _NUMBERED:
+    if word.lower() in _ENDS_UNLESS_NUMBER_FOLLOWS:
         if unknown:
             return None
         return NO_END if is_lower or follows[:1].isdigit() else end
@@ -139,7 +139,7 @@ def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: st
 
 
 def _unless_month(word: str, follows: str, end: int, more: bool) -> int | None:
-    """A day's number before the name of a month is an ordinal in German: `am 3. Mai`."""
+    """Return `end`, or `NO_END` before a month's name, where German has an ordinal: `am 3. Mai`."""
     name = _WORD.match(follows)
     if len(word) > 2 or not name:
         return end
@@ -149,13 +149,13 @@ def _unless_month(word: str, follows: str, end: int, more: bool) -> int | None:
 
 
 def _is_quoted(text: str, start: int, end: int, quoted: int) -> bool:
-    """Whether a French quote is open, which a space and a quote close: `« Ça va ? » demanda-t-il.`"""
-    since = max(start, end - _QUOTE_LOOK_BACK)
+    """Whether a French quote is open, to be closed by a space and a quote: `« Ça va ? » demanda-t-il.`"""
+    since = max(start, end - _QUOTE_LOOK_BACK_CHARACTERS)
     return quoted + text.count("«", since, end) > text.count("»", since, end)
 
 
 def _word_before(text: str, start: int, at: int) -> str:
-    begin = max(start, at - _LOOK_BACK)
+    begin = max(start, at - _LOOK_BACK_CHARACTERS)
     space = text.rfind(" ", begin, at)
     return text[max(begin, space + 1) : at].lstrip(_OPENERS + "-–—/")
 
@@ -168,9 +168,9 @@ def _is_never(word: str) -> bool:
     if len(word) == 1:
         return word.isupper() or word in _LOWER_INITIALS
     lower = word.lower()
-    if word in _NEVER or lower in _NEVER:
+    if word in _NEVER_ENDS or lower in _NEVER_ENDS:
         return True
-    return lower not in _SOMETIMES and bool(_LETTER_GROUPS.fullmatch(word))
+    return lower not in _SOMETIMES_ENDS and bool(_LETTER_GROUPS.fullmatch(word))
 
 
 def _is_ordinal_place(text: str, start: int, at: int, word: str) -> bool:

@@ -1,58 +1,26 @@
-"""Written text to plain text: markdown, HTML tags, emoji, URLs and invisible characters go, as the text arrives.
+"""Turns written text into plain text as it arrives: removes markdown, HTML tags, emoji, URLs and invisible characters.
 
-Every decision is made once, from the text before it and as little of the text after it as it takes, so the result is
-the same however the text was cut into pieces. That rules out pairing emphasis marks as CommonMark does: whether a mark
-is markup is judged from its two neighbours and from how many are open. What has to wait (a link for its closing
-bracket, a tag, a URL) waits for a bounded number of characters, and time is linear in the length of the text.
+Every decision is made once, from the text before it and as little of the text after it as necessary, so the result does
+not depend on how the text was cut into pieces. A link that waits for its closing bracket, a tag or a URL waits for a
+limited number of characters, and the time is linear in the length of the text.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 
-from .markup_patterns import (
-    ANGLE_BEGUN,
-    AUTOLINK,
-    BLANK,
-    BULLETS,
-    CHECKBOX,
-    CHECKBOX_BEGUN,
-    EMOJI,
-    EMOJI_STYLE,
-    ENTITIES,
-    ENTITY,
-    ENTITY_BEGUN,
-    ESCAPABLE,
-    FENCE_INFO,
-    INVISIBLE,
-    KEYCAP,
-    LABEL,
-    LETTERS,
-    LONGEST_TAG,
-    LONGEST_TARGET,
-    NEWLINES,
-    ROUND_BULLETS,
-    RUN,
-    SCHEME,
-    TAG,
-    TAG_BEGUN,
-    TAGS,
-    TARGET,
-    TARGET_BEGUN,
-    URL,
-    URL_TRAIL,
-    VARIATION,
-)
-from .spacing import CLOSING, SpacedText
+from . import markup_patterns as patterns
+from .emphasis import Emphasis
+from .links import link_end, url_end
+from .spacing import SpacedText
 
 
 class PlainText:
-    """Text put in piece by piece comes out plain: single spaces, and a newline where a line or block ends.
+    """Takes text piece by piece and returns it plain: single spaces, and a newline where a line or block ends.
 
-    List numbers stay; of links the label stays, of images the alternative text, of code what it says; the cells of a
-    table row are joined by commas. `add`, `settle` and `finish` give what could be decided since the last call.
+    The numbers of lists, the labels of links, the alternative texts of images and the text of code stay; commas join
+    the cells of a table row. `add`, `settle` and `finish` return the text decided since the last call.
     """
 
     def __init__(self) -> None:
@@ -66,17 +34,17 @@ class PlainText:
         self._in_url = False
         self._fence = ""
         self._code = 0
-        self._open: Counter[str] = Counter()
+        self._emphasis = Emphasis()
         self._link_tails: list[int] = []
 
     @property
     def waiting(self) -> bool:
-        """Whether there is text of which it can't be told yet what it is."""
+        """Whether some text is undecided: it takes more text to tell whether it is markup."""
         return bool(self._raw) or self._line.waiting
 
     @property
     def word_to_come(self) -> bool:
-        """Whether that is a word in small letters, if it is no URL."""
+        """Whether the undecided text begins with a small letter, and so is a word unless it is a URL."""
         return self._raw[:1].islower()
 
     def add(self, piece: str) -> str:
@@ -85,14 +53,14 @@ class PlainText:
         return self._advance()
 
     def settle(self) -> str:
-        """The text has stalled: take marks at its end that may close something as closing it."""
+        """Decide about marks at the end of text that has stalled: a mark that may close something closes it."""
         self._stalled = True
         plain = self._advance()
         self._stalled = False
         return plain
 
     def finish(self) -> str:
-        """No more text will come."""
+        """Decide about the rest, because no more text will come."""
         self._more = False
         plain = self._advance()
         self._line.stop()
@@ -110,12 +78,12 @@ class PlainText:
         return self._line.take()
 
     def _step(self, text: str, at: int) -> int | None:
-        """Deal with what stands at `at`: the position after it, or None where it takes more text to tell."""
+        """Deal with the text at `at`; return the position after it, or None if it takes more text to tell."""
         char = text[at]
-        if char in NEWLINES:
+        if char in patterns.NEWLINES:
             return self._newline(char, at)
         if self._in_url:
-            if rest := URL.match(text, at):
+            if rest := patterns.URL.match(text, at):
                 return rest.end()
             self._in_url = False
         if char.isspace():
@@ -126,7 +94,7 @@ class PlainText:
             if after != at:
                 return after
             self._line_start = False
-        if word := LETTERS.match(text, at):
+        if word := patterns.LETTERS.match(text, at):
             return self._word(text, word)
         if char == "]" and self._link_tails:
             return at + self._link_tails.pop()
@@ -140,16 +108,16 @@ class PlainText:
             after = self._inline(text, at)
             if after != at:
                 return after
-        if EMOJI.match(char):
+        if patterns.EMOJI.match(char):
             self._line.gap()
-        elif not (VARIATION.match(char) or unicodedata.category(char) in INVISIBLE):
+        elif not (patterns.VARIATION.match(char) or unicodedata.category(char) in patterns.INVISIBLE):
             self._line.write(char)
         return at + 1
 
     def _newline(self, char: str, at: int) -> int:
         if char != "\n" or self._before != "\r":
             if self._line_start:
-                self._open.clear()
+                self._emphasis.clear()
             self._line.end()
             self._line_start = True
             self._in_table = False
@@ -158,25 +126,25 @@ class PlainText:
         return at + 1
 
     def _block(self, text: str, at: int) -> int | None:
-        """What only the start of a line can have; `at` itself if there is nothing of the kind."""
+        """Deal with markup at the start of a line; return `at` itself if there is none."""
         char = text[at]
         if char in "`~":
             return self._fence_line(text, at)
         if self._fence:
             return at
         if char in ">#":
-            run = RUN[char].match(text, at)
+            run = patterns.RUN[char].match(text, at)
             after = run.end() if run else at
             if char == "#" and after > at + 6:
                 return at
-        elif char in ROUND_BULLETS:
+        elif char in patterns.ROUND_BULLETS:
             return at + 1
-        elif char in BULLETS:
+        elif char in patterns.BULLETS:
             after = at + 1
         elif char == "[":
-            if box := CHECKBOX.match(text, at):
+            if box := patterns.CHECKBOX.match(text, at):
                 return box.end() - 1
-            return None if self._more and CHECKBOX_BEGUN.match(text, at) else at
+            return None if self._more and patterns.CHECKBOX_BEGUN.match(text, at) else at
         else:
             self._in_table = self._in_table or char == "|"
             return at
@@ -185,7 +153,7 @@ class PlainText:
         return after if text[after].isspace() else at
 
     def _fence_line(self, text: str, at: int) -> int | None:
-        run = RUN[text[at]].match(text, at)
+        run = patterns.RUN[text[at]].match(text, at)
         after = run.end() if run else at
         if after == len(text) and self._more:
             return None
@@ -193,20 +161,20 @@ class PlainText:
             return at
         if self._fence and not text.startswith(self._fence, at):
             return at
-        rest = (BLANK if self._fence else FENCE_INFO).match(text, after)
+        rest = (patterns.BLANK if self._fence else patterns.FENCE_INFO).match(text, after)
         end = rest.end() if rest else after
         if end == len(text) and self._more:
             return None
-        if end < len(text) and text[end] not in NEWLINES:
+        if end < len(text) and text[end] not in patterns.NEWLINES:
             return at
         self._fence = "" if self._fence else text[at:after]
         return end
 
     def _word(self, text: str, word: re.Match[str]) -> int | None:
-        """Letters: a word or a part of one, or the beginning of a URL."""
+        """Deal with letters: a word, a part of one, or the beginning of a URL."""
         after = word.end()
         inside = self._before.isascii() and self._before.isalpha()
-        if SCHEME.fullmatch(word[0]) and not inside:
+        if patterns.SCHEME.fullmatch(word[0]) and not inside:
             marks = {"www": ".", "mailto": ":"}.get(word[0].lower(), "://")
             if self._more and len(text) - after < len(marks) and marks.startswith(text[after:]):
                 return None
@@ -216,50 +184,45 @@ class PlainText:
         return after
 
     def _url(self, text: str, scheme: re.Match[str], body: int) -> int | None:
-        rest = URL.match(text, body)
+        rest = patterns.URL.match(text, body)
         end = rest.end() if rest else body
-        if end - scheme.start() > LONGEST_TARGET:
+        if end - scheme.start() > patterns.MAX_TARGET_LENGTH:
             self._in_url = True
             self._line.gap()
             return end
         if end == len(text) and self._more:
             return None
-        # A full stop or bracket at the end of a URL belongs to the sentence, unless the bracket was opened in the URL.
-        url = text[body:end].rstrip(URL_TRAIL)
-        unopened = url.count(")") - url.count("(")
-        while unopened > 0 and url.endswith(")"):
-            url = url[:-1].rstrip(URL_TRAIL)
-            unopened -= 1
-        if not url:
+        end = url_end(text, body, end)
+        if end == body:
             self._line.write(scheme[0])
             return scheme.end()
         self._line.gap()
-        return body + len(url)
+        return end
 
     def _keycap(self, text: str, at: int) -> int | None:
         follows = text[at + 1 : at + 3]
-        if self._more and follows in ("", EMOJI_STYLE) and text[at] != "*":
+        if self._more and follows in ("", patterns.EMOJI_STYLE) and text[at] != "*":
             return None
-        for keycap in (KEYCAP, EMOJI_STYLE + KEYCAP):
+        for keycap in (patterns.KEYCAP, patterns.EMOJI_STYLE + patterns.KEYCAP):
             if follows.startswith(keycap):
                 self._line.gap()
                 return at + 1 + len(keycap)
         return at
 
     def _mark(self, text: str, at: int) -> int | None:
-        """A run of emphasis marks or back ticks: markup, or just what it looks like (`2 * 3`, `snake_case`)."""
+        """Deal with a run of emphasis marks or back ticks: markup, or literal (`2 * 3`, `snake_case`)."""
         char = text[at]
-        run = RUN[char].match(text, at)
+        run = patterns.RUN[char].match(text, at)
         after = run.end() if run else at + 1
         before = self._before
         if after == len(text) and self._more and (not self._stalled or before.isspace()):
             return None
-        if char == "*" and self._more and text[after:] == EMOJI_STYLE:
+        if char == "*" and self._more and text[after:] == patterns.EMOJI_STYLE:
             return None
         follows = text[after : after + 1] or "\n"
         if char == "`":
             self._back_ticks(after - at, before, follows)
-        elif self._code or self._fence or not self._is_emphasis(char, after - at, before, follows):
+        elif self._code or self._fence or not self._emphasis.take(char, after - at, before, follows):
             self._line.write(text[at:after])
         return after
 
@@ -271,28 +234,8 @@ class PlainText:
         elif self._code == length:
             self._code = 0
 
-    def _is_emphasis(self, char: str, length: int, before: str, follows: str) -> bool:
-        if char == "~" and length == 1:
-            return False
-        if before.isspace() and follows.isspace():
-            return False
-        if before.isalnum() and follows.isalnum():
-            if char == "_":
-                return False
-            # Scripts without spaces have emphasis inside what looks like a word.
-            if char == "*" and not (_is_caseless(before) or _is_caseless(follows)):
-                return length > 1 and not (before.isdigit() and follows.isdigit())
-            return True
-        if self._open[char] > 0 and not before.isspace():
-            self._open[char] = max(0, self._open[char] - length)
-            return True
-        if follows.isspace() or follows in CLOSING:
-            return False
-        self._open[char] += length
-        return True
-
     def _inline(self, text: str, at: int) -> int | None:
-        """Markup inside a line; `at` itself if there is none."""
+        """Deal with markup inside a line; return `at` itself if there is none."""
         char = text[at]
         if char == "!":
             if at + 1 == len(text) and self._more and not self._stalled:
@@ -309,21 +252,21 @@ class PlainText:
             if at + 1 == len(text) and self._more:
                 return None
             escaped = text[at + 1 : at + 2]
-            if escaped in ESCAPABLE and not (escaped == "]" and self._link_tails):
+            if escaped in patterns.ESCAPABLE and not (escaped == "]" and self._link_tails):
                 self._line.write(escaped)
                 return at + 2
         if char == "&":
-            if entity := ENTITY.match(text, at):
-                written = ENTITIES[entity[1]]
+            if entity := patterns.ENTITY.match(text, at):
+                written = patterns.ENTITIES[entity[1]]
                 self._line.space() if written.isspace() else self._line.write(written)
                 return entity.end()
-            if self._more and ENTITY_BEGUN.match(text, at):
+            if self._more and patterns.ENTITY_BEGUN.match(text, at):
                 return None
         return at
 
     def _link(self, text: str, at: int, bracket: int) -> int | None:
-        """Enter the label of the link or image at `at` whose `[` is at `bracket`; `at` itself if there is none."""
-        link = self._link_end(text, bracket)
+        """Enter the label of the link or image whose `[` is at `bracket`; return `at` itself if there is none."""
+        link = link_end(text, bracket, more=self._more)
         if link is None:
             return None
         closing, end = link
@@ -332,48 +275,23 @@ class PlainText:
         self._link_tails.append(end - closing)
         return bracket + 1
 
-    def _link_end(self, text: str, bracket: int, nested: bool = False) -> tuple[int, int] | None:
-        """Where the `]` of a link is and where the link ends: (0, 0) if it is none, None if that can't be told yet."""
-        none = (0, 0)
-        if not nested and text.startswith("![", bracket + 1):
-            image = self._link_end(text, bracket + 2, nested=True)
-            if image is None or image == none:
-                return image
-            closing = image[1]
-        else:
-            label = LABEL.match(text, bracket + 1)
-            closing = label.end() if label else bracket + 1
-        if closing + 1 >= len(text) and self._more and text[closing:] in ("", "]"):
-            return None
-        if not text.startswith("](", closing):
-            return none
-        target = TARGET.match(text, closing + 1, closing + LONGEST_TARGET)
-        if target:
-            return closing, target.end()
-        begun = self._more and len(text) - closing < LONGEST_TARGET and TARGET_BEGUN.match(text, closing + 1)
-        return None if begun else none
-
     def _angle(self, text: str, at: int) -> int | None:
-        """An HTML tag, a comment or `<https://...>`; any other `<` is one."""
-        limit = at + LONGEST_TAG
-        tag = TAG.match(text, at, limit)
-        if tag and tag[1].lower() in TAGS:
-            if TAGS[tag[1].lower()]:
+        """Deal with an HTML tag, a comment or `<https://...>`; any other `<` is literal."""
+        limit = at + patterns.MAX_TAG_LENGTH
+        tag = patterns.TAG.match(text, at, limit)
+        if tag and tag[1].lower() in patterns.TAGS:
+            if patterns.TAGS[tag[1].lower()]:
                 self._line.end()
                 self._line_start = True
             return tag.end()
-        if link := AUTOLINK.match(text, at, limit):
+        if link := patterns.AUTOLINK.match(text, at, limit):
             self._line.gap()
             return link.end()
         is_comment = text.startswith("<!--", at) and not self._link_tails
         if is_comment and (end := text.find("-->", at + 4, limit)) >= 0:
             return end + 3
         if self._more and len(text) < limit:
-            begun = TAG_BEGUN.match(text, at)
-            if is_comment or ANGLE_BEGUN.match(text, at) or (begun and begun[1].lower() in TAGS):
+            begun = patterns.TAG_BEGUN.match(text, at)
+            if is_comment or patterns.ANGLE_BEGUN.match(text, at) or (begun and begun[1].lower() in patterns.TAGS):
                 return None
         return at
-
-
-def _is_caseless(char: str) -> bool:
-    return char.isalpha() and char.lower() == char.upper()

@@ -1,23 +1,23 @@
-"""What markdown, HTML tags, emoji and URLs look like: the patterns and tables that `markup` goes by."""
+"""Patterns and tables that recognize markdown, HTML tags, emoji and URLs, for `markup`."""
 
 from __future__ import annotations
 
 import re
 
 NEWLINES = "\n\r\v\f\x85\u2028\u2029"
-LONGEST_LABEL = 500
-LONGEST_TARGET = 2000
-LONGEST_TAG = 1000
-LONGEST_SCHEME = 32
+MAX_LABEL_LENGTH = 500
+MAX_TARGET_LENGTH = 2000
+MAX_TAG_LENGTH = 1000
+MAX_SCHEME_LENGTH = 32
 
 LETTERS = re.compile(r"[A-Za-z]+|[^\W\d_A-Za-z]+")
 RUN = {mark: re.compile(re.escape(mark) + "{1,64}") for mark in "*_~`>#"}
-SCHEME = re.compile(rf"[a-z]{{1,{LONGEST_SCHEME}}}|(?i:h(?:t(?:t(?:ps?)?)?)?|w{{1,3}})")
+SCHEME = re.compile(rf"[a-z]{{1,{MAX_SCHEME_LENGTH}}}|(?i:h(?:t(?:t(?:ps?)?)?)?|w{{1,3}})")
 FENCE_INFO = re.compile(rf"[^`{NEWLINES}]{{0,200}}+")
 BLANK = re.compile(r"[ \t]{0,200}+")
 CHECKBOX = re.compile(r"\[[ xX]\]\s")
 CHECKBOX_BEGUN = re.compile(r"\[(?:[ xX]\]?)?\Z")
-LABEL = re.compile(rf"[^\[\]{NEWLINES}]{{0,{LONGEST_LABEL}}}+")
+LABEL = re.compile(rf"[^\[\]{NEWLINES}]{{0,{MAX_LABEL_LENGTH}}}+")
 TARGET_BODY = r"\([ \t]*+<?(?:[^\s()<>]++|\([^\s()<>]*+\))*+"
 TARGET = re.compile(
     rf"{TARGET_BODY}>?(?:[ \t]++(?:\"[^\"{NEWLINES}]*+\"|'[^'{NEWLINES}]*+'))?[ \t]*+\)"

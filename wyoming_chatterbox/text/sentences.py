@@ -1,10 +1,11 @@
-"""Text that arrives in pieces, given out as sentences fit for speech, each as soon as it is certain."""
+"""Splits text that arrives in pieces into sentences that can be spoken, each as soon as it is certain."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
+from ..errors import RequestError
 from .boundaries import CLOSERS, NO_END, STOP, looks_complete, sentence_end
 from .markup import PlainText
 
@@ -13,16 +14,16 @@ _CLAUSE = re.compile(
     rf"(?:[;:,—–!?…،؛؟।]|(?<=[^\W\d_]{{4}})\.)[{CLOSERS}]*+(?= )|[、，；：。！？｡][{CLOSERS}]*+"
 )  # fmt: skip
 _SPACE = re.compile(" ")
-_LONGEST_CLUSTER = 32
-_SHORTEST_TO_CUT = 40
+_MAX_CLUSTER_LENGTH = 32
+_MIN_LENGTH_TO_CUT = 40
 
 
 class SentenceStream:
     """Splits text that arrives in pieces into sentences of plain text, none longer than `max_length` characters.
 
     The pieces may split words, marks and links anywhere; no word is lost, doubled or moved by that. A sentence ends at
-    final punctuation that white space follows, at the end of a line, or at the final punctuation of scripts without
-    spaces. What is longer than `max_length` is cut at clauses, else between words, else anywhere.
+    final punctuation with white space after it, at the end of a line, or at the final punctuation of scripts without
+    spaces. A sentence longer than `max_length` is cut at clauses, else between words, else anywhere.
     """
 
     def __init__(self, max_length: int = 280) -> None:
@@ -32,24 +33,24 @@ class SentenceStream:
         self._max_length = max_length
         self._markup = PlainText()
         self._text = ""
-        """Plain text that has not come out; begins where a sentence or a part of one begins."""
+        """Plain text not given out yet; it begins where a sentence or a part of one begins."""
         self._scanned = 0
-        """No sentence ends before this position in it."""
+        """Position in the text before which no sentence ends."""
         self._quoted = 0
-        """French quotes that stand open before it."""
+        """Number of French quotes that are open before the text."""
 
     @property
     def pending(self) -> bool:
-        """Whether text waits that has not come out."""
+        """Whether some text has not been given out yet."""
         return self._markup.waiting or bool(self._text.strip())
 
     def add(self, piece: str) -> list[str]:
-        """Take the next piece of text and give the sentences that are certain now."""
+        """Take the next piece of text, and return the sentences that are certain now."""
         self._text += self._markup.add(piece)
         return self._certain(more=True)
 
     def flush_complete(self) -> list[str]:
-        """The text has stalled: give what looks complete as it stands, and keep an unfinished sentence."""
+        """Return what looks complete, because the text has stalled; keep an unfinished sentence."""
         self._text += self._markup.settle()
         sentences = self._certain(more=True)
         if self._markup.waiting:
@@ -61,7 +62,7 @@ class SentenceStream:
         return sentences
 
     def finish(self) -> list[str]:
-        """No more text will come: give everything that is left. The stream can be used for another text then."""
+        """Return everything that is left, because no more text will come. The stream can then take another text."""
         self._text += self._markup.finish()
         sentences = self._certain(more=False)
         sentences += self._sentence(self._text)
@@ -90,13 +91,13 @@ class SentenceStream:
                 start = scanned = end
         else:
             scanned = len(text)
-        # No sentence ends before `scanned`, so what is too long by then will be cut there whatever follows.
+        # No sentence ends before `scanned`, so text that is too long by then can be cut whatever follows.
         parts, start = _cut_off(text[:scanned].rstrip(), start, self._max_length)
         self._text, self._scanned = text[start:], scanned - start
         return sentences + [part for part in parts if _is_sayable(part)]
 
     def _sentence(self, text: str, ends_line: bool = False) -> list[str]:
-        """A whole sentence, in as many parts as it takes."""
+        """Return a whole sentence, in as many parts as its length requires."""
         if not ends_line:
             self._quoted = max(0, self._quoted + text.count("«") - text.count("»"))
         text = text.strip()
@@ -114,14 +115,24 @@ class SentenceStream:
 
 
 def split(text: str, max_length: int = 280) -> list[str]:
-    """A whole text as sentences fit for speech, none longer than `max_length` characters."""
+    """Split a whole text into sentences that can be spoken, none longer than `max_length` characters."""
     stream = SentenceStream(max_length)
     return stream.add(text) + stream.finish()
 
 
+def sentences_of(text: str, *, max_sentence: int, max_total: int) -> list[str]:
+    """Split a client's text; `RequestError` if it is over `max_total` characters long.
+
+    No sentence is longer than `max_sentence` characters. The list is empty where the text has nothing to say.
+    """
+    if len(text) > max_total:
+        raise RequestError(f"The text is {len(text)} characters long; {max_total} is the limit (--max-total-length)")
+    return split(text, max_sentence)
+
+
 def halves(sentence: str) -> list[str]:
-    """A sentence cut in two, after a clause near its middle or else between words; one too short for that as it is."""
-    if len(sentence) < _SHORTEST_TO_CUT:
+    """Cut a sentence in two, after a clause near its middle or else between words; return a short one whole."""
+    if len(sentence) < _MIN_LENGTH_TO_CUT:
         return [sentence]
     at = _cut(sentence, 0, 1, len(sentence) - 1, len(sentence) // 2)
     parts = [sentence[:at].strip(), sentence[at:].strip()]
@@ -133,7 +144,7 @@ def _is_sayable(text: str) -> bool:
 
 
 def _full_stop_for(text: str) -> str:
-    """The full stop of the script that a text ends in."""
+    """Return the full stop of the script that a text ends in."""
     letter = next(char for char in reversed(text) if char.isalnum())
     name = unicodedata.name(letter, "")
     if name.startswith(("CJK", "HIRAGANA", "KATAKANA")):
@@ -142,7 +153,7 @@ def _full_stop_for(text: str) -> str:
 
 
 def _cut_off(text: str, start: int, limit: int) -> tuple[list[str], int]:
-    """Parts cut off from `start` on while more than twice the limit is left, and where the rest begins."""
+    """Cut off parts from `start` on while more than twice the limit is left; return them and where the rest begins."""
     parts: list[str] = []
     while text.startswith(" ", start):
         start += 1
@@ -154,9 +165,9 @@ def _cut_off(text: str, start: int, limit: int) -> tuple[list[str], int]:
 
 
 def _cut(text: str, start: int, low: int, high: int, ideal: int) -> int:
-    """Where to cut what begins at `start`: after a clause not too far from `ideal`, else at the space nearest to it.
+    """Return where to cut the text from `start` on: after a clause near `ideal`, else at the space nearest to it.
 
-    Both lie between `low` and `high`; a cut inside a word may be before `low`, to keep a character with its marks.
+    Both lie between `low` and `high`; a cut inside a word may lie before `low`, to keep a character with its marks.
     """
     reach = max(1, (high - low) // 3)
     first, last = max(low, ideal - reach), min(high, ideal + reach)
@@ -165,11 +176,11 @@ def _cut(text: str, start: int, low: int, high: int, ideal: int) -> int:
     if places:
         return min(places, key=lambda at: abs(at - ideal))
     at = ideal
-    while at > max(start + 1, ideal - _LONGEST_CLUSTER) and _is_mark(text[at]):
+    while at > max(start + 1, ideal - _MAX_CLUSTER_LENGTH) and _is_mark(text[at]):
         at -= 1
     return ideal if _is_mark(text[at]) else at
 
 
 def _is_mark(char: str) -> bool:
-    """Whether it combines with the character before it."""
+    """Whether a character combines with the one before it."""
     return unicodedata.category(char).startswith("M")

@@ -1,43 +1,43 @@
-"""The white space and punctuation around words that were left out."""
+"""White space and punctuation around words that were left out."""
 
 from __future__ import annotations
 
 CLOSING = frozenset(".,;:!?)]}…。、，！？；：）」』】")
-"""Punctuation that belongs to what stands before it."""
+"""Punctuation that belongs to the text before it."""
 
 _QUOTES = frozenset("\"'”’»›")
 _BRACKETS = {"(": ")", "[": "]", "（": "）"}
 
 
 class SpacedText:
-    """Where plain text is put: keeps spaces single, and tidies up around what was left out.
+    """Collects plain text: keeps spaces single, and tidies up around words that were left out.
 
-    A space after a letter is held until something follows it, and so is an opening bracket, for neither is wanted if
-    what follows is left out. A space after anything else goes out at once: it may be what ends a sentence.
+    A space after a letter is held until text follows, and so is an opening bracket, because neither is wanted if the
+    word after it is left out. A space after anything else goes out at once: it may end a sentence.
     """
 
     def __init__(self) -> None:
         self._parts: list[str] = []
         self._last = "\n"
         self._bracket = ""
-        """An opening bracket that is held, and the space before it."""
+        """An opening bracket that is held, with the space before it."""
         self._space = False
         self._gap = False
         self._cell = False
 
     @property
     def waiting(self) -> bool:
-        """Whether something was put that is held back."""
+        """Whether a bracket is held back."""
         return bool(self._bracket)
 
     def take(self) -> str:
-        """What was put since the last time."""
+        """Return the text since the last call."""
         plain = "".join(self._parts)
         self._parts.clear()
         return plain
 
     def write(self, text: str) -> None:
-        """Put something that is not white space."""
+        """Write text that is not white space."""
         if self._gap:
             if self._bracket and text == _BRACKETS[self._bracket[-1]]:
                 self._space = len(self._bracket) > 1
@@ -67,7 +67,7 @@ class SpacedText:
             self._put(lead + text)
 
     def space(self) -> None:
-        """Put white space."""
+        """Write white space."""
         if not self._bracket:
             self._gap = False
         if self._bracket or self._last.isalnum():
@@ -76,22 +76,22 @@ class SpacedText:
             self._put(" ")
 
     def gap(self) -> None:
-        """Something was left out here that stood for a word."""
+        """Note that something which stood for a word was left out here."""
         self._gap = True
 
     def separate(self) -> None:
-        """A cell of a table ends here."""
+        """End a cell of a table."""
         self.stop()
         self._cell = True
 
     def end(self) -> None:
-        """The line ends here."""
+        """End the line."""
         self.stop()
         if self._last != "\n":
             self._put("\n")
 
     def stop(self) -> None:
-        """Put the bracket that was held, and nothing else."""
+        """Write the bracket that was held, and drop a space, gap or cell that was noted."""
         if self._bracket:
             self._put(self._bracket)
         self._bracket = ""

@@ -1,7 +1,7 @@
 """Text that arrives in pieces over time, given out sentence by sentence.
 
-A sentence comes out as soon as it is certain to be one. When the text stalls, so does whatever looks complete as it
-stands: a listener should not wait for the next sentence to hear this one.
+A sentence is given out as soon as it is certain. When the text stalls, a sentence that looks complete is given out too,
+so that the listener need not wait for the next one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from .sentences import SentenceStream
 
 
 class TextStream:
-    """Fed from the connection's reader, read by the one who speaks."""
+    """Takes text from the connection's reader, and gives sentences to its speaker."""
 
     def __init__(self, *, max_chunk: int, max_total: int, flush_after: float, timeout: float) -> None:
         """`max_chunk` and `max_total` in characters, `flush_after` and `timeout` in seconds without more text."""
@@ -34,7 +34,7 @@ class TextStream:
     def add(self, piece: str) -> None:
         """Take the next piece; more than `max_total` characters end the stream with a `RequestError`.
 
-        A piece without text, white space alone, doesn't prolong the waiting for more.
+        White space alone doesn't restart the timeout.
         """
         if self._ended:
             return
@@ -51,13 +51,13 @@ class TextStream:
             self._end_of_patience = loop.call_later(self._timeout, self._timed_out)
 
     def finish(self) -> None:
-        """No more text will come: give out what is left."""
+        """Give out the rest, because no more text will come."""
         if not self._ended:
             self._give(self._splitter.finish())
             self._end()
 
     async def begun(self) -> None:
-        """Wait until there is something to speak, or there will be nothing."""
+        """Wait until there is a sentence to speak, or the text has ended without one."""
         await self._begun.wait()
 
     async def __aiter__(self) -> AsyncIterator[str]:

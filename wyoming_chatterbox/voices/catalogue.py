@@ -18,26 +18,26 @@ from ..quoting import quoted
 from .recordings import Recording
 
 DEFAULT = "default"
-"""The checkpoint's own voice."""
-MOST_VOICES = 10_000
-"""Voices that are offered: Home Assistant asks for all of them twice a minute."""
+"""Name of the checkpoint's own voice."""
+MAX_VOICES = 10_000
+"""The most voices that a catalogue has: Home Assistant asks for all of them twice a minute."""
 _FALLBACK_LANGUAGE = "en"
 
 
 @dataclass(frozen=True, eq=False)
 class Catalogue:
-    """The voices in a stable order: the default first, then by name. Each is only equal to itself."""
+    """Voices in a stable order: the default first, then by name. A catalogue is only equal to itself."""
 
     voices: tuple[Voice, ...]
     broken: Mapping[str, str] = field(default_factory=dict)
-    """File name to the reason it is no voice, or a voice that can't be cloned."""
+    """Maps a file's name to the reason why it is no voice, or can't be cloned."""
     preferred: str = DEFAULT
-    """Name of the voice for those who name none."""
+    """Name of the voice for requests that name none."""
 
     def find(self, name: str | None = None, language: str | None = None) -> Voice:
-        """The voice of a request; a name without a language, or a language without a name, will do.
+        """Find the voice of a request, by name, by language, or by both.
 
-        `UnknownVoiceError` names the voices there are; `VoiceError` tells what is wrong with a broken recording.
+        `UnknownVoiceError` lists the voices; `VoiceError` says what is wrong with a broken recording.
         """
         spoken = language.lower()[:2] if language else None
         if name is None:
@@ -53,11 +53,11 @@ class Catalogue:
 
     @property
     def has_preferred(self) -> bool:
-        """Whether the preferred voice is there, in whatever language."""
+        """Whether the preferred voice exists, in any language."""
         return self._find(self.preferred, None) is not None
 
     def _find(self, name: str, language: str | None) -> Voice | None:
-        """A voice by its whole name, or by its name and a language that one of them may lack."""
+        """Find a voice by its whole name, or by a name and language, with or without the language in the name."""
         stem = re.sub(r"-[a-z]{2}$", "", name)
         wanted = (name, f"{name}-{language or _FALLBACK_LANGUAGE}", f"{stem}-{language}", stem)
         for candidate in wanted:
@@ -84,20 +84,20 @@ class Catalogue:
 def make_catalogue(
     recordings: Mapping[str, Recording], broken: Mapping[str, str], languages: tuple[str, ...], preferred: str
 ) -> Catalogue:
-    """Make voices of recordings, given by name, for a model that speaks `languages`; at most `MOST_VOICES`."""
+    """Make voices of recordings, given by name, for a model that speaks `languages`; at most `MAX_VOICES`."""
     voices = {voice.name: voice for voice in _named(DEFAULT, None, languages)}
     left: list[str] = []
-    # A recording that says its language itself comes before one that speaks them all.
+    # A recording with a language in its name comes before one that is a voice in each language.
     for stem, recording in sorted(recordings.items(), key=lambda item: not _says_language(item[0], languages)):
         named = _named(stem, recording, languages)
-        if len(voices) + len(named) > MOST_VOICES:
+        if len(voices) + len(named) > MAX_VOICES:
             left.append(recording.path.name)
             continue
         for voice in named:
             voices.setdefault(voice.name, voice)
     if left:
         more = f" and {len(left) - 1} more" if left[1:] else ""
-        broken = {**broken, left[0] + more: f"there are {MOST_VOICES} voices already, each language counted"}
+        broken = {**broken, left[0] + more: f"there are {MAX_VOICES} voices already, each language counted"}
     return Catalogue(tuple(sorted(voices.values(), key=_order)), broken, preferred)
 
 
@@ -117,5 +117,5 @@ def _says_language(stem: str, languages: tuple[str, ...]) -> bool:
 
 
 def _order(voice: Voice) -> tuple[bool, str]:
-    """The model's own first, then by name."""
+    """Sort the model's own voices first, then by name."""
     return voice.recording is not None, voice.name

@@ -1,7 +1,7 @@
-"""The voices there are: the checkpoint's own, and every recording in the voices folder.
+"""The voices folder: watched for recordings, each of which is a voice besides the checkpoint's own.
 
-A folder may lie on a network share, and hang. It is looked at in the background, one look at a time, in a thread that
-nobody waits for; requests are served from the latest catalogue.
+A folder may lie on a network share that hangs. It is scanned in the background, one scan at a time, in a thread that
+nobody waits for; requests use the latest catalogue.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from ..engine import Version, Voice
 from ..errors import UnknownVoiceError, VoiceError
 from ..quoting import quoted
 from .catalogue import DEFAULT, Catalogue, make_catalogue
-from .recordings import Folder, Found
+from .recordings import Found, Recordings
 
 _LOGGER = logging.getLogger(__name__)
 
 _POLL_SECONDS, _LONGEST_POLL_SECONDS = 2.0, 30.0
-_REST = 10
-"""Times that a look took until the next begins: a large folder, or a slow one, is looked at less often."""
-_PATIENCE = 10.0
-"""Seconds that a look may take before somebody is told."""
+_REST_FACTOR = 10
+"""The pause after a scan, as a multiple of its duration: a large or slow folder is scanned less often."""
+_PATIENCE_SECONDS = 10.0
+"""Seconds that a scan may take before the log says so."""
 _START_SECONDS = 1.0
-"""Seconds that the server's start waits for the first look."""
+"""Seconds that the server's start waits for the first scan."""
 _FIND_SECONDS = 1.0
-"""Seconds that a request may wait for a look, if it names a voice that isn't known."""
-_FIND_PAUSE = 0.5
-"""Seconds between looks that requests ask for."""
-_LINES = 10
-"""Broken recordings that one look tells the log about, each in a line."""
-_LINES_PER_FILE = 3
-"""Different reasons why a file is broken that the log is told."""
+"""Seconds that a request with an unknown voice waits for a scan."""
+_FIND_PAUSE_SECONDS = 0.5
+"""Seconds between two scans that requests ask for."""
+_MAX_LINES = 10
+"""Broken recordings that the log names after one scan, each on a line."""
+_MAX_LINES_PER_FILE = 3
+"""Different reasons why one file is broken that the log names."""
 
 
-class Voices:
+class VoicesFolder:
     """Watches a folder of recordings."""
 
     def __init__(
@@ -50,40 +50,40 @@ class Voices:
         preferred: str,
         *,
         new_catalogue: Callable[[Catalogue], object] = lambda _: None,
-        patience: float = _PATIENCE,
+        patience: float = _PATIENCE_SECONDS,
     ) -> None:
-        """`languages` of the model in use, and the `shortest` recording it takes, in seconds; both are asked anew.
+        """`languages` returns those of the model, `shortest` the seconds that a recording must exceed.
 
-        `new_catalogue` is called with each catalogue before it is used, in the thread of the look. The log is told of
-        a folder that hasn't answered for `patience` seconds.
+        Both are called at each scan. `new_catalogue` is called with each catalogue before it is used, in the scan's
+        thread. The log names a folder that hasn't answered for `patience` seconds.
         """
         self.directory = directory
         self.catalogue = Catalogue((Voice(DEFAULT, "en"),), preferred=preferred)
-        """The latest; the model's own voice is always in it."""
+        """The latest catalogue; the model's own voice is always in it."""
         self.trouble: str | None = None
-        """Why the folder can't be looked at, in a sentence; None if it can."""
-        self._folder = Folder(directory)
+        """Why the folder can't be scanned, in a sentence; None if it can."""
+        self._recordings = Recordings(directory)
         self._languages = languages
         self._shortest = shortest
         self._preferred = preferred
         self._new_catalogue = new_catalogue
         self._patience = patience
         self._latest: tuple[Found, tuple[str, ...]] | None = None
-        """What the catalogue was made of."""
+        """The scan's result and the languages that the catalogue was made from."""
         self._told: dict[str, set[str]] = {}
-        """Reasons that the log was told, by file name."""
+        """Reasons that the log has named, by file name."""
         self._told_preferred = False
         self._unfit: dict[Path, tuple[Version | None, str]] = {}
-        """Recordings that can't be cloned, and why."""
+        """Recordings that can't be cloned, each in one version, and why."""
         self._wanted = asyncio.Event()
         self._next_look = asyncio.Event()
-        """Set when the look that has not begun yet has ended."""
+        """Set when the next scan to begin has ended."""
         self._rested = 0.0
-        """When a request may ask for the next look, by `time.monotonic()`."""
+        """When a request may ask for the next scan, by `time.monotonic()`."""
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to watch, and wait a moment for the first look."""
+        """Begin to watch, and wait a short time for the first scan."""
         languages = asyncio.wrap_future(in_daemon_thread(self._languages, "voices"))
         done, _ = await asyncio.wait([languages], timeout=_START_SECONDS)
         if done and self._latest is None:
@@ -93,13 +93,13 @@ class Voices:
         await self.refresh(_START_SECONDS)
 
     async def close(self) -> None:
-        """Stop watching; a look that hangs is left behind."""
+        """Stop watching; a scan that hangs is left behind."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def refresh(self, within: float = _PATIENCE) -> bool:
-        """Wait for a look at the folder that begins now or later; False if it hasn't ended `within` seconds."""
+    async def refresh(self, within: float = _PATIENCE_SECONDS) -> bool:
+        """Wait for a scan that begins now or later; return False if it hasn't ended `within` seconds."""
         look = self._next_look
         self._wanted.set()
         try:
@@ -110,19 +110,19 @@ class Voices:
         return True
 
     async def find(self, name: str | None = None, language: str | None = None) -> Voice:
-        """The voice of a request, as `Catalogue.find` has it; one that isn't known may have been copied just now."""
+        """Find the voice of a request as `Catalogue.find` does; scan first if it is unknown, as it may be new."""
         try:
             return self.catalogue.find(name, language)
         except (UnknownVoiceError, VoiceError):
             rest = self._rested - time.monotonic()
-            if name is None or rest > _FIND_PAUSE:
+            if name is None or rest > _FIND_PAUSE_SECONDS:
                 raise
         await asyncio.sleep(max(0.0, rest))
         await self.refresh(_FIND_SECONDS)
         return self.catalogue.find(name, language)
 
     def reject(self, voice: Voice, reason: str) -> None:
-        """Note that a recording can't be cloned: it is told, until the file changes."""
+        """Mark a recording as broken, because it can't be cloned, until the file changes."""
         if voice.recording is not None:
             self._unfit[voice.recording] = (voice.version, reason)
             self._wanted.set()
@@ -134,10 +134,10 @@ class Voices:
             begun = time.monotonic()
             await self._look()
             took = min(time.monotonic() - begun, _LONGEST_POLL_SECONDS)
-            self._rested = time.monotonic() + max(_FIND_PAUSE, took)
+            self._rested = time.monotonic() + max(_FIND_PAUSE_SECONDS, took)
             look.set()
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(max(_POLL_SECONDS, _REST * took), _LONGEST_POLL_SECONDS)):
+                async with asyncio.timeout(min(max(_POLL_SECONDS, _REST_FACTOR * took), _LONGEST_POLL_SECONDS)):
                     await self._wanted.wait()
 
     async def _look(self) -> None:
@@ -162,9 +162,9 @@ class Voices:
                 self.trouble = None
 
     def _scan(self) -> Catalogue:
-        """Look at the folder, however long that takes; the catalogue is the same one where nothing has changed."""
+        """Scan the folder, however long that takes; return the same catalogue if nothing has changed."""
         languages = self._languages()
-        found = self._folder.look(frozenset({DEFAULT}), self._shortest())
+        found = self._recordings.look(frozenset({DEFAULT}), self._shortest())
         for recording in found.recordings.values():
             version, reason = self._unfit.get(recording.path, (None, ""))
             if version == recording.version:
@@ -184,19 +184,19 @@ class Voices:
             _LOGGER.warning("%s; the %d voices known serve meanwhile", trouble, len(self.catalogue.voices))
 
     def _tell(self, catalogue: Catalogue, found: Found) -> None:
-        """Log why recordings are no voices, each reason once; forget the files that aren't there any more."""
+        """Log why recordings are no voices, each reason once; forget files that are gone."""
         there = {recording.path.name for recording in found.recordings.values()}.union(catalogue.broken)
         self._told = {name: reasons for name, reasons in self._told.items() if name in there}
         news: list[str] = []
         for name, reason in catalogue.broken.items():
             told = self._told.setdefault(name, set())
-            if reason not in told and len(told) < _LINES_PER_FILE:
+            if reason not in told and len(told) < _MAX_LINES_PER_FILE:
                 told.add(reason)
                 news.append(f"No voice from {name}: {reason}")
-        for line in news[:_LINES]:
+        for line in news[:_MAX_LINES]:
             _LOGGER.warning("%s", line)
-        if len(news) > _LINES:
-            _LOGGER.warning("No voice from %d more files either; /info tells why", len(news) - _LINES)
+        if len(news) > _MAX_LINES:
+            _LOGGER.warning("No voice from %d more files either; /info tells why", len(news) - _MAX_LINES)
         if not catalogue.has_preferred and not self._told_preferred:
             _LOGGER.warning("There is no voice %s (--voice); the model's own speaks instead", quoted(self._preferred))
         self._told_preferred = not catalogue.has_preferred

@@ -1,4 +1,4 @@
-"""The recordings in the voices folder, and why another file there is none."""
+"""The recordings in the voices folder, and why another file there is no recording."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..errors import VoiceError
 from ..quoting import quoted
 
 SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg"})
-MOST_FILES = 10_000
-"""Files of the folder that are looked at, the first by name."""
+MAX_FILES = 10_000
+"""Files of the folder that are considered, the first by name."""
 _JOINERS = "\u200c\u200d"
-"""Format characters that words of some languages, and some emoji, are written with."""
+"""Format characters that are part of words in some languages, and of some emoji."""
 
 
 @dataclass(frozen=True)
@@ -29,30 +29,30 @@ class Recording:
 
 @dataclass(frozen=True)
 class Found:
-    """What a folder held at one moment."""
+    """The result of one scan."""
 
     recordings: dict[str, Recording] = field(default_factory=dict)
-    """By the file's name without its suffix."""
+    """Recordings by the file's name without its suffix."""
     broken: dict[str, str] = field(default_factory=dict)
-    """File name to the reason it is no recording."""
+    """Maps a file's name to the reason why it is no recording."""
 
 
-class Folder:
-    """Looks at a folder of recordings again and again; opens only the files that are new or changed."""
+class Recordings:
+    """Scans a folder for recordings; opens only files that are new or changed since the last scan."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._judged: dict[Path, tuple[Version, float | str]] = {}
-        """What a file was when it was opened, and its seconds of sound or the reason it has none."""
+        """Each file's version when it was opened, and its seconds of sound or the reason why it has none."""
 
     def look(self, taken: frozenset[str], shortest: float) -> Found:
-        """Find the recordings over `shortest` seconds, whose names are not `taken`; `OSError` if there is no folder.
+        """Find recordings longer than `shortest` seconds whose names are not `taken`; `OSError` if there is no folder.
 
-        Takes as long as the file system does.
+        This takes as long as the file system does.
         """
         files = sorted(filter(_is_meant, self._directory.iterdir()), key=lambda path: path.name)
         found = Found()
-        for path in files[:MOST_FILES]:
+        for path in files[:MAX_FILES]:
             try:
                 version = _version(path)
                 seconds = self._seconds(path, version)
@@ -66,9 +66,9 @@ class Folder:
                 found.broken[_shown(path.name)] = str(err)
             else:
                 found.recordings[path.stem] = Recording(path, version)
-        if left := files[MOST_FILES:]:
+        if left := files[MAX_FILES:]:
             more = f" and {len(left) - 1} more" if left[1:] else ""
-            found.broken[_shown(left[0].name) + more] = f"only the first {MOST_FILES} files by name are looked at"
+            found.broken[_shown(left[0].name) + more] = f"only the first {MAX_FILES} files by name are looked at"
         self._judged = {path: self._judged[path] for path in files if path in self._judged}
         return found
 
@@ -99,7 +99,7 @@ def _is_meant(path: Path) -> bool:
 
 
 def _can_be_shown(character: str) -> bool:
-    """Whether a person who reads a name sees that this is in it, and sees the rest in order; no stray byte is."""
+    """Whether a character is visible, no stray byte, and leaves the order of the others as it is."""
     return character in _JOINERS or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 

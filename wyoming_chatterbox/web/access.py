@@ -1,7 +1,7 @@
-"""Who may use the HTTP side.
+"""Who may use the HTTP server.
 
-Closed by default: without options only programs of this machine may, and of browsers only those that came to this very
-server. What a proxy says of whom it forwards for is not believed.
+It is closed by default: without options only programs of this machine may use it, and only browsers that show this
+server's own page. The headers in which a proxy names its clients are ignored.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..config import Config
 from ..quoting import quoted
 from .answers import RefusedError
 
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -35,15 +35,15 @@ class Access:
         self._on_loopback = self._host == "localhost" if bound is None else bound.is_loopback
 
     def check(self, request: web.Request, *, needs_token: bool = True) -> None:
-        """Raise `RefusedError`, 401 or 403, with what would be needed, unless the client may send this request.
+        """Raise `RefusedError`, 401 or 403, unless the client may send this request; the message says what it needs.
 
-        `needs_token` False is for what a browser has to fetch before it can ask a person for the token.
+        `needs_token` is False for the files that a browser fetches before it can ask a person for the token.
         """
-        if request.method not in _READING:
+        if request.method not in _READING_METHODS:
             self._check_origin(request)
         peer = _peer(request)
         if _within(peer, self._proxies):
-            # A proxy passes on the host name that browsers know it by, and keeps strangers out itself.
+            # A proxy passes on the host name that browsers use for it, and keeps strangers out itself.
             return
         if _within(peer, self._allowed):
             self._check_host(request)
@@ -88,7 +88,7 @@ class Access:
             )
 
     def _check_origin(self, request: web.Request) -> None:
-        """Keep out what pages of other servers send."""
+        """Keep out requests that pages of other servers send."""
         origin = request.headers.get("Origin")
         if origin is None or request.headers.get("Sec-Fetch-Site") == "same-origin":
             return
@@ -107,7 +107,7 @@ def _within(peer: Address | None, networks: Sequence[Network]) -> bool:
 
 
 def _peer(request: web.Request) -> Address | None:
-    """The TCP peer."""
+    """Return the address of the TCP peer; None if the client is gone."""
     name = request.transport.get_extra_info("peername") if request.transport is not None else None
     return _address(name[0]) if isinstance(name, tuple) else None
 

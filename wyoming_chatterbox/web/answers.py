@@ -29,11 +29,11 @@ HEADERS = {
     "Server": "wyoming-chatterbox",
 }
 """Headers of every answer."""
-_RETRY_SECONDS = 5
+_RETRY_AFTER_SECONDS = 5
 
 
 class RefusedError(ChatterboxError):
-    """A request that is answered with an error of its own: `status` says which, `headers` what else to tell."""
+    """A request is refused with an HTTP error: `status` is the answer's code, `headers` are added to it."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class RefusedError(ChatterboxError):
 
 
 def json_answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """Answer with `data`, which may hold paths and numbers that JSON doesn't know: those become null."""
+    """Answer with `data`. It may hold paths, and infinities and NaN, which become null."""
     return web.Response(
         body=json.dumps(plain(data), allow_nan=False).encode(),
         status=status,
@@ -62,7 +62,7 @@ def json_answer(data: Any, status: int = 200, headers: Mapping[str, str] | None 
 
 
 def error_answer(error: ChatterboxError) -> web.Response:
-    """Answer with an error: 4xx where the client can do something about it, 5xx where it can't."""
+    """Answer with an error: 4xx if the client can do something about it, 5xx if it can't."""
     headers: dict[str, str] = {}
     param = None
     match error:
@@ -79,19 +79,19 @@ def error_answer(error: ChatterboxError) -> web.Response:
         case _:
             status = 500
     if status in (429, 503):
-        headers["Retry-After"] = str(_RETRY_SECONDS)
+        headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
     return json_answer(
         {"error": {"message": str(error), "type": _kind(status), "code": error.code, "param": param}}, status, headers
     )
 
 
 def unexpected() -> web.Response:
-    """Answer with an error of the server's own, which the log explains."""
+    """Answer with an internal error, which the log explains."""
     return error_answer(ChatterboxError("Something unexpected happened: see the server's log"))
 
 
 def plain(value: Any) -> Any:
-    """The same in what JSON knows."""
+    """Turn a value into one that JSON can hold."""
     match value:
         case float():
             return value if math.isfinite(value) else None
@@ -104,7 +104,7 @@ def plain(value: Any) -> Any:
         case Path():
             return str(value)
         case _:
-            # NumPy's numbers, for one.
+            # NumPy's numbers, for example.
             return plain(value.item()) if hasattr(value, "item") else str(value)
 
 

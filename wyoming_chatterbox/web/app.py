@@ -1,4 +1,4 @@
-"""The HTTP server: routes, who may use them, and what every answer has in common."""
+"""The HTTP server: routes, access, errors and headers."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from .watched import Watched, busy, refusal
 _LOGGER = logging.getLogger(__name__)
 
 _STATIC = Path(__file__).parent / "static"
-_PAGE = {
+_PAGE_FILES = {
     "/": ("index.html", "text/html"),
     "/page.css": ("page.css", "text/css"),
     "/page.js": ("page.js", "text/javascript"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
-_HEALTH = "/health"
+_HEALTH_PATH = "/health"
 _SHUTDOWN_SECONDS = 1.0
-_IDLE_TIMEOUT = 20.0
-"""Seconds until the whole header of a request must be there, from the connection's beginning or the last answer."""
-_WRITE_TIMEOUT = 60.0
-"""Seconds that a client may take to read an answer before it is given up."""
+_IDLE_SECONDS = 20.0
+"""Seconds that a request's header may take, counted from the connection's beginning or the last answer."""
+_WRITE_SECONDS = 60.0
+"""Seconds that a client may take to read an answer before the connection is ended."""
 _RETRY_SECONDS = 30.0
-"""Seconds until a port that can't be had is tried again."""
+"""Seconds until a port that is not available is tried again."""
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -48,9 +48,9 @@ class HttpServer:
     """Serves the page, the JSON and the speech of `service` at --http-host and --http-port."""
 
     def __init__(
-        self, service: Service, *, idle_timeout: float = _IDLE_TIMEOUT, retry_seconds: float = _RETRY_SECONDS
+        self, service: Service, *, idle_timeout: float = _IDLE_SECONDS, retry_seconds: float = _RETRY_SECONDS
     ) -> None:
-        """`idle_timeout` and `retry_seconds` are what tests need not wait for."""
+        """Tests shorten `idle_timeout` and `retry_seconds`."""
         self._service = service
         self._access = Access(service.config)
         self._host = service.config.http_host
@@ -63,8 +63,8 @@ class HttpServer:
         self._retrying: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to listen; where that can't be yet, say so and go on trying."""
-        # A client that leaves cancels its handler, and with it what is being said.
+        """Begin to listen; if that fails, log it and keep trying."""
+        # A client that leaves cancels its handler, and with it the reply.
         self._runner = Runner(
             self._app(),
             handler_cancellation=True,
@@ -97,7 +97,7 @@ class HttpServer:
             self._listener = None
 
     async def _listen(self) -> str | None:
-        """Begin to listen; why not, if that can't be."""
+        """Begin to listen; return why not, if that fails."""
         port = self._service.config.http_port
         try:
             sockets = await listen(self._host, port)
@@ -120,7 +120,7 @@ class HttpServer:
         transport, watched = await asyncio.get_running_loop().connect_accepted_socket(
             lambda: Watched(served, connection), client
         )
-        # An idle client may ask again at any time: it is told nothing that it could take for an answer.
+        # An idle client may send a request at any moment, and would take a message for the answer.
         connection.when_dismissed(transport.abort)
         try:
             await watched.lost.wait()
@@ -129,12 +129,12 @@ class HttpServer:
 
     @property
     def port(self) -> int:
-        """The port listened at: the one given out where 0 was asked for."""
+        """The port that the server listens at; if the option is 0, the one that the system chose."""
         return self._service.config.http_port if self._listener is None else self._listener.port
 
     @property
     def url(self) -> str:
-        """Where the page is, without a slash at the end."""
+        """The page's address, without a slash at the end."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self.port}"
 
@@ -143,23 +143,23 @@ class HttpServer:
             middlewares=[self._keep_place, self._answer], client_max_size=self._service.config.longest_body
         )
         app.on_response_prepare.append(_add_headers)
-        app.router.add_get(_HEALTH, self._health)
+        app.router.add_get(_HEALTH_PATH, self._health)
         app.router.add_get("/config", self._configuration)
         app.router.add_get("/memory", self._memory)
         app.router.add_post("/memory/cleanup", self._clean_memory)
         app.router.add_get("/info", self._information)
         app.router.add_post("/v1/audio/speech", self._speech)
-        for path, (name, kind) in _PAGE.items():
+        for path, (name, kind) in _PAGE_FILES.items():
             app.router.add_get(path, _static((_STATIC / name).read_bytes(), kind))
         return app
 
     @web.middleware
     async def _keep_place(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
-        """Keep the client's place until it has its answer, or doesn't read it."""
+        """Keep the client's place until it has read its answer, or took too long to read it."""
         with busy(request):
             response = await handler(request)
             try:
-                async with asyncio.timeout(_WRITE_TIMEOUT):
+                async with asyncio.timeout(_WRITE_SECONDS):
                     await response.prepare(request)
                     await response.write_eof()
             except (ConnectionError, TimeoutError):
@@ -169,10 +169,10 @@ class HttpServer:
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
-        """Let in who may come in, and turn every error into JSON."""
+        """Check the client's access, and turn every error into JSON."""
         try:
-            if request.path != _HEALTH:
-                self._access.check(request, needs_token=request.path not in _PAGE)
+            if request.path != _HEALTH_PATH:
+                self._access.check(request, needs_token=request.path not in _PAGE_FILES)
             return await handler(request)
         except web.HTTPNotFound:
             return error_answer(RefusedError(404, f"There is no {quoted(request.path)} here", "not-found"))

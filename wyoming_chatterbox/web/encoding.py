@@ -1,7 +1,7 @@
-"""Sound as HTTP clients want it: each encoder gives bytes out while sound is still coming in.
+"""Encoders for HTTP clients: each gives out bytes while it still takes samples.
 
-A stream's length isn't known when its header goes out: WAV says "unknown" (the largest size), FLAC says 0 for it, and
-MP3 goes without the frame that would tell.
+The length of the stream isn't known when its header is sent. WAV's header has the largest size, which stands for
+"unknown", FLAC's has 0, and MP3 goes without the frame that holds the length.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ _UNKNOWN_SIZE = 0xFFFFFFFF
 
 
 class Encoder(Protocol):
-    """One stream being made. Calls may take a while: not from the event loop."""
+    """Encodes one stream. Calls may take a while, so they are not for the event loop."""
 
     def encode(self, block: Block) -> bytes:
-        """Take samples; the bytes that are ready, perhaps none yet."""
+        """Take samples; return the bytes that are ready, perhaps none yet."""
 
     def finish(self) -> bytes:
-        """The rest; the encoder is of no use afterwards."""
+        """Return the rest of the stream; the encoder can't be used afterwards."""
 
 
 class Raw:
-    """s16le samples behind a header."""
+    """Encodes s16le samples, after a header."""
 
     def __init__(self, header: bytes = b"") -> None:
         self._header = header
@@ -44,7 +44,7 @@ class Raw:
 
 
 class Compressed:
-    """What libsndfile makes of s16le samples."""
+    """Encodes with libsndfile."""
 
     def __init__(
         self, kind: str, subtype: str, *, bitrate_mode: str | None = None, compression_level: float | None = None
@@ -71,7 +71,7 @@ class Compressed:
 
 
 class _Drain:
-    """A file that is taken away while it is written; what is written over what has gone is lost."""
+    """A file that is read while it is written; bytes written over a part that was already taken are lost."""
 
     def __init__(self) -> None:
         self._kept = bytearray()
@@ -123,7 +123,7 @@ def _wav_header() -> bytes:
 
 
 def _mp3() -> Encoder:
-    # One bit rate (96 kbit/s) lets a player tell how far it is without having seen the end.
+    # With a constant bit rate (96 kbit/s) a player knows its position without having seen the end.
     return Compressed("MP3", "MPEG_LAYER_III", bitrate_mode="CONSTANT", compression_level=0.4)
 
 
@@ -134,4 +134,4 @@ ENCODERS: dict[str, tuple[str, Callable[[], Encoder]]] = {
     "flac": ("audio/flac", lambda: Compressed("FLAC", "PCM_16")),
     "opus": ("audio/ogg; codecs=opus", lambda: Compressed("OGG", "OPUS")),
 }
-"""Name in a request -> content type, and what makes an encoder."""
+"""Maps a format's name in a request to its content type and a function that makes its encoder."""

@@ -1,6 +1,6 @@
-"""aiohttp's runner, with our own words for what is no HTTP and never reaches a route.
+"""aiohttp's runner, with our own answers to invalid HTTP, which never reaches a route.
 
-aiohttp would answer such a request with its version and the client's bytes, and log a traceback.
+aiohttp would answer it with its version and the client's bytes, and log a traceback.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from .answers import HEADERS, RefusedError, error_answer, unexpected
 _LOGGER = logging.getLogger(__name__)
 
 _FAULTS_OF_CLIENTS = (HttpProcessingError, web.RequestPayloadError, UnicodeEncodeError)
-"""The last is what aiohttp fails with when it quotes an `Expect` that is no UTF-8."""
+"""Errors that a client causes; aiohttp raises the last when it quotes an `Expect` that is not UTF-8."""
 
 
 class Runner(web.AppRunner):
-    """Runs an application on connections of ours; options are those of `web.AppRunner`."""
+    """Runs an application on connections of our own class; the options are those of `web.AppRunner`."""
 
     def __init__(self, app: web.Application, **options: Any) -> None:
         super().__init__(app, access_log_class=_AccessLog, **options)
@@ -46,7 +46,7 @@ class _Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer a request that is no HTTP, or one that made a route fail."""
+        """Answer a request that is not valid HTTP, or one that made a route fail."""
         if isinstance(exc, ConnectionError):
             raise exc
         if isinstance(exc, _FAULTS_OF_CLIENTS):
@@ -57,7 +57,7 @@ class _Connection(web.RequestHandler):
             answer = unexpected()
         if request.writer.output_size > 0:
             raise ConnectionAbortedError("An answer was begun already")
-        # No route, no signal: the application doesn't add them to this one.
+        # The application adds headers to the answers of routes only.
         answer.headers.update(HEADERS)
         answer.force_close()
         return answer
@@ -71,7 +71,7 @@ class _Connection(web.RequestHandler):
         return await super().finish_response(request, resp, start_time)
 
     def log_exception(self, *args: Any, **kw: Any) -> None:
-        """Log what broke a connection; a line is enough for what is the client's fault, as a broken rest of a body."""
+        """Log the error that broke a connection, without a traceback if the client caused it."""
         fault = kw.get("exc_info")
         if isinstance(fault, _FAULTS_OF_CLIENTS):
             self._note(fault)

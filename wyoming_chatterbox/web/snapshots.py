@@ -1,4 +1,4 @@
-"""What /health, /config, /memory and /info say. Looking changes nothing; only `clean_memory` does."""
+"""The answers of /health, /config, /memory and /info. Only `clean_memory` changes anything."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MEGABYTE = 1024 * 1024
 
 
 def health(service: Service, *, details: bool) -> tuple[bool, dict[str, Any]]:
-    """Whether all is as it should be, somebody can speak and nothing hangs, and how to say so; strangers get a word."""
+    """Return whether an engine can speak and none hangs, and the answer; `details` are not for strangers."""
     engine = service.lifecycle.speaking
     hangs = service.lifecycle.trouble is not None
     able = service.lifecycle.able and not hangs
@@ -31,7 +31,7 @@ def health(service: Service, *, details: bool) -> tuple[bool, dict[str, Any]]:
 
 
 def configuration(service: Service) -> dict[str, Any]:
-    """What was asked for and, once Chatterbox is ready, what became of it. No secrets."""
+    """Return the options and, once Chatterbox is ready, what was chosen for `auto`. The answer holds no secrets."""
     config = service.config
     chatterbox = service.lifecycle.chatterbox
     about = chatterbox.describe() if chatterbox is not None else None
@@ -75,7 +75,7 @@ def configuration(service: Service) -> dict[str, Any]:
 
 
 async def memory_use(service: Service) -> dict[str, Any]:
-    """Memory of the process and of the engines in use, and what was done since the start."""
+    """Return the memory of the process and of the engines in use, and counters since the start."""
     now = await asyncio.to_thread(memory.snapshot, _engines(service))
     replies = service.replies.snapshot()
     del replies["recent"]
@@ -83,7 +83,7 @@ async def memory_use(service: Service) -> dict[str, Any]:
 
 
 async def clean_memory(service: Service) -> dict[str, Any]:
-    """Free what can be made again, in turn with what is spoken; say what was held before and after, in bytes."""
+    """Free what can be made again, in turn with what is spoken; return the bytes held before and after."""
     engines = _engines(service)
     before = await asyncio.to_thread(memory.totals, engines)
     settled = memory.settled()
@@ -98,7 +98,7 @@ async def clean_memory(service: Service) -> dict[str, Any]:
 
 
 async def information(service: Service) -> dict[str, Any]:
-    """Who speaks and why, the voices, the latest replies."""
+    """Return which engine speaks and why, the voices, and the latest replies."""
     lifecycle = service.lifecycle
     engine = lifecycle.speaking
     catalogue = service.voices.catalogue
@@ -123,7 +123,7 @@ def _engines(service: Service) -> list[Engine]:
     engine = service.lifecycle.speaking
     if engine is None:
         return []
-    standby = service.lifecycle.stand_in(engine)
+    standby = service.lifecycle.engines.stand_in(engine)
     return [engine] if standby is None else [engine, standby]
 
 
@@ -151,7 +151,7 @@ def _server(config: Config) -> dict[str, Any]:
 
 
 def _memory_info(now: dict[str, Any]) -> dict[str, Any]:
-    """The same as the VRAM guide looks for it: megabytes of the process, and of CUDA where it is used."""
+    """Return the fields that a widespread guide to saving VRAM reads: MiB of the process, and of CUDA if it is used."""
     gpu = [engine["device_bytes"] for engine in now["engines"] if str(engine["device"]).startswith("cuda")]
 
     def on_gpu(name: str) -> float | None:

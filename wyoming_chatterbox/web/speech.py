@@ -1,4 +1,4 @@
-"""POST /v1/audio/speech: text in, sound out while it is being made. The request is OpenAI's."""
+"""POST /v1/audio/speech: streams the sound of a text while it is generated. The request is OpenAI's."""
 
 from __future__ import annotations
 
@@ -14,29 +14,27 @@ from aiohttp import web
 
 from ..engine import SAMPLE_RATE, Block
 from ..errors import ChatterboxError, RequestError
+from ..network.connections import client_name
 from ..quoting import json_kind, quoted
-from ..speech.audio import silence
 from ..speech.replies import Reply
 from ..speech.service import Service
-from ..text.sentences import split
+from ..text.sentences import sentences_of
 from .answers import RefusedError
 from .encoding import ENCODERS, Encoder
 
 _LOGGER = logging.getLogger(__name__)
 
-_PIECE = SAMPLE_RATE // 2
-"""Samples encoded at a time: the first of a long block shall not wait for its last."""
-_READ_TIMEOUT = 30.0
+_SAMPLES_AT_A_TIME = SAMPLE_RATE // 2
+"""Samples encoded in one go: the first of a long block need not wait for its last."""
+_READ_SECONDS = 30.0
 """Seconds that a client may take to send its request."""
-_WRITE_TIMEOUT = 60.0
-"""Seconds that a client may take to read before it is given up."""
-_NOTHING_TO_HEAR = silence(0.1)
-"""An empty file is none to many a player."""
+_WRITE_SECONDS = 60.0
+"""Seconds that a client may take to read before the connection is ended."""
 
 
 @dataclass(frozen=True)
 class SpeechRequest:
-    """What is asked for."""
+    """A valid request."""
 
     text: str
     voice: str | None
@@ -44,9 +42,12 @@ class SpeechRequest:
 
 
 async def speech(service: Service, request: web.Request) -> web.StreamResponse:
-    """Answer one request; errors before the first sound are raised, later ones break the connection."""
-    wanted = parse(await _body(request), service.config.max_total_length)
-    sentences = list(await asyncio.to_thread(split, wanted.text, service.config.max_chunk_length))
+    """Answer one request; raise errors before the first sound, and break the connection at later ones."""
+    wanted = parse(await _body(request))
+    config = service.config
+    sentences = await asyncio.to_thread(
+        sentences_of, wanted.text, max_sentence=config.max_chunk_length, max_total=config.max_total_length
+    )
     if not sentences:
         raise RequestError("There is nothing in the text that could be spoken")
     voice = await service.voices.find(wanted.voice)
@@ -66,13 +67,13 @@ async def speech(service: Service, request: web.Request) -> web.StreamResponse:
         expected = isinstance(err, ChatterboxError | ConnectionError)
         _LOGGER.warning("The reply to %s breaks off: %s", client, err or type(err).__name__, exc_info=not expected)
         if request.transport is not None:
-            # Without the end that chunked encoding asks for: the client must not take this for all of it.
+            # Leave out the end of the chunked encoding, so that the client notices that the sound is incomplete.
             request.transport.abort()
     return response
 
 
-def parse(body: bytes, max_total_length: int) -> SpeechRequest:
-    """Read a request's JSON; `RefusedError` or `RequestError` says what is wrong with it."""
+def parse(body: bytes) -> SpeechRequest:
+    """Read a request's JSON; `RefusedError` says what is wrong with it."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError) as err:
@@ -91,11 +92,6 @@ def parse(body: bytes, max_total_length: int) -> SpeechRequest:
     stream = _string(data, "stream_format") or "audio"
     if stream != "audio":
         raise _refused("stream_format", f"stream_format can only be 'audio', not {quoted(stream)}")
-    if len(text) > max_total_length:
-        raise _refused(
-            "input",
-            f"The text is {len(text)} characters long; {max_total_length} is the limit (--max-total-length)",
-        )
     return SpeechRequest(text, _string(data, "voice") or None, form)
 
 
@@ -105,13 +101,13 @@ async def _body(request: web.Request) -> bytes:
             415, f"Content-Type must be application/json, not {quoted(request.content_type)}", "bad-content-type"
         )
     try:
-        async with asyncio.timeout(_READ_TIMEOUT):
+        async with asyncio.timeout(_READ_SECONDS):
             return await request.read()
     except web.RequestPayloadError as err:
         raise RefusedError(400, "The body is broken", "bad-body", headers={"Connection": "close"}) from err
     except TimeoutError as err:
         raise RefusedError(
-            408, f"The request did not come within {_READ_TIMEOUT:g} s", headers={"Connection": "close"}
+            408, f"The request did not come within {_READ_SECONDS:g} s", headers={"Connection": "close"}
         ) from err
 
 
@@ -121,24 +117,18 @@ async def _stream(request: web.Request, response: web.StreamResponse, pieces: As
             if not response.prepared:
                 await response.prepare(request)
             try:
-                async with asyncio.timeout(_WRITE_TIMEOUT):
+                async with asyncio.timeout(_WRITE_SECONDS):
                     await response.write(piece)
             except TimeoutError as err:
-                raise ConnectionAbortedError(f"it has read nothing for {_WRITE_TIMEOUT:g} s") from err
+                raise ConnectionAbortedError(f"it has read nothing for {_WRITE_SECONDS:g} s") from err
 
 
 async def _spoken(reply: Reply, sentences: list[str]) -> AsyncGenerator[Block, None]:
-    silent = True
-    for sentence in sentences:
-        async with aclosing(reply.say(sentence)) as blocks:
-            async for block in blocks:
-                for start in range(0, len(block), _PIECE):
-                    silent = False
-                    yield block[start : start + _PIECE]
-                    reply.wait_for_client()
-    if silent:
-        reply.require_speech()
-        yield _NOTHING_TO_HEAR
+    async with aclosing(reply.speak(sentences)) as blocks:
+        async for block in blocks:
+            for start in range(0, len(block), _SAMPLES_AT_A_TIME):
+                yield block[start : start + _SAMPLES_AT_A_TIME]
+                reply.wait_for_client()
 
 
 async def _encoded(blocks: AsyncGenerator[Block, None], encoder: Encoder) -> AsyncGenerator[bytes, None]:
@@ -152,7 +142,8 @@ async def _encoded(blocks: AsyncGenerator[Block, None], encoder: Encoder) -> Asy
 
 def _client(request: web.Request) -> str:
     peer = request.transport.get_extra_info("peername") if request.transport is not None else None
-    return f"{peer[0]}:{peer[1]} (HTTP)" if isinstance(peer, tuple) else "HTTP client"
+    name = client_name(peer)
+    return f"{name} (HTTP)" if name else "HTTP client"
 
 
 def _string(data: Mapping[str, Any], name: str, *, required: bool = False) -> str:

@@ -14,7 +14,7 @@ from .answers import error_answer
 
 
 class Watched(asyncio.Protocol):
-    """Passes everything on to aiohttp's protocol, and tells when the connection is lost."""
+    """Passes everything on to aiohttp's protocol, and sets `lost` when the connection is lost."""
 
     def __init__(self, served: asyncio.Protocol, connection: Connection) -> None:
         self._served = served
@@ -51,7 +51,7 @@ def busy(request: web.Request) -> AbstractContextManager[None]:
 
 
 def refusal(err: ChatterboxError, headers: Mapping[str, str]) -> bytes:
-    """Return the answer, with `headers` added, for a client that is turned away before it asked."""
+    """Return the answer, with `headers` added, to a client that is rejected before it sent a request."""
     answer = error_answer(err)
     assert isinstance(answer.body, bytes)
     fields = {**answer.headers, **headers, "Content-Length": str(len(answer.body)), "Connection": "close"}

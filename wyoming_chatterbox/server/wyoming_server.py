@@ -1,4 +1,4 @@
-"""Serving Wyoming on tcp, unix or stdio."""
+"""The Wyoming server, on tcp, unix or stdio."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from .peer import transport_errors
 
 _LOGGER = logging.getLogger(__name__)
 
-_PIECE = 65536
+_BYTES_AT_A_TIME = 65536
 
 
-class Server:
+class WyomingServer:
     """Listens at one URI and gives each client a handler."""
 
     def __init__(self, uri: str, service: Service) -> None:
@@ -46,7 +46,7 @@ class Server:
         """Set when there will be no more clients: stdio has one."""
 
     async def start(self) -> None:
-        """Begin to listen; `ConfigError` where that address can't be had."""
+        """Begin to listen; `ConfigError` if the address can't be used."""
         if self._parts.scheme == "stdio":
             self._stdio = asyncio.create_task(self._serve_stdio(), name="stdio")
             return
@@ -64,7 +64,7 @@ class Server:
         _LOGGER.info("Wyoming is served at %s", self._uri)
 
     async def close(self) -> None:
-        """Stop listening, then end every connection: what is being said ends with an error."""
+        """Stop listening, then end every connection: replies in progress end with an error."""
         if self._listener is not None:
             self._listener.stop()
             if self._parts.scheme == "unix":
@@ -78,12 +78,12 @@ class Server:
 
     @property
     def host(self) -> str | None:
-        """The host name or address listened at, where there is one."""
+        """The host name or address that the server listens at; None for unix and stdio."""
         return self._parts.hostname
 
     @property
     def port(self) -> int | None:
-        """The TCP port, where there is one."""
+        """The TCP port; None for unix and stdio."""
         return self._parts.port
 
     async def _serve(self, client: socket.socket, connection: Connection) -> None:
@@ -106,13 +106,13 @@ class Server:
         try:
             ours, theirs = socket.socketpair()
             sound = os.dup(sys.stdout.fileno())
-            # Whatever a library prints must not come between the events.
+            # A library's print must not end up between the events.
             os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
             threading.Thread(target=_pump_in, args=(sys.stdin.fileno(), theirs), daemon=True).start()
             written = asyncio.create_task(asyncio.to_thread(_pump_out, theirs, sound))
             reader, writer = await asyncio.open_connection(sock=ours)
             connection = self._connections.admit(None)
-            await self._run(Handler(self._service, reader, writer, connection, hears_end=False))
+            await self._run(Handler(self._service, reader, writer, connection, half_close_means_gone=False))
             await written
         except Exception:
             _LOGGER.exception("Serving standard input and output failed")
@@ -121,21 +121,21 @@ class Server:
 
 
 def _refusal(err: ChatterboxError) -> bytes:
-    """Return the event that tells a client why it is not served."""
+    """Return the event that tells a client why the server rejects it."""
     event = io.BytesIO()
     write_event(Error(text=str(err), code=err.code).event(), event)
     return event.getvalue()
 
 
 def _dismiss(writer: asyncio.StreamWriter) -> None:
-    """Tell an idle client that another has its place, and close without waiting for it to read that."""
+    """Tell an idle client that another one gets its place, and close without waiting for it to read that."""
     if not writer.transport.get_write_buffer_size():
         writer.write(_refusal(OverloadedError("Too many clients are connected (--max-connections): an idle one goes")))
     writer.transport.abort()
 
 
 async def _make_room(path: Path) -> None:
-    """Take away the socket that a server left behind; anything else at `path` is a `ConfigError`."""
+    """Delete a socket that an earlier server left behind; `ConfigError` for anything else at `path`."""
     try:
         kind = path.stat().st_mode
     except FileNotFoundError:
@@ -152,9 +152,9 @@ async def _make_room(path: Path) -> None:
 
 
 def _pump_in(source: int, target: socket.socket) -> None:
-    """What comes in by a file, pipe or terminal goes to a socket, which asyncio can wait for."""
+    """Copy a file, pipe or terminal to a socket, which asyncio can wait for."""
     try:
-        while data := os.read(source, _PIECE):
+        while data := os.read(source, _BYTES_AT_A_TIME):
             target.sendall(data)
         target.shutdown(socket.SHUT_WR)
     except OSError as err:
@@ -162,9 +162,9 @@ def _pump_in(source: int, target: socket.socket) -> None:
 
 
 def _pump_out(source: socket.socket, target: int) -> None:
-    """What comes from a socket goes out by a file, pipe or terminal."""
+    """Copy a socket to a file, pipe or terminal."""
     try:
-        while data := source.recv(_PIECE):
+        while data := source.recv(_BYTES_AT_A_TIME):
             while data:
                 data = data[os.write(target, data) :]
     except OSError as err:
