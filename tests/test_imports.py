@@ -27,10 +27,11 @@ import json, sys
 from pathlib import Path
 from wyoming_chatterbox.engine import Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
-from wyoming_chatterbox.engine.files.families import FAMILIES
+from wyoming_chatterbox.families import FAMILIES
+from wyoming_chatterbox.precision import choose
 
 directory, family, recording = sys.argv[1:]
-engine = Chatterbox.load(Path(directory), FAMILIES[family], device="cpu", blocks=True)
+engine = Chatterbox.load(Path(directory), FAMILIES[family], choose("auto", family, "cpu"), blocks=True)
 
 def say(voice):
     return sum(len(block) for block in engine.speak(Utterance("So.", voice, seed=1), lambda: False))

@@ -26,7 +26,7 @@ from wyoming_chatterbox.engine.layers.stored import (
     hold_in_int8,
     quantize_rows,
 )
-from wyoming_chatterbox.engine.precision import choose, request
+from wyoming_chatterbox.precision import choose
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -234,7 +234,7 @@ class Mixed(nn.Module):
 def test_apply_changes_layers_of_every_class_in_place_and_counts_them(name: str, parameters: dict[str, Any]) -> None:
     module = Mixed()
     before = size_of(module)
-    assert quantized.apply(module, choose(*request(name), "nano", "cpu")) is module
+    assert quantized.apply(module, choose(name, "nano", "cpu")) is module
     counted = quantized.formats(module)
     assert counted[name] == parameters[name]
     assert set(counted) == set(parameters)

@@ -29,8 +29,8 @@ from .scheduler import Scheduler
 _LOGGER = logging.getLogger(__name__)
 
 Report = Callable[[Stage], None]
-Loader = Callable[[Report, Callable[[], bool]], Engine]
-"""Makes Chatterbox ready: called in a thread of its own with a way to report and a way to see that it isn't wanted."""
+LoadChatterbox = Callable[[Report, Callable[[], bool]], Engine]
+"""Loads Chatterbox, in a thread of its own: takes a `report` of each stage, and `cancelled`, true once unwanted."""
 
 _FAILURES_IN_A_ROW = 3
 """Utterances that Chatterbox may fail to speak before it is loaded afresh."""
@@ -56,7 +56,7 @@ class Lifecycle:
     def __init__(
         self,
         scheduler: Scheduler,
-        load_chatterbox: Loader,
+        load_chatterbox: LoadChatterbox,
         load_standby: Callable[[], Engine] | None,
         *,
         lower: Callable[[], str | None] = lambda: None,
@@ -377,7 +377,7 @@ class Lifecycle:
 
     def _fail(self, error: BaseException) -> None:
         """Note why Chatterbox can't speak, and when it is tried again: at once, where less memory would do."""
-        if isinstance(error, OutOfMemoryError | MemoryError):
+        if isinstance(error, MemoryError):
             self.counters.out_of_memory += 1
             if lower := self._lower():
                 self._go_lower(lower, error)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from ..errors import OutOfMemoryError
 from ..faults import message
 
 
@@ -44,7 +43,7 @@ class Retries:
         self._wait = min(self._wait * 2 or self._first, self._longest)
         hint = getattr(error, "hint", "") or (
             "Give it more memory, or choose a smaller --model or --dtype."
-            if isinstance(error, OutOfMemoryError | MemoryError)
+            if isinstance(error, MemoryError)
             else "See the log; --debug shows more."
         )
         return Failure(message(error), hint, self._wait, time.monotonic() + self._wait)

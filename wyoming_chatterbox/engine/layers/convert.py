@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..precision import Precision
+from ...precision import Precision
 from . import float16, linear
 from .int4 import Int4Linear
 from .int8 import Int8Conv1d, Int8Linear, WeightOnlyInt8Linear

@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -15,22 +14,6 @@ from .. import VOICES_KEPT, Version
 from ..failures import download_again, first_line
 from ..weights.tensor_file import load_pickled
 from .recording import version_of
-
-
-@dataclass(frozen=True)
-class PromptRules:
-    """What a model family makes of a recording."""
-
-    t3_seconds: int
-    """Of the recording, what T3's prompt is made of."""
-    shortest: float
-    """Seconds a recording must be longer than."""
-    loudness: float | None
-    """LUFS it is levelled to."""
-
-
-LLAMA_RULES = PromptRules(t3_seconds=6, shortest=1.0, loudness=None)
-GPT2_RULES = PromptRules(t3_seconds=15, shortest=5.0, loudness=-27.0)
 
 
 @dataclass(frozen=True)
@@ -143,8 +126,3 @@ def key_of(path: Path, version: Version | None) -> Key:
         return path, version or version_of(path.stat())
     except OSError as err:
         raise VoiceError(f"{path} can't be read: {err.strerror}") from err
-
-
-def rules_of(t3: Any) -> PromptRules:
-    """The rules of the family that a T3 belongs to."""
-    return GPT2_RULES if t3.is_gpt else LLAMA_RULES
