@@ -19,12 +19,21 @@ from wyoming_chatterbox.engine.measuring import random_checkpoint
 from wyoming_chatterbox.engine.measuring.random_checkpoint import LAYOUTS, Built, is_gpt2
 from wyoming_chatterbox.engine.upstream import chatterbox_tts
 from wyoming_chatterbox.engine.upstream.chatterbox_tts import T3, Perceiver, T3Config, VoiceEncoder
+from wyoming_chatterbox.precision import Precision
 
-__all__ = ["LAYOUTS", "TEXT", "Built", "build", "family_of", "is_gpt2", "make", "pass_on"]
+__all__ = ["FLOAT32", "LAYOUTS", "TEXT", "Built", "build", "computing_in", "family_of", "is_gpt2", "make", "pass_on"]
 
 Size = Literal["tiny", "full"]
 
 TEXT = "Hello there, this is a test."
+
+
+def computing_in(dtype: str, device: str = "cpu") -> Precision:
+    """Hold and compute T3 and the flow in one dtype, whatever would be chosen for the device."""
+    return Precision(dtype, f"{dtype} was asked for", compute=dtype, device=device)
+
+
+FLOAT32 = computing_in("float32")
 
 
 def family_of(layout: str) -> str:

@@ -12,9 +12,9 @@ from huggingface_hub.utils import close_session
 
 from tests.hub import Hub
 from wyoming_chatterbox.engine.files.download import Progress, fetch
-from wyoming_chatterbox.engine.files.families import TURBO, Family
 from wyoming_chatterbox.engine.files.hub import Patience
 from wyoming_chatterbox.errors import DownloadError
+from wyoming_chatterbox.families import TURBO, Family
 
 T3 = TURBO.t3[0]
 S3GEN = TURBO.s3gen
@@ -76,7 +76,7 @@ IMPORTS = """
 import sys
 from pathlib import Path
 from wyoming_chatterbox.engine.files.download import fetch
-from wyoming_chatterbox.engine.files.families import TURBO
+from wyoming_chatterbox.families import TURBO
 """
 
 

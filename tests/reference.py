@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import torch
 from torch import nn
+from wyoming_chatterbox.engine.precision import Precision
 
 from wyoming_chatterbox.engine import Block
 from wyoming_chatterbox.engine.layers.convert import Converter
-from wyoming_chatterbox.engine.precision import Precision
 from wyoming_chatterbox.engine.s3gen.estimator import Flow
 from wyoming_chatterbox.engine.s3gen.flow import FRAMES_PER_TOKEN, fade_in, integrate
 from wyoming_chatterbox.engine.s3gen.vocoder import Vocoder

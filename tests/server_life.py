@@ -23,7 +23,7 @@ from wyoming.tts import Synthesize, SynthesizeVoice
 from tests.client import CYCLE, listen
 from tests.hub import Hub
 from tests.process import server_process
-from wyoming_chatterbox.engine.files.families import NANO
+from wyoming_chatterbox.families import NANO
 
 PLACES = {
     "HOME": "home",

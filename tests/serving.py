@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.fakes import FakeEngine
 from tests.ports import free_port
 from wyoming_chatterbox import config
-from wyoming_chatterbox.engine import Engine, Stage
+from wyoming_chatterbox.engine import Engine, Sampling, Stage
 from wyoming_chatterbox.server.info import info_event
 from wyoming_chatterbox.server.wyoming_server import WyomingServer
 from wyoming_chatterbox.speech import hangs, watchdog
@@ -83,7 +83,7 @@ async def serving(
         new_catalogue=partial(info_event, streaming=options.streaming),
         patience=0.2,
     )
-    replies = Replies(lifecycle, scheduler, limit=options.max_replies, seed=options.seed, sampling=options.sampling)
+    replies = Replies(lifecycle, scheduler, limit=options.max_replies, seed=options.seed, sampling=Sampling())
     service = Service(options, voices, lifecycle, replies)
     preparation = IdlePreparation(voices, replies, pause=0.01)
     server = WyomingServer(uri, service)

@@ -25,7 +25,7 @@ from tests import checkpoints
 from tests.client import CYCLE, describe, plain
 from tests.process import ServerProcess
 from tests.serving import free_port, serving, until
-from wyoming_chatterbox.engine.files.families import FAMILIES
+from wyoming_chatterbox.families import FAMILIES
 
 ROOT = Path(__file__).parent.parent
 ADDON = ROOT / "addon"

@@ -15,11 +15,11 @@ import torch
 
 from wyoming_chatterbox.bench import __main__ as bench
 from wyoming_chatterbox.engine.checkpoint import load
-from wyoming_chatterbox.engine.files.families import FAMILIES
 from wyoming_chatterbox.engine.layers.sizes import size_of
 from wyoming_chatterbox.engine.measuring import random_checkpoint
 from wyoming_chatterbox.engine.measuring.stopwatch import Stopwatch
 from wyoming_chatterbox.engine.upstream.chatterbox_tts import perth
+from wyoming_chatterbox.families import FAMILIES
 
 from . import checkpoints
 
@@ -78,7 +78,7 @@ class TestBothSides:
             assert results[side]["audio_s"] == pytest.approx(23 / 25, abs=0.021)
 
     def test_weights_are_the_tensors_bytes(self, done: tuple[Any, dict[str, Any]], nano: Path) -> None:
-        networks = load(nano, FAMILIES["nano"], CPU, torch.float32)
+        networks = load(nano, FAMILIES["nano"], checkpoints.FLOAT32)
         mark = perth.PerthImplicitWatermarker().perth_net
         # Finding marks takes three quarters of PerTh, and is none of our business.
         ours = size_of(networks.t3, networks.flow, networks.vocoder, mark) - size_of(mark.decoder)

@@ -15,11 +15,11 @@ import torch
 from wyoming_chatterbox.engine import Engine, Sampling, Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
 from wyoming_chatterbox.engine.checkpoint import load
-from wyoming_chatterbox.engine.devices import computes_in_bfloat16
-from wyoming_chatterbox.engine.files.families import FAMILIES
+from wyoming_chatterbox.engine.devices import choose_precision, computes_in_bfloat16
 from wyoming_chatterbox.engine.t3.decoder import LONGEST, most_tokens
 from wyoming_chatterbox.engine.voice.conditionals import Conditionals, ConditionalsCache, key_of
 from wyoming_chatterbox.errors import CheckpointError, ConfigError, EngineError, OutOfMemoryError, VoiceError
+from wyoming_chatterbox.families import FAMILIES
 
 from . import checkpoints
 from .reference import mel_to_wave, tokens_to_mel
@@ -62,7 +62,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 def load_tiny(directory: Path, layout: str, dtype: str = "float32", device: str = "cpu") -> Chatterbox:
     family = FAMILIES[checkpoints.family_of(layout)]
-    return Chatterbox.load(directory, family, device=device, dtype=dtype, blocks=True)
+    return Chatterbox.load(directory, family, choose_precision(family.name, dtype, device), blocks=True)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def test_the_language_is_part_of_what_is_spoken(made: Made) -> None:
 
 
 def test_chinese_is_tokenised_from_local_files_alone(made: Made, tmp_path: Path) -> None:
-    networks = load(made("multilingual"), FAMILIES["multilingual"], CPU, torch.float32)
+    networks = load(made("multilingual"), FAMILIES["multilingual"], checkpoints.FLOAT32)
     known = networks.tokenizer("你好", "zh")
     # [zh], then a token a Cangjie letter and one for the end: onf. vnd.
     assert len(known) >= 1 + 4 + 4
@@ -146,7 +146,7 @@ def test_chinese_is_tokenised_from_local_files_alone(made: Made, tmp_path: Path)
     for path in made("multilingual").iterdir():
         if path.name != "Cangjie5_TC.json":
             (tmp_path / path.name).symlink_to(path)
-    without = load(tmp_path, FAMILIES["multilingual"], CPU, torch.float32)
+    without = load(tmp_path, FAMILIES["multilingual"], checkpoints.FLOAT32)
     assert without.tokenizer("Hallo", "de") == networks.tokenizer("Hallo", "de")
     with pytest.raises(CheckpointError, match="Cangjie5_TC"):
         without.tokenizer("你好", "zh")
@@ -173,8 +173,8 @@ def test_turbo_speaks_in_a_recordings_voice(turbo: Chatterbox, recordings: tuple
 def test_in_16_bits_the_mel_stays_close(made: Made, layout: str, dtype: str, error: float) -> None:
     tokens = torch.randint(6561, (20,), generator=torch.Generator().manual_seed(1))
     mels = []
-    for precision in (torch.float32, getattr(torch, dtype)):
-        networks = load(made(layout), FAMILIES[layout], CPU, precision)
+    for name in ("float32", dtype):
+        networks = load(made(layout), FAMILIES[layout], checkpoints.computing_in(name))
         torch.manual_seed(3)
         mels.append(tokens_to_mel(networks.flow, tokens, networks.conditionals, never))
         assert mels[-1].dtype == torch.float32
@@ -192,7 +192,7 @@ def test_in_16_bits_it_speaks_and_leaves_a_voices_tokens_alone(
     assert engine.describe().dtype == (dtype if computes_in_bfloat16(CPU) else "float16")
     for voice in (OWN, Voice("low", "en", recordings[0])):
         assert np.isfinite(say(engine, voice=voice)).all()
-    networks = load(made(layout), FAMILIES[layout], CPU, getattr(torch, dtype))
+    networks = load(made(layout), FAMILIES[layout], checkpoints.computing_in(dtype))
     whole = checkpoints.build(layout).conditionals
     tokens_to_mel(networks.flow, torch.tensor([5, 6]), networks.conditionals, never)
     assert networks.conditionals.prompt_tokens.tolist() == whole.gen["prompt_token"].tolist()
@@ -411,11 +411,11 @@ def test_on_cuda_it_speaks_and_gives_the_memory_back(
 
 
 def test_loading_says_something_that_nobody_hears_and_learns_how_fast_it_is(made: Made) -> None:
-    engine = Chatterbox.load(made("turbo"), FAMILIES["turbo"], device="cpu")
+    engine = Chatterbox.load(made("turbo"), FAMILIES["turbo"], checkpoints.FLOAT32)
     assert engine._decoder is not None
     assert engine._decoder.steps == 10
     assert engine._pace.token is not None
     assert engine._pace.window is not None
-    cold = Chatterbox.load(made("turbo"), FAMILIES["turbo"], device="cpu", warm_up=False)
+    cold = Chatterbox.load(made("turbo"), FAMILIES["turbo"], checkpoints.FLOAT32, warm_up=False)
     assert cold._decoder is not None
     assert cold._decoder.steps == 0

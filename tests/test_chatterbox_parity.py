@@ -17,13 +17,12 @@ from chatterbox.tts_turbo import ChatterboxTurboTTS
 
 from wyoming_chatterbox.engine import Sampling
 from wyoming_chatterbox.engine.checkpoint import Networks, load
-from wyoming_chatterbox.engine.files.families import FAMILIES
 from wyoming_chatterbox.engine.s3gen.watermark import load_watermarker
 from wyoming_chatterbox.engine.t3.sampling import DEFAULTS
 from wyoming_chatterbox.engine.upstream.chatterbox_tts import S3GEN_SIL, EnTokenizer, T3Cond
-from wyoming_chatterbox.engine.voice.conditionals import prompt_rules
 from wyoming_chatterbox.engine.voice.draft import Draft
 from wyoming_chatterbox.engine.voice.recording import Reader
+from wyoming_chatterbox.families import FAMILIES
 
 from . import checkpoints
 from .reference import generate, mel_to_wave, tokens_to_mel
@@ -53,7 +52,7 @@ def pair(request: pytest.FixtureRequest, made: Callable[[str], Path]) -> tuple[N
     """The same checkpoint through this project's loader, and as the package's own object."""
     layout = request.param
     directory = made(layout)
-    return load(directory, FAMILIES[layout], CPU, torch.float32), stock(layout, directory)
+    return load(directory, FAMILIES[layout], checkpoints.FLOAT32), stock(layout, directory)
 
 
 class LevelledTurbo(ChatterboxTurboTTS):  # type: ignore[misc]
@@ -136,7 +135,7 @@ def test_same_tokens_and_seed_give_the_same_mel_and_wave(pair: tuple[Networks, A
 @pytest.mark.parametrize("layout", ["english", "turbo"])
 def test_same_seed_speaks_the_same_samples_as_generate(made: Callable[[str], Path], layout: str) -> None:
     theirs = stock(layout, made(layout))
-    ours = load(made(layout), FAMILIES[layout], CPU, torch.float32)
+    ours = load(made(layout), FAMILIES[layout], checkpoints.FLOAT32)
     text = ours.tokenizer("hello there: this is it", "en")
     torch.manual_seed(11)
     tokens = generate(ours.t3, text, ours.conditionals, DEFAULTS[layout], TOKENS, never)
@@ -153,9 +152,7 @@ def test_same_seed_speaks_the_same_samples_as_generate(made: Callable[[str], Pat
 def test_a_voice_of_a_recording_is_the_same(pair: tuple[Networks, Any], recording: Path) -> None:
     ours, theirs = pair
     length = ours.t3.hp.speech_cond_prompt_len
-    mine = Draft(recording, ours.preparation, prompt_rules(gpt2=ours.t3.is_gpt), length, CPU, Reader()).finish(
-        lambda: False
-    )
+    mine = Draft(recording, ours.preparation, ours.family.prompt, length, CPU, Reader()).finish(lambda: False)
     before = theirs.conds
     theirs.prepare_conditionals(str(recording))
     prepared, theirs.conds = theirs.conds, before
@@ -193,7 +190,7 @@ def test_speaking_leaves_a_voice_as_it_was(pair: tuple[Networks, Any]) -> None:
 
 
 def test_without_guidance_one_row_draws_what_two_would(made: Callable[[str], Path]) -> None:
-    ours = load(made("multilingual"), FAMILIES["multilingual"], CPU, torch.float32)
+    ours = load(made("multilingual"), FAMILIES["multilingual"], checkpoints.FLOAT32)
     theirs = stock("multilingual", made("multilingual"))
     text = ours.tokenizer(checkpoints.TEXT, "de")
     torch.manual_seed(2)

@@ -15,7 +15,7 @@ import pytest
 from tests.downloading import S3GEN, T3, Client, client_fixture, content, hub_fixture, program, surroundings_fixture  # noqa: F401
 from tests.hub import Hub
 from wyoming_chatterbox.engine.files.download import Progress
-from wyoming_chatterbox.engine.files.families import ENGLISH, MULTILINGUAL, TURBO, Family
+from wyoming_chatterbox.families import ENGLISH, MULTILINGUAL, TURBO, Family
 
 # A whole set
 

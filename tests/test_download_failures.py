@@ -15,9 +15,9 @@ import pytest
 
 from tests.downloading import IMPORTS, T3, Client, client_fixture, content, hub_fixture, program, surroundings_fixture  # noqa: F401
 from tests.hub import Hub
-from wyoming_chatterbox.engine.files.families import MULTILINGUAL, TURBO
 from wyoming_chatterbox.engine.files.hub import Patience
 from wyoming_chatterbox.errors import Cancelled
+from wyoming_chatterbox.families import MULTILINGUAL, TURBO
 
 TOKEN = "hf_averysecrettokenindeed"
 

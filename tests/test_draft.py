@@ -14,10 +14,10 @@ import torch
 
 from wyoming_chatterbox.engine import Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
-from wyoming_chatterbox.engine.files.families import FAMILIES
 from wyoming_chatterbox.engine.voice import draft
 from wyoming_chatterbox.engine.voice.conditionals import Conditionals, key_of
 from wyoming_chatterbox.errors import VoiceError
+from wyoming_chatterbox.families import FAMILIES
 
 from . import checkpoints
 
@@ -29,7 +29,7 @@ def nano(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def engine(nano: Path) -> Chatterbox:
-    return Chatterbox.load(nano, FAMILIES["nano"], device="cpu", warm_up=False)
+    return Chatterbox.load(nano, FAMILIES["nano"], checkpoints.FLOAT32, warm_up=False)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def same(one: Conditionals, other: Conditionals) -> bool:
 
 
 def test_interrupted_again_and_again_it_becomes_the_same_voice(engine: Chatterbox, nano: Path, alice: Voice) -> None:
-    whole = Chatterbox.load(nano, FAMILIES["nano"], device="cpu", warm_up=False)
+    whole = Chatterbox.load(nano, FAMILIES["nano"], checkpoints.FLOAT32, warm_up=False)
     count = At(10**9)
     assert whole.prepare(alice, count)
     assert count.asked > 200

@@ -15,13 +15,13 @@ from torch import nn
 from wyoming_chatterbox.engine import Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
 from wyoming_chatterbox.engine.checkpoint import Networks, load
-from wyoming_chatterbox.engine.files.families import FAMILIES
 from wyoming_chatterbox.engine.layers import convert as quantized
 from wyoming_chatterbox.engine.layers.linear import Linear
-from wyoming_chatterbox.engine.precision import choose, request
 from wyoming_chatterbox.engine.s3gen.flow import integrate
 from wyoming_chatterbox.engine.t3.decoder import TokenDecoder, step
 from wyoming_chatterbox.engine.t3.sampling import DEFAULTS
+from wyoming_chatterbox.families import FAMILIES
+from wyoming_chatterbox.precision import choose
 
 from . import checkpoints
 from .layer_errors import is_held, relative_errors
@@ -47,8 +47,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
         if not directory.exists():
             checkpoints.make(family, directory)
         if (family, name) not in seen:
-            precision = choose(*request(name), family, "cpu")
-            seen[family, name] = load(directory, FAMILIES[family], CPU, torch.float32, precision)
+            precision = choose(name, family, "cpu")
+            seen[family, name] = load(directory, FAMILIES[family], precision)
         return seen[family, name]
 
     return get
@@ -135,10 +135,7 @@ def mel_strays_no_further_than_it_may(exact: Networks, held: Networks) -> None:
 @pytest.mark.parametrize("family", ["english", "nano"])
 def test_at_full_size_too_int8_strays_no_further(tmp_path: Path, family: str) -> None:
     checkpoints.make(family, tmp_path, size="full")
-    exact, held = (
-        load(tmp_path, FAMILIES[family], CPU, torch.float32, choose(*request(name), family, "cpu"))
-        for name in ("float32", "int8")
-    )
+    exact, held = (load(tmp_path, FAMILIES[family], choose(name, family, "cpu")) for name in ("float32", "int8"))
     scores_stray_no_further_than_they_may(exact, held, some_tokens()[:10])
     mel_strays_no_further_than_it_may(exact, held)
 
@@ -164,10 +161,9 @@ def test_no_matrix_of_t3_or_the_flow_stays_in_float32(made: Made, family: str, n
 @pytest.mark.parametrize("name", LAYER)
 def test_an_engine_speaks_and_says_what_it_is_made_of(made: Made, tmp_path: Path, name: str) -> None:
     checkpoints.make("nano", tmp_path)
-    dtype, quantization = request(name)
-    engine = Chatterbox.load(tmp_path, FAMILIES["nano"], device="cpu", dtype=dtype, quantization=quantization)
+    engine = Chatterbox.load(tmp_path, FAMILIES["nano"], choose(name, "nano", "cpu"))
     about = engine.describe()
-    assert (about.quantization, about.details["computes_in"]) == (quantization, "float32")
+    assert (about.precision, about.details["computes_in"]) == (name, "float32")
     assert f"{name} was asked for" in about.reason
     assert about.details["parameters"]["t3"][name] > 0
     assert sum(map(len, engine.speak(Utterance("Hello.", Voice("own", "en"), seed=1), lambda: False))) > 0
@@ -176,7 +172,7 @@ def test_an_engine_speaks_and_says_what_it_is_made_of(made: Made, tmp_path: Path
 
 def test_a_changed_file_is_noticed_where_its_text_embedding_is_read(tmp_path: Path) -> None:
     checkpoints.make("nano", tmp_path)
-    networks = load(tmp_path, FAMILIES["nano"], CPU, torch.float32)
+    networks = load(tmp_path, FAMILIES["nano"], checkpoints.FLOAT32)
     ids = torch.tensor([[3, 5, 3]])
     rows = networks.t3.text_emb(ids)
     assert torch.equal(rows, checkpoints.build("nano").t3.text_emb.weight[ids])
@@ -193,11 +189,12 @@ _LOAD = """
 import re, sys
 from pathlib import Path
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
-from wyoming_chatterbox.engine.files.families import FAMILIES
+from wyoming_chatterbox.families import FAMILIES
+from wyoming_chatterbox.precision import choose
 def read(name):
     return int(re.search(name + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
 before = read("VmRSS")
-engine = Chatterbox.load(Path(sys.argv[1]), FAMILIES["nano"], device="cpu", quantization="int8", warm_up=False)
+engine = Chatterbox.load(Path(sys.argv[1]), FAMILIES["nano"], choose("int8", "nano", "cpu"), warm_up=False)
 print(read("VmHWM") - before, sum(engine.describe().parts.values()))
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -27,10 +28,11 @@ import json, sys
 from pathlib import Path
 from wyoming_chatterbox.engine import Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
-from wyoming_chatterbox.engine.files.families import FAMILIES
+from wyoming_chatterbox.families import FAMILIES
+from wyoming_chatterbox.precision import choose
 
 directory, family, recording = sys.argv[1:]
-engine = Chatterbox.load(Path(directory), FAMILIES[family], device="cpu", blocks=True)
+engine = Chatterbox.load(Path(directory), FAMILIES[family], choose("auto", family, "cpu"), blocks=True)
 
 def say(voice):
     return sum(len(block) for block in engine.speak(Utterance("So.", voice, seed=1), lambda: False))
@@ -40,6 +42,20 @@ if recording:
     report["cloned"] = say(Voice("cloned", "en", Path(recording)))
     report["modules to clone"] = list(sys.modules)
 print(json.dumps(report))
+"""
+
+IMPORT_ALL = """
+import importlib, json, logging, os, pkgutil, re
+import wyoming_chatterbox
+before = dict(os.environ)
+for module in pkgutil.walk_packages(wyoming_chatterbox.__path__, "wyoming_chatterbox."):
+    if module.name.split(".")[1] not in ("bench", "compare") and not re.search("measuring|triton", module.name):
+        importlib.import_module(module.name)
+print(json.dumps({
+    "environment": {name: value for name, value in os.environ.items() if before.get(name) != value},
+    "levels": [logging.getLogger(name).level for name in ("httpx", "httpcore")],
+    "zeroconf": logging.getLogger("zeroconf").level,
+}))
 """
 
 STOCK = """
@@ -151,3 +167,12 @@ def test_the_vocoder_s_window_is_scipy_s() -> None:
         chatterbox_tts._window("hann", 16, False), get_window("hann", 16, fftbins=False), atol=1e-15
     )
     np.testing.assert_allclose(chatterbox_tts._window("hamming", 9), get_window("hamming", 9, fftbins=True), atol=1e-15)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_importing_the_server_sets_no_environment_variable_and_no_log_level() -> None:
+    done = subprocess.run([sys.executable, "-c", IMPORT_ALL], capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    # zeroconf sets its own.
+    assert found == {"environment": {}, "levels": [logging.NOTSET] * 2, "zeroconf": logging.WARNING}

@@ -21,12 +21,13 @@ from tests.serving import serving, until
 from wyoming_chatterbox import config
 from wyoming_chatterbox.engine import Engine, Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
-from wyoming_chatterbox.engine.files.families import FAMILIES
 from wyoming_chatterbox.engine.loader import Loader
 from wyoming_chatterbox.engine.t3.kv_cache import KVCache
 from wyoming_chatterbox.engine.t3.voice_prefixes import VoicePrefixes
 from wyoming_chatterbox.engine.voice.conditionals import Conditionals, ConditionalsCache, key_of
 from wyoming_chatterbox.errors import VoiceError
+from wyoming_chatterbox.families import FAMILIES
+from wyoming_chatterbox.precision import choose
 from wyoming_chatterbox.speech import memory
 
 CPU = torch.device("cpu")
@@ -39,7 +40,7 @@ def nano(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def load(nano: Path) -> Chatterbox:
-    return Chatterbox.load(nano, FAMILIES["nano"], device="cpu", dtype="float32")
+    return Chatterbox.load(nano, FAMILIES["nano"], checkpoints.FLOAT32)
 
 
 def record(path: Path, pitch: float) -> Path:
@@ -125,7 +126,7 @@ def test_closing_and_cleaning_leave_nothing_behind(nano: Path, tmp_path: Path) -
 
 
 def test_weights_are_told_by_part_and_by_format(nano: Path) -> None:
-    engine = Chatterbox.load(nano, FAMILIES["nano"], device="cpu", dtype="float16")
+    engine = Chatterbox.load(nano, FAMILIES["nano"], choose("float16", "nano", "cpu"))
     about = engine.describe()
     assert {part: sum(formats.values()) for part, formats in about.formats.items()} == about.parts
     assert about.formats["t3"]["float16"] > about.formats["t3"].get("float32", 0)

@@ -21,12 +21,12 @@ from tests.serving import Running, serving, until
 from wyoming_chatterbox import config
 from wyoming_chatterbox.engine import Block, Engine, Stage, Utterance, devices
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
-from wyoming_chatterbox.engine.files.families import FAMILIES
 from wyoming_chatterbox.engine.loader import Loader
-from wyoming_chatterbox.engine.precision import Precision
 from wyoming_chatterbox.engine.voice.preparation import VoicePreparation
 from wyoming_chatterbox.engine.weights.tensor_file import TensorFile
 from wyoming_chatterbox.errors import OutOfMemoryError
+from wyoming_chatterbox.families import FAMILIES
+from wyoming_chatterbox.precision import Precision
 
 LONG = "This is a sentence of some length, which may be cut where it has a comma."
 FOR_EVER = 10**9
@@ -190,7 +190,7 @@ async def test_what_was_heard_is_not_said_again_and_nothing_is_left_out(nano: Pa
     shortage = Shortage("flow", times=0)
 
     def load(*_: object) -> Engine:
-        engine = Chatterbox.load(nano, FAMILIES["nano"], device="cpu", dtype="float32", blocks=True)
+        engine = Chatterbox.load(nano, FAMILIES["nano"], checkpoints.FLOAT32, blocks=True)
         shortage.attach(engine)
         return engine
 
@@ -278,5 +278,5 @@ def test_a_gpu_without_int4_has_nothing_below_int8(
 ) -> None:
     monkeypatch.setattr(devices, "computes_in_bfloat16", lambda _device: bfloat16)
     loader = Loader(config.load(["--device", "cuda", "--quantization", "int8"], {}, tmp_path))
-    loader._chosen = Precision("float16", "int8 was asked for", "int8", "float16")
+    loader._precision = Precision("float16", "int8 was asked for", "int8", "float16", device="cuda:0")
     assert loader.lower() == following

@@ -11,7 +11,7 @@ import pytest
 
 from tests import checkpoints, private_network
 from tests.dockerfile import assignments, parse
-from wyoming_chatterbox.engine.files.families import NANO
+from wyoming_chatterbox.families import NANO
 from wyoming_chatterbox.privacy import CACHES, SILENCE, keep_caches_in, silence_libraries
 
 ROOT = Path(__file__).parents[1]

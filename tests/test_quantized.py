@@ -28,7 +28,7 @@ from wyoming_chatterbox.engine.layers.stored import (
     hold_in_int8,
     quantize_rows,
 )
-from wyoming_chatterbox.engine.precision import choose, request
+from wyoming_chatterbox.precision import choose
 
 from .reference import convert_all
 
@@ -238,7 +238,7 @@ class Mixed(nn.Module):
 def test_apply_changes_layers_of_every_class_in_place_and_counts_them(name: str, parameters: dict[str, Any]) -> None:
     module = Mixed()
     before = size_of(module)
-    assert convert_all(module, choose(*request(name), "nano", "cpu")) is module
+    assert convert_all(module, choose(name, "nano", "cpu")) is module
     counted = quantized.parameters_by_format(module)
     assert counted[name] == parameters[name]
     assert set(counted) == set(parameters)
@@ -259,7 +259,7 @@ def test_without_torchs_private_operations_layers_widen_their_weights(
     for operation in kernels._OPERATIONS:
         monkeypatch.setitem(kernels._OPERATIONS, operation, (None,))
     exact = Mixed()
-    held = quantized.Converter(choose(*request(name), "nano", "cpu")).block(copy.deepcopy(exact))
+    held = quantized.Converter(choose(name, "nano", "cpu")).block(copy.deepcopy(exact))
     assert not any(isinstance(layer, PackedLinear) for layer in held.modules())
     x = torch.randn(3, 128)
     assert held.own.weight.dtype == torch.float32

@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from wyoming_chatterbox.engine.checkpoint import Networks, load
-from wyoming_chatterbox.engine.files.families import FAMILIES
 from wyoming_chatterbox.engine.t3.decoder import LONGEST, TokenDecoder
 from wyoming_chatterbox.engine.t3.graphs import BATCH, IN_FLIGHT, CudaGraphRunner, GraphedDecoder, Read
 from wyoming_chatterbox.engine.t3.sampling import DEFAULTS, Settings
 from wyoming_chatterbox.errors import Cancelled, EngineError
+from wyoming_chatterbox.families import FAMILIES
 
 from . import checkpoints
 
@@ -59,7 +59,7 @@ class HostRunner:
 @pytest.fixture(scope="module", params=["english", "turbo"])
 def networks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Networks:
     directory = checkpoints.make(request.param, tmp_path_factory.mktemp("replay") / request.param)
-    return load(directory, FAMILIES[request.param], CPU, torch.float32)
+    return load(directory, FAMILIES[request.param], checkpoints.FLOAT32)
 
 
 @pytest.fixture
@@ -215,7 +215,7 @@ def test_the_cache_stays_and_grows_with_the_longest_text(networks: Networks, run
 @pytest.mark.parametrize("layout", ["english", "turbo"])
 def test_captured_graphs_draw_the_tokens_of_steps_that_are_waited_for(tmp_path: Path, layout: str) -> None:
     device = torch.device("cuda")
-    networks = load(checkpoints.make(layout, tmp_path), FAMILIES[layout], device, torch.float32)
+    networks = load(checkpoints.make(layout, tmp_path), FAMILIES[layout], checkpoints.computing_in("float32", "cuda"))
     decoder = TokenDecoder(networks.t3, GraphedDecoder(CudaGraphRunner(device), LONGEST))
     plain = TokenDecoder(networks.t3)
     plain._graphed = None

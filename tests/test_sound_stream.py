@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from wyoming_chatterbox.engine import SAMPLE_RATE, Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
 from wyoming_chatterbox.engine.checkpoint import Networks, load
-from wyoming_chatterbox.engine.files.families import FAMILIES
 from wyoming_chatterbox.engine.s3gen.flow import cut_prompt, fade_in, integrate
 from wyoming_chatterbox.engine.s3gen.pacing import HOPS, LOOK_AHEAD, Fixed, Pace
 from wyoming_chatterbox.engine.s3gen.stream import FrameNoise, SoundStream, Source, WaveStream, stream
 from wyoming_chatterbox.engine.upstream import chatterbox_tts
 from wyoming_chatterbox.errors import Cancelled
+from wyoming_chatterbox.families import FAMILIES
 
 from . import checkpoints
 
@@ -38,7 +38,7 @@ def never() -> bool:
 
 
 def loaded(layout: str, directory: Path) -> Networks:
-    networks = load(checkpoints.make(layout, directory), FAMILIES[layout], CPU, torch.float32)
+    networks = load(checkpoints.make(layout, directory), FAMILIES[layout], checkpoints.FLOAT32)
     # Untrained, it hears no voice in anything, and the source would be noise alone.
     networks.vocoder.f0_predictor.classifier.bias += 150
     return networks
@@ -306,7 +306,7 @@ def test_what_blocks_took_is_learnt_less_the_listeners_time(turbo: Networks) -> 
 @pytest.mark.parametrize("layout", ["english", "turbo"])
 def test_chatterbox_speaks_in_blocks_and_the_same_for_the_same_seed(tmp_path: Path, layout: str) -> None:
     model = checkpoints.make(layout, tmp_path / layout)
-    engine = Chatterbox.load(model, FAMILIES[layout], device="cpu", blocks=True)
+    engine = Chatterbox.load(model, FAMILIES[layout], checkpoints.FLOAT32, blocks=True)
     utterance = Utterance("Hi.", Voice("own", "en"), seed=3)
     blocks = list(engine.speak(utterance, never))
     assert len(blocks) > 2
@@ -318,7 +318,7 @@ def test_chatterbox_speaks_in_blocks_and_the_same_for_the_same_seed(tmp_path: Pa
 
 @pytest.mark.parametrize(("seconds_per_token", "blocks"), [(1e-6, "several"), (1.0, "one")])
 def test_chatterbox_begins_as_early_as_its_speed_allows(tmp_path: Path, seconds_per_token: float, blocks: str) -> None:
-    engine = Chatterbox.load(checkpoints.make("turbo", tmp_path), FAMILIES["turbo"], device="cpu")
+    engine = Chatterbox.load(checkpoints.make("turbo", tmp_path), FAMILIES["turbo"], checkpoints.FLOAT32)
     text = "As long as this is, it is nearly nothing."
     engine._pace = Pace(token=seconds_per_token, window=seconds_per_token, tokens_per_byte=3.0)
     first, *rest = engine.speak(Utterance(text, Voice("own", "en"), seed=3, repeatable=False), never)
@@ -329,7 +329,7 @@ def test_chatterbox_begins_as_early_as_its_speed_allows(tmp_path: Path, seconds_
 
 
 def test_with_a_seed_a_cpu_speaks_an_utterance_whole(tmp_path: Path) -> None:
-    engine = Chatterbox.load(checkpoints.make("turbo", tmp_path), FAMILIES["turbo"], device="cpu")
+    engine = Chatterbox.load(checkpoints.make("turbo", tmp_path), FAMILIES["turbo"], checkpoints.FLOAT32)
     engine._pace = Pace(token=1e-6, window=1e-6)
     block, *rest = engine.speak(Utterance("Hi.", Voice("own", "en"), seed=3), never)
     assert sum(map(len, rest)) < 0.2 * SAMPLE_RATE < len(block)

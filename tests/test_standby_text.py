@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wyoming_chatterbox.engine.standby_text import LONGEST_BREATH, fit, phonemes
+from wyoming_chatterbox.engine.standby_text import MAX_PHONEMES, fit, phonemes
 
 LETTERS = frozenset("éöžď")
 
@@ -74,7 +74,7 @@ def test_what_can_be_read_is_whatever_else_can_t(text: str, unreadable: set[str]
 @given(st.text(alphabet="ab ,", max_size=3000))
 def test_no_part_is_longer_than_a_breath(text: str) -> None:
     parts = list(phonemes(text, lambda text: [text]))
-    assert all(len(part) <= LONGEST_BREATH for part in parts)
+    assert all(len(part) <= MAX_PHONEMES for part in parts)
     assert "".join(parts).replace(" ", "") == (text.replace(" ", "") if parts else "")
 
 

@@ -13,7 +13,7 @@ from tests import checkpoints
 from tests.client import CYCLE, describe, plain, streamed
 from tests.hub import Hub
 from tests.process import ServerProcess, server_process
-from wyoming_chatterbox.engine.files.families import FAMILIES
+from wyoming_chatterbox.families import FAMILIES
 
 FAST = ("--device", "cpu", "--seed", "1")
 

@@ -14,11 +14,11 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from tokenizers.trainers import BpeTrainer
 from transformers import AutoTokenizer
 
-from wyoming_chatterbox.engine.files.families import ENGLISH, TURBO
 from wyoming_chatterbox.engine.tokenizers import punctuation
 from wyoming_chatterbox.engine.tokenizers.load import load_tokenizer
 from wyoming_chatterbox.engine.upstream.chatterbox_tts import EnTokenizer
 from wyoming_chatterbox.errors import CheckpointError
+from wyoming_chatterbox.families import ENGLISH, TURBO
 
 from . import checkpoints
 

@@ -17,7 +17,7 @@ from tests.client import describe, plain
 from tests.http_serving import http
 from tests.serving import serving, until
 from tests.test_voices import look, names, record
-from wyoming_chatterbox.engine.files.families import MULTILINGUAL_LANGUAGES
+from wyoming_chatterbox.families import MULTILINGUAL_LANGUAGES
 from wyoming_chatterbox.server.info import info_event
 from wyoming_chatterbox.voices.catalogue import MAX_VOICES, make_catalogue
 from wyoming_chatterbox.voices.folder import VoicesFolder

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from . import __version__, config, log
 from .config import Config
-from .engine import Engine
-from .engine.files.families import shortest_recording, spoken_languages
+from .engine import Engine, Sampling
 from .engine.loader import Loader
 from .errors import ChatterboxError
+from .families import shortest_recording, spoken_languages
 from .network import descriptors
 from .privacy import keep_caches_in, silence_libraries
 from .server.discovery import Announcement
@@ -88,7 +88,10 @@ async def serve(options: Config, signals: Signals) -> None:
         lower=load.lower,
         idle_unload=options.idle_unload or None,
     )
-    replies = Replies(lifecycle, scheduler, limit=options.max_replies, seed=options.seed, sampling=options.sampling)
+    sampling = Sampling(
+        temperature=options.temperature, cfg_weight=options.cfg_weight, exaggeration=options.exaggeration
+    )
+    replies = Replies(lifecycle, scheduler, limit=options.max_replies, seed=options.seed, sampling=sampling)
     service = Service(options, voices, lifecycle, replies)
     reloading = asyncio.Event()
     signals.on("SIGHUP", lambda: loop.call_soon_threadsafe(reloading.set))

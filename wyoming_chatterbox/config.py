@@ -1,7 +1,7 @@
-"""One schema, four sources.
+"""Reading the options from four sources into one frozen, checked `Config`.
 
-A later source wins: defaults < `--config FILE` (JSON or YAML) < environment and `.env` < flags. Every value passes the
-same check, wherever it comes from; the result is frozen.
+A later source wins: defaults < `--config FILE` (JSON or YAML) < environment and `.env` < flags. The same check applies
+to a value from any source.
 """
 
 from __future__ import annotations
@@ -19,13 +19,12 @@ import yaml
 from dotenv import dotenv_values
 
 from .command_line import parser
-from .engine import Sampling
 from .errors import ConfigError
 from .options import ENVIRONMENT_PREFIX, OPTIONS, SECRET, split
 
 SCHEMA = vol.Schema({option.name: option.check for option in OPTIONS})
 _SERVICE_LINK = re.compile(r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)$")
-"""What Docker and Kubernetes tell a container of a service that happens to be called "chatterbox"."""
+"""Variables that Docker and Kubernetes set in a container beside a service that happens to be called "chatterbox"."""
 _NAMES = frozenset(option.name for option in OPTIONS)
 
 
@@ -74,32 +73,27 @@ class Config:
 
     @property
     def models_directory(self) -> Path:
-        """Where model files are downloaded to."""
+        """Directory that model files are downloaded to."""
         return self.download_dir or self.data_dir[0] / "models"
 
     @property
     def voices_directory(self) -> Path:
-        """Where recordings of voices are looked for."""
+        """Directory of the voices' recordings."""
         return self.voices_dir or self.data_dir[0] / "voices"
 
     @property
     def longest_body(self) -> int:
-        """Bytes of JSON that may hold a text: a character takes up to 12, and there is more than text."""
+        """Bytes of the longest JSON request: a character takes up to 12, and other fields some more."""
         return 12 * self.max_total_length + 65536
 
     @property
     def max_http_connections(self) -> int:
-        """HTTP clients connected at once at most: browsers open several connections, and keep them."""
+        """Limit of simultaneous HTTP connections: a browser keeps several open."""
         return 4 * self.max_connections
-
-    @property
-    def sampling(self) -> Sampling:
-        """The settings that every utterance gets."""
-        return Sampling(temperature=self.temperature, cfg_weight=self.cfg_weight, exaggeration=self.exaggeration)
 
 
 def load(arguments: Sequence[str], environment: Mapping[str, str], directory: Path) -> Config:
-    """Read all sources; `.env` is looked for in `directory`. `ConfigError` names option, value, rule and source."""
+    """Read all sources, with the `.env` in `directory`. Raises `ConfigError` with option, value, rule and source."""
     flags = vars(parser().parse_args(arguments))
     file = flags.pop("config", None)
     found: dict[str, tuple[Any, str]] = {}

@@ -1,17 +1,39 @@
-"""Every error this package raises on purpose has one base class."""
+"""Every error that this package raises on purpose.
+
+    ChatterboxError
+    ├── ConfigError
+    │   └── DeviceError
+    ├── ProtocolError
+    ├── RequestError
+    │   └── UnknownVoiceError
+    ├── VoiceError
+    ├── NotReadyError
+    ├── OverloadedError
+    ├── ForbiddenError
+    ├── ShuttingDownError
+    ├── DownloadError
+    ├── CheckpointError
+    └── EngineError
+        ├── TextError
+        ├── OutOfMemoryError (also a MemoryError)
+        └── HungError
+    Cancelled
+
+The boundary to a library catches what the library raises, and raises one of these `from` it.
+"""
 
 
 class ChatterboxError(Exception):
-    """Something a person can act on; its text is shown to them as it is.
+    """An error that a person can act on; its text is shown to them as it is.
 
-    `code` is the machine-readable name that goes into a Wyoming `error` event and an HTTP answer.
+    `code` is its machine-readable name, in a Wyoming `error` event and in an HTTP answer.
     """
 
     code = "error"
 
 
 class ConfigError(ChatterboxError):
-    """An option has a value it can't have."""
+    """An option has a value that it does not take."""
 
     code = "bad-configuration"
 
@@ -33,49 +55,49 @@ class ProtocolError(ChatterboxError):
 
 
 class RequestError(ChatterboxError):
-    """A client asked for something that can't be done: empty text, too much of it, an unknown option."""
+    """A client's request can't be fulfilled: its text is empty or too long, or an option is unknown."""
 
     code = "bad-request"
 
 
 class UnknownVoiceError(RequestError):
-    """A client named a voice that there is not."""
+    """A client named a voice that does not exist."""
 
     code = "unknown-voice"
 
 
 class VoiceError(ChatterboxError):
-    """A voice's recording can't be used: not audio, too short, silent."""
+    """A voice's recording can't be used: it is not audio, too short or silent."""
 
     code = "broken-voice"
 
 
 class NotReadyError(ChatterboxError):
-    """No engine can speak yet, or any more."""
+    """No engine is loaded yet, or any more."""
 
     code = "not-ready"
 
 
 class OverloadedError(ChatterboxError):
-    """More is asked at once than the server was told to take."""
+    """Clients ask for more at once than the options allow."""
 
     code = "overloaded"
 
 
 class ForbiddenError(ChatterboxError):
-    """A client comes from where nobody may come from."""
+    """A client has no access: its address or its token is not allowed."""
 
     code = "forbidden"
 
 
 class ShuttingDownError(ChatterboxError):
-    """The server is on its way out."""
+    """The server is shutting down."""
 
     code = "shutting-down"
 
 
 class DownloadError(ChatterboxError):
-    """A model file can't be had from the hub; `hint` says what to do about it."""
+    """A model file can't be downloaded from the hub; `hint` says what to do about it."""
 
     code = "download-failed"
 
@@ -85,7 +107,7 @@ class DownloadError(ChatterboxError):
 
 
 class CheckpointError(ChatterboxError):
-    """Model files are missing, broken or of no known family; `hint` says what to do about it."""
+    """Model files are missing, broken or of an unknown family; `hint` says what to do about it."""
 
     code = "bad-checkpoint"
 
@@ -95,29 +117,29 @@ class CheckpointError(ChatterboxError):
 
 
 class EngineError(ChatterboxError):
-    """An engine failed while it spoke."""
+    """An engine failed while it was speaking or being loaded."""
 
     code = "synthesis-failed"
 
 
 class TextError(EngineError):
-    """An engine can't speak this text; others it can."""
+    """An engine can't speak this text, but can speak others."""
 
     code = "unspeakable-text"
 
 
-class OutOfMemoryError(EngineError):
-    """An engine failed for want of memory, on the device or the host."""
+class OutOfMemoryError(EngineError, MemoryError):
+    """An engine ran out of memory, on the device or the host."""
 
     code = "out-of-memory"
 
 
 class HungError(EngineError):
-    """An engine shows no sign of life; `hint` says what comes of it."""
+    """An engine shows no sign of life; `hint` says what happens next."""
 
     code = "hung"
     hint = "It is loaded again once it returns; where it doesn't, the server ends, to be started again."
 
 
 class Cancelled(Exception):
-    """Raised inside an engine when its utterance is no longer wanted; not an error."""
+    """Nobody wants an engine's or a download's work any more; raised inside it, and not an error."""

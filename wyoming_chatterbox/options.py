@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from .engine.files.families import FAMILIES
+from .families import FAMILIES
+from .precision import DTYPES, QUANTIZATIONS
 
 ENVIRONMENT_PREFIX = "CHATTERBOX_"
 _SERVICE_NAME = "chatterbox"
@@ -279,11 +280,11 @@ _MODEL = (
         "auto, cpu, cuda, cuda:N or mps", "where the model runs", ("DEVICE",),
     ),
     Option(
-        "dtype", "auto", _choice("auto", "float32", "float16", "bfloat16"), "auto, float32, float16 or bfloat16",
+        "dtype", "auto", _choice("auto", *DTYPES), "auto, float32, float16 or bfloat16",
         "precision of the model", ("MODEL_DTYPE",),
     ),
     Option(
-        "quantization", "none", _either(_choice("none", "int8", "int4"), _quantization),
+        "quantization", "none", _either(_choice(*QUANTIZATIONS), _quantization),
         "none, int8 or int4 (USE_INT8_QUANTIZATION: true or false)",
         "hold the model's matrices in 8 bits, or its decoder's in 4 (experimental); wins over --dtype",
         ("USE_INT8_QUANTIZATION",),

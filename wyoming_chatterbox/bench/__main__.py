@@ -14,8 +14,9 @@ import sys
 from pathlib import Path
 from statistics import median
 
-from ..engine.files.families import FAMILIES
 from ..errors import CheckpointError
+from ..families import FAMILIES
+from ..precision import PRECISIONS
 from .runs import TEXT, Bar, BenchError, Figures, Parser, family_of, measure, weights, whole_number
 
 SIDES = ("ours", "stock")
@@ -47,7 +48,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps [%(default)s]")
     parser.add_argument(
         "--precision",
-        choices=("float32", "float16", "bfloat16", "int8", "int4"),
+        choices=PRECISIONS,
         default="float32",
         help="of ours; stock is float32 always [%(default)s]",
     )

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
-from ..engine.files.families import FAMILIES, Family, recognise
 from ..errors import ChatterboxError, CheckpointError
+from ..families import FAMILIES, Family, recognise
 from ..privacy import SILENCE
 
 TEXT = "The kitchen light is on, and the front door is locked."

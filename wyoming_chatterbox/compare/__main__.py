@@ -23,12 +23,12 @@ import numpy as np
 
 from ..bench.runs import TEXT, Bar, BenchError, Figures, Parser, family_of, run_fresh, weights, whole_number
 from ..engine import SAMPLE_RATE, Block
-from ..engine.files.families import FAMILIES
 from ..errors import ChatterboxError, ConfigError
+from ..families import FAMILIES
+from ..precision import PRECISIONS
 from ..speech.audio import CHANNELS, WIDTH, to_pcm
 from .report import FIGURES, Spoken, page, parts_of, shown
 
-PRECISIONS = ("float32", "float16", "bfloat16", "int8", "int4")
 REPORT = "report.html"
 
 

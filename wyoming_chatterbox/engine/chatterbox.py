@@ -15,39 +15,40 @@ import numpy as np
 import torch
 
 from ..errors import Cancelled, ChatterboxError, EngineError, OutOfMemoryError, VoiceError
-from . import SAMPLE_RATE, Block, Description, Utterance, Voice, precision
+from ..families import Family
+from ..precision import Precision
+from . import SAMPLE_RATE, Block, Description, Utterance, Voice
 from .checkpoint import Networks, load
-from .devices import available_devices, computes_in_bfloat16, free_memory
 from .failures import first_line, is_out_of_memory
-from .files.families import Family
-from .heap import returning_at_once, trim
+from .heap import return_free_memory, returning_at_once
 from .layers.sizes import bytes_by_format, size_of
 from .s3gen.flow import SAMPLES_PER_TOKEN
 from .s3gen.pacing import ALL_TOKENS, HOPS, Fixed, Pace, Paced, Plan
 from .s3gen.stream import SoundStream, stream
-from .s3gen.watermark import WatermarkStream, load_marker
+from .s3gen.watermark import Watermarker, WatermarkStream, load_marker
 from .t3.decoder import TokenDecoder, most_tokens
 from .t3.kv_cache import KVCache
 from .t3.sampling import resolve
 from .upstream import chatterbox_tts
-from .voice.conditionals import Conditionals, ConditionalsCache, Key, key_of, prompt_rules
+from .voice.conditionals import Conditionals, ConditionalsCache, Key, key_of
 from .voice.draft import Draft
 from .voice.recording import Reader
 
 _HOST = torch.device("cpu")
 
 CPU_PROMPT_SECONDS = 3.0
-"""Of the flow's prompt: its time grows with the prompt, and 3 s of a voice are what speakers are commonly told by."""
+"""Seconds of a recording in the flow's prompt on a CPU: its time grows with the prompt, and speakers are commonly
+recognised by 3 s of their voice."""
 
 _SLOW_HOPS = (HOPS[0], HOPS[2], HOPS[3])
-"""Blocks where each is waited for anyway: few, as each window repeats the prompt."""
+"""Sizes of blocks on a device slower than speech: few blocks, because each window repeats the prompt."""
 
 _WARM_UP = {"cpu": 10, "cuda": 60}
-"""Speech tokens of an utterance that nobody hears: few where they take time, as many as a sentence's on a GPU, whose
-graphs and kernels depend on lengths."""
+"""Speech tokens of the warm-up's utterance: few on a CPU, where they take time, and as many as a sentence's on a GPU,
+whose graphs and kernels depend on lengths."""
 
 PAUSE = 0.1
-"""Seconds of silence for a text that the model finds nothing to say to."""
+"""Seconds of silence that stand for a text without any sound."""
 
 
 class Chatterbox:
@@ -59,7 +60,7 @@ class Chatterbox:
     def __init__(
         self,
         networks: Networks,
-        watermarker: Any,
+        watermarker: Watermarker,
         description: Description,
         cache_clear_interval: int,
         prompt_seconds: float | None,
@@ -69,12 +70,12 @@ class Chatterbox:
         self.languages = networks.family.languages
         self._networks: Networks | None = networks
         self._decoder: TokenDecoder | None = TokenDecoder(networks.t3)
-        self._watermarker = watermarker
+        self._watermarker: Watermarker | None = watermarker
         self._description = description
         self._prepared = ConditionalsCache() if prepared is None else prepared
-        """On the host."""
+        """Voices on the host."""
         self._voices = ConditionalsCache()
-        """On the device."""
+        """Voices on the device."""
         self._cache_clear_interval = cache_clear_interval
         self._prompt_seconds = prompt_seconds
         self._blocks = blocks
@@ -82,61 +83,41 @@ class Chatterbox:
         self._spoken = 0
         self._reader = Reader()
         self._draft: tuple[Key, Draft] | None = None
-        """The voice whose preparation was interrupted."""
+        """The voice whose preparation was interrupted, and its draft."""
 
     @classmethod
     def load(
         cls,
         directory: Path,
         family: Family,
+        precision: Precision,
         *,
-        device: str = "auto",
-        dtype: str = "auto",
-        quantization: str = "none",
-        memory_limit_mb: int | None = None,
         cuda_cache_clear_interval: int = 3,
         prompt_seconds: float | None = None,
         blocks: bool | None = None,
         warm_up: bool = True,
-        because: str | None = None,
         prepared: ConditionalsCache | None = None,
-        chosen: Callable[[precision.Precision], None] | None = None,
     ) -> Self:
-        """Load a family's checkpoint from a directory in the official layout.
+        """Load a family's checkpoint from a directory in the official layout, onto the device of `precision`.
 
-        `device` is auto, cpu, cuda, cuda:1, mps; `dtype` auto, float32, float16, bfloat16; `quantization` none, int8,
-        int4, which wins over it. The memory that is free, and `memory_limit_mb`, guide `auto`. The CUDA cache is
-        emptied after every `cuda_cache_clear_interval` utterances, or never for 0. Of a voice's recording, the flow is
-        given the first `prompt_seconds`; for None 3 on a CPU, where each costs time, else all 10. `blocks` says
-        whether an utterance is spoken while it is made; None does so as early as playback won't run dry, by the speed
-        measured: where making takes longer than speaking, one wait is better than one in every word. `warm_up` has it
-        say something that nobody hears, so that the first utterance is as fast as the second. `because` says why this
-        precision was chosen, where that was not by the one who asks; `chosen` is told it before anything is loaded.
-        Voices `prepared` with this checkpoint need not be again.
-        Raises `ConfigError`, `CheckpointError`, `OutOfMemoryError` or `EngineError`.
+        The CUDA cache is emptied after every `cuda_cache_clear_interval` utterances; 0 never empties it.
+        `prompt_seconds` limits how much of a voice's recording the flow is given; None means 3 s on a CPU, where each
+        second costs time, and all 10 s elsewhere. `blocks` says whether an utterance is spoken while it is made; None
+        decides by the measured speed, so that playback does not run dry. `warm_up` speaks an utterance that nobody
+        hears, so that the first real one is as fast as the second. `prepared` holds voices that were prepared with
+        this checkpoint before.
+        Raises `CheckpointError`, `OutOfMemoryError` or `EngineError`.
         """
-        name, why_device = precision.choose_device(device, available_devices())
-        where = torch.device(name)
-        choice = precision.choose(
-            dtype,
-            quantization,
-            family.name,
-            name,
-            free_mb=free_memory(where) / 1e6,
-            limit_mb=memory_limit_mb,
-            bfloat16=computes_in_bfloat16(where),
-        )
-        if chosen:
-            chosen(choice)
-        with _failures(f"while the {family.name} model was loaded on {name}"), returning_at_once():
+        device = precision.device
+        with _failures(f"while the {family.name} model was loaded on {device}"), returning_at_once():
             watermarker = load_marker()
-            networks = load(directory, family, where, getattr(torch, choice.dtype), choice)
+            networks = load(directory, family, precision)
         description = Description(
             name=family.name,
-            device=name,
-            dtype=choice.dtype,
-            quantization=choice.quantization,
-            reason=f"{name}: {why_device}; {because or choice.reason}",
+            device=device,
+            dtype=precision.dtype,
+            quantization=precision.quantization,
+            reason=precision.explanation,
             parts={**networks.bytes(), "watermark": size_of(watermarker.perth_net)},
             formats={
                 "t3": bytes_by_format(networks.t3),
@@ -144,20 +125,20 @@ class Chatterbox:
                 "vocoder": bytes_by_format(networks.vocoder),
                 "watermark": bytes_by_format(watermarker.perth_net),
             },
-            details=_details(networks) | {"computes_in": choice.compute},
+            details=_details(networks) | {"computes_in": precision.compute},
         )
-        if prompt_seconds is None and where.type == "cpu":
+        if prompt_seconds is None and device == "cpu":
             prompt_seconds = CPU_PROMPT_SECONDS
         engine = cls(networks, watermarker, description, cuda_cache_clear_interval, prompt_seconds, blocks, prepared)
         if warm_up:
             with _failures("while the model was tried out"):
                 engine._warm_up(networks)
-            # What that worked in, a hundred megabytes on a CPU, may lie there for hours before the first text comes.
-            trim()
+            # The first text may come hours later; until then the system can use the warm-up's memory, 100 MB on a CPU.
+            return_free_memory()
         return engine
 
     def describe(self) -> Description:
-        """Say what this engine is made of; the bytes are those held now."""
+        """Describe this engine; the bytes are those held now."""
         networks = self._networks
         if networks is None:
             return replace(self._description, parts={}, formats={})
@@ -166,16 +147,16 @@ class Chatterbox:
         return replace(self._description, parts=parts)
 
     def prepared(self, voice: Voice) -> bool:
-        """Whether a voice's recording was made a voice before; false where only the file itself could tell."""
+        """Whether a voice was prepared before; false if only the file itself could tell."""
         if voice.recording is None:
             return True
         return voice.version is not None and self._prepared.holds((voice.recording, voice.version))
 
     def prepare(self, voice: Voice, cancelled: Callable[[], bool]) -> bool:
-        """Make a voice of its recording, unless that was done before, and say whether it is one.
+        """Prepare a voice from its recording, unless that was done before; returns whether it is ready.
 
-        `cancelled()` is asked before each stage and each layer of a network; a later call goes on with what is left of
-        the latest voice. Raises `VoiceError` if the recording can't be used, `OutOfMemoryError` or `EngineError`.
+        `cancelled()` is called before each stage and each layer of a network; a later call resumes the latest voice.
+        Raises `VoiceError` if the recording can't be used, `OutOfMemoryError` or `EngineError`.
         """
         with _failures(f"while the voice {voice.name} was prepared"), suppress(Cancelled):
             networks = self._open()
@@ -185,9 +166,9 @@ class Chatterbox:
         return False
 
     def speak(self, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[Block]:
-        """Yield the utterance's sound as it is made, in blocks of any length over 0; no more once it is cancelled.
+        """Yield the utterance's sound as it is made, in blocks that are not empty; stops once it is cancelled.
 
-        `cancelled()` is asked before every token and every evaluation of the flow.
+        `cancelled()` is called before every token and every evaluation of the flow.
         """
         with _failures("while a text was spoken"):
             try:
@@ -200,7 +181,7 @@ class Chatterbox:
                 self._tidy()
 
     def memory(self) -> dict[str, int]:
-        """Bytes on the GPU: allocated, reserved, peak, free, total; on an Apple GPU fewer of these, on a CPU none."""
+        """Count the bytes on the GPU: allocated, reserved, peak, free, total; fewer on an Apple GPU, none on a CPU."""
         device = torch.device(self._description.device)
         if device.type == "mps":
             return {
@@ -220,7 +201,7 @@ class Chatterbox:
         }
 
     def caches(self) -> dict[str, int]:
-        """Bytes of KV caches, those of voices included, how many prepared voices are held, and their bytes."""
+        """Count the bytes of KV caches, with those of voices, the prepared voices, and their bytes."""
         on_device = self._voices.bytes if self._description.device != "cpu" else 0
         return {
             "kv_cache_bytes": KVCache.held(),
@@ -229,7 +210,7 @@ class Chatterbox:
         }
 
     def clean(self) -> None:
-        """Free the voices' copies on the device, their KV caches, and what the allocators keep."""
+        """Free the voices' copies on the device, their KV caches, and the allocators' free memory."""
         if self._networks is not None:
             self._draft = None
             self._networks.preparation.release()
@@ -238,7 +219,7 @@ class Chatterbox:
         _give_back()
 
     def close(self) -> None:
-        """Give all memory back, the device's and the host's; prepared voices stay with who else holds them."""
+        """Free all memory of the device and the host; prepared voices stay with the loader, for its next engine."""
         self._networks = None
         self._draft = None
         self._decoder = None
@@ -262,9 +243,9 @@ class Chatterbox:
     def _sound(
         self, networks: Networks, utterance: Utterance, cancelled: Callable[[], bool], most: int | None = None
     ) -> Iterator[Block]:
-        """The utterance's sound in blocks, of `most` tokens, or as many as its text can need."""
+        """Yield the utterance's sound in blocks, of at most `most` tokens; None allows as many as its text can need."""
         if not utterance.text.strip():
-            # The package would say that there is no text, aloud.
+            # chatterbox-tts would say aloud that there is no text.
             yield _silence()
             return
         voice = self._conditionals(networks, utterance.voice, cancelled)
@@ -273,6 +254,8 @@ class Chatterbox:
         sound = SoundStream(
             networks.flow, networks.vocoder, voice, utterance.seed, cancelled, prompt_seconds=self._prompt_seconds
         )
+        if self._watermarker is None:
+            raise EngineError("This engine was closed.")
         marks = WatermarkStream(self._watermarker)
         samples = 0
         for block in stream(sound, tokens, self._plan(utterance, sound.window), self._pace):
@@ -287,11 +270,11 @@ class Chatterbox:
         yield np.clip(marks.finish(), -1.0, 1.0) if samples else _silence()
 
     def _plan(self, utterance: Utterance, prompt: int) -> Plan:
-        """How much of the utterance is made before it is heard, with `prompt` tokens of the flow's in every window."""
+        """Plan how much of the utterance is made before it is heard; each window has `prompt` tokens of the prompt."""
         fast = self._description.device.startswith("cuda")
         if self._blocks is None and not utterance.repeatable:
             return Paced(self._pace, utterance.text, prompt, HOPS[0] if fast else ALL_TOKENS)
-        # A seed promises the same sound, which blocks sized by the clock would not give.
+        # A seed promises the same sound, but blocks sized by the clock would change it.
         blocks = fast if self._blocks is None else self._blocks
         return Fixed(*(HOPS if fast else _SLOW_HOPS)) if blocks else Fixed(ALL_TOKENS)
 
@@ -303,7 +286,7 @@ class Chatterbox:
         most: int,
         cancelled: Callable[[], bool],
     ) -> Iterator[int]:
-        """The utterance's speech tokens, as they are drawn."""
+        """Yield the utterance's speech tokens as they are drawn."""
         settings = resolve(networks.family.name, utterance.sampling)
         text = networks.tokenizer(utterance.text, utterance.voice.language)
         if self._decoder is None:
@@ -320,7 +303,7 @@ class Chatterbox:
         return self._voices.get(key, lambda: self._cloned(networks, key, cancelled).to(device))
 
     def _cloned(self, networks: Networks, key: Key, cancelled: Callable[[], bool]) -> Conditionals:
-        """The voice of a recording, on the host; `Cancelled` leaves a draft to go on with."""
+        """Return the voice of a recording, on the host; `Cancelled` leaves a draft for the next call."""
 
         def make() -> Conditionals:
             draft = self._draft[1] if self._draft is not None and self._draft[0] == key else self._begin(networks, key)
@@ -335,7 +318,7 @@ class Chatterbox:
             except Exception as err:
                 if is_out_of_memory(err):
                     raise
-                # Whatever is wrong, it is wrong with this voice, and the model's own can speak.
+                # Whatever the error, only this voice is affected: the model's own voice can speak.
                 raise VoiceError(f"{key[0]} can't be made a voice: {type(err).__name__} {first_line(err)}") from err
             finally:
                 networks.preparation.release()
@@ -346,30 +329,30 @@ class Chatterbox:
     def _begin(self, networks: Networks, key: Key) -> Draft:
         t3, device = networks.t3, torch.device(self._description.device)
         length = t3.hp.speech_cond_prompt_len
-        return Draft(key[0], networks.preparation, prompt_rules(gpt2=t3.is_gpt), length, device, self._reader)
+        return Draft(key[0], networks.preparation, networks.family.prompt, length, device, self._reader)
 
     def _tidy(self) -> None:
-        """Give back what an utterance worked in: on a GPU every so many of them, on a CPU always.
+        """Return an utterance's working memory: after every utterance on a CPU, after several on a GPU.
 
-        The C library cuts what is freed into pieces that the next utterance's tensors seldom fit into, and so would
-        take more with each, to twice as much.
+        The C library splits freed memory into pieces that the next utterance's tensors seldom fit, so that the process
+        would grow with each utterance, to twice as much.
         """
         self._spoken += 1
         if self._description.device == "cpu":
-            trim()
+            return_free_memory()
         on_cuda = self._description.device.startswith("cuda")
         if on_cuda and self._cache_clear_interval and self._spoken % self._cache_clear_interval == 0:
             torch.cuda.empty_cache()
 
 
 def _give_back() -> None:
-    """Give what was freed back to the device and to the system, for others."""
+    """Return freed memory to the device and to the system."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     if torch.backends.mps.is_available():
         torch.mps.empty_cache()
-    trim()
+    return_free_memory()
 
 
 def _silence() -> Block:
@@ -391,14 +374,14 @@ def _details(networks: Networks) -> dict[str, Any]:
 
 @contextmanager
 def _failures(when: str) -> Iterator[None]:
-    """Give what goes wrong inside the networks this project's names; the boundary to torch and the package."""
+    """Turn errors of torch and chatterbox-tts into this project's; the boundary to both."""
     try:
         yield
     except (ChatterboxError, Cancelled):
         raise
     except Exception as err:
         if is_out_of_memory(err):
-            # The frames that it went through would keep what they had made until nobody holds the error any more.
+            # The error's frames would keep their tensors for as long as somebody holds the error.
             traceback.clear_frames(err.__traceback__)
             _give_back()
             raise OutOfMemoryError(f"Memory ran out {when}: {first_line(err)}") from err

@@ -10,10 +10,11 @@ from pathlib import Path
 import torch
 
 from ..errors import CheckpointError
-from .files.families import Family
+from ..families import Family
+from ..precision import Precision
+from .heap import limit_onednn_kernels
 from .layers.convert import Converter, parameters_by_format
 from .layers.sizes import size_of
-from .precision import Precision
 from .s3gen.build import build_flow, build_vocoder
 from .s3gen.estimator import Flow
 from .s3gen.vocoder import Vocoder, simplify
@@ -29,7 +30,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Networks:
-    """A loaded checkpoint. T3 and the flow are in the precision asked for, all else computes in float32."""
+    """A loaded checkpoint. T3 and the flow have the chosen precision; the rest computes in float32."""
 
     family: Family
     t3_file: str
@@ -42,11 +43,11 @@ class Networks:
     preparation: VoicePreparation
 
     def bytes(self) -> Mapping[str, int]:
-        """Bytes of weights by part, of those that speaking needs."""
+        """Count the bytes of weights that speaking needs, by part."""
         return {"t3": size_of(self.t3), "flow": size_of(self.flow), "vocoder": size_of(self.vocoder)}
 
     def parameters_by_format(self) -> Mapping[str, Mapping[str, int]]:
-        """By part, how many parameters are held in which format."""
+        """Count the parameters by part and format."""
         return {
             "t3": parameters_by_format(self.t3),
             "flow": parameters_by_format(self.flow),
@@ -57,18 +58,17 @@ class Networks:
 _S3GEN_PARTS = ("flow.", "mel2wav.", "tokenizer.", "speaker_encoder.")
 
 
-def load(
-    directory: Path, family: Family, device: torch.device, dtype: torch.dtype, precision: Precision | None = None
-) -> Networks:
-    """Load a checkpoint of any family, its networks sized by its own tensors.
+def load(directory: Path, family: Family, precision: Precision) -> Networks:
+    """Load a checkpoint of any family onto the device of `precision`; its tensors give the networks their sizes.
 
-    One layer after another goes from the files to `device`, T3's and the flow's as `dtype` or in the format of a
-    `precision` that converts, so that no second copy of the weights is held. Raises `CheckpointError` that names the
-    file, and the tensor where it is one.
+    Layers go from the files to the device one after another, so that no second copy of the weights is held. Raises
+    `CheckpointError`, which names the file, and the tensor if one is to blame.
     """
-    convert = Converter(precision) if precision and precision.converts else None
-    dtype = torch.float32 if convert else dtype
-    hold = torch.float16 if precision and precision.name != "float32" else torch.float32
+    limit_onednn_kernels()
+    device = torch.device(precision.device)
+    convert = Converter(precision) if precision.converts else None
+    dtype = torch.float32 if convert else getattr(torch, precision.dtype)
+    hold = torch.float32 if precision.name == "float32" else torch.float16
     if not directory.is_dir():
         raise CheckpointError(f"{directory} is not a directory", "Give the directory that holds the model's files.")
     missing = family.missing(path.name for path in directory.iterdir())
@@ -86,7 +86,7 @@ def load(
                 f"{s3gen.path} holds tensors that no network here has: {', '.join(sorted(strangers)[:5])}",
                 "Is it a file of this model family?",
             )
-        # What is larger on its way in than when it is there comes while little else is: the vocoder, then T3's layers.
+        # Load the parts with the largest temporary overhead first, while little else is in memory: vocoder, then T3.
         vocoder = simplify(build_vocoder(s3gen, device), hold)
         t3 = build_t3(file, device, dtype, convert)
         flow = build_flow(s3gen, device, dtype, convert)
@@ -104,7 +104,7 @@ def load(
 
 
 def _check_vocabularies(path: Path, conditionals: Conditionals, t3: T3, flow: Flow) -> None:
-    """Refuse token ids that no embedding has: on a GPU, looking one up ends the whole process's use of it."""
+    """Refuse token ids beyond an embedding: looking one up on a GPU makes it unusable for the whole process."""
     for tokens, embedding in (
         (conditionals.t3_prompt, t3.speech_emb),
         (conditionals.prompt_tokens, flow.input_embedding),

@@ -1,4 +1,4 @@
-"""What the hardware offers: devices, arithmetic, free memory."""
+"""Asking the hardware for its devices, its arithmetic and its free memory, and choosing a precision that suits it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from pathlib import Path
 import psutil
 import torch
 
+from .. import precision
+from ..precision import Precision
+
 
 def available_devices() -> list[str]:
-    """The devices that torch can compute on here: `cuda:0`, ..., `mps`, `cpu`."""
+    """List the devices that torch can compute on here: `cuda:0`, ..., `mps`, `cpu`."""
     devices = [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
     if torch.backends.mps.is_available():
         devices.append("mps")
@@ -18,14 +21,14 @@ def available_devices() -> list[str]:
 
 
 def computes_in_bfloat16(device: torch.device) -> bool:
-    """Whether a device has arithmetic in bfloat16, and doesn't only imitate it."""
+    """Whether a device computes in bfloat16, and does not merely emulate it."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     return device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes that a model may take: of the GPU, or of the host and the container that this runs in."""
+    """Count the bytes that a model may take: on the GPU, or on the host within its container's limit."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     free: int = psutil.virtual_memory().available
@@ -34,3 +37,28 @@ def free_memory(device: torch.device) -> int:
         limit = int((group / "memory.max").read_text())
         free = min(free, limit - int((group / "memory.current").read_text()))
     return free
+
+
+def choose_precision(
+    family: str, wanted: str = "auto", device: str = "auto", memory_limit_mb: float | None = None
+) -> Precision:
+    """Choose a precision for a family on this machine: `precision.choose`, told what the hardware offers.
+
+    `device` is auto, cpu, cuda, cuda:1 or mps, and `wanted` auto or one of `PRECISIONS`. Raises `ConfigError`.
+    """
+    name, reason = precision.choose_device(device, available_devices())
+    where = torch.device(name)
+    return precision.choose(
+        wanted,
+        family,
+        name,
+        device_reason=reason,
+        free_mb=free_memory(where) / 1e6,
+        limit_mb=memory_limit_mb,
+        bfloat16=computes_in_bfloat16(where),
+    )
+
+
+def lower_precision(current: Precision) -> Precision | None:
+    """Choose the next precision that takes less memory on the same device; None if there is none."""
+    return precision.lower(current, bfloat16=computes_in_bfloat16(torch.device(current.device)))

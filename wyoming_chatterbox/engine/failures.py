@@ -1,4 +1,4 @@
-"""Turning what goes wrong inside libraries into words for a person."""
+"""Turning errors of libraries into words for a person."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import torch
 
 
 def download_again(path: Path) -> str:
-    """What to do about a broken file. In the hub's cache it is a link; to delete that alone would bring it back."""
+    """Advise to replace a broken file. In the hub's cache its name is a link, so the file behind it must go."""
     return f"Delete {path.resolve()} and download it again."
 
 
 def first_line(err: BaseException) -> str:
-    """The start of an error's text, which in torch can be pages long."""
+    """Return the start of an error's text, which in torch can be pages long."""
     return (str(err).strip() or type(err).__name__).splitlines()[0][:200]
 
 
 def is_out_of_memory(err: BaseException) -> bool:
-    """Whether an error of torch or Python means that memory, of the host or a device, ran out."""
+    """Whether an error means that the host or a device ran out of memory."""
     if isinstance(err, (MemoryError, torch.OutOfMemoryError)):
         return True
     return isinstance(err, RuntimeError) and bool(

@@ -1,7 +1,7 @@
-"""Whether a GPU that is asked for can be used, and what is missing if it can't. Nothing here imports torch.
+"""Telling whether a requested GPU can be used, and what is missing if not. Nothing here imports torch.
 
-`missing` judges, `observe` looks. The facts about CUDA 13 are those of NVIDIA's release notes: it needs a driver of
-version 580 or newer, and has dropped the cards before Turing (Maxwell, Pascal, Volta).
+`observe` looks at the machine, `missing` judges. The facts about CUDA 13 come from NVIDIA's release notes: it needs a
+driver of version 580 or newer, and has dropped the cards before Turing (Maxwell, Pascal, Volta).
 """
 
 from __future__ import annotations
@@ -15,20 +15,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-OLDEST = (7, 5)
-"""Compute capability of Turing, the oldest that PyTorch for CUDA 13 has kernels for."""
+MIN_CAPABILITY = (7, 5)
+"""Oldest compute capability that PyTorch for CUDA 13 has kernels for: Turing's."""
 _DRIVER = "NVIDIA's driver, version 580 or newer"
 _TOOLKIT = (
     f"The host needs {_DRIVER}, and the NVIDIA Container Toolkit; then start the container with --gpus all, or with "
     "docker/docker-compose.gpu.yml."
 )
-_NAME, _MAJOR, _MINOR = 100, 75, 76
-"""Bytes of a GPU's name; CUDA's numbers of the two attributes."""
+_NAME_BYTES = 100
+"""Bytes of a buffer for a GPU's name."""
+_MAJOR, _MINOR = 75, 76
+"""CUDA's attributes for the two numbers of the compute capability."""
 
 
 @dataclass(frozen=True)
 class Gpu:
-    """A GPU as its driver shows it."""
+    """A GPU as its driver describes it."""
 
     name: str
     capability: tuple[int, int]
@@ -36,26 +38,26 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Machine:
-    """What can be seen without torch."""
+    """What this machine offers, as far as it can be seen without torch."""
 
     built_for: str | None
-    """The CUDA that the installed PyTorch is built for; None for a PyTorch without."""
+    """Version of CUDA that the installed PyTorch is built for; None if it is built without CUDA."""
     system: str = "linux"
     """`sys.platform`."""
     container: bool = False
     hidden: bool = False
     """Whether CUDA_VISIBLE_DEVICES names no GPU."""
     nodes: bool = True
-    """Whether there are device files of a GPU."""
+    """Whether a GPU's device files exist."""
     library: bool = True
     """Whether the driver's library, libcuda, can be opened."""
     knows: tuple[int, int] | None = None
-    """The newest CUDA that the driver knows."""
+    """Newest version of CUDA that the driver supports."""
     gpus: tuple[Gpu, ...] = ()
 
 
 def missing(device: str, machine: Machine) -> tuple[str, str] | None:
-    """Say what `device` (cpu, cuda, cuda:1, mps) lacks here, and what to do; None if nothing is seen to be missing."""
+    """Say what `device` (cpu, cuda, cuda:1, mps) lacks here, and what to do; None if nothing seems to be missing."""
     kind, _, index = device.partition(":")
     if kind == "mps" and machine.system != "darwin":
         return "an Apple GPU is there on a Mac alone", "Say --device auto."
@@ -93,7 +95,7 @@ def _without_gpu(index: int, machine: Machine) -> tuple[str, str] | None:
         there = ", ".join(f"cuda:{number} ({gpu.name})" for number, gpu in enumerate(machine.gpus))
         return f"there is no such GPU, only {there}", "Choose one of these, or say --device auto."
     gpu = machine.gpus[index]
-    if gpu.capability < OLDEST:
+    if gpu.capability < MIN_CAPABILITY:
         return (
             f"{gpu.name} has compute capability {gpu.capability[0]}.{gpu.capability[1]}, which CUDA 13 has dropped",
             "It takes a card of 2018's Turing or newer (7.5 or more): GeForce GTX 16, RTX, T4, ... Say --device cpu.",
@@ -113,7 +115,7 @@ def _outdated(machine: Machine) -> tuple[str, str] | None:
 
 
 def observe() -> Machine:
-    """Look at this machine. Takes milliseconds, and leaves nothing behind but the driver's library."""
+    """Look at this machine. It takes milliseconds, and leaves only the driver's library in the process."""
     devices = Path("/dev")
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
     library, knows, gpus = _ask_driver()
@@ -122,7 +124,7 @@ def observe() -> Machine:
         system=sys.platform,
         container=_in_container(),
         hidden=hidden is not None and hidden.strip() in ("", "-1", "none", "void"),
-        # Under Windows' Linux a GPU is /dev/dxg.
+        # In the Windows Subsystem for Linux a GPU is /dev/dxg.
         nodes=any(devices.glob("nvidia[0-9]*")) or (devices / "dxg").exists(),
         library=library,
         knows=knows,
@@ -145,7 +147,7 @@ def _in_container() -> bool:
 
 
 def _ask_driver() -> tuple[bool, tuple[int, int] | None, tuple[Gpu, ...]]:
-    """Whether its library is there, the CUDA that it knows, and its GPUs."""
+    """Ask the driver: whether its library exists, the newest CUDA that it supports, and its GPUs."""
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:
@@ -160,10 +162,10 @@ def _ask_driver() -> tuple[bool, tuple[int, int] | None, tuple[Gpu, ...]]:
 
 
 def _gpu(driver: ctypes.CDLL, index: int) -> Gpu:
-    handle, name = ctypes.c_int(), ctypes.create_string_buffer(_NAME)
+    handle, name = ctypes.c_int(), ctypes.create_string_buffer(_NAME_BYTES)
     capability = ctypes.c_int(), ctypes.c_int()
     driver.cuDeviceGet(ctypes.byref(handle), index)
-    driver.cuDeviceGetName(name, _NAME, handle)
+    driver.cuDeviceGetName(name, _NAME_BYTES, handle)
     for value, attribute in zip(capability, (_MAJOR, _MINOR), strict=True):
         driver.cuDeviceGetAttribute(ctypes.byref(value), attribute, handle)
     return Gpu(name.value.decode(errors="replace"), (capability[0].value, capability[1].value))

@@ -1,4 +1,4 @@
-"""The process's heap: what was freed goes back to the system only if the C library is told so."""
+"""The process's heap: the C library returns freed memory to the system only when it is told to."""
 
 from __future__ import annotations
 
@@ -9,39 +9,47 @@ from contextlib import contextmanager, suppress
 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
-_SMALL = 64 << 10
-_USUAL = 32 << 20
-"""What the C library's own rule ends up with, as soon as a large model has come and gone."""
+_MIN_WHILE_LOADING = 64 << 10
+_MIN_OTHERWISE = 32 << 20
+"""Bytes of the smallest allocation that comes from the system by itself. The C library's own rule ends up at the second
+number once a large model has been freed."""
 
-# oneDNN keeps its 1024 latest kernels, each made for one length of sound, with what it works in: 200 MB after 40 texts.
-# A text's length seldom comes again, but its blocks have few lengths, of 40 to 80 kernels each. This is read when the
-# first kernel is made.
-os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
+_ONEDNN_KERNELS = "256"
+"""Kernels that oneDNN keeps, each with its working memory; its own default of 1024 takes 200 MB after 40 texts.
+
+Each kernel is made for one length of sound. A text's length seldom comes again, but its blocks have few lengths, which
+take 40 to 80 kernels each.
+"""
 
 
-def trim() -> None:
-    """Give freed memory back, hundreds of megabytes after a model; does nothing where the C library isn't GNU's."""
+def limit_onednn_kernels() -> None:
+    """Limit the kernels that oneDNN keeps, unless the environment does; call this before oneDNN makes its first."""
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", _ONEDNN_KERNELS)
+
+
+def return_free_memory() -> None:
+    """Return freed memory to the system, after a model hundreds of megabytes; does nothing without GNU's C library."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 @contextmanager
 def returning_at_once() -> Iterator[None]:
-    """Within, all but small pieces of memory come from the system one by one, and go back there when they are freed.
+    """Within this context, each large allocation comes from the system by itself, and returns there when it is freed.
 
-    While weights are read and converted, what was freed between those that stay would count as the process's.
+    Otherwise, while weights are read and converted, the gaps between those that stay would remain the process's.
     """
-    _ask_the_system_from(_SMALL)
+    _allocate_from_system_above(_MIN_WHILE_LOADING)
     try:
         yield
     finally:
-        _ask_the_system_from(_USUAL)
-        trim()
+        _allocate_from_system_above(_MIN_OTHERWISE)
+        return_free_memory()
 
 
-def _ask_the_system_from(size: int) -> None:
+def _allocate_from_system_above(size: int) -> None:
     with suppress(OSError, AttributeError):
         libc = ctypes.CDLL("libc.so.6")
         libc.mallopt(_M_MMAP_THRESHOLD, size)
-        # Free memory at the heap's end that stays, by the same rule: it takes time to get it anew for every layer.
+        # Keep some free memory at the heap's end, by the same rule: to get it anew for every layer takes time.
         libc.mallopt(_M_TRIM_THRESHOLD, 2 * size)

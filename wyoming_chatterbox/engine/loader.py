@@ -1,4 +1,7 @@
-"""From the options to an engine that speaks: choose, download, load. Runs in a thread of its own."""
+"""Loading Chatterbox as the options ask: device, family and precision are chosen here, and only here.
+
+All of it runs in a thread of its own.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from ..config import Config
 from ..errors import DeviceError
+from ..families import FAMILIES, Family, recognise
+from ..precision import Precision, choose_device, choose_family, name_of
 from . import Engine, Stage
 from .files.download import Progress, fetch
-from .files.families import FAMILIES, Family, recognise
 from .gpu import missing, observe
-from .precision import Precision, choose_device, choose_family, lower, request
 from .upstream.preload import open_torch_libraries
 
 if TYPE_CHECKING:
@@ -24,27 +27,26 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Loader:
-    """Makes the Chatterbox that the options ask for; each call starts from what is there by then."""
+    """Loads the Chatterbox that the options ask for. Each call looks anew for the files and the free memory."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._dtype = config.dtype
-        self._quantization = config.quantization
-        self._because: str | None = None
-        self._chosen: Precision | None = None
-        """What the latest call chose, or a call for less memory."""
-        self._told: str | None = None
-        """Why the latest call took its model, as the log has it."""
+        self._precision: Precision | None = None
+        """The precision of the latest call, or the lower one for the next."""
+        self._is_lowered = False
+        """Whether memory ran out before, so that the precision stays."""
+        self._family_reason: str | None = None
+        """The latest reason for the family, as logged."""
         self._prepared: ConditionalsCache | None = None
         self._prepared_with: Path | None = None
 
     def __call__(self, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> Engine:
         """Return a loaded engine.
 
-        `DeviceError`, `DownloadError`, `CheckpointError` or `OutOfMemoryError` say why not.
+        Raises `ConfigError`, `DownloadError`, `CheckpointError`, `OutOfMemoryError` or `EngineError`.
         """
         config = self._config
-        # Before gigabytes are downloaded for it.
+        # Before gigabytes are downloaded for the device.
         _check(config.device)
         family, directory = self._locate(report, cancelled)
         report(Stage("loading", f"the {family.name} model is being loaded from {directory}"))
@@ -54,38 +56,35 @@ class Loader:
         return Chatterbox.load(
             directory,
             family,
-            device=config.device,
-            dtype=self._dtype,
-            quantization=self._quantization,
-            memory_limit_mb=config.memory_limit_mb,
+            self._choose_precision(family),
             cuda_cache_clear_interval=config.cuda_cache_clear_interval,
             prompt_seconds=config.prompt_seconds,
-            because=self._because,
-            chosen=self._remember,
             prepared=self._voices_of(directory),
         )
 
     def lower(self) -> str | None:
-        """From the next call on, load at the next lower precision: its name, or None where there is none lower."""
-        if self._chosen is None:
+        """From the next call on, load at the next lower precision; returns its name, or None if there is none."""
+        if self._precision is None:
             return None
-        import torch
+        from . import devices
 
-        from .devices import computes_in_bfloat16
-
-        device = self._device(lambda _: None)
-        following = lower(self._chosen, device, bfloat16=computes_in_bfloat16(torch.device(device)))
-        if following is None:
+        lower = devices.lower_precision(self._precision)
+        if lower is None:
             return None
-        self._dtype, self._quantization = request(following.name)
-        self._because, self._chosen = following.reason, following
-        return following.name
+        self._precision, self._is_lowered = lower, True
+        return lower.name
 
-    def _remember(self, chosen: Precision) -> None:
-        self._chosen = chosen
+    def _choose_precision(self, family: Family) -> Precision:
+        if self._precision is None or not self._is_lowered:
+            from . import devices
+
+            config = self._config
+            wanted = name_of(config.dtype, config.quantization)
+            self._precision = devices.choose_precision(family.name, wanted, config.device, config.memory_limit_mb)
+        return self._precision
 
     def _voices_of(self, directory: Path) -> ConditionalsCache:
-        """The voices prepared with the checkpoint in `directory`: they outlive the engines that it is loaded for."""
+        """Return the voices that were prepared with the checkpoint in `directory`; they outlive its engines."""
         from .voice.conditionals import ConditionalsCache
 
         if self._prepared is None or self._prepared_with != directory:
@@ -97,9 +96,9 @@ class Loader:
         name = config.model
         if name == "auto":
             name, reason = choose_family(name, self._device(report))
-            if reason != self._told:
+            if reason != self._family_reason:
                 _LOGGER.info("The model is %s", reason)
-                self._told = reason
+                self._family_reason = reason
         if name not in FAMILIES:
             directory = Path(name)
             return recognise(directory), directory
@@ -129,7 +128,7 @@ class Loader:
 
 
 def _check(device: str) -> None:
-    """Raise `DeviceError` if something that `device` needs is seen to be missing."""
+    """Raise `DeviceError` if something that `device` needs is missing."""
     if device in ("auto", "cpu"):
         return
     if lack := missing(device, observe()):

@@ -1,4 +1,4 @@
-"""The standby voice: a small English voice that ships whole, needs no download and starts within a second."""
+"""The standby voice: a small English voice that needs no download and starts within a second."""
 
 from __future__ import annotations
 
@@ -17,22 +17,23 @@ _PEAK = 0.99
 
 
 class Standby:
-    """hibari-tts: weights inside its wheel, 24 kHz, about fifty times faster than speech on one core."""
+    """An `Engine` that speaks with hibari-tts: weights in its wheel, 24 kHz, about fifty times as fast as speech on one
+    core."""
 
     sample_rate = SAMPLE_RATE
     languages: tuple[str, ...] = ("en",)
 
     def __init__(self) -> None:
-        # onnxruntime, which hibari speaks with, reads the environment when it is imported: so not before this.
+        # onnxruntime reads the environment when it is imported, so it is imported only afterwards.
         silence_libraries()
         import onnxruntime
         from hibari import Hibari, __version__
 
-        # Builds that take no notice of the environment know only this.
+        # Some builds ignore the environment, but know this function.
         onnxruntime.disable_telemetry_events()
         self._version = __version__
         self._speech = Hibari(threads=1)
-        # The lexicons are read at first use: a second that a listener would hear.
+        # The first use reads the lexicons, for a second that a listener would have to wait.
         self._speech("Ready at 1.", seed=0)
         self._letters = frozenset(char for char in self._speech.g2p.oov.cin if _is_accented(char))
 
@@ -47,7 +48,7 @@ class Standby:
         )
 
     def prepared(self, voice: Voice) -> bool:
-        """There is one voice only: it stands in for every other."""
+        """Always true: one voice stands in for all others."""
         return True
 
     def prepare(self, voice: Voice, cancelled: Callable[[], bool]) -> bool:
@@ -73,10 +74,10 @@ class Standby:
         return {}
 
     def clean(self) -> None:
-        """Nothing is kept that could be made again."""
+        """Do nothing: this engine keeps no caches."""
 
     def close(self) -> None:
-        """Nothing is held on any device."""
+        """Do nothing: this engine holds nothing on a device."""
 
 
 def _is_accented(char: str) -> bool:

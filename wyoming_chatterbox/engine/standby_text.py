@@ -1,4 +1,4 @@
-"""Text made fit for the standby voice, whose reader knows English in plain characters and fails on some others."""
+"""Preparing text for the standby voice, whose reader knows English in plain characters and fails on some others."""
 
 from __future__ import annotations
 
@@ -13,47 +13,48 @@ from ..quoting import quoted
 _LOGGER = logging.getLogger(__name__)
 
 Read = Callable[[str], list[str]]
-"""Gives a text's phonemes, in parts; may fail at any text."""
+"""Returns a text's phonemes in parts; may raise for any text."""
 
-LONGEST_BREATH = 400
-"""Phonemes spoken in one go: as many as the standby voice's own limit, which it keeps only where there is a comma."""
+MAX_PHONEMES = 400
+"""Phonemes spoken at once: the standby voice's own limit, which it enforces only at commas."""
 
-_LONGEST_NUMBER = 15
-"""Digits read as one number: trillions. The reader fails beyond decillions."""
-_LONGEST_WORD = 45
-"""Characters without a space: the reader's dictionary has no longer word. Its time grows with the square of these."""
-_LONGEST_PIECE = 24
-"""Letters that the reader takes of a word it doesn't know; it leaves out the rest."""
+_MAX_DIGITS = 15
+"""Digits of the longest number that is read as one: trillions. The reader fails beyond decillions."""
+_MAX_WORD = 45
+"""Characters of the longest word in the reader's dictionary; longer ones are cut, as its time grows with the square."""
+_MAX_PIECE = 24
+"""Letters that the reader reads of an unknown word; it leaves out the rest."""
 
 _READ = frozenset("\n°¢§¶±×÷™®©•→←½¼¾²³µ£€¥₹₩–—…“”‘’«»¿¡")
-"""Characters beyond ASCII that the reader has a word or a pause for."""
+"""Characters beyond ASCII that the reader reads as a word or a pause."""
 _GREEK_WORD = re.compile("[Ͱ-Ͽἀ-῿]{2}")
 _GREEK_LETTER = re.compile("[Α-Ωα-ω]")
 _NUMBER = re.compile(r"[0-9]+(?:,[0-9]+)*")
-_LONG = re.compile(rf"\S{{{_LONGEST_WORD + 1},}}")
-_PIECE = re.compile(rf"[^\W_]{{{_LONGEST_PIECE}}}(?=[^\W_])|(?:[^\w\s]|_)+(?=[^\W_])")
+_LONG = re.compile(rf"\S{{{_MAX_WORD + 1},}}")
+_PIECE = re.compile(rf"[^\W_]{{{_MAX_PIECE}}}(?=[^\W_])|(?:[^\w\s]|_)+(?=[^\W_])")
 
 
 def fit(text: str, letters: Collection[str] = ()) -> str:
-    """Write a text in what the reader knows: ASCII, its symbols, and `letters`, the accented ones that it knows.
+    """Write a text in the characters that the reader knows: ASCII, some symbols, and the accented `letters`.
 
-    Other characters become what they stand for (`①` 1, `Ｗ` W, `ḱ` k, `٣` 3, `π` pi) or, where that is not English, a
-    space. Long numbers become single digits, and long words are cut.
+    Other characters become their plain form (`①` 1, `Ｗ` W, `ḱ` k, `٣` 3, `π` pi), or a space if they have none in
+    English. Long numbers become single digits, and long words are cut.
     """
     text = unicodedata.normalize("NFC", text)
     if not _GREEK_WORD.search(text):
         text = _GREEK_LETTER.sub(_greek_name, text)
     text = "".join(char if char in letters else _plain(char) for char in text)
-    # [text](/phonemes/) would give the reader phonemes.
+    # The reader would take [text](/phonemes/) for phonemes.
     text = text.replace("](", "] (")
     text = _NUMBER.sub(_spelled, text)
     return _LONG.sub(_cut, text)
 
 
 def phonemes(text: str, read: Read) -> Iterator[str]:
-    """Yield a text's phonemes, in parts of `LONGEST_BREATH` at most.
+    """Yield a text's phonemes, in parts of at most `MAX_PHONEMES`.
 
-    What `read` fails at, or finds nothing in, is read by words, and such words by letters; such letters are left out.
+    If `read` fails or returns none, the text is read word by word, such a word letter by letter, and such a letter is
+    left out.
     """
     try:
         parts = read(text)
@@ -62,7 +63,7 @@ def phonemes(text: str, read: Read) -> Iterator[str]:
         parts = []
     if any(char.isalpha() for part in parts for char in part):
         for part in parts:
-            yield from textwrap.wrap(part, LONGEST_BREATH, break_on_hyphens=False)
+            yield from textwrap.wrap(part, MAX_PHONEMES, break_on_hyphens=False)
         return
     words = text.split()
     pieces = words if len(words) > 1 else [char for char in text if char.isalnum()]
@@ -72,7 +73,7 @@ def phonemes(text: str, read: Read) -> Iterator[str]:
 
 
 def has_words(text: str) -> bool:
-    """Whether there is something to say in any language, and not punctuation or emoji alone."""
+    """Whether a text has words in any language, and not only punctuation or emoji."""
     return any(char.isalnum() for char in text)
 
 
@@ -82,7 +83,7 @@ def _plain(char: str) -> str:
     category = unicodedata.category(char)
     if category == "Nd":
         return str(unicodedata.digit(char))
-    # Marks, invisible characters, and modifiers such as Hawaiian's ʻ.
+    # Accents, invisible characters, and modifiers such as Hawaiian's ʻ.
     if category.startswith("M") or category in ("Cf", "Lm"):
         return ""
     stands_for = unicodedata.normalize("NFKD", char).replace("⁄", "/")
@@ -96,7 +97,7 @@ def _greek_name(letter: re.Match[str]) -> str:
 
 def _spelled(number: re.Match[str]) -> str:
     digits = number[0].replace(",", "")
-    if len(digits) <= _LONGEST_NUMBER:
+    if len(digits) <= _MAX_DIGITS:
         return number[0]
     groups = (" ".join(digits[start : start + 3]) for start in range(0, len(digits), 3))
     return f" {', '.join(groups)} "

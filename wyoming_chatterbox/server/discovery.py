@@ -13,8 +13,6 @@ from zeroconf import InterfaceChoice
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 _LOGGER = logging.getLogger(__name__)
-# zeroconf logs a traceback whenever the network goes away.
-logging.getLogger("zeroconf").setLevel(logging.ERROR)
 
 _TYPE = "_wyoming._tcp.local."
 _MULTICAST = "224.0.0.251"
@@ -49,6 +47,8 @@ class Announcement:
 
     def start(self) -> None:
         """Find out the address, log it, and announce the server, all in the background."""
+        # It logs a traceback as a warning whenever the network goes away.
+        logging.getLogger("zeroconf").setLevel(logging.ERROR)
         self._task = asyncio.create_task(self._tell(), name="announcement")
 
     async def close(self) -> None:

@@ -20,7 +20,7 @@ from .demand import Demand
 from .engines import Engines
 from .hangs import GIVE_UP_SECONDS, Hangs
 from .load_estimate import LoadEstimate
-from .loading import Loader, LoadingThread, give_back_at_last, retire
+from .loading import LoadingThread, give_back_at_last, retire
 from .retries import Failure, LowerPrecision, RetryPolicy
 from .scheduler import Scheduler
 from .status import LoadCounters, Status
@@ -34,7 +34,7 @@ class Lifecycle:
     def __init__(
         self,
         scheduler: Scheduler,
-        load_chatterbox: Loader,
+        load_chatterbox: LoadChatterbox,
         load_standby: Callable[[], Engine] | None,
         *,
         lower: Callable[[], str | None] = lambda: None,

@@ -17,7 +17,7 @@ from .scheduler import Scheduler
 _LOGGER = logging.getLogger(__name__)
 
 ReportStage = Callable[[Stage], None]
-Loader = Callable[[ReportStage, Callable[[], bool]], Engine]
+LoadChatterbox = Callable[[ReportStage, Callable[[], bool]], Engine]
 """Loads Chatterbox, in a thread of its own: reports its stages, and asks whether it is still wanted."""
 
 

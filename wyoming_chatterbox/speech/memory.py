@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 
 from ..engine import Engine
-from ..engine.heap import trim
+from ..engine.heap import return_free_memory
 
 _PROCESS = psutil.Process()
 
@@ -39,7 +39,7 @@ def settle() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
-    trim()
+    return_free_memory()
 
 
 def settled() -> bool:
@@ -55,7 +55,7 @@ def unsettle() -> None:
 def collect() -> None:
     """Collect the garbage that has come since `settle`, and give what was freed back to the system."""
     gc.collect()
-    trim()
+    return_free_memory()
 
 
 def _engine(engine: Engine) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class RetryPolicy:
 
     def after(self, error: BaseException) -> Failure | LowerPrecision:
         """Decide what comes after a failure: a load at a lower precision at once, or a wait and the reason for it."""
-        out_of_memory = ran_out_of_memory(error)
+        out_of_memory = isinstance(error, MemoryError)
         if out_of_memory and (precision := self._lower_precision()):
             return LowerPrecision(precision)
         self._wait = min(self._wait * 2 or self._first, self._longest)
@@ -88,8 +88,3 @@ class RetryPolicy:
             else "See the log; --debug shows more."
         )
         return Failure(message(error), hint, self._wait, time.monotonic() + self._wait)
-
-
-def ran_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, on the device or the host."""
-    return isinstance(error, OutOfMemoryError | MemoryError)

@@ -10,7 +10,7 @@ from typing import Any
 from .. import faults
 from ..engine import Description, Stage
 from ..errors import HungError
-from .retries import Failure, LowerPrecision, ran_out_of_memory
+from .retries import Failure, LowerPrecision
 from .scheduler import Scheduler
 
 _LOGGER = logging.getLogger(__name__)
@@ -130,4 +130,4 @@ class Status:
         _LOGGER.error("Chatterbox can't speak: %s. %s (%s; %s)", faults.told(error), failure.hint, stand_in, when)
 
     def _count(self, error: BaseException) -> None:
-        self.counters.out_of_memory += ran_out_of_memory(error)
+        self.counters.out_of_memory += isinstance(error, MemoryError)

@@ -1,4 +1,4 @@
-"""Get a family's files: from this machine if they are all there, else from the model hub."""
+"""Getting a family's files: from this machine if they are all there, else from the model hub."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from ...errors import Cancelled, DownloadError
+from ...families import Family
 from . import hub_cache
-from .families import Family
-from .progress import Progress, Tally, readable
+from .progress import DownloadTally, Progress, format_bytes
 
 if TYPE_CHECKING:
     from .hub import Patience, RemoteFile, Repository
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 __all__ = ["Progress", "fetch", "never"]
 
 _LOGGER = logging.getLogger(__name__)
-_POLL = 0.1
-"""Seconds between two looks at `cancelled`."""
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_POLL_SECONDS = 0.1
+"""Seconds between two calls of `cancelled`."""
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
-Report = Callable[[Progress], None]
+ReportProgress = Callable[[Progress], None]
 
 
 def never() -> bool:
-    """A `cancelled` for those who never do."""
+    """A `cancelled` for callers that never cancel."""
     return False
 
 
@@ -43,19 +43,19 @@ def fetch(
     *,
     search: Sequence[Path] = (),
     local_files_only: bool = False,
-    progress: Report,
+    progress: ReportProgress,
     cancelled: Callable[[], bool] = never,
     patience: Patience | None = None,
 ) -> Path:
     """Return a directory that holds the family's files under their official names.
 
-    `search`, then `download_dir`, are looked through first, each for a cache of the model hub or for a plain directory
-    named after the repository's last part; a complete set there means that nothing is asked of the network. Otherwise
-    the files are downloaded into `download_dir`, a cache of the model hub, going on where an earlier attempt stopped.
-    `HF_ENDPOINT` names another hub, `HF_TOKEN` a token for it.
+    First the files are looked for in `search`, then in `download_dir`: in a cache of the model hub, or in a plain
+    directory with the repository's name. If one of them is complete, the network is not used. Otherwise the files are
+    downloaded into the cache in `download_dir`, resuming an earlier attempt. The environment may name another hub,
+    `HF_ENDPOINT`, and a token for it, `HF_TOKEN`.
 
-    `progress` and `cancelled` are called in the caller's thread, the latter about ten times a second.
-    Raises `DownloadError`, or `Cancelled` when `cancelled()` is true.
+    `progress` and `cancelled` are called in the caller's thread, `cancelled` about ten times a second.
+    Raises `DownloadError`, or `Cancelled` once `cancelled()` is true.
     """
     directories = [*search, download_dir]
     found = hub_cache.find(family, directories)
@@ -68,16 +68,16 @@ def fetch(
             f"Put the files into {hub_cache.by_hand(family.repository, download_dir)}, or allow downloads.",
         )
 
-    def job(report: Report, check: Callable[[], None]) -> Path:
+    def job(report: ReportProgress, check: Callable[[], None]) -> Path:
         return _download(family, download_dir, patience, report, check)
 
     return _in_background(job, progress, cancelled)
 
 
 def _in_background(
-    job: Callable[[Report, Callable[[], None]], Path], progress: Report, cancelled: Callable[[], bool]
+    job: Callable[[ReportProgress, Callable[[], None]], Path], progress: ReportProgress, cancelled: Callable[[], bool]
 ) -> Path:
-    """Run a job in a thread that can be left behind: a name look-up or a silent server can't be interrupted."""
+    """Run a job in a thread that can be abandoned, because a DNS query or a silent server can't be interrupted."""
     stop = threading.Event()
     events: SimpleQueue[Progress | Future[Path]] = SimpleQueue()
 
@@ -99,7 +99,7 @@ def _in_background(
             if cancelled():
                 raise Cancelled
             try:
-                event = events.get(timeout=_POLL)
+                event = events.get(timeout=_POLL_SECONDS)
             except Empty:
                 continue
             if isinstance(event, Future):
@@ -110,9 +110,9 @@ def _in_background(
 
 
 def _download(
-    family: Family, download_dir: Path, patience: Patience | None, report: Report, check: Callable[[], None]
+    family: Family, download_dir: Path, patience: Patience | None, report: ReportProgress, check: Callable[[], None]
 ) -> Path:
-    # Imported here because a server whose files are all there needs none of it to start.
+    # Imported here, because a server that has all its files starts without it.
     from .hub import Patience, Repository
 
     repository = Repository(
@@ -125,13 +125,13 @@ def _download(
     target = hub_cache.RepositoryCache(download_dir, family.repository)
     try:
         target.create()
-        with _alone(target.lock, check):
+        with _locked(target.lock, check):
             found = hub_cache.find(family, [download_dir])
             if found is not None:
                 return found
             files = _plan(family, repository, check)
             there = {file.name: _bytes_there(file, target) for file in files}
-            tally = Tally({file.name: file.size or 0 for file in files}, there, report)
+            tally = DownloadTally({file.name: file.size or 0 for file in files}, there, report)
             _require_space(tally.bytes_missing, download_dir)
             _LOGGER.info(
                 "Downloading %s from %s to %s: %d files, %s, of which %s are here already",
@@ -139,8 +139,8 @@ def _download(
                 repository.host,
                 download_dir,
                 len(files),
-                readable(tally.bytes_total),
-                readable(tally.resumed),
+                format_bytes(tally.bytes_total),
+                format_bytes(tally.resumed),
             )
             for file in files:
                 tally.start(file.name)
@@ -154,12 +154,12 @@ def _download(
 
 
 def _plan(family: Family, repository: Repository, check: Callable[[], None]) -> list[RemoteFile]:
-    """Ask the hub for the set's files, all of one commit; the last is a required one."""
+    """Ask the hub for the family's files, all of one commit; the last is a required one."""
     revision = "main"
     files: list[RemoteFile] = []
 
     def ask(names: Sequence[str], *, required: bool = True) -> None:
-        """Add the first of `names` that the hub has."""
+        """Add the first file in `names` that the hub has."""
         nonlocal revision
         for name in names:
             check()
@@ -183,18 +183,18 @@ def _transfer(
     repository: Repository,
     file: RemoteFile,
     target: hub_cache.RepositoryCache,
-    tally: Tally,
+    tally: DownloadTally,
     check: Callable[[], None],
 ) -> None:
     partial = target.partial(file.etag)
     try:
         repository.download(file, partial, tally.advance, check)
     except OSError as err:
-        if err.errno in _FULL:
-            # What else runs on this machine needs the space more.
+        if err.errno in _DISK_FULL:
+            # Other programs on this machine need the space more.
             partial.unlink(missing_ok=True)
         raise
-    # Under its final name a file has been checked: a restart needn't do it again.
+    # A file gets its final name only after its check, so that a restart need not check it again.
     partial.replace(target.blob(file.etag))
 
 
@@ -216,13 +216,13 @@ def _require_space(needed: int, directory: Path) -> None:
     free = shutil.disk_usage(directory).free
     if needed > free:
         raise DownloadError(
-            f"{directory} has too little space: {readable(needed)} are needed, {readable(free)} are free",
-            f"Free {readable(needed - free)}, or choose another place with --download-dir.",
+            f"{directory} has too little space: {format_bytes(needed)} are needed, {format_bytes(free)} are free",
+            f"Free {format_bytes(needed - free)}, or choose another place with --download-dir.",
         )
 
 
 def _disk_error(err: OSError, directory: Path) -> DownloadError:
-    if err.errno in _FULL:
+    if err.errno in _DISK_FULL:
         return DownloadError(
             f"{directory} ran out of space while files were downloaded; the unfinished one was deleted",
             "Free some space, or choose another place with --download-dir.",
@@ -234,8 +234,8 @@ def _disk_error(err: OSError, directory: Path) -> DownloadError:
 
 
 @contextmanager
-def _alone(lock: Path, check: Callable[[], None]) -> Iterator[None]:
-    """Wait until no other process or thread fetches the same repository into the same place."""
+def _locked(lock: Path, check: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock of a repository's files; waits while another process or thread downloads them."""
     from huggingface_hub.utils import WeakFileLock
 
     waited = False

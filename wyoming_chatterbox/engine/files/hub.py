@@ -1,8 +1,8 @@
-"""A repository on the model hub: what its files are, and their bytes, checked.
+"""A repository on the model hub: describing its files, downloading them and checking them.
 
-huggingface_hub does the talking (addresses, tokens, proxies, certificates, error codes). The transfer of a body is
-done here: `hf_hub_download` of huggingface_hub 1.33 deletes a partial file when it fails or its process ends, doesn't
-go on after a reset connection, keeps up to 10 MB in memory that a cut loses, and checks no checksum.
+huggingface_hub makes the requests (addresses, tokens, proxies, certificates, error codes). The transfer of a body is
+done here, because `hf_hub_download` of huggingface_hub 1.33 deletes a partial file when it fails or its process ends,
+does not resume after a reset connection, loses up to 10 MB that it keeps in memory, and checks no checksum.
 """
 
 from __future__ import annotations
@@ -32,13 +32,11 @@ from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_st
 from ... import __version__
 from ...errors import DownloadError
 from .hub_cache import size_of
-from .progress import readable
+from .progress import format_bytes
 
 _LOGGER = logging.getLogger(__name__)
-# They log the address of every request, and those that the hub redirects to carry a signature.
-for _chatty in ("httpx", "httpcore"):
-    logging.getLogger(_chatty).setLevel(logging.WARNING)
-
+_LOGS_ADDRESSES = ("httpx", "httpcore")
+"""Loggers that log the address of every request. Addresses that the hub redirects to carry a signature."""
 _CLIENT = {"library_name": "wyoming-chatterbox", "library_version": __version__}
 _CHECK_NETWORK = "Check the network"
 _CHECK_ENDPOINT = "Check HF_ENDPOINT"
@@ -46,27 +44,27 @@ _CHECK_ENDPOINT = "Check HF_ENDPOINT"
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a hub is put up with."""
+    """Time limits for a hub that answers slowly or not at all."""
 
     stall: float = 30.0
-    """Seconds without a byte until it is given up."""
+    """Seconds without a byte after which a request fails."""
     retries: int = 5
-    """Attempts in a row that bring nothing new, after the first that broke off."""
+    """Retries in a row without a new byte."""
     pause: float = 1.0
-    """Seconds before the first of them; twice as long before each that follows."""
+    """Seconds before the first retry; each later pause is twice as long."""
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file as the hub announces it."""
+    """The hub's description of a file."""
 
     name: str
     url: str
     commit: str
     etag: str
-    """A SHA-256 for large files, a git blob's SHA-1 for small ones."""
+    """The file's SHA-256 if it is large, else its git blob's SHA-1."""
     size: int | None
-    """Bytes; None where a proxy took the number away."""
+    """Bytes of the file; None if a proxy removed the number."""
 
     @property
     def sha256(self) -> str | None:
@@ -74,10 +72,12 @@ class RemoteFile:
 
 
 class Repository:
-    """A model repository. Everything it raises is a `DownloadError`, or an `OSError` of the local disk."""
+    """A model repository. Its methods raise `DownloadError`, or `OSError` for the local disk."""
 
     def __init__(self, name: str, endpoint: str | None, patience: Patience, advice: str) -> None:
         """`endpoint` is the hub's address, None for the default; `advice` ends every hint."""
+        for logger in _LOGS_ADDRESSES:
+            logging.getLogger(logger).setLevel(logging.WARNING)
         self.name = name
         self.host = urlsplit(endpoint or constants.ENDPOINT).netloc.rpartition("@")[2] or str(endpoint)
         self._endpoint = endpoint
@@ -95,28 +95,28 @@ class Repository:
                 return None
             raise self._explained(name, err) from err
         except (httpx.HTTPError, httpx.InvalidURL, OfflineModeIsEnabled, UnicodeError) as err:
-            raise self._explained(name, err) from _harmless(err)
-        # Both become file names.
+            raise self._explained(name, err) from _without_token(err)
+        # The commit and the ETag become file names.
         if not re.fullmatch("[0-9a-f]{40}", answer.commit_hash or "") or not re.fullmatch(
             "[0-9A-Za-z_-]+", answer.etag or ""
         ):
             raise self.failure(name, "it doesn't answer like a model hub (no usable commit or ETag)", _CHECK_ENDPOINT)
-        # The body of this very commit, whatever `revision` means by then.
+        # `revision` may move to another commit before the download.
         url = hf_hub_url(self.name, name, revision=answer.commit_hash, endpoint=self._endpoint)
         return RemoteFile(name, url, answer.commit_hash, answer.etag, answer.size)
 
     def download(
         self, file: RemoteFile, partial: Path, advance: Callable[[int], None], check: Callable[[], None]
     ) -> None:
-        """Fill `partial`, going on from what is in it, until it is all there, checked and on the disk.
+        """Download the rest of `partial`, check it, and write it to the disk.
 
-        `advance` is told the bytes there are so far; `check` is called at each step and may raise to stop. What came
-        before a failure stays; a file that turns out wrong is deleted.
+        `advance` takes the bytes so far; `check` is called at each step, and may raise to stop. After a failure
+        `partial` stays; a file that fails its check is deleted.
         """
         if file.size is not None and size_of(partial) > file.size:
             partial.unlink()
-        furthest = size_of(partial)
-        fruitless = 0
+        most = size_of(partial)
+        without_progress = 0
         while True:
             check()
             try:
@@ -124,12 +124,12 @@ class Repository:
                 break
             except (httpx.HTTPError, httpx.InvalidURL, OfflineModeIsEnabled, UnicodeError) as err:
                 have = size_of(partial)
-                fruitless = 0 if have > furthest else fruitless + 1
-                furthest = max(furthest, have)
-                if fruitless > self._patience.retries or not _is_passing(err):
-                    raise self._explained(file.name, err) from _harmless(err)
-                pause = self._patience.pause * 2 ** max(0, fruitless - 1)
-                _LOGGER.warning("%s broke off at %s; going on from there in %.1f s", file.name, readable(have), pause)
+                without_progress = 0 if have > most else without_progress + 1
+                most = max(most, have)
+                if without_progress > self._patience.retries or not _is_temporary(err):
+                    raise self._explained(file.name, err) from _without_token(err)
+                pause = self._patience.pause * 2 ** max(0, without_progress - 1)
+                _LOGGER.warning("%s broke off at %s; it resumes in %.1f s", file.name, format_bytes(have), pause)
                 time.sleep(pause)
         self._verify(file, partial)
 
@@ -149,7 +149,7 @@ class Repository:
         headers = build_hf_headers(**_CLIENT) | {"Accept-Encoding": "identity"}
         if have:
             headers["Range"] = f"bytes={have}-"
-        # The file's own address each time: those it redirects to expire.
+        # Always ask for the file's own address: the addresses that it redirects to expire.
         with get_session().stream("GET", file.url, headers=headers, timeout=self._patience.stall) as response:
             if response.status_code == 416:
                 raise self._refused(file, partial, f"it has fewer bytes than announced ({file.size})")
@@ -209,7 +209,7 @@ class Repository:
         return self.failure(name, reason, hint)
 
     def _status(self, err: HfHubHTTPError) -> tuple[str, str]:
-        """The reason and the hint for an HTTP status."""
+        """Explain an HTTP status: the reason and the hint."""
         status = err.response.status_code
         code = err.response.headers.get("X-Error-Code")
         if status in (401, 403):
@@ -228,15 +228,15 @@ class Repository:
         return f"HTTP {status}", _CHECK_ENDPOINT
 
 
-def _is_passing(err: Exception) -> bool:
-    """Whether the same request may well succeed in a moment."""
+def _is_temporary(err: Exception) -> bool:
+    """Whether the same request may succeed in a moment."""
     if isinstance(err, HfHubHTTPError):
         return err.response.status_code in (408, 429, 500, 502, 503, 504)
     return isinstance(err, (httpx.NetworkError, httpx.RemoteProtocolError))
 
 
 def _connection(err: httpx.ConnectError) -> tuple[str, str]:
-    """The reason and the hint for a connection that didn't come about."""
+    """Explain a failed connection: the reason and the hint."""
     for cause in _causes(err):
         if isinstance(cause, socket.gaierror):
             return "its name can't be resolved", "Check the network and its DNS"
@@ -256,6 +256,6 @@ def _causes(err: BaseException | None) -> Iterator[BaseException]:
         err = err.__cause__ or err.__context__
 
 
-def _harmless(err: Exception) -> Exception | None:
-    """The error as a cause to be shown in a traceback; None where its text may hold the token."""
+def _without_token(err: Exception) -> Exception | None:
+    """Return the error if a traceback may show it; None if its text may hold the token."""
     return None if isinstance(err, (httpx.LocalProtocolError, UnicodeError)) else err

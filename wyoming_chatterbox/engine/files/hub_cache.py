@@ -1,7 +1,7 @@
-"""Where model files lie on this machine: in the model hub's cache layout, or in a plain directory.
+"""Finding model files on this machine, in the model hub's cache or in a plain directory.
 
-The layout is the one every Hugging Face tool reads: `models--ORG--NAME/blobs/ETAG` holds the bytes,
-`snapshots/COMMIT/FILE` points at them, `refs/main` names the newest commit.
+Every Hugging Face tool reads the cache's layout: `models--ORG--NAME/blobs/ETAG` holds the bytes of a file,
+`snapshots/COMMIT/FILE` links to them, and `refs/main` names the newest commit.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from .families import Family
+from ...families import Family
 
 
 def find(family: Family, directories: Iterable[Path]) -> Path | None:
-    """The first directory that holds all of a family's required files; None if there is none."""
+    """Find the first directory that holds all of a family's required files; None if there is none."""
     for directory in directories:
         for candidate in _candidates(family.repository, directory):
             if not family.missing(_names(candidate)):
@@ -23,18 +23,18 @@ def find(family: Family, directories: Iterable[Path]) -> Path | None:
 
 
 def missing(family: Family, directories: Sequence[Path]) -> list[str]:
-    """The required files that the most complete of all candidates lacks."""
+    """List the required files that the most complete candidate lacks."""
     candidates = [candidate for directory in directories for candidate in _candidates(family.repository, directory)]
     return min((family.missing(_names(candidate)) for candidate in candidates), key=len, default=family.missing(()))
 
 
 def by_hand(repository: str, directory: Path) -> Path:
-    """Where a person would put the files themselves."""
+    """Directory for files that a person copies there by hand."""
     return directory / repository.rpartition("/")[2]
 
 
 def size_of(path: Path) -> int:
-    """Bytes in a file; 0 if it isn't there."""
+    """Bytes of a file; 0 if it does not exist."""
     try:
         return path.stat().st_size
     except FileNotFoundError:
@@ -48,7 +48,7 @@ def _candidates(repository: str, directory: Path) -> list[Path]:
 
 
 def _names(directory: Path) -> list[str]:
-    """Files with something in them; a link to a file that is gone doesn't count."""
+    """List the files that are not empty, without links to files that are gone."""
     try:
         return [path.name for path in directory.iterdir() if path.is_file() and path.stat().st_size > 0]
     except OSError:
@@ -56,21 +56,21 @@ def _names(directory: Path) -> list[str]:
 
 
 class RepositoryCache:
-    """One repository's part of a cache directory."""
+    """A repository's part of a cache directory."""
 
     def __init__(self, directory: Path, repository: str) -> None:
         name = "models--" + repository.replace("/", "--")
         self._root = directory / name
         self.lock = directory / ".locks" / name / "fetch.lock"
-        """Held while files are fetched, so that only one process does."""
+        """Lock file, so that only one process downloads these files."""
 
     def create(self) -> None:
-        """Make the directories; `OSError` where that can't be."""
+        """Make the directories; raises `OSError` if that fails."""
         (self._root / "blobs").mkdir(parents=True, exist_ok=True)
         self.lock.parent.mkdir(parents=True, exist_ok=True)
 
     def snapshots(self) -> list[Path]:
-        """The commits that are here, that of `refs/main` first, then the latest."""
+        """List the snapshots' directories: that of `refs/main` first, then the latest."""
         directory = self._root / "snapshots"
         try:
             found = sorted(directory.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
@@ -83,17 +83,17 @@ class RepositoryCache:
         return sorted(found, key=lambda path: path.name != main)
 
     def blob(self, etag: str) -> Path:
-        """Where a file's bytes are once they are all there and checked."""
+        """Path of a file's bytes once they are complete and checked."""
         return self._root / "blobs" / etag
 
     def partial(self, etag: str) -> Path:
-        """Where a file's bytes are until then."""
+        """Path of a file's bytes while they are incomplete."""
         return self._root / "blobs" / f"{etag}.incomplete"
 
     def publish(self, commit: str, etags: Mapping[str, str]) -> Path:
-        """Make a snapshot of blobs, given as file name to ETag; returns its directory.
+        """Make a snapshot of the blobs whose ETags are given by file name; returns its directory.
 
-        The files appear in the mapping's order: with a required file last, `find` never sees a part of the set.
+        The files appear in the mapping's order: with a required file last, `find` never sees an incomplete snapshot.
         """
         snapshot = self._root / "snapshots" / commit
         snapshot.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ class RepositoryCache:
             try:
                 link.symlink_to(os.path.relpath(self.blob(etag), snapshot))
             except OSError:
-                # Some file systems have no links (exFAT, network shares).
+                # Some file systems have no links: exFAT, network shares.
                 self.blob(etag).replace(link)
         refs = self._root / "refs"
         refs.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""How far a download is, for the page and for the log."""
+"""Progress of a download, for the page and for the log."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 _LOGGER = logging.getLogger(__name__)
-_REPORT_EVERY = 0.1
-_LOG_EVERY = 10.0
-"""Seconds."""
-_LOG_STEP = 0.1
-"""Part of the whole."""
+_REPORT_SECONDS = 0.1
+"""Seconds between two reports to the page."""
+_LOG_SECONDS = 10.0
+_LOG_PART = 0.1
+"""A line is logged after these seconds, or after this part of all bytes."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a download is. All counts of bytes include what was there already."""
+    """Progress of a download. Every count of bytes includes those that were on the disk before."""
 
     file: str
     file_bytes_done: int
     file_bytes_total: int
     bytes_done: int
-    """Of the whole set."""
+    """Bytes of all files so far."""
     bytes_total: int
     files_done: int
     files_total: int
     resumed: int
-    """Bytes of the whole set that were there already and are still of use."""
+    """Bytes of all files that were on the disk before and are still of use."""
 
 
-class Tally:
+class DownloadTally:
     """Counts bytes and files; reports ten times a second and at each file, logs every 10 % or 10 s."""
 
     def __init__(self, sizes: Mapping[str, int], there: Mapping[str, int], report: Callable[[Progress], None]) -> None:
-        """`sizes` of all files by name, and the bytes that are `there` of some."""
+        """`sizes` has the bytes of each file by name, `there` those that are on the disk before the download."""
         self._sizes = dict(sizes)
         self._resumed = {name: there.get(name, 0) for name in sizes}
         self._done = dict(self._resumed)
@@ -59,35 +59,35 @@ class Tally:
 
     def start(self, name: str) -> None:
         self._current = name
-        self._tell()
+        self._report_progress()
 
     def advance(self, count: int) -> None:
-        """The current file has `count` bytes now; fewer than before where a server made it start afresh."""
+        """Note that the current file has `count` bytes now: fewer than before if the server starts it afresh."""
         name = self._current
         self._done[name] = count
         self._resumed[name] = min(self._resumed[name], count)
         now = time.monotonic()
-        if now - self._reported >= _REPORT_EVERY:
-            self._tell()
-        if now - self._logged >= _LOG_EVERY or self._part() - self._logged_part >= _LOG_STEP:
+        if now - self._reported >= _REPORT_SECONDS:
+            self._report_progress()
+        if now - self._logged >= _LOG_SECONDS or self._part() - self._logged_part >= _LOG_PART:
             self._logged, self._logged_part = now, self._part()
             _LOGGER.info(
                 "Downloaded %.0f %% of %s, %s; at %s",
                 100 * self._part(),
-                readable(self.bytes_total),
+                format_bytes(self.bytes_total),
                 self._rate(),
                 name,
             )
 
     def finish(self) -> None:
-        """The current file is complete and checked."""
+        """Note that the current file is complete and checked."""
         self._finished.add(self._current)
-        self._tell()
+        self._report_progress()
 
     def log_end(self) -> None:
-        _LOGGER.info("Downloaded all of %s, %s", readable(self.bytes_total), self._rate())
+        _LOGGER.info("Downloaded all of %s, %s", format_bytes(self.bytes_total), self._rate())
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         self._reported = time.monotonic()
         name = self._current
         done = self._done[name]
@@ -112,8 +112,8 @@ class Tally:
         return f"{came / 1e6 / max(1e-3, time.monotonic() - self._began):.1f} MB/s"
 
 
-def readable(count: float) -> str:
-    """Bytes in the unit that suits."""
+def format_bytes(count: float) -> str:
+    """Write a number of bytes in the largest unit that leaves a digit before the point."""
     for unit in ("bytes", "kB", "MB"):
         if count < 1000:
             return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..precision import Precision
+from ...precision import Precision
 from . import kernels, linear
 from .float16 import Float16Linear
 from .int4 import Int4Linear

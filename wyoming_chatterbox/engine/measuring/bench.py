@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ChatterboxError
-from .. import SAMPLE_RATE, Block, Utterance, Voice, precision
-from ..files.families import FAMILIES
+from ...families import FAMILIES
+from .. import SAMPLE_RATE, Block, Utterance, Voice
 
 if TYPE_CHECKING:
     from .stopwatch import Stopwatch
@@ -74,8 +74,8 @@ class Subject:
 def run(request: Request) -> dict[str, Any]:
     """Carry out a request, and return figures by name. Raises `ChatterboxError` where it can't."""
     if request.what == "checkpoint":
+        from ...precision import choose_device
         from ..devices import available_devices
-        from ..precision import choose_device
         from . import random_checkpoint
 
         # A missing device is reported before minutes of work.
@@ -92,8 +92,8 @@ def bound(request: Request) -> dict[str, Any]:
     """
     import torch
 
+    from ...precision import choose_device
     from ..devices import available_devices
-    from ..precision import choose_device
     from ..weights.tensor_file import TensorFile
 
     device = choose_device(request.device, available_devices())[0]
@@ -185,17 +185,12 @@ def _say(subject: Subject, tokens: int) -> tuple[float, float, int]:
 def _ours(request: Request) -> tuple[Stopwatch, Subject]:
     began = time.perf_counter()
     from ..chatterbox import Chatterbox
+    from ..devices import choose_precision
 
     imported = time.perf_counter()
-    dtype, quantization = precision.request(request.precision)
+    precision = choose_precision(request.family, request.precision, request.device)
     engine = Chatterbox.load(
-        Path(request.directory),
-        FAMILIES[request.family],
-        device=request.device,
-        dtype=dtype,
-        quantization=quantization,
-        blocks=not request.whole,
-        warm_up=False,
+        Path(request.directory), FAMILIES[request.family], precision, blocks=not request.whole, warm_up=False
     )
     loaded = time.perf_counter()
     import torch
@@ -214,8 +209,7 @@ def _ours(request: Request) -> tuple[Stopwatch, Subject]:
     description = engine.describe()
     weights = sum(description.parts.values())
     times = {"import_s": imported - began, "load_s": loaded - imported}
-    used = description.dtype if description.quantization == "none" else description.quantization
-    return watch, Subject(speak, weights, used, description.reason, **times)
+    return watch, Subject(speak, weights, description.precision, description.reason, **times)
 
 
 def _watch_engine(watch: Stopwatch) -> Callable[[int], None]:

@@ -24,14 +24,13 @@ import numpy.typing as npt
 import torch
 
 from ...errors import ChatterboxError, EngineError
+from ...families import FAMILIES
 from .. import SAMPLE_RATE, Block, Sampling
 from ..chatterbox import CPU_PROMPT_SECONDS
 from ..checkpoint import Networks, load
-from ..devices import available_devices, computes_in_bfloat16
-from ..files.families import FAMILIES
+from ..devices import choose_precision
 from ..heap import returning_at_once
 from ..layers.sizes import bytes_by_format, size_of
-from ..precision import choose, choose_device, request
 from ..s3gen.flow import FRAMES_PER_TOKEN, cut_prompt, integrate
 from ..s3gen.pacing import HOPS, Fixed
 from ..s3gen.stream import FrameNoise, SoundStream, WaveStream, stream
@@ -40,7 +39,7 @@ from ..t3.decoder import TokenDecoder, step
 from ..t3.kv_cache import KVCache
 from ..t3.sampling import resolve
 from ..upstream import chatterbox_tts
-from ..voice.conditionals import Conditionals, prompt_rules
+from ..voice.conditionals import Conditionals
 from ..voice.draft import Draft
 from ..voice.recording import Reader
 from .bench import WARM_UP_TOKENS, device_name, peak_memory
@@ -76,16 +75,12 @@ class Subject:
 
     def __init__(self, wanted: Request) -> None:
         """Raises `ConfigError`, `CheckpointError` or `VoiceError`."""
-        self.device = choose_device(wanted.device, available_devices())[0]
-        where = torch.device(self.device)
-        self.choice = choose(
-            *request(wanted.precision), wanted.family, self.device, bfloat16=computes_in_bfloat16(where)
-        )
-        dtype = getattr(torch, self.choice.dtype)
+        self.precision = choose_precision(wanted.family, wanted.precision, wanted.device)
+        self.device = self.precision.device
         with returning_at_once():
             self.watermarker = load_marker()
-            self.networks = load(Path(wanted.directory), FAMILIES[wanted.family], where, dtype, self.choice)
-        self.voice = _voice(self.networks, wanted.voice, where)
+            self.networks = load(Path(wanted.directory), FAMILIES[wanted.family], self.precision)
+        self.voice = _voice(self.networks, wanted.voice, torch.device(self.device))
         self.decoder = TokenDecoder(self.networks.t3)
         self.settings = resolve(wanted.family, Sampling())
         self._text = self.networks.tokenizer(wanted.text, wanted.language)
@@ -158,9 +153,7 @@ def _voice(networks: Networks, recording: str | None, device: torch.device) -> C
     t3, preparation = networks.t3, networks.preparation
     try:
         length = t3.hp.speech_cond_prompt_len
-        return Draft(Path(recording), preparation, prompt_rules(gpt2=t3.is_gpt), length, device, Reader()).finish(
-            _never
-        )
+        return Draft(Path(recording), preparation, networks.family.prompt, length, device, Reader()).finish(_never)
     finally:
         preparation.release()
 
@@ -197,8 +190,8 @@ def run(wanted: Request) -> dict[str, Any]:
     parts["watermark"] = subject.watermarker.perth_net
     return {
         "precision": wanted.precision,
-        "used": subject.choice.name,
-        "reason": subject.choice.reason,
+        "used": subject.precision.name,
+        "reason": subject.precision.reason,
         "device": subject.device,
         "device_name": device_name(subject.device),
         "tokens": len(tokens),

@@ -10,7 +10,7 @@ from chatterbox.models.t3.inference.alignment_stream_analyzer import AlignmentSt
 from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
-from ..files.families import Family
+from ...families import Family
 from ..s3gen.build import build_vocoder, conformer, estimator_sizes
 from ..t3.build import t3_config
 from ..upstream import chatterbox_tts

@@ -8,8 +8,8 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from ...errors import CheckpointError
+from ...families import Family
 from ..failures import download_again, first_line
-from ..files.families import Family
 from . import punctuation
 from .gpt2 import load_gpt2
 

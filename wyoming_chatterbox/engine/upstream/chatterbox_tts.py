@@ -18,6 +18,8 @@ import numpy.typing as npt
 
 from .lazy_packages import deferred, leave_unopened, standing_in
 
+# The only side effect of an import in this project: the imports below need these packages' modules, and would otherwise
+# run their `__init__`s.
 leave_unopened(
     "chatterbox",
     "chatterbox.models.s3gen",

@@ -17,22 +17,6 @@ from .recording import version_of
 
 
 @dataclass(frozen=True)
-class PromptRules:
-    """Rules by which a model family turns a recording into a voice."""
-
-    t3_seconds: int
-    """Seconds of the recording that become T3's prompt."""
-    shortest: float
-    """Seconds that a recording must exceed."""
-    loudness: float | None
-    """Loudness, in LUFS, that the recording is levelled to; None leaves it."""
-
-
-LLAMA_RULES = PromptRules(t3_seconds=6, shortest=1.0, loudness=None)
-GPT2_RULES = PromptRules(t3_seconds=15, shortest=5.0, loudness=-27.0)
-
-
-@dataclass(frozen=True)
 class Conditionals:
     """A voice in the form that the networks need. Floats are float32, tokens int64; nobody changes them in place."""
 
@@ -142,8 +126,3 @@ def key_of(path: Path, version: Version | None) -> Key:
         return path, version or version_of(path.stat())
     except OSError as err:
         raise VoiceError(f"{path} can't be read: {err.strerror}") from err
-
-
-def prompt_rules(*, gpt2: bool) -> PromptRules:
-    """Return the rules of the families whose T3 is GPT-2, or of those whose T3 is Llama."""
-    return GPT2_RULES if gpt2 else LLAMA_RULES

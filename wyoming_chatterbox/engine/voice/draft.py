@@ -21,8 +21,9 @@ import numpy.typing as npt
 import torch
 
 from ...errors import Cancelled, VoiceError
+from ...families import PromptRules
 from ..upstream import chatterbox_tts
-from .conditionals import Conditionals, PromptRules
+from .conditionals import Conditionals
 from .preparation import VoicePreparation
 from .recording import Reader
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 import torch
 
-from ..files.families import Family
+from ...families import Family
 from ..layers.sizes import size_of
 from ..weights.tensor_file import TensorFile
 from .build import (

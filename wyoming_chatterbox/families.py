@@ -1,4 +1,7 @@
-"""The four families of Chatterbox: what each is called, which official files it has, what it speaks."""
+"""The four families of Chatterbox: name, official files, languages, and what each makes of a recording.
+
+Nothing here needs more than Python itself.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import CheckpointError
+from .errors import CheckpointError
 
 MULTILINGUAL_LANGUAGES = (
     "ar", "da", "de", "el", "en", "es", "fi", "fr", "he", "hi", "it", "ja",
@@ -17,28 +20,43 @@ _GPT2_TOKENIZER = ("vocab.json", "merges.txt", "tokenizer_config.json", "special
 
 
 @dataclass(frozen=True)
+class PromptRules:
+    """How a family turns a recording into a voice."""
+
+    t3_seconds: int
+    """Seconds at the start of the recording that T3's prompt is made of."""
+    shortest: float
+    """Seconds that a recording must exceed."""
+    loudness: float | None
+    """LUFS that the recording is levelled to; None leaves it as it is."""
+
+
+_LLAMA_RULES = PromptRules(t3_seconds=6, shortest=1.0, loudness=None)
+_GPT2_RULES = PromptRules(t3_seconds=15, shortest=5.0, loudness=-27.0)
+
+
+@dataclass(frozen=True)
 class Family:
     """A model family and its official file layout."""
 
     name: str
     repository: str
-    """On the model hub."""
+    """Its name on the model hub."""
     t3: tuple[str, ...]
-    """File names of the token decoder's weights, newest first: one of them is enough."""
+    """File names of T3's weights, newest first: one of them is enough."""
     s3gen: str
     voice_encoder: str
     tokenizer: tuple[str, ...]
-    """The first is the file that can't be missed; all of them are downloaded."""
+    """File names, all of them required; the first is the tokenizer itself."""
+    prompt: PromptRules
     optional: tuple[str, ...] = ()
-    """Files that are fetched where the hub has them and not missed where it hasn't."""
+    """File names that are downloaded if the hub has them."""
     languages: tuple[str, ...] = ("en",)
-    shortest_recording: float = 1.0
-    """Seconds that a recording must be longer than to be cloned."""
     conditionals: str = "conds.pt"
-    """The checkpoint's own voice."""
+    """File name of the checkpoint's own voice."""
 
     def missing(self, names: Iterable[str]) -> list[str]:
-        """The required files that are not among `names`; any one of several alternatives will do."""
+        """List the required files that are not among `names`; one of several alternatives is enough."""
         have = set(names)
         wanted = [self.s3gen, self.voice_encoder, *self.tokenizer, self.conditionals]
         missing = [name for name in wanted if name not in have]
@@ -54,6 +72,7 @@ ENGLISH = Family(
     s3gen="s3gen.safetensors",
     voice_encoder="ve.safetensors",
     tokenizer=("tokenizer.json",),
+    prompt=_LLAMA_RULES,
 )
 MULTILINGUAL = Family(
     name="multilingual",
@@ -62,6 +81,7 @@ MULTILINGUAL = Family(
     s3gen="s3gen.pt",
     voice_encoder="ve.pt",
     tokenizer=("grapheme_mtl_merged_expanded_v1.json",),
+    prompt=_LLAMA_RULES,
     optional=("Cangjie5_TC.json",),
     languages=MULTILINGUAL_LANGUAGES,
 )
@@ -72,8 +92,8 @@ TURBO = Family(
     s3gen="s3gen_meanflow.safetensors",
     voice_encoder="ve.safetensors",
     tokenizer=_GPT2_TOKENIZER[:3],
+    prompt=_GPT2_RULES,
     optional=_GPT2_TOKENIZER[3:],
-    shortest_recording=5.0,
 )
 NANO = Family(
     name="nano",
@@ -82,15 +102,18 @@ NANO = Family(
     s3gen="s3gen_meanflow.safetensors",
     voice_encoder="ve.safetensors",
     tokenizer=_GPT2_TOKENIZER[:3],
+    prompt=_GPT2_RULES,
     optional=_GPT2_TOKENIZER[3:],
-    shortest_recording=5.0,
 )
 
 FAMILIES = {family.name: family for family in (ENGLISH, MULTILINGUAL, TURBO, NANO)}
 
 
 def recognise(directory: Path) -> Family:
-    """Tell from its files which family a checkpoint directory holds; `CheckpointError` if none, or not all of it."""
+    """Recognise the family of a checkpoint directory by its files.
+
+    Raises `CheckpointError` if it is no family's, or if a required file is missing.
+    """
     if not directory.is_dir():
         raise CheckpointError(f"{directory} is not a directory", "Give the directory that holds the model's files.")
     try:
@@ -114,20 +137,20 @@ def recognise(directory: Path) -> Family:
 
 
 def spoken_languages(model: str) -> tuple[str, ...]:
-    """The languages that `--model` will speak, as far as that can be told before it is loaded."""
-    return _promised(model).languages
+    """Languages that `--model` will speak, as far as is known before it is loaded."""
+    return _expected(model).languages
 
 
 def shortest_recording(model: str) -> float:
-    """Seconds that a recording must be longer than for `--model` to clone it."""
-    return _promised(model).shortest_recording
+    """Seconds that a recording must exceed for `--model` to clone it."""
+    return _expected(model).prompt.shortest
 
 
-def _promised(model: str) -> Family:
+def _expected(model: str) -> Family:
     if model in FAMILIES:
         return FAMILIES[model]
     try:
-        # What `auto` chooses from, turbo and nano, speaks alike.
+        # Auto chooses between turbo and nano, which have the same languages and prompt rules.
         return TURBO if model == "auto" else recognise(Path(model))
     except CheckpointError:
         return ENGLISH

@@ -1,0 +1,192 @@
+"""Choosing device, model family and precision, with a reason for each choice.
+
+Pure policy: nothing here touches hardware or needs more than Python itself. `engine.devices` says what the hardware
+offers; `engine.loader` decides with both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .errors import ConfigError
+from .families import FAMILIES
+
+DTYPES = ("float32", "float16", "bfloat16")
+"""Formats of unquantized weights: what --dtype takes besides auto."""
+QUANTIZATIONS = ("none", "int8", "int4")
+"""Formats of quantized weights: what --quantization takes."""
+PRECISIONS = (*DTYPES, *QUANTIZATIONS[1:])
+"""The name of each precision."""
+
+WEIGHTS_MB = {
+    "english": {"float32": 2670, "float16": 1341, "int8": 746, "int4": 520},
+    "multilingual": {"float32": 2677, "float16": 1345, "int8": 748, "int4": 522},
+    "turbo": {"float32": 1849, "float16": 931, "int8": 539, "int4": 404},
+    "nano": {"float32": 958, "float16": 526, "int8": 334, "int4": 277},
+}
+"""Weights that speaking needs, in 10^6 bytes, as counted from the tensors of loaded checkpoints of full size."""
+
+WORKING_MB = {"english": 900, "multilingual": 900, "turbo": 500, "nano": 400}
+"""Memory that the longest utterance needs besides, in 10^6 bytes in float32: its KV cache, and the activations of the
+flow and the vocoder."""
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How T3 and the flow are held and computed on a device, and why."""
+
+    dtype: str
+    """float32, float16 or bfloat16: the format of the weights that are not quantized."""
+    reason: str
+    """A sentence that says why this precision was chosen."""
+    quantization: str = "none"
+    """none, int8 or int4: the format of the matrices."""
+    compute: str = "float32"
+    """float32, float16 or bfloat16: the format of the activations between the layers."""
+    device: str = "cpu"
+    """The torch device that this precision was chosen for."""
+    device_reason: str = "it was asked for"
+    """Why that device was chosen."""
+
+    @property
+    def name(self) -> str:
+        """One of `PRECISIONS`."""
+        return name_of(self.dtype, self.quantization)
+
+    @property
+    def converts(self) -> bool:
+        """Whether layers are held in another format than they compute in."""
+        return self.quantization != "none" or self.dtype != self.compute
+
+    @property
+    def explanation(self) -> str:
+        """The reasons for the device and for the precision."""
+        return f"{self.device}: {self.device_reason}; {self.reason}"
+
+
+def name_of(dtype: str, quantization: str) -> str:
+    """Name the precision that a dtype and a quantization make: the quantization wins, and auto stays auto."""
+    return dtype if quantization == "none" else quantization
+
+
+def choose(
+    wanted: str,
+    family: str,
+    device: str,
+    *,
+    device_reason: str = "it was asked for",
+    free_mb: float | None = None,
+    limit_mb: float | None = None,
+    bfloat16: bool = True,
+) -> Precision:
+    """Choose the precision of T3 and the flow; the vocoder and the sampling always compute in float32.
+
+    `wanted` is auto or one of `PRECISIONS`. Memory guides auto alone: `free_mb` is what the device has left and
+    `limit_mb` what the user allows, both in 10^6 bytes. `device` is a torch device's name, chosen for `device_reason`;
+    `bfloat16` says whether it computes in bfloat16. Raises `ConfigError` for an unknown precision.
+    """
+    if wanted not in ("auto", *PRECISIONS):
+        raise ConfigError(f"precision is {wanted!r}; it can be auto, {', '.join(PRECISIONS)}")
+    if wanted == "auto":
+        name, reason = _auto(family, _kind(device), free_mb, limit_mb)
+    else:
+        name, reason = wanted, f"{wanted} was asked for{' (experimental)' if wanted == 'int4' else ''}"
+    return _on(device, device_reason, name, reason, bfloat16)
+
+
+_WHY_AUTO = {
+    "float16": "float16: half the memory of float32, and faster on a GPU",
+    "float32": "float32: what {kind} computes in, and there is room",
+}
+
+
+def _auto(family: str, kind: str, free_mb: float | None, limit_mb: float | None) -> tuple[str, str]:
+    """Choose the highest precision that fits into memory, down to int8; returns its name and the reason."""
+    first = "float16" if kind == "cuda" else "float32"
+    room = min((mb for mb in (free_mb, limit_mb) if mb is not None), default=None)
+    whose = "the limit" if room == limit_mb else "free"
+    if room is None or needed_mb(family, first) <= room:
+        return first, _WHY_AUTO[first].format(kind=kind)
+    ladder = [name for name in ("float32", "float16", "int8") if needed_mb(family, name) < needed_mb(family, first)]
+    name = next((name for name in ladder if needed_mb(family, name) <= room), ladder[-1])
+    reason = f"{name}: {first} needs about {needed_mb(family, first):.0f} MB, and {room:.0f} MB are {whose}"
+    if needed_mb(family, name) > room:
+        reason += f", which may be too little even for {name}"
+    return name, reason
+
+
+def needed_mb(family: str, name: str) -> float:
+    """Memory that a family takes while it speaks in a precision, in 10^6 bytes; unknown families count as english."""
+    weights = WEIGHTS_MB.get(family, WEIGHTS_MB["english"])[name.replace("bfloat16", "float16")]
+    return weights + WORKING_MB.get(family, WORKING_MB["english"])
+
+
+def lower(precision: Precision, *, bfloat16: bool = True) -> Precision | None:
+    """Choose the next precision that takes less memory on the same device; None if there is none.
+
+    `bfloat16` says whether the device computes in bfloat16.
+    """
+    names = ["float32", "float16", "int8", "int4"]
+    if not _has_int4(precision.device, bfloat16):
+        names.remove("int4")
+    here = names.index(precision.name.replace("bfloat16", "float16"))
+    if here + 1 == len(names):
+        return None
+    name = names[here + 1]
+    reason = f"{name}, because memory ran out in {precision.name}"
+    return _on(precision.device, precision.device_reason, name, reason, bfloat16)
+
+
+def _kind(device: str) -> str:
+    return device.partition(":")[0]
+
+
+def _has_int4(device: str, bfloat16: bool) -> bool:
+    return _kind(device) == "cpu" or (_kind(device) == "cuda" and bfloat16)
+
+
+def _on(device: str, device_reason: str, name: str, reason: str, bfloat16: bool) -> Precision:
+    """Make the precision of that name, or the nearest that the device has."""
+    kind = _kind(device)
+    if name == "int4" and not _has_int4(device, bfloat16):
+        name, reason = "int8", f"int8, because {device} has no int4; {reason}"
+    if name == "bfloat16" and not bfloat16:
+        name, reason = "float16", f"float16, because {device} does not compute in bfloat16; {reason}"
+    dtype = compute = name
+    quantization = "none"
+    if name in QUANTIZATIONS:
+        quantization = name
+        dtype = compute = "float32" if kind != "cuda" else "bfloat16" if name == "int4" else "float16"
+    elif name == "float16" and kind == "cpu":
+        compute = "float32"
+        reason += "; held in 16 bits, computed in float32, as a CPU does"
+    return Precision(dtype, reason, quantization, compute, device, device_reason)
+
+
+def choose_device(requested: str, available: Sequence[str]) -> tuple[str, str]:
+    """Choose one of the available devices (`cpu`, `cuda:0`, `mps`, ...); returns its name and the reason.
+
+    Raises `ConfigError`, which names the available devices, if the requested one is not among them.
+    """
+    if requested == "auto":
+        for kind, reason in (("cuda", "a CUDA GPU is there"), ("mps", "an Apple GPU is there")):
+            found = next((name for name in available if name.partition(":")[0] == kind), None)
+            if found:
+                return found, reason
+        return "cpu", "no GPU is there"
+    for name in available:
+        if requested == name or (":" not in requested and name.partition(":")[0] == requested):
+            return name, f"{requested} was asked for"
+    raise ConfigError(f"device is {requested!r}, but only {', '.join(available)} can be used here; or say auto")
+
+
+def choose_family(requested: str, device: str) -> tuple[str, str]:
+    """Choose the model family for a device; returns its name and the reason. Raises `ConfigError` if it is unknown."""
+    if requested == "auto":
+        if device.partition(":")[0] == "cuda":
+            return "turbo", "turbo: the best that English gets in real time on a GPU"
+        return "nano", f"nano: the fastest on {device}"
+    if requested not in FAMILIES:
+        raise ConfigError(f"model is {requested!r}; it can be auto, {', '.join(FAMILIES)}")
+    return requested, f"{requested} was asked for"
