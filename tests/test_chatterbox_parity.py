@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from chatterbox.mtl_tts import ChatterboxMultilingualTTS
 from chatterbox.tts import ChatterboxTTS
 from chatterbox.tts_turbo import ChatterboxTurboTTS
 
+from tests.conftest import Tiny
 from wyoming_chatterbox.engine import Sampling
 from wyoming_chatterbox.engine.checkpoint import Networks, load
 from wyoming_chatterbox.engine.files.families import FAMILIES
@@ -37,23 +37,11 @@ def never() -> bool:
     return False
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Layout -> directory of its tiny checkpoint."""
-    base = tmp_path_factory.mktemp("parity")
-
-    def get(layout: str) -> Path:
-        directory = base / layout
-        return directory if directory.exists() else checkpoints.make(layout, directory)
-
-    return get
-
-
 @pytest.fixture(scope="module", params=["english", "multilingual", "turbo"])
-def pair(request: pytest.FixtureRequest, made: Callable[[str], Path]) -> tuple[Networks, Any]:
+def pair(request: pytest.FixtureRequest, tiny: Tiny) -> tuple[Networks, Any]:
     """The same checkpoint through this project's loader, and as the package's own object."""
     layout = request.param
-    directory = made(layout)
+    directory = tiny(layout)
     return load(directory, FAMILIES[layout], CPU, torch.float32), stock(layout, directory)
 
 
@@ -135,9 +123,9 @@ def test_same_tokens_and_seed_give_the_same_mel_and_wave(pair: tuple[Networks, A
 
 
 @pytest.mark.parametrize("layout", ["english", "turbo"])
-def test_same_seed_speaks_the_same_samples_as_generate(made: Callable[[str], Path], layout: str) -> None:
-    theirs = stock(layout, made(layout))
-    ours = load(made(layout), FAMILIES[layout], CPU, torch.float32)
+def test_same_seed_speaks_the_same_samples_as_generate(tiny: Tiny, layout: str) -> None:
+    theirs = stock(layout, tiny(layout))
+    ours = load(tiny(layout), FAMILIES[layout], CPU, torch.float32)
     text = ours.tokenizer("hello there: this is it", "en")
     torch.manual_seed(11)
     tokens = generate(ours.t3, text, ours.conditionals, DEFAULTS[layout], TOKENS, never)
@@ -191,9 +179,9 @@ def test_speaking_leaves_a_voice_as_it_was(pair: tuple[Networks, Any]) -> None:
         assert torch.equal(getattr(voice, name), value), name
 
 
-def test_without_guidance_one_row_draws_what_two_would(made: Callable[[str], Path]) -> None:
-    ours = load(made("multilingual"), FAMILIES["multilingual"], CPU, torch.float32)
-    theirs = stock("multilingual", made("multilingual"))
+def test_without_guidance_one_row_draws_what_two_would(tiny: Tiny) -> None:
+    ours = load(tiny("multilingual"), FAMILIES["multilingual"], CPU, torch.float32)
+    theirs = stock("multilingual", tiny("multilingual"))
     text = ours.tokenizer(checkpoints.TEXT, "de")
     torch.manual_seed(2)
     mine = generate(ours.t3, text, ours.conditionals, replace(DEFAULTS["english"], cfg_weight=0.0), TOKENS, never)

@@ -146,7 +146,7 @@ async def shell(text: str, directory: Path) -> tuple[int | None, str]:
     return process.returncode, said.decode()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(67)
 @pytest.mark.timeout(400)
 def test_measure_measures_a_tiny_model() -> None:
     command = [sys.executable, "-m", "tests.measure", "--size", "tiny", "--rounds", "1"]

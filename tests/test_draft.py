@@ -12,6 +12,7 @@ import pytest
 import soundfile
 import torch
 
+from tests.conftest import Tiny
 from wyoming_chatterbox.engine import Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
 from wyoming_chatterbox.engine.files.families import FAMILIES
@@ -19,12 +20,10 @@ from wyoming_chatterbox.engine.voice import draft
 from wyoming_chatterbox.engine.voice.conditionals import Conditionals, key_of
 from wyoming_chatterbox.errors import VoiceError
 
-from . import checkpoints
-
 
 @pytest.fixture(scope="module")
-def nano(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return checkpoints.make("nano", tmp_path_factory.mktemp("draft") / "nano")
+def nano(tiny: Tiny) -> Path:
+    return tiny("nano")
 
 
 @pytest.fixture

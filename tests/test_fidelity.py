@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.conftest import Tiny
 from wyoming_chatterbox.engine import Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
 from wyoming_chatterbox.engine.checkpoint import Networks, load
@@ -37,18 +38,14 @@ Made = Callable[[str, str], Networks]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+def made(tiny: Tiny) -> Made:
     """Family and precision -> its tiny checkpoint, loaded; the same weights in each precision."""
-    base = tmp_path_factory.mktemp("checkpoints")
     seen: dict[tuple[str, str], Networks] = {}
 
     def get(family: str, name: str) -> Networks:
-        directory = base / family
-        if not directory.exists():
-            checkpoints.make(family, directory)
         if (family, name) not in seen:
             precision = choose(*request(name), family, "cpu")
-            seen[family, name] = load(directory, FAMILIES[family], CPU, torch.float32, precision)
+            seen[family, name] = load(tiny(family), FAMILIES[family], CPU, torch.float32, precision)
         return seen[family, name]
 
     return get
@@ -130,9 +127,11 @@ def mel_strays_no_further_than_it_may(exact: Networks, held: Networks) -> None:
     assert 0 < distance < sum(error**2 for error in errors.values()) ** 0.5
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("family", ["english", "nano"])
+@pytest.mark.parametrize(
+    "family", [pytest.param("english", marks=pytest.mark.slow(191)), pytest.param("nano", marks=pytest.mark.slow(36))]
+)
 def test_at_full_size_too_int8_strays_no_further(tmp_path: Path, family: str) -> None:
     checkpoints.make(family, tmp_path, size="full")
     exact, held = (
@@ -161,10 +160,9 @@ def test_no_matrix_of_t3_or_the_flow_stays_in_float32(made: Made, family: str, n
 
 
 @pytest.mark.parametrize("name", LAYER)
-def test_an_engine_speaks_and_says_what_it_is_made_of(made: Made, tmp_path: Path, name: str) -> None:
-    checkpoints.make("nano", tmp_path)
+def test_an_engine_speaks_and_says_what_it_is_made_of(tiny: Tiny, name: str) -> None:
     dtype, quantization = request(name)
-    engine = Chatterbox.load(tmp_path, FAMILIES["nano"], device="cpu", dtype=dtype, quantization=quantization)
+    engine = Chatterbox.load(tiny("nano"), FAMILIES["nano"], device="cpu", dtype=dtype, quantization=quantization)
     about = engine.describe()
     assert (about.quantization, about.details["computes_in"]) == (quantization, "float32")
     assert f"{name} was asked for" in about.reason
@@ -201,7 +199,7 @@ print(read("VmHWM") - before, sum(engine.describe().parts.values()))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.slow(22)
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
 def test_full_size_nano_in_int8_takes_no_more_while_it_loads_than_it_should(tmp_path: Path) -> None:
     checkpoints.make("nano", tmp_path, size="full")

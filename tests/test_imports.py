@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.conftest import Tiny
 from wyoming_chatterbox.engine.upstream import chatterbox_tts
-
-from . import checkpoints
 
 HEAVY = {
     "diffusers", "joblib", "librosa", "numba", "onnx", "onnxruntime", "pandas", "pkg_resources", "pyloudnorm",
@@ -81,16 +80,17 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("layout", ["english", "multilingual", "turbo", "nano"])
-def test_speaking_imports_nothing_heavy_but_torch(layout: str, tmp_path: Path) -> None:
-    report = in_a_fresh_process(SPEAK, checkpoints.make(layout, tmp_path), layout, "")
+def test_speaking_imports_nothing_heavy_but_torch(tiny: Tiny, layout: str) -> None:
+    report = in_a_fresh_process(SPEAK, tiny(layout), layout, "")
     assert report["own"] > 0
     assert "torch" in report["modules"]
     assert HEAVY.intersection(report["modules"]) == set()
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("layout", ["english", "turbo"])
-def test_a_voice_is_prepared_after_that(layout: str, tmp_path: Path, recording: Path) -> None:
-    report = in_a_fresh_process(SPEAK, checkpoints.make(layout, tmp_path), layout, recording)
+def test_a_voice_is_prepared_after_that(tiny: Tiny, layout: str, recording: Path) -> None:
+    report = in_a_fresh_process(SPEAK, tiny(layout), layout, recording)
     assert report["cloned"] > 0
     assert "librosa" in report["modules to clone"]
     # What the package's networks for it never use.
@@ -102,10 +102,10 @@ def test_a_voice_is_prepared_after_that(layout: str, tmp_path: Path, recording: 
     [
         "import chatterbox",
         "import perth.perth_net.perth_net_implicit.perth_watermarker",
-        pytest.param("from chatterbox.tts import ChatterboxTTS", marks=pytest.mark.slow),
-        pytest.param("from chatterbox.models.t3 import T3", marks=pytest.mark.slow),
-        pytest.param("from scipy.signal.windows import hann", marks=pytest.mark.slow),
-        pytest.param("chatterbox_tts.mtl_tts.punc_norm", marks=pytest.mark.slow),
+        pytest.param("from chatterbox.tts import ChatterboxTTS", marks=pytest.mark.slow(6)),
+        pytest.param("from chatterbox.models.t3 import T3", marks=pytest.mark.slow(6)),
+        pytest.param("from scipy.signal.windows import hann", marks=pytest.mark.slow(6)),
+        pytest.param("chatterbox_tts.mtl_tts.punc_norm", marks=pytest.mark.slow(6)),
     ],
 )
 def test_the_package_itself_can_be_imported_afterwards(statements: str) -> None:

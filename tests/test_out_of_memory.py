@@ -13,8 +13,8 @@ import soundfile
 import torch
 from wyoming.tts import SynthesizeVoice
 
-from tests import checkpoints
 from tests.client import plain
+from tests.conftest import Tiny
 from tests.fakes import FakeEngine
 from tests.http_serving import http
 from tests.serving import Running, serving, until
@@ -80,8 +80,8 @@ class Starved(VoicePreparation):
 
 
 @pytest.fixture(scope="module")
-def nano(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return checkpoints.make("nano", tmp_path_factory.mktemp("memory") / "nano")
+def nano(tiny: Tiny) -> Path:
+    return tiny("nano")
 
 
 @pytest.fixture

@@ -204,7 +204,7 @@ def packaged() -> set[str]:
     return set(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split())
 
 
-@pytest.mark.slow
+@pytest.mark.slow(10)
 def test_the_wheel_and_the_sdist_have_all_of_the_package_and_nothing_strange(dist: Path) -> None:
     (wheel,) = dist.glob("*.whl")
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
@@ -239,7 +239,7 @@ def output(*command: str | Path) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-@pytest.mark.slow
+@pytest.mark.slow(10)
 def test_the_installed_wheel_is_what_was_released(dist: Path, installed: Path) -> None:
     where = output(installed, "-c", "import wyoming_chatterbox as package; print(package.__file__)")
     assert Path(where).is_relative_to(installed.parent.parent)
@@ -248,7 +248,7 @@ def test_the_installed_wheel_is_what_was_released(dist: Path, installed: Path) -
         assert list(dist.glob(f"wyoming_chatterbox-{version.strip()}-*.whl"))
 
 
-@pytest.mark.slow
+@pytest.mark.slow(10)
 async def test_the_installed_wheel_serves_and_has_its_page(installed: Path, tmp_path: Path) -> None:
     async with server_process(tmp_path, python=installed) as server:
         await server.answering()

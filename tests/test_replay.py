@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from tests.conftest import Tiny
 from wyoming_chatterbox.engine.checkpoint import Networks, load
 from wyoming_chatterbox.engine.files.families import FAMILIES
 from wyoming_chatterbox.engine.t3.decoder import LONGEST, Decoder
 from wyoming_chatterbox.engine.t3.graphs import BATCH, IN_FLIGHT, CudaRunner, Launch, Read, Replay
 from wyoming_chatterbox.engine.t3.sampling import DEFAULTS, Settings
 from wyoming_chatterbox.errors import Cancelled, EngineError
-
-from . import checkpoints
 
 CPU = torch.device("cpu")
 TEXT = [20, 31, 7, 7, 90, 14, 55, 3, 120, 41, 8]
@@ -57,9 +55,8 @@ class HostRunner:
 
 
 @pytest.fixture(scope="module", params=["english", "turbo"])
-def networks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Networks:
-    directory = checkpoints.make(request.param, tmp_path_factory.mktemp("replay") / request.param)
-    return load(directory, FAMILIES[request.param], CPU, torch.float32)
+def networks(request: pytest.FixtureRequest, tiny: Tiny) -> Networks:
+    return load(tiny(request.param), FAMILIES[request.param], CPU, torch.float32)
 
 
 @pytest.fixture
@@ -213,9 +210,9 @@ def test_the_cache_stays_and_grows_with_the_longest_text(networks: Networks, run
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 @pytest.mark.parametrize("layout", ["english", "turbo"])
-def test_captured_graphs_draw_the_tokens_of_steps_that_are_waited_for(tmp_path: Path, layout: str) -> None:
+def test_captured_graphs_draw_the_tokens_of_steps_that_are_waited_for(tiny: Tiny, layout: str) -> None:
     device = torch.device("cuda")
-    networks = load(checkpoints.make(layout, tmp_path), FAMILIES[layout], device, torch.float32)
+    networks = load(tiny(layout), FAMILIES[layout], device, torch.float32)
     decoder = Decoder(networks.t3, Replay(CudaRunner(device), LONGEST))
     plain = Decoder(networks.t3)
     plain._replay = None

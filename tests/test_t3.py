@@ -22,6 +22,7 @@ from transformers import (
 )
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
+from tests.conftest import Tiny
 from wyoming_chatterbox.engine.layers.linear import FEW_ROWS, Linear
 from wyoming_chatterbox.engine.layers.sizes import size_of
 from wyoming_chatterbox.engine.t3.build import build_t3
@@ -134,13 +135,13 @@ Made = Callable[[str], Pair]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+def made(tiny: Tiny) -> Made:
     """Layout -> its tiny T3, twice."""
     pairs: dict[str, Pair] = {}
 
     def get(layout: str) -> Pair:
         if layout not in pairs:
-            directory = checkpoints.make(layout, tmp_path_factory.mktemp(layout))
+            directory = tiny(layout)
             voice = load_conditionals(directory / "conds.pt", CPU)
             path = directory / checkpoints.LAYOUTS[layout][0]
             pairs[layout] = Pair(layout, path, checkpoints.build(layout).t3, voice)
@@ -346,10 +347,9 @@ def test_without_guidance_there_is_no_second_row(made: Made) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("layout", ["english", "nano"])
-def test_in_16_bits_the_scores_stay_close(made: Made, tmp_path: Path, layout: str, dtype: torch.dtype) -> None:
+def test_in_16_bits_the_scores_stay_close(made: Made, tiny: Tiny, layout: str, dtype: torch.dtype) -> None:
     pair = made(layout)
-    directory = checkpoints.make(layout, tmp_path)
-    with TensorFile(directory / checkpoints.LAYOUTS[layout][0]) as file:
+    with TensorFile(tiny(layout) / checkpoints.LAYOUTS[layout][0]) as file:
         half = build_t3(file, CPU, dtype)
     assert {weight.dtype for weight in half.parameters()} == {dtype}
     assert size_of(half) == pytest.approx(size_of(pair.ours) / 2, rel=0.01)

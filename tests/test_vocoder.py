@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
+from tests.conftest import Tiny
 from wyoming_chatterbox.engine.s3gen.build import build_vocoder
 from wyoming_chatterbox.engine.s3gen.vocoder import render, simplify
 from wyoming_chatterbox.engine.weights.tensor_file import TensorFile
@@ -18,9 +19,8 @@ from . import checkpoints
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = checkpoints.make("turbo", tmp_path_factory.mktemp("vocoder"))
-    return directory / checkpoints.LAYOUTS["turbo"][1]
+def path(tiny: Tiny) -> Path:
+    return tiny("turbo") / checkpoints.LAYOUTS["turbo"][1]
 
 
 @pytest.fixture
