@@ -126,7 +126,7 @@ async def bench(uri: str, rounds: int) -> None:
     print(f"events of a streamed reply: {' '.join(heard.types)}")
 
 
-async def loading(directory: Path, family: str, size: str) -> None:
+async def loading(directory: Path, family: str, size: checkpoints.Size) -> None:
     model = directory / f"{family}-{size}"
     checkpoints.make(family, model, size=size)
     megabytes = sum(path.stat().st_size for path in model.iterdir()) / 1e6

@@ -15,6 +15,7 @@ import torch
 
 from tests.conftest import Tiny
 from wyoming_chatterbox.bench import __main__ as bench
+from wyoming_chatterbox.bench.runs import BenchError, measure
 from wyoming_chatterbox.engine.checkpoint import load
 from wyoming_chatterbox.engine.files.families import FAMILIES
 from wyoming_chatterbox.engine.layers.sizes import size_of
@@ -166,15 +167,15 @@ def test_a_device_that_is_not_there_is_one_line(nano: Path) -> None:
 
 @pytest.mark.slow(8)
 def test_no_random_weights_are_made_for_a_device_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(bench.BenchError, match="cuda:77") as caught:
-        bench.measure("checkpoint", {"family": "nano", "directory": str(tmp_path), "device": "cuda:77"})
+    with pytest.raises(BenchError, match="cuda:77") as caught:
+        measure("checkpoint", {"family": "nano", "directory": str(tmp_path), "device": "cuda:77"})
     assert caught.value.exit_code == 2
     assert not list(tmp_path.iterdir())
 
 
 def test_a_measurement_that_fails_shows_its_last_lines() -> None:
-    with pytest.raises(bench.BenchError) as caught:
-        bench.measure("ours", {"nonsense": 1})
+    with pytest.raises(BenchError) as caught:
+        measure("ours", {"nonsense": 1})
     assert caught.value.exit_code == 1
     first, *last = str(caught.value).splitlines()
     assert "ours" in first

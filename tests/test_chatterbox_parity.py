@@ -78,7 +78,8 @@ def stock_tokens(theirs: Any, text: list[int], **settings: float) -> torch.Tenso
     else:
         ids = torch.tensor([[255, *text, 0]])
         tokens = theirs.t3.inference(t3_cond=theirs.conds.t3, text_tokens=torch.cat([ids, ids]), **settings)
-    return tokens[0][tokens[0] < 6561]
+    drawn: torch.Tensor = tokens[0][tokens[0] < 6561]
+    return drawn
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -97,7 +98,7 @@ def test_same_seed_draws_the_same_tokens(pair: tuple[Networks, Any], seed: int) 
 def test_other_settings_draw_the_same_tokens(pair: tuple[Networks, Any]) -> None:
     ours, theirs = pair
     text = ours.tokenizer(checkpoints.TEXT, "en")
-    changed = {"temperature": 0.6, "top_p": 0.7, "repetition_penalty": 1.7}
+    changed: dict[str, Any] = {"temperature": 0.6, "top_p": 0.7, "repetition_penalty": 1.7}
     changed |= {"top_k": 50} if ours.t3.is_gpt else {"min_p": 0.02, "cfg_weight": 0.9}
     settings = replace(DEFAULTS[ours.family.name], **changed)
     torch.manual_seed(5)

@@ -110,7 +110,7 @@ def test_hadolint_has_nothing_to_say(path: Path) -> None:
     hadolint = shutil.which("hadolint", path=str(Path(sys.executable).parent)) or shutil.which("hadolint")
     if hadolint is None:
         pytest.skip("hadolint is not installed")
-    command = [hadolint, "--no-color", "--ignore", "DL3008", path]
+    command = [hadolint, "--no-color", "--ignore", "DL3008", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("", 0)
 

@@ -80,7 +80,7 @@ def test_blocks_are_mono_float32_between_minus_one_and_one_and_none_is_empty(eng
     blocks = say(engine)
     assert blocks
     for block in blocks:
-        assert (block.dtype, block.ndim) == (np.float32, 1)
+        assert (block.dtype.name, block.ndim) == ("float32", 1)
         assert len(block)
         assert np.isfinite(block).all()
         assert np.abs(block).max() <= 1

@@ -124,10 +124,10 @@ def test_the_package_can_be_imported_before() -> None:
         "import chatterbox, chatterbox.models.t3.t3, perth, wyoming_chatterbox.engine.upstream.chatterbox_tts as ours\n"
     )
     report = in_a_fresh_process(
-        statements + "import json; print(json.dumps([ours.T3Cond is chatterbox.models.t3.t3.T3Cond, "
-        "ours.LLAMA_CONFIGS is chatterbox.models.t3.t3.LLAMA_CONFIGS]))"
+        statements + "import json; print(json.dumps({'T3Cond': ours.T3Cond is chatterbox.models.t3.t3.T3Cond, "
+        "'LLAMA_CONFIGS': ours.LLAMA_CONFIGS is chatterbox.models.t3.t3.LLAMA_CONFIGS}))"
     )
-    assert report == [True, True]
+    assert report == {"T3Cond": True, "LLAMA_CONFIGS": True}
 
 
 def test_the_server_answers_describe_without_torch() -> None:

@@ -64,7 +64,7 @@ class Checkout:
     def release(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         self.git("config", "user.name", "Somebody")
         self.git("config", "user.email", "somebody@example.org")
-        command = [self.directory / "script" / "release", *arguments]
+        command = [str(self.directory / "script" / "release"), *arguments]
         return subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
 
 
@@ -227,8 +227,8 @@ def installed(dist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     python = tmp_path / "venv" / "bin" / "python"
     (wheel,) = dist.glob("*.whl")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
-    install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--offline", "--no-deps", "--python", python]
-    subprocess.run([*install, wheel], check=True)
+    install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--offline", "--no-deps"]
+    subprocess.run([*install, "--python", python, wheel], check=True)
     # Of the packages that are linked in, the .pth files, one of which leads to the repository, are not read.
     (site,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
     (site / "requirements.pth").write_text(f"{sysconfig.get_path('purelib')}\n")

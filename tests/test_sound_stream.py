@@ -74,7 +74,8 @@ def whole(networks: Networks, tokens: Sequence[int], seed: int = 5, **settings: 
 def pieces(networks: Networks, tokens: Sequence[int], hops: Sequence[int], seed: int = 5) -> list[Sound]:
     """The utterance fed in pieces of `hops` tokens, the last again and again; the first has the look-ahead too."""
     sound = sounding(networks, seed)
-    blocks, at = [], 0
+    blocks: list[Sound] = []
+    at = 0
     for hop in chain([hops[0] + LOOK_AHEAD], hops[1:], repeat(hops[-1])):
         if at + hop > len(tokens):
             return [*blocks, sound.finish(tokens[at:])]

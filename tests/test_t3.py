@@ -26,7 +26,8 @@ from tests.conftest import Tiny
 from wyoming_chatterbox.engine.layers.linear import FEW_ROWS, Linear
 from wyoming_chatterbox.engine.layers.sizes import size_of
 from wyoming_chatterbox.engine.t3.build import build_t3
-from wyoming_chatterbox.engine.t3.decoder import Decoder, State, step, step_within, text_prefix, voice_prefix
+from wyoming_chatterbox.engine.t3.decoder import Decoder, step, step_within, text_prefix, voice_prefix
+from wyoming_chatterbox.engine.t3.graphs import State
 from wyoming_chatterbox.engine.t3.kv_cache import KVCache, Span
 from wyoming_chatterbox.engine.t3.llama import inverse_frequencies
 from wyoming_chatterbox.engine.t3.sampling import (

@@ -118,7 +118,8 @@ class TestFramesAlone:
             block.register_forward_pre_hook(lambda _, inputs, seen=lengths: seen.add(inputs[0].shape[2]))
         with torch.inference_mode():
             for frames in range(100, 1000, 100):
-                render(vocoder, *(x.double() for x in heard(frames)), 0, frames)
+                mel, source = heard(frames)
+                render(vocoder, mel.double(), source.double(), 0, frames)
         _, finer, finest = computed
         assert len(finer) < 5
         assert max(finer) <= 70 * 40
