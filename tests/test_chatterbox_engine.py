@@ -85,6 +85,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return low, high
 
 
+@pytest.mark.slow(1)
 @pytest.mark.parametrize("layout", checkpoints.LAYOUTS)
 def test_every_layout_speaks(tiny: Tiny, layout: str) -> None:
     engine = load_tiny(tiny(layout), layout)
@@ -98,6 +99,7 @@ def test_every_layout_speaks(tiny: Tiny, layout: str) -> None:
     assert 0.7 * most_tokens(SHORT) < tokens <= most_tokens(SHORT) + 3
 
 
+@pytest.mark.slow(2)
 def test_same_seed_same_sound_and_no_seed_another(english: Chatterbox) -> None:
     first = say(english, seed=4)
     assert np.array_equal(first, say(english, seed=4))
@@ -105,6 +107,7 @@ def test_same_seed_same_sound_and_no_seed_another(english: Chatterbox) -> None:
     assert len(other) != len(first) or not np.allclose(other, first)
 
 
+@pytest.mark.slow(1)
 def test_exaggeration_changes_the_sound_of_english(english: Chatterbox) -> None:
     # The first layer's normalisation makes an untrained model deaf to all but whether there is any.
     calm, wild = say(english, exaggeration=0.0), say(english, exaggeration=1.0)
@@ -115,6 +118,7 @@ def test_guidance_can_be_switched_off(english: Chatterbox) -> None:
     assert np.isfinite(say(english, cfg_weight=0.0)).all()
 
 
+@pytest.mark.slow(2)
 def test_the_language_is_part_of_what_is_spoken(tiny: Tiny) -> None:
     engine = load_tiny(tiny("multilingual"), "multilingual")
     assert set(engine.languages) == set(FAMILIES["multilingual"].languages)
@@ -138,6 +142,7 @@ def test_chinese_is_tokenised_from_local_files_alone(tiny: Tiny, tmp_path: Path)
         without.tokenizer("你好", "zh")
 
 
+@pytest.mark.slow(4)
 def test_two_recordings_are_two_voices_and_each_stays_itself(
     english: Chatterbox, recordings: tuple[Path, Path]
 ) -> None:
@@ -148,6 +153,7 @@ def test_two_recordings_are_two_voices_and_each_stays_itself(
     assert np.array_equal(first, say(english, voice=low))
 
 
+@pytest.mark.slow(2)
 def test_turbo_speaks_in_a_recordings_voice(turbo: Chatterbox, recordings: tuple[Path, Path]) -> None:
     voice = Voice("high", "en", recordings[1])
     turbo.prepare(voice, never)
@@ -169,6 +175,7 @@ def test_in_16_bits_the_mel_stays_close(tiny: Tiny, layout: str, dtype: str, err
     assert np.isfinite(mel_to_wave(networks.vocoder, close)).all()
 
 
+@pytest.mark.slow(3)
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("layout", ["english", "nano"])
 def test_in_16_bits_it_speaks_and_leaves_a_voices_tokens_alone(
@@ -191,6 +198,7 @@ def test_cancelling_stops_before_the_next_step(english: Chatterbox, stop: int) -
     assert calls.count == stop
 
 
+@pytest.mark.slow(3)
 def test_cancelling_stops_between_steps_of_the_flow(english: Chatterbox) -> None:
     whole = Calls()
     blocks = list(english.speak(Utterance(SHORT, OWN, seed=1), whole))
@@ -231,6 +239,7 @@ def test_no_text_is_a_short_silence(english: Chatterbox, text: str) -> None:
     assert not sound.any()
 
 
+@pytest.mark.slow(1)
 def test_a_text_too_long_for_the_model_is_an_engine_error(english: Chatterbox) -> None:
     with pytest.raises(EngineError, match="tokens"):
         say(english, "word " * 200)
@@ -286,6 +295,7 @@ class TestARecordingThatCantBeUsed:
         soundfile.write(path, samples, 24000, subtype="FLOAT")
         self.refused(english, path, "not numbers")
 
+    @pytest.mark.slow(1)
     def test_too_short_for_turbo(self, turbo: Chatterbox, english: Chatterbox, tmp_path: Path) -> None:
         path = tmp_path / "short.wav"
         soundfile.write(path, tone(4.5), 24000)
@@ -298,6 +308,7 @@ class TestARecordingThatCantBeUsed:
         self.refused(english, path, r"0\.4 s.*over 1 s")
 
 
+@pytest.mark.slow(4)
 def test_a_recording_that_changes_is_prepared_again(english: Chatterbox, tmp_path: Path) -> None:
     path = tmp_path / "alice.wav"
     soundfile.write(path, tone(6, 110), 24000)
@@ -328,6 +339,7 @@ def test_prepared_voices_are_kept_and_the_least_recently_used_is_forgotten(tmp_p
     assert len(cache) == 2
 
 
+@pytest.mark.slow(1)
 def test_running_out_of_memory_has_its_own_error_and_the_engine_goes_on(english: Chatterbox) -> None:
     def hungry() -> bool:
         return bool(torch.empty(1 << 52, dtype=torch.uint8).any())
@@ -349,6 +361,7 @@ def test_it_says_what_it_is_made_of(english: Chatterbox) -> None:
     assert english.memory() == {}
 
 
+@pytest.mark.slow(1)
 def test_loading_and_speaking_print_nothing(tiny: Tiny, capfd: pytest.CaptureFixture[str]) -> None:
     engine = load_tiny(tiny("nano"), "nano")
     say(engine)
@@ -357,11 +370,13 @@ def test_loading_and_speaking_print_nothing(tiny: Tiny, capfd: pytest.CaptureFix
     assert "s/it" not in err
 
 
+@pytest.mark.slow(1)
 def test_loading_and_speaking_warn_of_nothing(tiny: Tiny, recwarn: pytest.WarningsRecorder) -> None:
     say(load_tiny(tiny("english"), "english"))
     assert [str(warning.message) for warning in recwarn] == []
 
 
+@pytest.mark.slow(1)
 def test_closed_it_speaks_no_more(tiny: Tiny) -> None:
     engine = load_tiny(tiny("nano"), "nano")
     engine.close()
@@ -396,6 +411,7 @@ def test_on_cuda_it_speaks_and_gives_the_memory_back(
     assert torch.cuda.memory_allocated() <= before + (1 << 20)
 
 
+@pytest.mark.slow(1)
 def test_loading_says_something_that_nobody_hears_and_learns_how_fast_it_is(tiny: Tiny) -> None:
     engine = Chatterbox.load(tiny("turbo"), FAMILIES["turbo"], device="cpu")
     assert engine._decoder is not None

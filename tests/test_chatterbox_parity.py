@@ -123,6 +123,7 @@ def test_same_tokens_and_seed_give_the_same_mel_and_wave(pair: tuple[Networks, A
     np.testing.assert_allclose(wave, their_wave[0].numpy(), atol=1e-4)
 
 
+@pytest.mark.slow(1)
 @pytest.mark.parametrize("layout", ["english", "turbo"])
 def test_same_seed_speaks_the_same_samples_as_generate(tiny: Tiny, layout: str) -> None:
     theirs = stock(layout, tiny(layout))
@@ -180,6 +181,7 @@ def test_speaking_leaves_a_voice_as_it_was(pair: tuple[Networks, Any]) -> None:
         assert torch.equal(getattr(voice, name), value), name
 
 
+@pytest.mark.slow(1)
 def test_without_guidance_one_row_draws_what_two_would(tiny: Tiny) -> None:
     ours = load(tiny("multilingual"), FAMILIES["multilingual"], CPU, torch.float32)
     theirs = stock("multilingual", tiny("multilingual"))

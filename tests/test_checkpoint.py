@@ -41,6 +41,7 @@ def load_tiny(directory: Path, layout: str, dtype: torch.dtype = torch.float32) 
     return load(directory, FAMILIES[checkpoints.family_of(layout)], CPU, dtype)
 
 
+@pytest.mark.slow(1)
 @pytest.mark.parametrize("layout", checkpoints.LAYOUTS)
 def test_every_layout_loads_with_the_weights_it_was_written_with(tiny: Tiny, layout: str) -> None:
     assert recognise(tiny(layout)).name == checkpoints.family_of(layout)

@@ -88,6 +88,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.slow(1)
 @examples(2)
 @given(limit=st.integers(1, 12), steps=STEPS, addresses=st.integers(1, 8))
 def test_the_idlest_of_the_greediest_address_makes_room(

@@ -50,7 +50,7 @@ def make(kind: str, tiny: Tiny) -> Engine:
     return Chatterbox.load(tiny(kind), FAMILIES[kind], device="cpu", blocks=True, warm_up=False)
 
 
-@pytest.fixture(scope="module", params=["fake", "standby", "nano", "english"])
+@pytest.fixture(scope="module", params=["fake", "standby", "nano", pytest.param("english", marks=pytest.mark.slow(1))])
 def kind(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name

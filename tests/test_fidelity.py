@@ -78,6 +78,7 @@ def some_tokens() -> torch.Tensor:
     return torch.randint(6561, (STEPS,), generator=torch.Generator().manual_seed(2))
 
 
+@pytest.mark.slow(1)
 @pytest.mark.parametrize("name", LAYER)
 @pytest.mark.parametrize("family", FAMILY_NAMES)
 def test_each_layer_errs_by_no_more_than_its_bits_allow(made: Made, family: str, name: str) -> None:
@@ -159,6 +160,7 @@ def test_no_matrix_of_t3_or_the_flow_stays_in_float32(made: Made, family: str, n
     assert next(iter(counted["vocoder"])) == "float16"
 
 
+@pytest.mark.slow(2)
 @pytest.mark.parametrize("name", LAYER)
 def test_an_engine_speaks_and_says_what_it_is_made_of(tiny: Tiny, name: str) -> None:
     dtype, quantization = request(name)
@@ -171,6 +173,7 @@ def test_an_engine_speaks_and_says_what_it_is_made_of(tiny: Tiny, name: str) -> 
     engine.close()
 
 
+@pytest.mark.slow(1)
 def test_a_changed_file_is_noticed_where_its_text_embedding_is_read(tmp_path: Path) -> None:
     checkpoints.make("nano", tmp_path)
     networks = load(tmp_path, FAMILIES["nano"], CPU, torch.float32)

@@ -56,7 +56,8 @@ def test_t3_scores_and_draws_as_the_package(tmp_path: Path, layout: str, monkeyp
         assert len(set(mine)) > 3
 
 
-@pytest.mark.parametrize("layout", [pytest.param("multilingual", marks=FULL), "nano"])
+@FULL
+@pytest.mark.parametrize("layout", ["multilingual", "nano"])
 def test_s3gen_makes_the_packages_mel_and_wave(tmp_path: Path, layout: str) -> None:
     """Of the two kinds there are: what english and multilingual share, and what turbo and nano do."""
     built = random_checkpoint.build(layout)

@@ -179,6 +179,7 @@ async def test_unless_asked_for_it_never_goes(tmp_path: Path, flags: tuple[str, 
         assert running.service.lifecycle.chatterbox is running.chatterbox
 
 
+@pytest.mark.slow(7)
 async def test_from_the_command_line_it_goes_and_comes_back(tiny: Tiny, tmp_path: Path) -> None:
     flags = ("--model", str(tiny("nano")), "--device", "cpu", "--idle-unload", "0.5")
     async with server_process(tmp_path, *flags) as server:

@@ -79,6 +79,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow(5)
 @pytest.mark.parametrize("layout", ["english", "multilingual", "turbo", "nano"])
 def test_speaking_imports_nothing_heavy_but_torch(tiny: Tiny, layout: str) -> None:
     report = in_a_fresh_process(SPEAK, tiny(layout), layout, "")
@@ -87,6 +88,7 @@ def test_speaking_imports_nothing_heavy_but_torch(tiny: Tiny, layout: str) -> No
     assert HEAVY.intersection(report["modules"]) == set()
 
 
+@pytest.mark.slow(10)
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("layout", ["english", "turbo"])
 def test_a_voice_is_prepared_after_that(tiny: Tiny, layout: str, recording: Path) -> None:

@@ -129,6 +129,7 @@ VOICES = {"voice preparation": "alice"}
 PLACES = ["prefill", "step", "flow", "vocoder", "voice preparation"]
 
 
+@pytest.mark.slow(2)
 @pytest.mark.parametrize("place", PLACES)
 async def test_once_what_can_be_spared_is_freed_and_chatterbox_says_it_all_the_same(
     nano: Path, data: Path, place: str, caplog: pytest.LogCaptureFixture
@@ -145,6 +146,7 @@ async def test_once_what_can_be_spared_is_freed_and_chatterbox_says_it_all_the_s
     assert "Memory ran out" in caplog.text and "tried again" in caplog.text
 
 
+@pytest.mark.slow(3)
 @pytest.mark.parametrize("place", PLACES)
 async def test_again_and_again_chatterbox_goes_on_one_precision_lower(
     nano: Path, data: Path, place: str, caplog: pytest.LogCaptureFixture
@@ -164,6 +166,7 @@ async def test_again_and_again_chatterbox_goes_on_one_precision_lower(
     assert "one precision lower: float16" in caplog.text
 
 
+@pytest.mark.slow(3)
 @pytest.mark.parametrize("place", ["prefill", "flow"])
 async def test_meanwhile_the_standby_voice_says_what_is_left(nano: Path, data: Path, place: str) -> None:
     loader = loader_of(nano, data)

@@ -141,6 +141,7 @@ def test_int4_gives_what_its_groups_hold(rows: int) -> None:
     assert error(Int4Linear(exact, None, FLOAT32)(x), functional.linear(x, exact)) < 0.005
 
 
+@pytest.mark.slow(2)
 @pytest.mark.parametrize("rows", [1, 2, 3, 8])
 def test_the_triton_kernel_multiplies_as_torch_does(rows: int) -> None:
     """Under Triton's interpreter, in a process of its own, as it is chosen at import."""

@@ -79,6 +79,7 @@ def say(
     return list(decoder.stream(text, networks.conditionals, settings, most, cancelled, generator))
 
 
+@pytest.mark.slow(2)
 def test_the_tokens_are_those_of_steps_that_are_waited_for(networks: Networks, runner: HostRunner) -> None:
     plain, ahead = Decoder(networks.t3), Decoder(networks.t3, Replay(runner, LONGEST))
     warmer = replace(DEFAULTS[networks.family.name], temperature=1.3, cfg_weight=0.0)
@@ -96,6 +97,7 @@ def test_the_tokens_are_those_of_steps_that_are_waited_for(networks: Networks, r
     assert said > 150
 
 
+@pytest.mark.slow(1)
 def test_each_length_of_the_cache_is_captured_once(networks: Networks, runner: HostRunner) -> None:
     decoder = Decoder(networks.t3, Replay(runner, LONGEST))
     say(networks, decoder, most=200)
@@ -191,6 +193,7 @@ def test_scores_that_are_not_numbers_are_an_error(networks: Networks, runner: Ho
     assert say(networks, decoder) == say(networks, Decoder(networks.t3))
 
 
+@pytest.mark.slow(1)
 def test_the_cache_stays_and_grows_with_the_longest_text(networks: Networks, runner: HostRunner) -> None:
     replay = Replay(runner, LONGEST)
     decoder = Decoder(networks.t3, replay)

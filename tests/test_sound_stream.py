@@ -97,12 +97,14 @@ def test_it_has_as_many_samples_as_in_one_piece(networks: Networks, count: int) 
     assert all(block.dtype == np.float32 and np.isfinite(block).all() for block in blocks)
 
 
+@pytest.mark.slow(6)
 @examples(0.15)
 @given(count=st.integers(0, 60), hops=st.lists(st.integers(1, 30), min_size=1, max_size=4))
 def test_whatever_the_hops_no_token_is_lost(turbo: Networks, count: int, hops: list[int]) -> None:
     assert sum(len(block) for block in pieces(turbo, TOKENS[:count], hops)) == 960 * count
 
 
+@pytest.mark.slow(1)
 def test_in_pieces_it_sounds_as_in_one_and_most_so_at_the_seams(networks: Networks) -> None:
     blocks = pieces(networks, TOKENS, HOPS[:2])
     at_once = log_mel(whole(networks, TOKENS))
@@ -123,6 +125,7 @@ def test_no_step_at_a_seam_is_larger_than_within_blocks(networks: Networks) -> N
     assert steps[seams].max() <= np.delete(steps, seams).max()
 
 
+@pytest.mark.slow(2)
 def test_the_context_brings_it_closer_to_one_piece(english: Networks) -> None:
     at_once = whole(english, TOKENS)
     errors = []
@@ -306,6 +309,7 @@ def test_what_blocks_took_is_learnt_less_the_listeners_time(turbo: Networks) -> 
     assert pace.window == 0.0
 
 
+@pytest.mark.slow(2)
 @pytest.mark.parametrize("layout", ["english", "turbo"])
 def test_chatterbox_speaks_in_blocks_and_the_same_for_the_same_seed(tiny: Tiny, layout: str) -> None:
     engine = Chatterbox.load(tiny(layout), FAMILIES[layout], device="cpu", blocks=True)
@@ -318,6 +322,7 @@ def test_chatterbox_speaks_in_blocks_and_the_same_for_the_same_seed(tiny: Tiny, 
     assert np.array_equal(np.concatenate(blocks), np.concatenate(list(engine.speak(utterance, never))))
 
 
+@pytest.mark.slow(2)
 @pytest.mark.parametrize(("seconds_per_token", "blocks"), [(1e-6, "several"), (1.0, "one")])
 def test_chatterbox_begins_as_early_as_its_speed_allows(tiny: Tiny, seconds_per_token: float, blocks: str) -> None:
     engine = Chatterbox.load(tiny("turbo"), FAMILIES["turbo"], device="cpu")
@@ -330,6 +335,7 @@ def test_chatterbox_begins_as_early_as_its_speed_allows(tiny: Tiny, seconds_per_
     assert (len(first) + sum(map(len, rest))) % 960 == 0
 
 
+@pytest.mark.slow(1)
 def test_with_a_seed_a_cpu_speaks_an_utterance_whole(tiny: Tiny) -> None:
     engine = Chatterbox.load(tiny("turbo"), FAMILIES["turbo"], device="cpu")
     engine._pace = Pace(token=1e-6, window=1e-6)

@@ -180,6 +180,7 @@ def guidances(pair: Pair) -> list[float]:
     return [0.0] if pair.ours.is_gpt else [0.0, 0.5]
 
 
+@pytest.mark.slow(1)
 def test_the_scores_of_given_tokens_are_the_packages(pair: Pair) -> None:
     tokens = torch.randint(6561, (25,), generator=torch.Generator().manual_seed(2)).tolist()
     for guidance in guidances(pair):
@@ -209,6 +210,7 @@ def test_a_generator_of_ones_own_draws_the_same_and_leaves_the_global_one_alone(
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.slow(1)
 def test_utterances_and_voices_in_turn_leave_each_other_alone(pair: Pair) -> None:
     decoder = Decoder(pair.ours)
     other = another_voice(pair.voice)

@@ -16,6 +16,8 @@ from tests.hub import Hub
 from tests.process import ServerProcess, server_process
 from wyoming_chatterbox.engine.files.families import FAMILIES
 
+pytestmark = pytest.mark.slow(8)
+
 FAST = ("--device", "cpu", "--seed", "1")
 
 

@@ -111,6 +111,7 @@ class TestFramesAlone:
             samples = render(vocoder, mel, source, start, end)
         torch.testing.assert_close(samples, expected, atol=1e-9, rtol=1e-9)
 
+    @pytest.mark.slow(6)
     def test_however_many_there_are_the_finer_stages_know_few_lengths_and_none_is_long(self, vocoder: Any) -> None:
         """What they work in is a few megabytes then, and a kernel that was compiled once does for other texts."""
         computed: list[set[int]] = [set() for _ in vocoder.ups]

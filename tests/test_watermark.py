@@ -50,6 +50,7 @@ def found(watermarker: Any, sound: Sound) -> float:
     return float(detector.get_watermark(sound, sample_rate=SAMPLE_RATE, round=False).mean())
 
 
+@pytest.mark.slow(1)
 @pytest.mark.parametrize("seconds", [0.1, 0.2, 0.36, 2.0])
 def test_it_is_found_in_the_joined_blocks(watermarker: Any, speech: Sound, seconds: float) -> None:
     joined = np.concatenate(streamed(watermarker, cut(speech, round(seconds * SAMPLE_RATE))))
