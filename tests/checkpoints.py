@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import librosa
 import torch
+from librosa.filters import mel
 from torch import nn
 
 from wyoming_chatterbox.engine.measuring import random_checkpoint
@@ -150,7 +150,7 @@ def _tiny_s3_tokenizer() -> Any:
         tokenizer = chatterbox_tts.S3Tokenizer()
     tokenizer.encoder = chatterbox_tts.AudioEncoderV2(128, 64, 1, 1, 2, False)
     tokenizer.quantizer = chatterbox_tts.FSQVectorQuantization(64, 6561)
-    filters = librosa.filters.mel(sr=16000, n_fft=400, n_mels=128)
+    filters = mel(sr=16000, n_fft=400, n_mels=128)
     tokenizer._mel_filters = torch.from_numpy(filters)
     tokenizer.window = torch.hann_window(400)
     return tokenizer

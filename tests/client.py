@@ -64,9 +64,9 @@ async def describe(uri: str) -> Info:
         return Info.from_event(event)
 
 
-async def plain(uri: str, text: str, voice: SynthesizeVoice | None = None) -> Heard:
+async def plain(uri: str, text: str, voice: SynthesizeVoice | None = None, *, patience: float = PATIENCE) -> Heard:
     """`synthesize`, read to the first audio-stop, an error's close, or the end."""
-    async with asyncio.timeout(PATIENCE), AsyncClient.from_uri(uri) as client:
+    async with asyncio.timeout(patience), AsyncClient.from_uri(uri) as client:
         await client.write_event(Synthesize(text=text, voice=voice).event())
         return await listen(client, "audio-stop")
 

@@ -78,9 +78,9 @@ def hanging(listing: Callable[..., Any]) -> Callable[..., Any]:
 if __name__ == "__main__":
     os.listdir = hanging(os.listdir)
     os.scandir = hanging(os.scandir)
-    server.Loader = Loader  # type: ignore[assignment, misc]
+    server.Loader = Loader  # type: ignore[assignment, attr-defined]
     if base := os.environ.get("HANGING_BASE"):
-        server.Scheduler = partial(Scheduler, base=float(base))  # type: ignore[assignment, misc]
+        server.Scheduler = partial(Scheduler, base=float(base))  # type: ignore[assignment, attr-defined]
         give_up = float(os.environ["HANGING_GIVE_UP"])
-        server.Lifecycle = partial(Lifecycle, give_up=give_up)  # type: ignore[assignment, misc]
+        server.Lifecycle = partial(Lifecycle, give_up=give_up)  # type: ignore[assignment, attr-defined]
     sys.exit(server.main())

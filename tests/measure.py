@@ -74,14 +74,14 @@ async def describes(uri: str, going_on: Callable[[], bool], pause: float) -> lis
     return sorted(waits)
 
 
-async def start_and_speak(directory: Path, rounds: int) -> None:
+async def start_and_speak(directory: Path, rounds: int, texts: list[str]) -> None:
     async with server(directory) as (uri, begun):
         show("Describe after the process's start", await first_answer(uri, begun), "s", "3")
         heard = await plain(uri, "The kitchen light is on.")
         show("first sentence heard after the start", time.monotonic() - begun, "s", "")
         show("  its length", heard.seconds, "s of speech", "")
         await logged(directory, "next try in")
-        await bench(uri, rounds)
+        await bench(uri, rounds, texts)
         await describes_under_load(uri, TEXT, 5 * rounds)
 
 
@@ -105,11 +105,11 @@ async def again(speak: Callable[[], Awaitable[object]], times: int) -> None:
         await speak()
 
 
-async def bench(uri: str, rounds: int) -> None:
+async def bench(uri: str, rounds: int, texts: list[str]) -> None:
     port = int(uri.rpartition(":")[2])
     for mode in ("non_streaming", "streaming"):
         seen: list[Measurement] = await bench_server(
-            "127.0.0.1", port, list(DEFAULT_TEXTS), [mode], None, None, rounds, 1, False, 0.3, 5.0, 30.0, unique=False
+            "127.0.0.1", port, texts, [mode], None, None, rounds, 1, False, 0.3, 5.0, 30.0, unique=False
         )
         failures = [one.error for one in seen if not one.ok]
         good = [one for one in seen if one.ok]
@@ -126,7 +126,7 @@ async def bench(uri: str, rounds: int) -> None:
     print(f"events of a streamed reply: {' '.join(heard.types)}")
 
 
-async def loading(directory: Path, family: str, size: str) -> None:
+async def loading(directory: Path, family: str, size: checkpoints.Size) -> None:
     model = directory / f"{family}-{size}"
     checkpoints.make(family, model, size=size)
     megabytes = sum(path.stat().st_size for path in model.iterdir()) / 1e6
@@ -163,6 +163,7 @@ def main() -> None:
         default=3,
         help="rounds of wyoming-bench, and a fifth of the texts spoken under load [%(default)s]",
     )
+    parser.add_argument("--texts", type=int, help="how many of wyoming-bench's texts are spoken [all of them]")
     parser.add_argument("--family", default="nano", help="family that is loaded [%(default)s]")
     parser.add_argument("--size", default="full", choices=("tiny", "full"), help="its size [%(default)s]")
     parser.add_argument("--speak", nargs=3, help=argparse.SUPPRESS)
@@ -174,7 +175,7 @@ def main() -> None:
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
     print(f"{commit.stdout.strip()}, Python {sys.version.split()[0]}, {os.cpu_count()} cores")
     with tempfile.TemporaryDirectory() as directory:
-        asyncio.run(start_and_speak(Path(directory), arguments.rounds))
+        asyncio.run(start_and_speak(Path(directory), arguments.rounds, list(DEFAULT_TEXTS)[: arguments.texts]))
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(loading(Path(directory), arguments.family, arguments.size))
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import torch
 from torch import nn
-from wyoming_chatterbox.engine.precision import Precision
 
 from wyoming_chatterbox.engine import Block
 from wyoming_chatterbox.engine.layers.convert import Converter
@@ -17,6 +16,7 @@ from wyoming_chatterbox.engine.t3.decoder import TokenDecoder
 from wyoming_chatterbox.engine.t3.model import T3
 from wyoming_chatterbox.engine.t3.sampling import Settings
 from wyoming_chatterbox.engine.voice.conditionals import Conditionals
+from wyoming_chatterbox.precision import Precision
 
 
 def generate(

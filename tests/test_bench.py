@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 import torch
 
+from tests.conftest import Tiny
 from wyoming_chatterbox.bench import __main__ as bench
+from wyoming_chatterbox.bench.runs import BenchError, measure
 from wyoming_chatterbox.engine.checkpoint import load
 from wyoming_chatterbox.engine.layers.sizes import size_of
 from wyoming_chatterbox.engine.measuring import random_checkpoint
@@ -37,8 +39,8 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def nano(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return checkpoints.make("nano", tmp_path_factory.mktemp("bench") / "nano")
+def nano(tiny: Tiny) -> Path:
+    return tiny("nano")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,7 @@ def done(nano: Path) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
     return done, json.loads(path.read_text())
 
 
-@pytest.mark.slow
+@pytest.mark.slow(8)
 @pytest.mark.timeout(300)
 class TestBothSides:
     def test_every_figure_is_a_positive_number(self, done: tuple[Any, dict[str, Any]]) -> None:
@@ -106,12 +108,11 @@ class TestBothSides:
         assert "bound:" in process.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.slow(8)
 @pytest.mark.timeout(300)
-def test_only_one_side_leaves_the_other_null_and_whole_is_heard_at_the_end(tmp_path: Path) -> None:
-    model = checkpoints.make("english", tmp_path / "english")
+def test_only_one_side_leaves_the_other_null_and_whole_is_heard_at_the_end(tiny: Tiny, tmp_path: Path) -> None:
     path = tmp_path / "one.json"
-    done = run("--model", str(model), "--tokens", "30", "--only", "ours", "--whole", "--json", str(path))
+    done = run("--model", str(tiny("english")), "--tokens", "30", "--only", "ours", "--whole", "--json", str(path))
     assert done.returncode == 0, done.stderr
     results = json.loads(path.read_text())
     assert results["stock"] is None
@@ -156,7 +157,7 @@ def test_another_familys_model_is_one_line(nano: Path, capsys: pytest.CaptureFix
     assert "turbo" in line
 
 
-@pytest.mark.slow
+@pytest.mark.slow(8)
 def test_a_device_that_is_not_there_is_one_line(nano: Path) -> None:
     done = run("--model", str(nano), "--device", "cuda:77")
     assert done.returncode == 2
@@ -164,17 +165,17 @@ def test_a_device_that_is_not_there_is_one_line(nano: Path) -> None:
     assert "cuda:77" in line
 
 
-@pytest.mark.slow
+@pytest.mark.slow(8)
 def test_no_random_weights_are_made_for_a_device_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(bench.BenchError, match="cuda:77") as caught:
-        bench.measure("checkpoint", {"family": "nano", "directory": str(tmp_path), "device": "cuda:77"})
+    with pytest.raises(BenchError, match="cuda:77") as caught:
+        measure("checkpoint", {"family": "nano", "directory": str(tmp_path), "device": "cuda:77"})
     assert caught.value.exit_code == 2
     assert not list(tmp_path.iterdir())
 
 
 def test_a_measurement_that_fails_shows_its_last_lines() -> None:
-    with pytest.raises(bench.BenchError) as caught:
-        bench.measure("ours", {"nonsense": 1})
+    with pytest.raises(BenchError) as caught:
+        measure("ours", {"nonsense": 1})
     assert caught.value.exit_code == 1
     first, *last = str(caught.value).splitlines()
     assert "ours" in first

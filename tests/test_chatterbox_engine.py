@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import pytest
 import soundfile
 import torch
 
+from tests.conftest import Tiny
 from wyoming_chatterbox.engine import Engine, Sampling, Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
 from wyoming_chatterbox.engine.checkpoint import load
@@ -28,8 +28,6 @@ CPU = torch.device("cpu")
 OWN = Voice("own", "en")
 SHORT = "Hi."
 """Random weights hardly ever end, so a text's length bounds the test's: `most_tokens` of it."""
-
-Made = Callable[[str], Path]
 
 
 def never() -> bool:
@@ -48,31 +46,19 @@ class Calls:
         return self.count >= self.stop
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """Layout -> directory of its tiny checkpoint, not to be changed."""
-    base = tmp_path_factory.mktemp("engine")
-
-    def get(layout: str) -> Path:
-        directory = base / layout
-        return directory if directory.exists() else checkpoints.make(layout, directory)
-
-    return get
-
-
 def load_tiny(directory: Path, layout: str, dtype: str = "float32", device: str = "cpu") -> Chatterbox:
     family = FAMILIES[checkpoints.family_of(layout)]
     return Chatterbox.load(directory, family, choose_precision(family.name, dtype, device), blocks=True)
 
 
 @pytest.fixture(scope="module")
-def english(made: Made) -> Chatterbox:
-    return load_tiny(made("english"), "english")
+def english(tiny: Tiny) -> Chatterbox:
+    return load_tiny(tiny("english"), "english")
 
 
 @pytest.fixture(scope="module")
-def turbo(made: Made) -> Chatterbox:
-    return load_tiny(made("turbo"), "turbo")
+def turbo(tiny: Tiny) -> Chatterbox:
+    return load_tiny(tiny("turbo"), "turbo")
 
 
 def say(
@@ -99,9 +85,10 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return low, high
 
 
+@pytest.mark.slow(1)
 @pytest.mark.parametrize("layout", checkpoints.LAYOUTS)
-def test_every_layout_speaks(made: Made, layout: str) -> None:
-    engine = load_tiny(made(layout), layout)
+def test_every_layout_speaks(tiny: Tiny, layout: str) -> None:
+    engine = load_tiny(tiny(layout), layout)
     block = say(engine)
     assert block.dtype == np.float32
     assert np.isfinite(block).all()
@@ -112,6 +99,7 @@ def test_every_layout_speaks(made: Made, layout: str) -> None:
     assert 0.7 * most_tokens(SHORT) < tokens <= most_tokens(SHORT) + 3
 
 
+@pytest.mark.slow(2)
 def test_same_seed_same_sound_and_another_seed_another(english: Chatterbox) -> None:
     first = say(english, seed=4)
     assert np.array_equal(first, say(english, seed=4))
@@ -119,6 +107,7 @@ def test_same_seed_same_sound_and_another_seed_another(english: Chatterbox) -> N
     assert len(other) != len(first) or not np.allclose(other, first)
 
 
+@pytest.mark.slow(1)
 def test_exaggeration_changes_the_sound_of_english(english: Chatterbox) -> None:
     # The first layer's normalisation makes an untrained model deaf to all but whether there is any.
     calm, wild = say(english, exaggeration=0.0), say(english, exaggeration=1.0)
@@ -129,21 +118,22 @@ def test_guidance_can_be_switched_off(english: Chatterbox) -> None:
     assert np.isfinite(say(english, cfg_weight=0.0)).all()
 
 
-def test_the_language_is_part_of_what_is_spoken(made: Made) -> None:
-    engine = load_tiny(made("multilingual"), "multilingual")
+@pytest.mark.slow(2)
+def test_the_language_is_part_of_what_is_spoken(tiny: Tiny) -> None:
+    engine = load_tiny(tiny("multilingual"), "multilingual")
     assert set(engine.languages) == set(FAMILIES["multilingual"].languages)
     german = say(engine, voice=Voice("own-de", "de"))
     french = say(engine, voice=Voice("own-fr", "fr"))
     assert len(german) != len(french) or not np.allclose(german, french)
 
 
-def test_chinese_is_tokenised_from_local_files_alone(made: Made, tmp_path: Path) -> None:
-    networks = load(made("multilingual"), FAMILIES["multilingual"], checkpoints.FLOAT32)
+def test_chinese_is_tokenised_from_local_files_alone(tiny: Tiny, tmp_path: Path) -> None:
+    networks = load(tiny("multilingual"), FAMILIES["multilingual"], checkpoints.FLOAT32)
     known = networks.tokenizer("你好", "zh")
     # [zh], then a token a Cangjie letter and one for the end: onf. vnd.
     assert len(known) >= 1 + 4 + 4
     assert len(networks.tokenizer("龘", "zh")) < len(networks.tokenizer("你", "zh"))
-    for path in made("multilingual").iterdir():
+    for path in tiny("multilingual").iterdir():
         if path.name != "Cangjie5_TC.json":
             (tmp_path / path.name).symlink_to(path)
     without = load(tmp_path, FAMILIES["multilingual"], checkpoints.FLOAT32)
@@ -152,6 +142,7 @@ def test_chinese_is_tokenised_from_local_files_alone(made: Made, tmp_path: Path)
         without.tokenizer("你好", "zh")
 
 
+@pytest.mark.slow(4)
 def test_two_recordings_are_two_voices_and_each_stays_itself(
     english: Chatterbox, recordings: tuple[Path, Path]
 ) -> None:
@@ -162,6 +153,7 @@ def test_two_recordings_are_two_voices_and_each_stays_itself(
     assert np.array_equal(first, say(english, voice=low))
 
 
+@pytest.mark.slow(2)
 def test_turbo_speaks_in_a_recordings_voice(turbo: Chatterbox, recordings: tuple[Path, Path]) -> None:
     voice = Voice("high", "en", recordings[1])
     turbo.prepare(voice, never)
@@ -170,11 +162,11 @@ def test_turbo_speaks_in_a_recordings_voice(turbo: Chatterbox, recordings: tuple
 
 @pytest.mark.parametrize(("dtype", "error"), [("float16", 0.02), ("bfloat16", 0.15)])
 @pytest.mark.parametrize("layout", ["english", "turbo"])
-def test_in_16_bits_the_mel_stays_close(made: Made, layout: str, dtype: str, error: float) -> None:
+def test_in_16_bits_the_mel_stays_close(tiny: Tiny, layout: str, dtype: str, error: float) -> None:
     tokens = torch.randint(6561, (20,), generator=torch.Generator().manual_seed(1))
     mels = []
     for name in ("float32", dtype):
-        networks = load(made(layout), FAMILIES[layout], checkpoints.computing_in(name))
+        networks = load(tiny(layout), FAMILIES[layout], checkpoints.computing_in(name))
         torch.manual_seed(3)
         mels.append(tokens_to_mel(networks.flow, tokens, networks.conditionals, never))
         assert mels[-1].dtype == torch.float32
@@ -183,16 +175,17 @@ def test_in_16_bits_the_mel_stays_close(made: Made, layout: str, dtype: str, err
     assert np.isfinite(mel_to_wave(networks.vocoder, close)).all()
 
 
+@pytest.mark.slow(3)
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("layout", ["english", "nano"])
 def test_in_16_bits_it_speaks_and_leaves_a_voices_tokens_alone(
-    made: Made, recordings: tuple[Path, Path], layout: str, dtype: str
+    tiny: Tiny, recordings: tuple[Path, Path], layout: str, dtype: str
 ) -> None:
-    engine = load_tiny(made(layout), layout, dtype)
+    engine = load_tiny(tiny(layout), layout, dtype)
     assert engine.describe().dtype == (dtype if computes_in_bfloat16(CPU) else "float16")
     for voice in (OWN, Voice("low", "en", recordings[0])):
         assert np.isfinite(say(engine, voice=voice)).all()
-    networks = load(made(layout), FAMILIES[layout], checkpoints.computing_in(dtype))
+    networks = load(tiny(layout), FAMILIES[layout], checkpoints.computing_in(dtype))
     whole = checkpoints.build(layout).conditionals
     tokens_to_mel(networks.flow, torch.tensor([5, 6]), networks.conditionals, never)
     assert networks.conditionals.prompt_tokens.tolist() == whole.gen["prompt_token"].tolist()
@@ -205,6 +198,7 @@ def test_cancelling_stops_before_the_next_step(english: Chatterbox, stop: int) -
     assert calls.count == stop
 
 
+@pytest.mark.slow(3)
 def test_cancelling_stops_between_steps_of_the_flow(english: Chatterbox) -> None:
     whole = Calls()
     blocks = list(english.speak(Utterance(SHORT, OWN, seed=1), whole))
@@ -216,10 +210,10 @@ def test_cancelling_stops_between_steps_of_the_flow(english: Chatterbox) -> None
 
 
 @pytest.mark.parametrize("layout", ["english", "turbo"])
-def test_a_model_that_ends_at_once_gives_a_short_silence(made: Made, tmp_path: Path, layout: str) -> None:
+def test_a_model_that_ends_at_once_gives_a_short_silence(tiny: Tiny, tmp_path: Path, layout: str) -> None:
     from safetensors.torch import load_file, save_file
 
-    for path in made(layout).iterdir():
+    for path in tiny(layout).iterdir():
         (tmp_path / path.name).symlink_to(path)
     name = checkpoints.LAYOUTS[layout][0]
     tensors = load_file(tmp_path / name)
@@ -245,6 +239,7 @@ def test_no_text_is_a_short_silence(english: Chatterbox, text: str) -> None:
     assert not sound.any()
 
 
+@pytest.mark.slow(1)
 def test_a_text_too_long_for_the_model_is_an_engine_error(english: Chatterbox) -> None:
     with pytest.raises(EngineError, match="tokens"):
         say(english, "word " * 200)
@@ -300,6 +295,7 @@ class TestARecordingThatCantBeUsed:
         soundfile.write(path, samples, 24000, subtype="FLOAT")
         self.refused(english, path, "not numbers")
 
+    @pytest.mark.slow(1)
     def test_too_short_for_turbo(self, turbo: Chatterbox, english: Chatterbox, tmp_path: Path) -> None:
         path = tmp_path / "short.wav"
         soundfile.write(path, tone(4.5), 24000)
@@ -312,6 +308,7 @@ class TestARecordingThatCantBeUsed:
         self.refused(english, path, r"0\.4 s.*over 1 s")
 
 
+@pytest.mark.slow(4)
 def test_a_recording_that_changes_is_prepared_again(english: Chatterbox, tmp_path: Path) -> None:
     path = tmp_path / "alice.wav"
     soundfile.write(path, tone(6, 110), 24000)
@@ -342,6 +339,7 @@ def test_prepared_voices_are_kept_and_the_least_recently_used_is_forgotten(tmp_p
     assert len(cache) == 2
 
 
+@pytest.mark.slow(1)
 def test_running_out_of_memory_has_its_own_error_and_the_engine_goes_on(english: Chatterbox) -> None:
     def hungry() -> bool:
         return bool(torch.empty(1 << 52, dtype=torch.uint8).any())
@@ -363,21 +361,24 @@ def test_it_says_what_it_is_made_of(english: Chatterbox) -> None:
     assert english.memory() == {}
 
 
-def test_loading_and_speaking_print_nothing(made: Made, capfd: pytest.CaptureFixture[str]) -> None:
-    engine = load_tiny(made("nano"), "nano")
+@pytest.mark.slow(1)
+def test_loading_and_speaking_print_nothing(tiny: Tiny, capfd: pytest.CaptureFixture[str]) -> None:
+    engine = load_tiny(tiny("nano"), "nano")
     say(engine)
     out, err = capfd.readouterr()
     assert out == ""
     assert "s/it" not in err
 
 
-def test_loading_and_speaking_warn_of_nothing(made: Made, recwarn: pytest.WarningsRecorder) -> None:
-    say(load_tiny(made("english"), "english"))
+@pytest.mark.slow(1)
+def test_loading_and_speaking_warn_of_nothing(tiny: Tiny, recwarn: pytest.WarningsRecorder) -> None:
+    say(load_tiny(tiny("english"), "english"))
     assert [str(warning.message) for warning in recwarn] == []
 
 
-def test_closed_it_speaks_no_more(made: Made) -> None:
-    engine = load_tiny(made("nano"), "nano")
+@pytest.mark.slow(1)
+def test_closed_it_speaks_no_more(tiny: Tiny) -> None:
+    engine = load_tiny(tiny("nano"), "nano")
     engine.close()
     with pytest.raises(EngineError, match="closed"):
         say(engine)
@@ -387,9 +388,9 @@ def test_closed_it_speaks_no_more(made: Made) -> None:
     engine.close()
 
 
-def test_a_device_that_is_not_there_is_a_configuration_error(made: Made) -> None:
+def test_a_device_that_is_not_there_is_a_configuration_error(tiny: Tiny) -> None:
     with pytest.raises(ConfigError, match="cuda:77"):
-        load_tiny(made("nano"), "nano", device="cuda:77")
+        load_tiny(tiny("nano"), "nano", device="cuda:77")
 
 
 @pytest.mark.gpu
@@ -397,10 +398,10 @@ def test_a_device_that_is_not_there_is_a_configuration_error(made: Made) -> None
 @pytest.mark.parametrize("layout", checkpoints.LAYOUTS)
 @pytest.mark.parametrize("dtype", ["auto", "float32", "bfloat16"])
 def test_on_cuda_it_speaks_and_gives_the_memory_back(
-    made: Made, recordings: tuple[Path, Path], layout: str, dtype: str
+    tiny: Tiny, recordings: tuple[Path, Path], layout: str, dtype: str
 ) -> None:
     before = torch.cuda.memory_allocated()
-    engine = load_tiny(made(layout), layout, dtype, "cuda")
+    engine = load_tiny(tiny(layout), layout, dtype, "cuda")
     if dtype == "auto":
         assert engine.describe().dtype == "float16"
     for voice in (OWN, Voice("low", "en", recordings[0])):
@@ -410,12 +411,13 @@ def test_on_cuda_it_speaks_and_gives_the_memory_back(
     assert torch.cuda.memory_allocated() <= before + (1 << 20)
 
 
-def test_loading_says_something_that_nobody_hears_and_learns_how_fast_it_is(made: Made) -> None:
-    engine = Chatterbox.load(made("turbo"), FAMILIES["turbo"], checkpoints.FLOAT32)
+@pytest.mark.slow(1)
+def test_loading_says_something_that_nobody_hears_and_learns_how_fast_it_is(tiny: Tiny) -> None:
+    engine = Chatterbox.load(tiny("turbo"), FAMILIES["turbo"], checkpoints.FLOAT32)
     assert engine._decoder is not None
     assert engine._decoder.steps == 10
     assert engine._pace.token is not None
     assert engine._pace.window is not None
-    cold = Chatterbox.load(made("turbo"), FAMILIES["turbo"], checkpoints.FLOAT32, warm_up=False)
+    cold = Chatterbox.load(tiny("turbo"), FAMILIES["turbo"], checkpoints.FLOAT32, warm_up=False)
     assert cold._decoder is not None
     assert cold._decoder.steps == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from chatterbox.mtl_tts import ChatterboxMultilingualTTS
 from chatterbox.tts import ChatterboxTTS
 from chatterbox.tts_turbo import ChatterboxTurboTTS
 
+from tests.conftest import Tiny
 from wyoming_chatterbox.engine import Sampling
 from wyoming_chatterbox.engine.checkpoint import Networks, load
 from wyoming_chatterbox.engine.s3gen.watermark import load_watermarker
@@ -35,23 +35,11 @@ def never() -> bool:
     return False
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Layout -> directory of its tiny checkpoint."""
-    base = tmp_path_factory.mktemp("parity")
-
-    def get(layout: str) -> Path:
-        directory = base / layout
-        return directory if directory.exists() else checkpoints.make(layout, directory)
-
-    return get
-
-
 @pytest.fixture(scope="module", params=["english", "multilingual", "turbo"])
-def pair(request: pytest.FixtureRequest, made: Callable[[str], Path]) -> tuple[Networks, Any]:
+def pair(request: pytest.FixtureRequest, tiny: Tiny) -> tuple[Networks, Any]:
     """The same checkpoint through this project's loader, and as the package's own object."""
     layout = request.param
-    directory = made(layout)
+    directory = tiny(layout)
     return load(directory, FAMILIES[layout], checkpoints.FLOAT32), stock(layout, directory)
 
 
@@ -88,7 +76,8 @@ def stock_tokens(theirs: Any, text: list[int], **settings: float) -> torch.Tenso
     else:
         ids = torch.tensor([[255, *text, 0]])
         tokens = theirs.t3.inference(t3_cond=theirs.conds.t3, text_tokens=torch.cat([ids, ids]), **settings)
-    return tokens[0][tokens[0] < 6561]
+    drawn: torch.Tensor = tokens[0][tokens[0] < 6561]
+    return drawn
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -107,7 +96,7 @@ def test_same_seed_draws_the_same_tokens(pair: tuple[Networks, Any], seed: int) 
 def test_other_settings_draw_the_same_tokens(pair: tuple[Networks, Any]) -> None:
     ours, theirs = pair
     text = ours.tokenizer(checkpoints.TEXT, "en")
-    changed = {"temperature": 0.6, "top_p": 0.7, "repetition_penalty": 1.7}
+    changed: dict[str, Any] = {"temperature": 0.6, "top_p": 0.7, "repetition_penalty": 1.7}
     changed |= {"top_k": 50} if ours.t3.is_gpt else {"min_p": 0.02, "cfg_weight": 0.9}
     settings = replace(DEFAULTS[ours.family.name], **changed)
     torch.manual_seed(5)
@@ -132,10 +121,11 @@ def test_same_tokens_and_seed_give_the_same_mel_and_wave(pair: tuple[Networks, A
     np.testing.assert_allclose(wave, their_wave[0].numpy(), atol=1e-4)
 
 
+@pytest.mark.slow(1)
 @pytest.mark.parametrize("layout", ["english", "turbo"])
-def test_same_seed_speaks_the_same_samples_as_generate(made: Callable[[str], Path], layout: str) -> None:
-    theirs = stock(layout, made(layout))
-    ours = load(made(layout), FAMILIES[layout], checkpoints.FLOAT32)
+def test_same_seed_speaks_the_same_samples_as_generate(tiny: Tiny, layout: str) -> None:
+    theirs = stock(layout, tiny(layout))
+    ours = load(tiny(layout), FAMILIES[layout], checkpoints.FLOAT32)
     text = ours.tokenizer("hello there: this is it", "en")
     torch.manual_seed(11)
     tokens = generate(ours.t3, text, ours.conditionals, DEFAULTS[layout], TOKENS, never)
@@ -189,9 +179,10 @@ def test_speaking_leaves_a_voice_as_it_was(pair: tuple[Networks, Any]) -> None:
         assert torch.equal(getattr(voice, name), value), name
 
 
-def test_without_guidance_one_row_draws_what_two_would(made: Callable[[str], Path]) -> None:
-    ours = load(made("multilingual"), FAMILIES["multilingual"], checkpoints.FLOAT32)
-    theirs = stock("multilingual", made("multilingual"))
+@pytest.mark.slow(1)
+def test_without_guidance_one_row_draws_what_two_would(tiny: Tiny) -> None:
+    ours = load(tiny("multilingual"), FAMILIES["multilingual"], checkpoints.FLOAT32)
+    theirs = stock("multilingual", tiny("multilingual"))
     text = ours.tokenizer(checkpoints.TEXT, "de")
     torch.manual_seed(2)
     mine = generate(ours.t3, text, ours.conditionals, replace(DEFAULTS["english"], cfg_weight=0.0), TOKENS, never)

@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from tests.conftest import Tiny
 from wyoming_chatterbox.engine.checkpoint import Networks, load
 from wyoming_chatterbox.engine.t3.sampling import DEFAULTS
 from wyoming_chatterbox.errors import CheckpointError
@@ -21,27 +22,15 @@ from . import checkpoints
 from .reference import generate, mel_to_wave
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Layout -> directory of its tiny checkpoint, not to be changed."""
-    base = tmp_path_factory.mktemp("checkpoints")
-
-    def get(layout: str) -> Path:
-        directory = base / layout
-        return directory if directory.exists() else checkpoints.make(layout, directory)
-
-    return get
-
-
 @pytest.fixture
-def broken(made: Callable[[str], Path], tmp_path: Path) -> Callable[[str, str], Path]:
+def broken(tiny: Tiny, tmp_path: Path) -> Callable[[str, str], Path]:
     """(layout, file name) -> that file, in a copy of the checkpoint where all others are whole."""
 
     def get(layout: str, name: str) -> Path:
-        for path in made(layout).iterdir():
+        for path in tiny(layout).iterdir():
             (tmp_path / path.name).symlink_to(path)
         (tmp_path / name).unlink()
-        shutil.copy(made(layout) / name, tmp_path / name)
+        shutil.copy(tiny(layout) / name, tmp_path / name)
         return tmp_path / name
 
     return get
@@ -51,10 +40,11 @@ def load_tiny(directory: Path, layout: str, dtype: str = "float32") -> Networks:
     return load(directory, FAMILIES[checkpoints.family_of(layout)], checkpoints.computing_in(dtype))
 
 
+@pytest.mark.slow(1)
 @pytest.mark.parametrize("layout", checkpoints.LAYOUTS)
-def test_every_layout_loads_with_the_weights_it_was_written_with(made: Callable[[str], Path], layout: str) -> None:
-    assert recognise(made(layout)).name == checkpoints.family_of(layout)
-    loaded = load_tiny(made(layout), layout)
+def test_every_layout_loads_with_the_weights_it_was_written_with(tiny: Tiny, layout: str) -> None:
+    assert recognise(tiny(layout)).name == checkpoints.family_of(layout)
+    loaded = load_tiny(tiny(layout), layout)
     built = checkpoints.build(layout)
     for ours, theirs in ((loaded.t3, built.t3), (loaded.flow, built.s3gen.flow)):
         written = theirs.state_dict()
@@ -71,15 +61,16 @@ def test_every_layout_loads_with_the_weights_it_was_written_with(made: Callable[
 
 
 @pytest.mark.parametrize("layout", ["english", "multilingual", "turbo"])
-def test_the_networks_that_prepare_voices_load_at_first_need(made: Callable[[str], Path], layout: str) -> None:
-    preparation = load_tiny(made(layout), layout).preparation
+def test_the_networks_that_prepare_voices_load_at_first_need(tiny: Tiny, layout: str) -> None:
+    preparation = load_tiny(tiny(layout), layout).preparation
     built = checkpoints.build(layout)
     assert preparation.bytes == 0
-    for ours, theirs in (
+    networks: tuple[tuple[Any, Any], ...] = (
         (preparation.s3_tokenizer(), built.s3gen.tokenizer),
         (preparation.speaker_encoder(), built.s3gen.speaker_encoder),
         (preparation.voice_encoder(), built.voice_encoder),
-    ):
+    )
+    for ours, theirs in networks:
         read = ours.state_dict()
         for name, value in theirs.state_dict().items():
             assert torch.equal(read[name], value), name
@@ -90,20 +81,21 @@ def test_the_networks_that_prepare_voices_load_at_first_need(made: Callable[[str
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_t3_and_the_flow_compute_in_16_bits_and_the_vocoder_in_float32(made: Callable[[str], Path], dtype: str) -> None:
-    networks = load_tiny(made("english"), "english", dtype)
+def test_t3_and_the_flow_compute_in_16_bits_and_the_vocoder_in_float32(tiny: Tiny, dtype: str) -> None:
+    networks = load_tiny(tiny("english"), "english", dtype)
     assert {p.dtype for p in (*networks.t3.parameters(), *networks.flow.parameters())} == {getattr(torch, dtype)}
     assert mel_to_wave(networks.vocoder, torch.zeros(1, 80, 10)).dtype == np.float32
-    assert networks.t3.tfmr.inv_freq.dtype == torch.float32
+    transformer: Any = networks.t3.tfmr
+    assert transformer.inv_freq.dtype == torch.float32
     assert networks.conditionals.prompt_tokens.dtype == torch.int64
-    whole = load_tiny(made("english"), "english").bytes()
+    whole = load_tiny(tiny("english"), "english").bytes()
     assert networks.bytes()["flow"] * 2 == pytest.approx(whole["flow"], rel=0.01)
     assert networks.bytes()["vocoder"] < whole["vocoder"]
 
 
-def test_heads_that_speaking_never_uses_are_not_held(made: Callable[[str], Path]) -> None:
+def test_heads_that_speaking_never_uses_are_not_held(tiny: Tiny) -> None:
     for layout in ("english", "turbo"):
-        names = set(load_tiny(made(layout), layout).t3.state_dict())
+        names = set(load_tiny(tiny(layout), layout).t3.state_dict())
         assert not [name for name in names if name.startswith(("text_head", "tfmr.wte", "tfmr.embed_tokens"))]
 
 
@@ -224,10 +216,10 @@ class _Touch:
         return Path.touch, (self.path,)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(20)
 def test_full_size_nano_has_the_official_sizes_and_draws_tokens(tmp_path: Path) -> None:
     checkpoints.make("nano", tmp_path, size="full")
-    networks = load_tiny(tmp_path, "nano", torch.float32)
+    networks = load_tiny(tmp_path, "nano")
     assert networks.t3.cfg.num_hidden_layers == 12
     assert networks.t3.cfg.num_attention_heads == 12
     millions = {part: size / 4e6 for part, size in networks.bytes().items()}

@@ -16,11 +16,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.conftest import Tiny
 from wyoming_chatterbox.compare import __main__ as compare
 from wyoming_chatterbox.compare.report import Spoken, page, picture, spectrum
 from wyoming_chatterbox.engine.measuring.compare import differences
-
-from . import checkpoints
 
 HOSTILE = '</dd><script src="https://example.org/x.js">alert("&")</script>'
 PRECISIONS = ["float32", "float32", "int8"]
@@ -52,8 +51,8 @@ def embedded(source: str, kind: str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def nano(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return checkpoints.make("nano", tmp_path_factory.mktemp("compare") / "nano")
+def nano(tiny: Tiny) -> Path:
+    return tiny("nano")
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +79,7 @@ def made_up(precision: str, number: int) -> Spoken:
     return Spoken(f"{number}-{precision}", figures, compare.wav_bytes(sound))
 
 
-@pytest.mark.slow
+@pytest.mark.slow(8)
 @pytest.mark.timeout(300)
 class TestComparison:
     def test_a_precision_is_no_way_from_itself(self, spoken: list[Spoken]) -> None:
@@ -120,7 +119,7 @@ class TestComparison:
             assert one.figures["peak_memory"] > sum(one.figures["parts"].values())
 
 
-@pytest.mark.slow
+@pytest.mark.slow(8)
 @pytest.mark.timeout(300)
 def test_the_command_writes_sound_files_and_a_report_with_the_same_sound(nano: Path, tmp_path: Path) -> None:
     recording = tmp_path / "me & you.wav"
@@ -255,7 +254,7 @@ def test_what_cannot_be_compared_is_one_line(
     assert not (tmp_path / "output" / "report.html").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(8)
 def test_a_recording_that_is_no_sound_is_one_line(
     nano: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

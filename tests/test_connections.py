@@ -7,9 +7,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from wyoming_chatterbox.errors import ForbiddenError, OverloadedError
 from wyoming_chatterbox.network.connections import Connection, Connections
 
@@ -87,7 +88,8 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@pytest.mark.slow(1)
+@examples(2)
 @given(limit=st.integers(1, 12), steps=STEPS, addresses=st.integers(1, 8))
 def test_the_idlest_of_the_greediest_address_makes_room(
     limit: int, steps: list[tuple[str, int]], addresses: int
@@ -118,7 +120,6 @@ def test_the_idlest_of_the_greediest_address_makes_room(
         assert not set(port.gone) & set(port.in_use), "one in use is never dismissed"
 
 
-@settings(max_examples=100, deadline=None)
 @given(limit=st.integers(1, 100), greedy=st.integers(0, 300))
 def test_silent_connections_lock_out_neither_their_own_address_nor_another(limit: int, greedy: int) -> None:
     port = Port(limit)
@@ -128,7 +129,6 @@ def test_silent_connections_lock_out_neither_their_own_address_nor_another(limit
         assert port.admit(address) not in port.gone
 
 
-@settings(max_examples=100, deadline=None)
 @given(limit=st.integers(8, 100))
 def test_one_address_in_full_use_leaves_places_for_others(limit: int) -> None:
     port = Port(limit)

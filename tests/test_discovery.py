@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -85,10 +86,13 @@ async def test_a_server_on_all_addresses_is_announced_with_one_and_taken_back(
 
 
 async def test_a_second_server_of_a_name_gets_another(changes: Changes, caplog: pytest.LogCaptureFixture) -> None:
+    def announced(count: int) -> bool:
+        return caplog.text.count("Zeroconf announces") == count
+
     both = [Announcement("kitchen", "198.51.100.7", port, interfaces=LOOPBACK) for port in (10200, 10201)]
     for number, announcement in enumerate(both, 1):
         announcement.start()
-        await until(lambda count=number: caplog.text.count("Zeroconf announces") == count, 30)
+        await until(partial(announced, number), 30)
     assert "Zeroconf announces it there as 'kitchen-2'" in caplog.messages
     for announcement in both:
         await announcement.close()
@@ -163,7 +167,7 @@ def can_isolate() -> bool:
     return subprocess.run([*ISOLATED, "ip link set lo up"], capture_output=True, check=False).returncode == 0
 
 
-@pytest.mark.slow
+@pytest.mark.slow(10)
 @pytest.mark.skipif(not can_isolate(), reason="this machine gives its users no networks of their own")
 def test_a_server_is_announced_as_soon_as_there_is_a_network_and_quiet_when_it_goes(tmp_path: Path) -> None:
     server = [sys.executable, "-m", "wyoming_chatterbox", "--no-http", "--no-standby", "--local-files-only"]

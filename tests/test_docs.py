@@ -122,6 +122,7 @@ def test_commands_that_make_files_make_them(tmp_path: Path) -> None:
     assert FILES == [] or (tmp_path / "docker" / ".env").exists()
 
 
+@pytest.mark.slow(2)
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 async def test_every_curl_command_gets_an_answer(tmp_path: Path) -> None:
     assert CURL
@@ -146,10 +147,10 @@ async def shell(text: str, directory: Path) -> tuple[int | None, str]:
     return process.returncode, said.decode()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(30)
 @pytest.mark.timeout(400)
 def test_measure_measures_a_tiny_model() -> None:
-    command = [sys.executable, "-m", "tests.measure", "--size", "tiny", "--rounds", "1"]
+    command = [sys.executable, "-m", "tests.measure", "--size", "tiny", "--rounds", "1", "--texts", "1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "real-time factor" in done.stdout

@@ -12,6 +12,8 @@ import pytest
 import soundfile
 import torch
 
+from tests import checkpoints
+from tests.conftest import Tiny
 from wyoming_chatterbox.engine import Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
 from wyoming_chatterbox.engine.voice import draft
@@ -19,12 +21,10 @@ from wyoming_chatterbox.engine.voice.conditionals import Conditionals, key_of
 from wyoming_chatterbox.errors import VoiceError
 from wyoming_chatterbox.families import FAMILIES
 
-from . import checkpoints
-
 
 @pytest.fixture(scope="module")
-def nano(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return checkpoints.make("nano", tmp_path_factory.mktemp("draft") / "nano")
+def nano(tiny: Tiny) -> Path:
+    return tiny("nano")
 
 
 @pytest.fixture

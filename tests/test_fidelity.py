@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.conftest import Tiny
 from wyoming_chatterbox.engine import Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
 from wyoming_chatterbox.engine.checkpoint import Networks, load
@@ -37,18 +38,14 @@ Made = Callable[[str, str], Networks]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+def made(tiny: Tiny) -> Made:
     """Family and precision -> its tiny checkpoint, loaded; the same weights in each precision."""
-    base = tmp_path_factory.mktemp("checkpoints")
     seen: dict[tuple[str, str], Networks] = {}
 
     def get(family: str, name: str) -> Networks:
-        directory = base / family
-        if not directory.exists():
-            checkpoints.make(family, directory)
         if (family, name) not in seen:
             precision = choose(name, family, "cpu")
-            seen[family, name] = load(directory, FAMILIES[family], precision)
+            seen[family, name] = load(tiny(family), FAMILIES[family], precision)
         return seen[family, name]
 
     return get
@@ -81,6 +78,7 @@ def some_tokens() -> torch.Tensor:
     return torch.randint(6561, (STEPS,), generator=torch.Generator().manual_seed(2))
 
 
+@pytest.mark.slow(1)
 @pytest.mark.parametrize("name", LAYER)
 @pytest.mark.parametrize("family", FAMILY_NAMES)
 def test_each_layer_errs_by_no_more_than_its_bits_allow(made: Made, family: str, name: str) -> None:
@@ -130,9 +128,11 @@ def mel_strays_no_further_than_it_may(exact: Networks, held: Networks) -> None:
     assert 0 < distance < sum(error**2 for error in errors.values()) ** 0.5
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("family", ["english", "nano"])
+@pytest.mark.parametrize(
+    "family", [pytest.param("english", marks=pytest.mark.slow(191)), pytest.param("nano", marks=pytest.mark.slow(36))]
+)
 def test_at_full_size_too_int8_strays_no_further(tmp_path: Path, family: str) -> None:
     checkpoints.make(family, tmp_path, size="full")
     exact, held = (load(tmp_path, FAMILIES[family], choose(name, family, "cpu")) for name in ("float32", "int8"))
@@ -158,10 +158,10 @@ def test_no_matrix_of_t3_or_the_flow_stays_in_float32(made: Made, family: str, n
     assert next(iter(counted["vocoder"])) == "float16"
 
 
+@pytest.mark.slow(2)
 @pytest.mark.parametrize("name", LAYER)
-def test_an_engine_speaks_and_says_what_it_is_made_of(made: Made, tmp_path: Path, name: str) -> None:
-    checkpoints.make("nano", tmp_path)
-    engine = Chatterbox.load(tmp_path, FAMILIES["nano"], choose(name, "nano", "cpu"))
+def test_an_engine_speaks_and_says_what_it_is_made_of(tiny: Tiny, name: str) -> None:
+    engine = Chatterbox.load(tiny("nano"), FAMILIES["nano"], choose(name, "nano", "cpu"))
     about = engine.describe()
     assert (about.precision, about.details["computes_in"]) == (name, "float32")
     assert f"{name} was asked for" in about.reason
@@ -170,6 +170,7 @@ def test_an_engine_speaks_and_says_what_it_is_made_of(made: Made, tmp_path: Path
     engine.close()
 
 
+@pytest.mark.slow(1)
 def test_a_changed_file_is_noticed_where_its_text_embedding_is_read(tmp_path: Path) -> None:
     checkpoints.make("nano", tmp_path)
     networks = load(tmp_path, FAMILIES["nano"], checkpoints.FLOAT32)
@@ -199,7 +200,7 @@ print(read("VmHWM") - before, sum(engine.describe().parts.values()))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.slow(22)
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
 def test_full_size_nano_in_int8_takes_no_more_while_it_loads_than_it_should(tmp_path: Path) -> None:
     checkpoints.make("nano", tmp_path, size="full")

@@ -11,8 +11,8 @@ import pytest
 from wyoming.client import AsyncClient
 from wyoming.tts import SynthesizeChunk, SynthesizeStart, SynthesizeStop
 
-from tests import checkpoints
 from tests.client import listen, plain, streamed
+from tests.conftest import Tiny
 from tests.fakes import FakeEngine
 from tests.http_serving import SPEECH, http
 from tests.process import server_process
@@ -179,9 +179,9 @@ async def test_unless_asked_for_it_never_goes(tmp_path: Path, flags: tuple[str, 
         assert running.service.lifecycle.chatterbox is running.chatterbox
 
 
-async def test_from_the_command_line_it_goes_and_comes_back(tmp_path: Path) -> None:
-    model = checkpoints.make("nano", tmp_path / "nano")
-    flags = ("--model", str(model), "--device", "cpu", "--idle-unload", "0.5")
+@pytest.mark.slow(7)
+async def test_from_the_command_line_it_goes_and_comes_back(tiny: Tiny, tmp_path: Path) -> None:
+    flags = ("--model", str(tiny("nano")), "--device", "cpu", "--idle-unload", "0.5")
     async with server_process(tmp_path, *flags) as server:
         await server.answering()
         await server.reaches("idle")

@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.conftest import Tiny
 from wyoming_chatterbox.engine.upstream import chatterbox_tts
-
-from . import checkpoints
 
 HEAVY = {
     "diffusers", "joblib", "librosa", "numba", "onnx", "onnxruntime", "pandas", "pkg_resources", "pyloudnorm",
@@ -96,17 +95,20 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow(5)
 @pytest.mark.parametrize("layout", ["english", "multilingual", "turbo", "nano"])
-def test_speaking_imports_nothing_heavy_but_torch(layout: str, tmp_path: Path) -> None:
-    report = in_a_fresh_process(SPEAK, checkpoints.make(layout, tmp_path), layout, "")
+def test_speaking_imports_nothing_heavy_but_torch(tiny: Tiny, layout: str) -> None:
+    report = in_a_fresh_process(SPEAK, tiny(layout), layout, "")
     assert report["own"] > 0
     assert "torch" in report["modules"]
     assert HEAVY.intersection(report["modules"]) == set()
 
 
+@pytest.mark.slow(10)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("layout", ["english", "turbo"])
-def test_a_voice_is_prepared_after_that(layout: str, tmp_path: Path, recording: Path) -> None:
-    report = in_a_fresh_process(SPEAK, checkpoints.make(layout, tmp_path), layout, recording)
+def test_a_voice_is_prepared_after_that(tiny: Tiny, layout: str, recording: Path) -> None:
+    report = in_a_fresh_process(SPEAK, tiny(layout), layout, recording)
     assert report["cloned"] > 0
     assert "librosa" in report["modules to clone"]
     # What the package's networks for it never use.
@@ -118,10 +120,10 @@ def test_a_voice_is_prepared_after_that(layout: str, tmp_path: Path, recording: 
     [
         "import chatterbox",
         "import perth.perth_net.perth_net_implicit.perth_watermarker",
-        pytest.param("from chatterbox.tts import ChatterboxTTS", marks=pytest.mark.slow),
-        pytest.param("from chatterbox.models.t3 import T3", marks=pytest.mark.slow),
-        pytest.param("from scipy.signal.windows import hann", marks=pytest.mark.slow),
-        pytest.param("chatterbox_tts.mtl_tts.punc_norm", marks=pytest.mark.slow),
+        pytest.param("from chatterbox.tts import ChatterboxTTS", marks=pytest.mark.slow(6)),
+        pytest.param("from chatterbox.models.t3 import T3", marks=pytest.mark.slow(6)),
+        pytest.param("from scipy.signal.windows import hann", marks=pytest.mark.slow(6)),
+        pytest.param("chatterbox_tts.mtl_tts.punc_norm", marks=pytest.mark.slow(6)),
     ],
 )
 def test_the_package_itself_can_be_imported_afterwards(statements: str) -> None:
@@ -140,10 +142,10 @@ def test_the_package_can_be_imported_before() -> None:
         "import chatterbox, chatterbox.models.t3.t3, perth, wyoming_chatterbox.engine.upstream.chatterbox_tts as ours\n"
     )
     report = in_a_fresh_process(
-        statements + "import json; print(json.dumps([ours.T3Cond is chatterbox.models.t3.t3.T3Cond, "
-        "ours.LLAMA_CONFIGS is chatterbox.models.t3.t3.LLAMA_CONFIGS]))"
+        statements + "import json; print(json.dumps({'T3Cond': ours.T3Cond is chatterbox.models.t3.t3.T3Cond, "
+        "'LLAMA_CONFIGS': ours.LLAMA_CONFIGS is chatterbox.models.t3.t3.LLAMA_CONFIGS}))"
     )
-    assert report == [True, True]
+    assert report == {"T3Cond": True, "LLAMA_CONFIGS": True}
 
 
 def test_the_server_answers_describe_without_torch() -> None:

@@ -312,6 +312,7 @@ async def test_the_latest_event_is_not_kept_while_the_connection_waits(tmp_path:
             await until(lambda: alive(Event) == 0)
 
 
+@pytest.mark.slow(1)
 async def test_a_shutdown_frees_every_connection(tmp_path: Path) -> None:
     with without_collector():
         async with serving(tmp_path) as running:

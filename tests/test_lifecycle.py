@@ -67,7 +67,7 @@ async def test_no_reply_in_progress_changes_its_voice(tmp_path: Path) -> None:
         assert load.engine.texts == []
 
 
-@pytest.mark.parametrize(
+failed_loads = pytest.mark.parametrize(
     "failure",
     [
         DownloadError("t3.safetensors can't be had: the hub is down", "Check the network."),
@@ -78,23 +78,35 @@ async def test_no_reply_in_progress_changes_its_voice(tmp_path: Path) -> None:
     ],
     ids=lambda failure: type(failure).__name__,
 )
-async def test_a_failed_load_is_explained_and_tried_again(
+
+
+@failed_loads
+async def test_a_failed_load_is_explained_while_the_standby_voice_speaks(
     tmp_path: Path, failure: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     load = SlowLoader()
     load.failures = [failure]
     load.go.set()
-    async with serving(tmp_path, load=load, first_retry=2.0) as running:
+    async with serving(tmp_path, load=load, first_retry=600.0) as running:
         lifecycle = running.service.lifecycle
         await until(lambda: lifecycle.failure is not None)
         state = lifecycle.snapshot()
         assert state["state"] == "failed"
         assert (str(failure) or "MemoryError") in state["error"]
         assert state["hint"]
-        assert 0 < state["retry_in_seconds"] <= 2
+        assert 0 < state["retry_in_seconds"] <= 600
         assert state["error"] in caplog.text
         assert (await plain(running.uri, "Still here.")).error is None
         assert running.standby.texts == ["Still here."]
+
+
+@failed_loads
+async def test_a_failed_load_is_tried_again(tmp_path: Path, failure: Exception) -> None:
+    load = SlowLoader()
+    load.failures = [failure]
+    load.go.set()
+    async with serving(tmp_path, load=load, first_retry=0.01) as running:
+        lifecycle = running.service.lifecycle
         await until(lambda: lifecycle.chatterbox is not None)
         assert lifecycle.snapshot()["error"] is None
         assert load.calls == 2

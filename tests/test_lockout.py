@@ -253,6 +253,7 @@ async def test_a_long_answer_is_no_idleness(tmp_path: Path) -> None:
             await server.close()
 
 
+@pytest.mark.slow(1)
 async def test_few_descriptors_are_enough_whatever_comes(tmp_path: Path) -> None:
     """The last descriptor is never taken: Wyoming answers, and the log stays short."""
     limited = ["bash", "-c", 'ulimit -n 256; exec "$@"', "-"]

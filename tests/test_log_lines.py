@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import checkpoints
 from tests.client import plain
+from tests.conftest import Tiny
 from tests.fakes import FakeEngine
 from tests.process import server_process
 from tests.serving import serving, until
@@ -40,10 +40,9 @@ def test_whoever_debugs_sees_where_a_line_is_from_and_a_chosen_format_is_kept() 
     assert line(logging.INFO, "__main__", "Up", debug=True, chosen="%(message)s!") == "Up!"
 
 
-@pytest.mark.slow
-async def test_a_server_s_log_says_each_thing_once(tmp_path: Path) -> None:
-    model = checkpoints.make("nano", tmp_path / "model")
-    flags = ("--model", str(model), "--device", "cpu", "--quantization", "int8")
+@pytest.mark.slow(8)
+async def test_a_server_s_log_says_each_thing_once(tiny: Tiny, tmp_path: Path) -> None:
+    flags = ("--model", str(tiny("nano")), "--device", "cpu", "--quantization", "int8")
     async with server_process(tmp_path, *flags) as server:
         await server.answering()
         await server.reaches("ready")

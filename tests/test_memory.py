@@ -16,6 +16,7 @@ from wyoming.tts import SynthesizeVoice
 
 from tests import checkpoints
 from tests.client import plain
+from tests.conftest import Tiny
 from tests.http_serving import http
 from tests.serving import serving, until
 from wyoming_chatterbox import config
@@ -35,8 +36,8 @@ STOP = 6562
 
 
 @pytest.fixture(scope="module")
-def nano(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return checkpoints.make("nano", tmp_path_factory.mktemp("memory") / "nano")
+def nano(tiny: Tiny) -> Path:
+    return tiny("nano")
 
 
 def load(nano: Path) -> Chatterbox:
@@ -224,11 +225,19 @@ def brief(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
-async def test_500_short_utterances_over_20_voices_leave_memory_as_it_was_after_50(brief: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("voices", "first", "all_of_them"),
+    [
+        pytest.param(6, 15, 60, marks=pytest.mark.slow(20)),
+        pytest.param(20, 50, 500, marks=[pytest.mark.slow(223), pytest.mark.full]),
+    ],
+)
+async def test_many_short_utterances_over_many_voices_leave_memory_as_it_was_after_the_first(
+    brief: Path, tmp_path: Path, voices: int, first: int, all_of_them: int
+) -> None:
     (tmp_path / "voices").mkdir()
-    names = [record(tmp_path / "voices" / f"voice{number}.wav", 100 + 10 * number).stem for number in range(20)]
+    names = [record(tmp_path / "voices" / f"voice{number}.wav", 100 + 10 * number).stem for number in range(voices)]
     process = psutil.Process()
     async with serving(tmp_path, load=lambda *_: load(brief)) as running:
         await until(lambda: running.service.lifecycle.chatterbox is not None, 60)
@@ -243,9 +252,9 @@ async def test_500_short_utterances_over_20_voices_leave_memory_as_it_was_after_
             memory.settle()
             return process.memory_info().rss, tensors
 
-        rss, tensors = await say(50)
-        rss_after, tensors_after = await say(450)
+        rss, tensors = await say(first)
+        rss_after, tensors_after = await say(all_of_them - first)
         assert running.standby.texts == []
-        assert running.scheduler.utterances == 500
+        assert running.scheduler.utterances == all_of_them
     assert abs(tensors_after / tensors - 1) < 0.02
     assert rss_after / rss < 1.02

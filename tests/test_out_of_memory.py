@@ -15,6 +15,7 @@ from wyoming.tts import SynthesizeVoice
 
 from tests import checkpoints
 from tests.client import plain
+from tests.conftest import Tiny
 from tests.fakes import FakeEngine
 from tests.http_serving import http
 from tests.serving import Running, serving, until
@@ -51,9 +52,10 @@ class Shortage:
     def attach(self, engine: Chatterbox) -> None:
         networks = engine._networks
         assert networks is not None
+        transformer: Any = networks.t3.tfmr
         match self.place:
             case "prefill" | "step":
-                networks.t3.tfmr.register_forward_pre_hook(self._decoding)
+                transformer.register_forward_pre_hook(self._decoding)
             case "flow":
                 networks.flow.encoder_proj.register_forward_pre_hook(lambda *_: self.strike())
             case "vocoder":
@@ -74,14 +76,14 @@ class Starved(VoicePreparation):
         self._shortage = shortage
 
     def speaker_encoder(self) -> Any:
-        network = super().speaker_encoder()
+        network: Any = super().speaker_encoder()
         network.head.register_forward_pre_hook(lambda *_: self._shortage.strike())
         return network
 
 
 @pytest.fixture(scope="module")
-def nano(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return checkpoints.make("nano", tmp_path_factory.mktemp("memory") / "nano")
+def nano(tiny: Tiny) -> Path:
+    return tiny("nano")
 
 
 @pytest.fixture
@@ -129,6 +131,7 @@ VOICES = {"voice preparation": "alice"}
 PLACES = ["prefill", "step", "flow", "vocoder", "voice preparation"]
 
 
+@pytest.mark.slow(2)
 @pytest.mark.parametrize("place", PLACES)
 async def test_once_what_can_be_spared_is_freed_and_chatterbox_says_it_all_the_same(
     nano: Path, data: Path, place: str, caplog: pytest.LogCaptureFixture
@@ -145,6 +148,7 @@ async def test_once_what_can_be_spared_is_freed_and_chatterbox_says_it_all_the_s
     assert "Memory ran out" in caplog.text and "tried again" in caplog.text
 
 
+@pytest.mark.slow(3)
 @pytest.mark.parametrize("place", PLACES)
 async def test_again_and_again_chatterbox_goes_on_one_precision_lower(
     nano: Path, data: Path, place: str, caplog: pytest.LogCaptureFixture
@@ -164,6 +168,7 @@ async def test_again_and_again_chatterbox_goes_on_one_precision_lower(
     assert "one precision lower: float16" in caplog.text
 
 
+@pytest.mark.slow(3)
 @pytest.mark.parametrize("place", ["prefill", "flow"])
 async def test_meanwhile_the_standby_voice_says_what_is_left(nano: Path, data: Path, place: str) -> None:
     loader = loader_of(nano, data)

@@ -196,4 +196,6 @@ async def test_too_long_a_text_is_refused_before_its_turn(tmp_path: Path) -> Non
         await client.write_event(Synthesize(text="x" * 101).event())
         heard = await asyncio.wait_for(listen(client, "error"), PATIENCE)
         assert heard.types == ["error"]
-        assert "--max-total-length" in (await raw(running.uri, with_data("synthesize", {"text": "x" * 101}))).error.text
+        error = (await raw(running.uri, with_data("synthesize", {"text": "x" * 101}))).error
+        assert error is not None
+        assert "--max-total-length" in error.text

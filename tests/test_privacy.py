@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import checkpoints, private_network
+from tests import private_network
+from tests.conftest import Tiny
 from tests.dockerfile import assignments, parse
 from wyoming_chatterbox.families import NANO
 from wyoming_chatterbox.privacy import CACHES, SILENCE, keep_caches_in, silence_libraries
@@ -37,8 +38,8 @@ def private() -> None:
 
 
 @pytest.fixture(name="nano", scope="module")
-def nano_fixture(private: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return checkpoints.make("nano", tmp_path_factory.mktemp("nano"))
+def nano_fixture(private: None, tiny: Tiny) -> Path:
+    return tiny("nano")
 
 
 @pytest.fixture(name="untouched")
@@ -62,7 +63,7 @@ def test_what_is_asked_of_the_outside_is_seen(private: None) -> None:
     assert {"6 192.0.2.1 443", "6 2001:db8::1 443"} <= set(seen.packets)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(15)
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("flags", [(), ("--local-files-only",)], ids=["download", "local"])
 def test_a_server_asks_for_a_model_at_most_and_keeps_its_files_together(

@@ -72,8 +72,8 @@ def pitch(sound: npt.NDArray[np.float64]) -> float:
     frames = sound[: len(sound) // size * size].reshape(-1, size)
     loud = frames[(frames**2).mean(axis=1) > 0.5 * (frames**2).mean()]
     lags = range(24000 // 400, 24000 // 70)
-    best = [max(lags, key=lambda lag, frame=frame: float(frame[lag:] @ frame[:-lag])) for frame in loud]
-    return 24000 / float(np.median(best))
+    alike = np.array([[frame[lag:] @ frame[:-lag] for lag in lags] for frame in loud])
+    return 24000 / float(np.median(lags.start + alike.argmax(axis=1)))
 
 
 async def test_streamed_english_is_the_same_speech(tmp_path: Path) -> None:

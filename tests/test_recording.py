@@ -66,6 +66,7 @@ def test_block_by_block_it_is_the_same_as_at_once(tmp_path: Path, channels: int,
     np.testing.assert_array_equal(read, wanted)
 
 
+@pytest.mark.slow(1)
 def test_a_long_recording_is_not_held_whole(tmp_path: Path) -> None:
     path = sparse(tmp_path / "long.wav", 8, 48_000, LONGEST_SECONDS + 60)
     read_mono(sparse(tmp_path / "short.wav", 8, 48_000, 1), 24_000)

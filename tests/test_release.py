@@ -64,7 +64,7 @@ class Checkout:
     def release(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         self.git("config", "user.name", "Somebody")
         self.git("config", "user.email", "somebody@example.org")
-        command = [self.directory / "script" / "release", *arguments]
+        command = [str(self.directory / "script" / "release"), *arguments]
         return subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
 
 
@@ -204,7 +204,7 @@ def packaged() -> set[str]:
     return set(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split())
 
 
-@pytest.mark.slow
+@pytest.mark.slow(10)
 def test_the_wheel_and_the_sdist_have_all_of_the_package_and_nothing_strange(dist: Path) -> None:
     (wheel,) = dist.glob("*.whl")
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
@@ -227,8 +227,8 @@ def installed(dist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     python = tmp_path / "venv" / "bin" / "python"
     (wheel,) = dist.glob("*.whl")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
-    install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--offline", "--no-deps", "--python", python]
-    subprocess.run([*install, wheel], check=True)
+    install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--offline", "--no-deps"]
+    subprocess.run([*install, "--python", python, wheel], check=True)
     # Of the packages that are linked in, the .pth files, one of which leads to the repository, are not read.
     (site,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
     (site / "requirements.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
@@ -239,7 +239,7 @@ def output(*command: str | Path) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-@pytest.mark.slow
+@pytest.mark.slow(10)
 def test_the_installed_wheel_is_what_was_released(dist: Path, installed: Path) -> None:
     where = output(installed, "-c", "import wyoming_chatterbox as package; print(package.__file__)")
     assert Path(where).is_relative_to(installed.parent.parent)
@@ -248,7 +248,7 @@ def test_the_installed_wheel_is_what_was_released(dist: Path, installed: Path) -
         assert list(dist.glob(f"wyoming_chatterbox-{version.strip()}-*.whl"))
 
 
-@pytest.mark.slow
+@pytest.mark.slow(10)
 async def test_the_installed_wheel_serves_and_has_its_page(installed: Path, tmp_path: Path) -> None:
     async with server_process(tmp_path, python=installed) as server:
         await server.answering()

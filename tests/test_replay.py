@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from tests import checkpoints
+from tests.conftest import Tiny
 from wyoming_chatterbox.engine.checkpoint import Networks, load
 from wyoming_chatterbox.engine.t3.decoder import LONGEST, TokenDecoder
 from wyoming_chatterbox.engine.t3.graphs import BATCH, IN_FLIGHT, CudaGraphRunner, GraphedDecoder, Read
 from wyoming_chatterbox.engine.t3.sampling import DEFAULTS, Settings
 from wyoming_chatterbox.errors import Cancelled, EngineError
 from wyoming_chatterbox.families import FAMILIES
-
-from . import checkpoints
 
 CPU = torch.device("cpu")
 TEXT = [20, 31, 7, 7, 90, 14, 55, 3, 120, 41, 8]
@@ -57,9 +56,8 @@ class HostRunner:
 
 
 @pytest.fixture(scope="module", params=["english", "turbo"])
-def networks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Networks:
-    directory = checkpoints.make(request.param, tmp_path_factory.mktemp("replay") / request.param)
-    return load(directory, FAMILIES[request.param], checkpoints.FLOAT32)
+def networks(request: pytest.FixtureRequest, tiny: Tiny) -> Networks:
+    return load(tiny(request.param), FAMILIES[request.param], checkpoints.FLOAT32)
 
 
 @pytest.fixture
@@ -82,6 +80,7 @@ def say(
     return list(decoder.stream(text, networks.conditionals, settings, most, cancelled, generator))
 
 
+@pytest.mark.slow(2)
 def test_the_tokens_are_those_of_steps_that_are_waited_for(networks: Networks, runner: HostRunner) -> None:
     plain, ahead = TokenDecoder(networks.t3), TokenDecoder(networks.t3, GraphedDecoder(runner, LONGEST))
     warmer = replace(DEFAULTS[networks.family.name], temperature=1.3, cfg_weight=0.0)
@@ -99,6 +98,7 @@ def test_the_tokens_are_those_of_steps_that_are_waited_for(networks: Networks, r
     assert said > 150
 
 
+@pytest.mark.slow(1)
 def test_each_length_of_the_cache_is_captured_once(networks: Networks, runner: HostRunner) -> None:
     decoder = TokenDecoder(networks.t3, GraphedDecoder(runner, LONGEST))
     say(networks, decoder, most=200)
@@ -194,6 +194,7 @@ def test_scores_that_are_not_numbers_are_an_error(networks: Networks, runner: Ho
     assert say(networks, decoder) == say(networks, TokenDecoder(networks.t3))
 
 
+@pytest.mark.slow(1)
 def test_the_cache_stays_and_grows_with_the_longest_text(networks: Networks, runner: HostRunner) -> None:
     graphed = GraphedDecoder(runner, LONGEST)
     decoder = TokenDecoder(networks.t3, graphed)
@@ -213,9 +214,9 @@ def test_the_cache_stays_and_grows_with_the_longest_text(networks: Networks, run
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 @pytest.mark.parametrize("layout", ["english", "turbo"])
-def test_captured_graphs_draw_the_tokens_of_steps_that_are_waited_for(tmp_path: Path, layout: str) -> None:
+def test_captured_graphs_draw_the_tokens_of_steps_that_are_waited_for(tiny: Tiny, layout: str) -> None:
     device = torch.device("cuda")
-    networks = load(checkpoints.make(layout, tmp_path), FAMILIES[layout], checkpoints.computing_in("float32", "cuda"))
+    networks = load(tiny(layout), FAMILIES[layout], checkpoints.computing_in("float32", "cuda"))
     decoder = TokenDecoder(networks.t3, GraphedDecoder(CudaGraphRunner(device), LONGEST))
     plain = TokenDecoder(networks.t3)
     plain._graphed = None

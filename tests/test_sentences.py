@@ -321,6 +321,7 @@ def texts_in_pieces(draw: st.DrawFn) -> list[str]:
     return [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
 
 
+@pytest.mark.slow(1)
 @given(texts_in_pieces())
 @example(["/", "```http://1", ". ", "[x] "])
 @example(list("« Ça va ? » oui ! » 3. Mai."))

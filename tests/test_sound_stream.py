@@ -13,9 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import Tiny
+from tests.examples import examples
 from wyoming_chatterbox.engine import SAMPLE_RATE, Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
 from wyoming_chatterbox.engine.checkpoint import Networks, load
@@ -38,20 +40,21 @@ def never() -> bool:
 
 
 def loaded(layout: str, directory: Path) -> Networks:
-    networks = load(checkpoints.make(layout, directory), FAMILIES[layout], checkpoints.FLOAT32)
+    networks = load(directory, FAMILIES[layout], checkpoints.FLOAT32)
     # Untrained, it hears no voice in anything, and the source would be noise alone.
-    networks.vocoder.f0_predictor.classifier.bias += 150
+    pitch: Any = networks.vocoder.f0_predictor
+    pitch.classifier.bias += 150
     return networks
 
 
 @pytest.fixture(scope="module")
-def english(tmp_path_factory: pytest.TempPathFactory) -> Networks:
-    return loaded("english", tmp_path_factory.mktemp("stream") / "english")
+def english(tiny: Tiny) -> Networks:
+    return loaded("english", tiny("english"))
 
 
 @pytest.fixture(scope="module")
-def turbo(tmp_path_factory: pytest.TempPathFactory) -> Networks:
-    return loaded("turbo", tmp_path_factory.mktemp("stream") / "turbo")
+def turbo(tiny: Tiny) -> Networks:
+    return loaded("turbo", tiny("turbo"))
 
 
 @pytest.fixture(params=["english", "turbo"])
@@ -72,7 +75,8 @@ def whole(networks: Networks, tokens: Sequence[int], seed: int = 5, **settings: 
 def pieces(networks: Networks, tokens: Sequence[int], hops: Sequence[int], seed: int = 5) -> list[Sound]:
     """The utterance fed in pieces of `hops` tokens, the last again and again; the first has the look-ahead too."""
     sound = sounding(networks, seed)
-    blocks, at = [], 0
+    blocks: list[Sound] = []
+    at = 0
     for hop in chain([hops[0] + LOOK_AHEAD], hops[1:], repeat(hops[-1])):
         if at + hop > len(tokens):
             return [*blocks, sound.finish(tokens[at:])]
@@ -94,12 +98,14 @@ def test_it_has_as_many_samples_as_in_one_piece(networks: Networks, count: int) 
     assert all(block.dtype == np.float32 and np.isfinite(block).all() for block in blocks)
 
 
-@settings(max_examples=15, deadline=None)
+@pytest.mark.slow(6)
+@examples(0.15)
 @given(count=st.integers(0, 60), hops=st.lists(st.integers(1, 30), min_size=1, max_size=4))
 def test_whatever_the_hops_no_token_is_lost(turbo: Networks, count: int, hops: list[int]) -> None:
     assert sum(len(block) for block in pieces(turbo, TOKENS[:count], hops)) == 960 * count
 
 
+@pytest.mark.slow(1)
 def test_in_pieces_it_sounds_as_in_one_and_most_so_at_the_seams(networks: Networks) -> None:
     blocks = pieces(networks, TOKENS, HOPS[:2])
     at_once = log_mel(whole(networks, TOKENS))
@@ -120,6 +126,7 @@ def test_no_step_at_a_seam_is_larger_than_within_blocks(networks: Networks) -> N
     assert steps[seams].max() <= np.delete(steps, seams).max()
 
 
+@pytest.mark.slow(2)
 def test_the_context_brings_it_closer_to_one_piece(english: Networks) -> None:
     at_once = whole(english, TOKENS)
     errors = []
@@ -303,10 +310,10 @@ def test_what_blocks_took_is_learnt_less_the_listeners_time(turbo: Networks) -> 
     assert pace.window == 0.0
 
 
+@pytest.mark.slow(2)
 @pytest.mark.parametrize("layout", ["english", "turbo"])
-def test_chatterbox_speaks_in_blocks_and_the_same_for_the_same_seed(tmp_path: Path, layout: str) -> None:
-    model = checkpoints.make(layout, tmp_path / layout)
-    engine = Chatterbox.load(model, FAMILIES[layout], checkpoints.FLOAT32, blocks=True)
+def test_chatterbox_speaks_in_blocks_and_the_same_for_the_same_seed(tiny: Tiny, layout: str) -> None:
+    engine = Chatterbox.load(tiny(layout), FAMILIES[layout], checkpoints.FLOAT32, blocks=True)
     utterance = Utterance("Hi.", Voice("own", "en"), seed=3)
     blocks = list(engine.speak(utterance, never))
     assert len(blocks) > 2
@@ -316,9 +323,10 @@ def test_chatterbox_speaks_in_blocks_and_the_same_for_the_same_seed(tmp_path: Pa
     assert np.array_equal(np.concatenate(blocks), np.concatenate(list(engine.speak(utterance, never))))
 
 
+@pytest.mark.slow(2)
 @pytest.mark.parametrize(("seconds_per_token", "blocks"), [(1e-6, "several"), (1.0, "one")])
-def test_chatterbox_begins_as_early_as_its_speed_allows(tmp_path: Path, seconds_per_token: float, blocks: str) -> None:
-    engine = Chatterbox.load(checkpoints.make("turbo", tmp_path), FAMILIES["turbo"], checkpoints.FLOAT32)
+def test_chatterbox_begins_as_early_as_its_speed_allows(tiny: Tiny, seconds_per_token: float, blocks: str) -> None:
+    engine = Chatterbox.load(tiny("turbo"), FAMILIES["turbo"], checkpoints.FLOAT32)
     text = "As long as this is, it is nearly nothing."
     engine._pace = Pace(token=seconds_per_token, window=seconds_per_token, tokens_per_byte=3.0)
     first, *rest = engine.speak(Utterance(text, Voice("own", "en"), seed=3, repeatable=False), never)
@@ -328,8 +336,9 @@ def test_chatterbox_begins_as_early_as_its_speed_allows(tmp_path: Path, seconds_
     assert (len(first) + sum(map(len, rest))) % 960 == 0
 
 
-def test_with_a_seed_a_cpu_speaks_an_utterance_whole(tmp_path: Path) -> None:
-    engine = Chatterbox.load(checkpoints.make("turbo", tmp_path), FAMILIES["turbo"], checkpoints.FLOAT32)
+@pytest.mark.slow(1)
+def test_with_a_seed_a_cpu_speaks_an_utterance_whole(tiny: Tiny) -> None:
+    engine = Chatterbox.load(tiny("turbo"), FAMILIES["turbo"], checkpoints.FLOAT32)
     engine._pace = Pace(token=1e-6, window=1e-6)
     block, *rest = engine.speak(Utterance("Hi.", Voice("own", "en"), seed=3), never)
     assert sum(map(len, rest)) < 0.2 * SAMPLE_RATE < len(block)

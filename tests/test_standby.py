@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hibari import Hibari
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from wyoming_chatterbox.engine import SAMPLE_RATE, Utterance, Voice
 from wyoming_chatterbox.engine.standby import Standby
 from wyoming_chatterbox.errors import TextError
@@ -49,6 +50,7 @@ def say(standby: Standby, text: str) -> float:
     return sum(len(block) for block in blocks) / SAMPLE_RATE
 
 
+@pytest.mark.slow(1)
 def test_plain_english_is_hibari_s_own_speech(standby: Standby) -> None:
     blocks = list(standby.speak(Utterance(SENTENCE, VOICE, seed=1), lambda: False))
     assert np.array_equal(np.concatenate(blocks), Hibari(threads=1)(SENTENCE, seed=1))
@@ -61,7 +63,8 @@ def test_what_its_reader_fails_at_is_said_all_the_same(standby: Standby, text: s
     assert say(standby, text) > 0.2
 
 
-@settings(max_examples=1500, deadline=None)
+@pytest.mark.slow(6)
+@examples(10)
 @given(text=UTTERANCES)
 def test_no_text_raises(standby: Standby, text: str) -> None:
     try:
@@ -71,7 +74,8 @@ def test_no_text_raises(standby: Standby, text: str) -> None:
         assert not any(char.isascii() and char.isalnum() for char in text)
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.slow(1)
+@examples(0.5)
 @given(text=st.text(alphabet=st.characters(max_codepoint=0xFF), max_size=60))
 def test_whatever_has_a_letter_or_a_digit_is_heard(standby: Standby, text: str) -> None:
     if any(char.isalnum() for char in text):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wyoming_chatterbox.engine.standby_text import MAX_PHONEMES, fit, phonemes
@@ -49,7 +49,6 @@ def test_what_the_reader_does_not_know_becomes_what_it_stands_for(text: str, fit
     assert re.sub(" +", " ", fit(text, LETTERS)).strip(" ") == fitted
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_only_known_characters_short_words_and_short_numbers_are_left(text: str) -> None:
     fitted = fit(text, LETTERS)
@@ -57,7 +56,6 @@ def test_only_known_characters_short_words_and_short_numbers_are_left(text: str)
     assert not re.search(r"[^\W_]{46}|[0-9]{16}", fitted)
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="abc ,ž7", max_size=60), st.sets(st.sampled_from("abcž7,")))
 def test_what_can_be_read_is_whatever_else_can_t(text: str, unreadable: set[str]) -> None:
     def read(text: str) -> list[str]:
@@ -70,7 +68,6 @@ def test_what_can_be_read_is_whatever_else_can_t(text: str, unreadable: set[str]
     assert [char for char in read_aloud if char.isalpha()] == expected
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="ab ,", max_size=3000))
 def test_no_part_is_longer_than_a_breath(text: str) -> None:
     parts = list(phonemes(text, lambda text: [text]))

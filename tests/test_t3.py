@@ -22,10 +22,12 @@ from transformers import (
 )
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
+from tests.conftest import Tiny
 from wyoming_chatterbox.engine.layers.linear import FEW_ROWS, Linear
 from wyoming_chatterbox.engine.layers.sizes import size_of
 from wyoming_chatterbox.engine.t3.build import build_t3
-from wyoming_chatterbox.engine.t3.decoder import State, TokenDecoder, step, step_within, text_prefix, voice_prefix
+from wyoming_chatterbox.engine.t3.decoder import TokenDecoder, step, step_within, text_prefix, voice_prefix
+from wyoming_chatterbox.engine.t3.graphs import State
 from wyoming_chatterbox.engine.t3.kv_cache import KVCache, Span
 from wyoming_chatterbox.engine.t3.llama import inverse_frequencies
 from wyoming_chatterbox.engine.t3.sampling import (
@@ -135,13 +137,13 @@ Made = Callable[[str], Pair]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+def made(tiny: Tiny) -> Made:
     """Layout -> its tiny T3, twice."""
     pairs: dict[str, Pair] = {}
 
     def get(layout: str) -> Pair:
         if layout not in pairs:
-            directory = checkpoints.make(layout, tmp_path_factory.mktemp(layout))
+            directory = tiny(layout)
             voice = load_conditionals(directory / "conds.pt", CPU)
             path = directory / checkpoints.LAYOUTS[layout][0]
             pairs[layout] = Pair(layout, path, checkpoints.build(layout).t3, voice)
@@ -179,6 +181,7 @@ def guidances(pair: Pair) -> list[float]:
     return [0.0] if pair.ours.is_gpt else [0.0, 0.5]
 
 
+@pytest.mark.slow(1)
 def test_the_scores_of_given_tokens_are_the_packages(pair: Pair) -> None:
     tokens = torch.randint(6561, (25,), generator=torch.Generator().manual_seed(2)).tolist()
     for guidance in guidances(pair):
@@ -208,6 +211,7 @@ def test_a_generator_of_ones_own_draws_the_same_and_leaves_the_global_one_alone(
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.slow(1)
 def test_utterances_and_voices_in_turn_leave_each_other_alone(pair: Pair) -> None:
     decoder = TokenDecoder(pair.ours)
     other = another_voice(pair.voice)
@@ -283,7 +287,7 @@ def test_no_more_steps_are_taken_than_asked_for(pair: Pair) -> None:
 
 def test_a_model_that_only_repeats_itself_is_stopped(made: Made) -> None:
     pair = made("nano")
-    bias = pair.ours.speech_head.bias
+    bias: Any = pair.ours.speech_head.bias
     kept = bias.clone()
     try:
         bias[SILENCE] = 1e4
@@ -297,7 +301,8 @@ def test_a_model_that_only_repeats_itself_is_stopped(made: Made) -> None:
 
 def test_scores_that_are_not_numbers_are_an_engine_error(made: Made) -> None:
     pair = made("nano")
-    weight = pair.ours.tfmr.norm.weight
+    transformer: Any = pair.ours.tfmr
+    weight = transformer.norm.weight
     kept = weight.clone()
     try:
         weight[0] = math.nan
@@ -347,10 +352,9 @@ def test_without_guidance_there_is_no_second_row(made: Made) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("layout", ["english", "nano"])
-def test_in_16_bits_the_scores_stay_close(made: Made, tmp_path: Path, layout: str, dtype: torch.dtype) -> None:
+def test_in_16_bits_the_scores_stay_close(made: Made, tiny: Tiny, layout: str, dtype: torch.dtype) -> None:
     pair = made(layout)
-    directory = checkpoints.make(layout, tmp_path)
-    with TensorFile(directory / checkpoints.LAYOUTS[layout][0]) as file:
+    with TensorFile(tiny(layout) / checkpoints.LAYOUTS[layout][0]) as file:
         half = build_t3(file, CPU, dtype)
     assert {weight.dtype for weight in half.parameters()} == {dtype}
     assert size_of(half) == pytest.approx(size_of(pair.ours) / 2, rel=0.01)
@@ -366,7 +370,8 @@ def test_in_16_bits_the_scores_stay_close(made: Made, tmp_path: Path, layout: st
 def test_no_weight_is_held_twice(made: Made) -> None:
     for layout in ("english", "turbo"):
         pair = made(layout)
-        held = sum(weight.numel() for weight in pair.ours.tfmr.parameters())
+        transformer: Any = pair.ours.tfmr
+        held = sum(weight.numel() for weight in transformer.parameters())
         unused = ("embed_tokens.weight", "wte.weight")
         written = sum(value.numel() for name, value in pair.theirs.tfmr.state_dict().items() if name not in unused)
         assert held == written

@@ -11,16 +11,19 @@ import pytest
 
 from tests import checkpoints
 from tests.client import CYCLE, describe, plain, streamed
+from tests.conftest import Tiny
 from tests.hub import Hub
 from tests.process import ServerProcess, server_process
 from wyoming_chatterbox.families import FAMILIES
+
+pytestmark = pytest.mark.slow(8)
 
 FAST = ("--device", "cpu", "--seed", "1")
 
 
 @pytest.fixture(name="nano", scope="module")
-def nano_fixture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return checkpoints.make("nano", tmp_path_factory.mktemp("nano"))
+def nano_fixture(tiny: Tiny) -> Path:
+    return tiny("nano")
 
 
 @pytest.fixture(name="hub")
@@ -39,9 +42,8 @@ async def speakers(server: ServerProcess) -> list[str]:
 
 
 @pytest.mark.parametrize("layout", checkpoints.LAYOUTS)
-async def test_each_family_speaks_from_its_official_files(tmp_path: Path, layout: str) -> None:
-    model = checkpoints.make(layout, tmp_path / "model")
-    async with server_process(tmp_path, "--model", str(model), *FAST) as server:
+async def test_each_family_speaks_from_its_official_files(tiny: Tiny, tmp_path: Path, layout: str) -> None:
+    async with server_process(tmp_path, "--model", str(tiny(layout)), *FAST) as server:
         await server.answering()
         status = await server.reaches("ready")
         assert checkpoints.family_of(layout) in str(status["detail"])

@@ -151,6 +151,7 @@ def test_white_space_collapses_and_invisible_characters_go() -> None:
     assert clean("  a \t b\u00a0\u3000c\u200bd\ufeff\x00\x1b\u00ad\u202e e\ud800 ") == "a b cd e"
 
 
+@pytest.mark.slow(1)
 @given(st.text())
 @example("[" * 3000)
 @example("[![" * 3000)

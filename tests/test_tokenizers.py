@@ -14,13 +14,12 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from tokenizers.trainers import BpeTrainer
 from transformers import AutoTokenizer
 
+from tests.conftest import Tiny
 from wyoming_chatterbox.engine.tokenizers import punctuation
 from wyoming_chatterbox.engine.tokenizers.load import load_tokenizer
 from wyoming_chatterbox.engine.upstream.chatterbox_tts import EnTokenizer
 from wyoming_chatterbox.errors import CheckpointError
 from wyoming_chatterbox.families import ENGLISH, TURBO
-
-from . import checkpoints
 
 MARKS = "….:;—–-“”‘’,，。？！、 \t\nß"
 TEXTS = st.text(min_size=1) | st.text(st.sampled_from(list(MARKS + "aZé")), min_size=1)
@@ -117,8 +116,8 @@ def test_missing_merges_are_named(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def english(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
-    path = checkpoints.make("english", tmp_path_factory.mktemp("english"))
+def english(tiny: Tiny) -> tuple[Any, Any]:
+    path = tiny("english")
     return load_tokenizer(path, ENGLISH), EnTokenizer(str(path / "tokenizer.json"))
 
 

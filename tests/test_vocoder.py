@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
+from tests.conftest import Tiny
 from wyoming_chatterbox.engine.s3gen.build import build_vocoder
 from wyoming_chatterbox.engine.s3gen.vocoder import render, simplify
 from wyoming_chatterbox.engine.weights.tensor_file import TensorFile
@@ -18,9 +19,8 @@ from . import checkpoints
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = checkpoints.make("turbo", tmp_path_factory.mktemp("vocoder"))
-    return directory / checkpoints.LAYOUTS["turbo"][1]
+def path(tiny: Tiny) -> Path:
+    return tiny("turbo") / checkpoints.LAYOUTS["turbo"][1]
 
 
 @pytest.fixture
@@ -111,6 +111,7 @@ class TestFramesAlone:
             samples = render(vocoder, mel, source, start, end)
         torch.testing.assert_close(samples, expected, atol=1e-9, rtol=1e-9)
 
+    @pytest.mark.slow(6)
     def test_however_many_there_are_the_finer_stages_know_few_lengths_and_none_is_long(self, vocoder: Any) -> None:
         """What they work in is a few megabytes then, and a kernel that was compiled once does for other texts."""
         computed: list[set[int]] = [set() for _ in vocoder.ups]
@@ -118,7 +119,8 @@ class TestFramesAlone:
             block.register_forward_pre_hook(lambda _, inputs, seen=lengths: seen.add(inputs[0].shape[2]))
         with torch.inference_mode():
             for frames in range(100, 1000, 100):
-                render(vocoder, *(x.double() for x in heard(frames)), 0, frames)
+                mel, source = heard(frames)
+                render(vocoder, mel.double(), source.double(), 0, frames)
         _, finer, finest = computed
         assert len(finer) < 5
         assert max(finer) <= 70 * 40

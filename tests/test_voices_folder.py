@@ -237,6 +237,7 @@ async def test_a_file_that_changes_all_the_time_is_told_a_few_times(
     assert 1 < caplog.text.count("No voice from growing.wav") < 5
 
 
+@pytest.mark.slow(1)
 async def test_more_files_than_anybody_needs_are_left_alone(tmp_path: Path) -> None:
     for number in range(MAX_FILES + 3):
         (tmp_path / f"{number:05}.wav").symlink_to("nowhere")

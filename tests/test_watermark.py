@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from wyoming_chatterbox.engine import SAMPLE_RATE, Utterance, Voice
 from wyoming_chatterbox.engine.s3gen.watermark import DELAY, WatermarkStream, load_watermarker
 from wyoming_chatterbox.engine.standby import Standby
@@ -49,6 +50,7 @@ def found(watermarker: Any, sound: Sound) -> float:
     return float(detector.get_watermark(sound, sample_rate=SAMPLE_RATE, round=False).mean())
 
 
+@pytest.mark.slow(1)
 @pytest.mark.parametrize("seconds", [0.1, 0.2, 0.36, 2.0])
 def test_it_is_found_in_the_joined_blocks(watermarker: Any, speech: Sound, seconds: float) -> None:
     joined = np.concatenate(streamed(watermarker, cut(speech, round(seconds * SAMPLE_RATE))))
@@ -71,7 +73,7 @@ def test_it_is_the_mark_that_the_whole_would_have(watermarker: Any, speech: Soun
     assert (joined[: len(marked)] - marked).std() < 0.1 * mark.std()
 
 
-@settings(max_examples=25, deadline=None)
+@examples(0.25)
 @given(sizes=st.lists(st.integers(0, 6000), max_size=12))
 def test_as_many_samples_come_out_as_go_in(watermarker: Any, speech: Sound, sizes: list[int]) -> None:
     ends = np.cumsum([0, *sizes])

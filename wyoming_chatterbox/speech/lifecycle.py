@@ -20,7 +20,7 @@ from .demand import Demand
 from .engines import Engines
 from .hangs import GIVE_UP_SECONDS, Hangs
 from .load_estimate import LoadEstimate
-from .loading import LoadingThread, give_back_at_last, retire
+from .loading import LoadChatterbox, LoadingThread, give_back_at_last, retire
 from .retries import Failure, LowerPrecision, RetryPolicy
 from .scheduler import Scheduler
 from .status import LoadCounters, Status

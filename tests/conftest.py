@@ -1,0 +1,78 @@
+"""The lanes of the suite, the order of its files, and the checkpoints that its tests share."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import mkdtemp
+
+import hypothesis
+import pytest
+
+from tests.examples import ALL, DEFAULT
+
+SECONDS = {
+    "test_addon_services": 10, "test_checkpoint": 8, "test_chatterbox_engine": 7, "test_chatterbox_parity": 8,
+    "test_discovery": 10, "test_draft": 8, "test_engine_contract": 15, "test_engine_faults": 11, "test_fidelity": 6,
+    "test_hang": 15, "test_http": 14, "test_http_malformed": 15, "test_http_speech": 18, "test_imports": 10,
+    "test_leaving": 20, "test_lockout": 8, "test_malformed": 13, "test_memory": 12, "test_places": 8,
+    "test_process": 15, "test_sentences": 5, "test_sound_stream": 6, "test_stopping": 15, "test_t3": 6,
+    "test_vocoder": 5, "test_wyoming": 11,
+}  # fmt: skip
+"""Seconds that a file's tests take together, those aside that are marked slow; small files aren't listed."""
+
+Tiny = Callable[[str], Path]
+"""Layout -> the directory of its tiny checkpoint, which every test shares and none may change."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="run every test at its full depth, which takes half an hour")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    hypothesis.settings.register_profile("default lane", max_examples=DEFAULT, deadline=None)
+    hypothesis.settings.register_profile("all", max_examples=ALL, deadline=None)
+    hypothesis.settings.load_profile("all" if config.getoption("--all") else "default lane")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave full depth out unless it is asked for, and put the slowest files first.
+
+    Two workers take one file after the other: those that start last should be short, so that both end together.
+    """
+    if not config.getoption("--all") and "full" not in config.option.markexpr:
+        full = [item for item in items if item.get_closest_marker("full")]
+        config.hook.pytest_deselected(items=full)
+        items[:] = [item for item in items if not item.get_closest_marker("full")]
+    files = Counter({item.path: SECONDS.get(item.path.stem, 0) for item in items})
+    for item in items:
+        if slow := item.get_closest_marker("slow"):
+            files[item.path] += slow.args[0]
+    items.sort(key=lambda item: -files[item.path])
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    """Make the tiny checkpoint of a layout when it is first asked for, once for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+
+    def get(layout: str) -> Path:
+        # Importing it takes seconds, as it imports the stock model.
+        from tests import checkpoints
+
+        directory = base / f"tiny-{layout}"
+        if not directory.exists():
+            draft = Path(mkdtemp(dir=base))
+            checkpoints.make(layout, draft)
+            try:
+                draft.rename(directory)
+            except OSError:
+                assert directory.exists()  # Another worker was faster.
+        return directory
+
+    return get
