@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import median
 
 from ..engine.files.families import FAMILIES
+from ..engine.precision import DTYPES, QUANTIZATIONS
 from ..errors import CheckpointError
 from .runs import TEXT, Bar, BenchError, Figures, Parser, family_of, measure, weights, whole_number
 
@@ -47,7 +48,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps [%(default)s]")
     parser.add_argument(
         "--precision",
-        choices=("float32", "float16", "bfloat16", "int8", "int4"),
+        choices=(*DTYPES, *QUANTIZATIONS[1:]),
         default="float32",
         help="of ours; stock is float32 always [%(default)s]",
     )

@@ -24,11 +24,12 @@ import numpy as np
 from ..bench.runs import TEXT, Bar, BenchError, Figures, Parser, family_of, run_fresh, weights, whole_number
 from ..engine import SAMPLE_RATE, Block
 from ..engine.files.families import FAMILIES
+from ..engine.precision import DTYPES, QUANTIZATIONS
 from ..errors import ChatterboxError, ConfigError
 from ..speech.audio import CHANNELS, WIDTH, to_pcm
 from .report import FIGURES, Spoken, page, parts_of, shown
 
-PRECISIONS = ("float32", "float16", "bfloat16", "int8", "int4")
+PRECISIONS = (*DTYPES, *QUANTIZATIONS[1:])
 REPORT = "report.html"
 
 
