@@ -13,7 +13,8 @@ import yaml
 from PIL import Image
 
 import wyoming_chatterbox
-from wyoming_chatterbox.options import OPTIONS, Option
+from tests.write_docs import app_choices
+from wyoming_chatterbox.options import OPTIONS
 
 ROOT = Path(__file__).parent.parent
 ADDON = ROOT / "addon"
@@ -45,25 +46,6 @@ GRAMMAR = re.compile(
 )
 """The Supervisor's types of options."""
 
-NOT_IN_THE_APP = {
-    "uri": "Home Assistant is told this very port",
-    "zeroconf": "multicast doesn't leave the Supervisor's network; discovery goes through the Supervisor",
-    "data_dir": "the Supervisor maps /data",
-    "download_dir": "backups leave out /data/models",
-    "voices_dir": "the share folder is what people can reach",
-    "http": "ingress needs the page",
-    "http_host": "ingress comes from outside of the container",
-    "http_port": "the manifest's ingress_port",
-    "http_token": "Home Assistant has let in whoever comes through ingress",
-    "http_allow": "ingress alone may come",
-    "http_proxy": "ingress comes from one address, which is the Supervisor's",
-    "allow": "Home Assistant itself comes from the Supervisor's network, and a list of the home's would shut it out",
-    "log_format": "the Supervisor shows the log, and people search it",
-}
-"""Options of the package that a person can't set in an app, and why."""
-NOT_A_CHOICE_IN_THE_APP = {"device": {"mps"}}
-"""Apple's GPUs are not in a Linux container."""
-
 LANGUAGES = ["de", "en", "es", "fr"]
 
 
@@ -75,25 +57,6 @@ MANIFEST = load("addon/config.yaml")
 SCHEMA: dict[str, str] = MANIFEST["schema"]
 TRANSLATIONS = {language: load(f"addon/translations/{language}.yaml") for language in LANGUAGES}
 PACKAGE = {option.name: option for option in OPTIONS}
-
-
-def choices(option: Option) -> list[str]:
-    return [word for word in option.choices if word not in NOT_A_CHOICE_IN_THE_APP.get(option.name, ())]
-
-
-def element(option: Option) -> str:
-    """What the manifest has to say of an option of the package."""
-    if isinstance(option.default, bool):
-        return "bool"
-    if option.choices:
-        return f"list({'|'.join(choices(option))})"
-    if option.numbers:
-        return f"{option.numbers.kind.__name__}({written(option.numbers.low)},{written(option.numbers.high)})"
-    return "str"
-
-
-def written(number: float) -> str:
-    return str(int(number)) if number == int(number) else str(number)
 
 
 def test_the_manifest_has_what_it_needs_and_nothing_unknown() -> None:
@@ -130,21 +93,19 @@ def test_the_app_has_the_package_s_version() -> None:
 
 
 def test_every_option_of_the_package_is_one_of_the_app_or_has_a_reason_not_to_be() -> None:
-    assert set(SCHEMA) | set(NOT_IN_THE_APP) == set(PACKAGE)
-    assert not set(SCHEMA) & set(NOT_IN_THE_APP)
+    assert set(SCHEMA) == {name for name, option in PACKAGE.items() if option.app is None}
 
 
 @pytest.mark.parametrize("name", SCHEMA)
-def test_choices_and_ranges_are_the_package_s(name: str) -> None:
+def test_the_schema_is_in_the_supervisor_s_grammar(name: str) -> None:
     assert GRAMMAR.fullmatch(SCHEMA[name])
-    assert SCHEMA[name].removesuffix("?") == element(PACKAGE[name])
 
 
 @pytest.mark.parametrize("name", SCHEMA)
 def test_what_the_supervisor_lets_through_the_package_takes(name: str) -> None:
     option = PACKAGE[name]
     numbers = option.numbers
-    extremes: list[Any] = choices(option) or ([numbers.low, numbers.high] if numbers else [])
+    extremes: list[Any] = app_choices(option) or ([numbers.low, numbers.high] if numbers else [])
     for value in extremes or ([True, False] if isinstance(option.default, bool) else ["alice"]):
         assert option.check(value) == value
 
@@ -203,21 +164,6 @@ def test_what_holds_without_a_value_is_told(name: str) -> None:
     assert row
     for text in (TRANSLATIONS["en"]["configuration"][name]["description"], row[0]):
         assert numbers_in(text.partition("Without a value:")[2]) == numbers_in(UNSET[name])
-
-
-@pytest.mark.parametrize("name", SCHEMA)
-def test_the_documentation_has_each_option_with_its_values_and_its_default(name: str) -> None:
-    option = PACKAGE[name]
-    numbers = option.numbers
-    if isinstance(option.default, bool):
-        values, default = "on, off", "on" if option.default else "off"
-    elif numbers:
-        values = f"{written(numbers.low)} to {written(numbers.high)}"
-        default = "" if option.default is None else written(option.default)
-    else:
-        values, default = ", ".join(f"`{word}`" for word in choices(option)) or "a name", option.default
-    title = TRANSLATIONS["en"]["configuration"][name]["name"]
-    assert f"| {title} (`{name}`) | {values} | {default} | " in (ADDON / "DOCS.md").read_text()
 
 
 def test_nothing_else_in_the_repository_looks_like_an_app() -> None:

@@ -21,10 +21,11 @@ from tests.process import server_process
 from wyoming_chatterbox import config
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 MARKS = {"gpu", "network"}
 RUN_BY = {
     "script/build": "tests/test_release.py",
+    "script/docs": "tests/test_told_once.py",
     "script/lint": ".ci/run",
     "script/measure": "tests/test_docs.py",
     "script/python -m wyoming_chatterbox.bench": "tests/test_bench.py",

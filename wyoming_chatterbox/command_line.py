@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
@@ -19,9 +18,9 @@ from .options import ENVIRONMENT_PREFIX, GROUPS, Option
 EXAMPLES = (
     ("", "Turbo on an NVIDIA GPU, nano elsewhere; Home Assistant finds it by itself."),
     ("--model multilingual --voices-dir ~/voices", "23 languages, and voices of your own."),
-    ("--quantization int8 --idle-unload 600", "A machine with little memory, which others need as well."),
+    ("--quantization int8 --idle-unload 600", "Little memory, and other programs need it as well."),
 )
-"""Flags, and what they are good for."""
+"""Flags, and their purpose."""
 
 
 def parser(program: str = "wyoming-chatterbox") -> argparse.ArgumentParser:
@@ -65,25 +64,9 @@ def _add(group: argparse._ArgumentGroup, option: Option) -> None:
 
 
 def _explained(option: Option) -> str:
-    """What the option is for; on a line of its own what it takes, what holds without it, and its further names."""
-    names = [name for name in option.environment if name not in option.allowed]
-    return f"{option.help}\nTakes {option.allowed} [{_preset(option)}]" + (f" ({', '.join(names)})" if names else "")
-
-
-def _preset(option: Option) -> str:
-    """What holds where the option isn't given, in words."""
-    if option.unset is not None:
-        return option.unset
-    values = option.default if isinstance(option.default, tuple) else (option.default,)
-    return ", ".join(map(_short, values)) or "none"
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, Path) and value.is_relative_to(Path.home()):
-        return f"~/{value.relative_to(Path.home())}"
-    return str(value)
+    """Say what the option is for and, on a line of its own, what it takes, what holds without it, its further names."""
+    names = f" ({', '.join(option.synonyms)})" if option.synonyms else ""
+    return f"{option.help}\nTakes {option.allowed} [{option.preset}]{names}"
 
 
 def _escaped(text: str) -> str:
@@ -93,8 +76,8 @@ def _escaped(text: str) -> str:
 def _epilog(program: str) -> str:
     examples = "\n".join(f"  # {purpose}\n  {f'{program} {flags}'.rstrip()}" for flags, purpose in EXAMPLES)
     return (
-        "In square brackets: what holds where an option isn't given.\n"
-        "In round brackets: further names in the environment.\n"
+        "Square brackets hold the default; round brackets, further names in the\n"
+        "environment.\n"
         "\nOptions can also stand in the file of --config, as max_replies, and in the\n"
         f"environment or .env, as {ENVIRONMENT_PREFIX}MAX_REPLIES; --no-standby is standby: false.\n"
         f"\nExamples:\n{examples}"

@@ -18,9 +18,10 @@ import voluptuous as vol
 import yaml
 from dotenv import dotenv_values
 
+from .checks import split
 from .command_line import parser
 from .errors import ConfigError
-from .options import ENVIRONMENT_PREFIX, OPTIONS, SECRET, split
+from .options import ENVIRONMENT_PREFIX, OPTIONS, Options
 
 SCHEMA = vol.Schema({option.name: option.check for option in OPTIONS})
 _SERVICE_LINK = re.compile(r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)$")
@@ -28,48 +29,9 @@ _SERVICE_LINK = re.compile(r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)
 _NAMES = frozenset(option.name for option in OPTIONS)
 
 
-@dataclass(frozen=True)
-class Config:
-    """Every option, checked. Field names are option names: `--max-chunk-length` is `max_chunk_length`."""
-
-    uri: str
-    zeroconf: str | None
-    model: str
-    device: str
-    dtype: str
-    quantization: str
-    memory_limit_mb: int | None
-    data_dir: tuple[Path, ...]
-    download_dir: Path | None
-    voices_dir: Path | None
-    local_files_only: bool
-    standby: bool
-    voice: str
-    exaggeration: float | None
-    cfg_weight: float | None
-    temperature: float | None
-    prompt_seconds: float | None
-    seed: int | None
-    streaming: bool
-    samples_per_chunk: int
-    max_chunk_length: int
-    max_total_length: int
-    flush_after: float
-    stream_timeout: float
-    max_connections: int
-    allow: tuple[str, ...]
-    max_replies: int
-    memory_cleanup_interval: int
-    cuda_cache_clear_interval: int
-    idle_unload: float | None
-    http: bool
-    http_host: str
-    http_port: int
-    http_token: str | None
-    http_allow: tuple[str, ...]
-    http_proxy: tuple[str, ...]
-    debug: bool
-    log_format: str | None
+@dataclass(frozen=True, kw_only=True)
+class Config(Options):
+    """Every option, checked, and what follows from them."""
 
     @property
     def models_directory(self) -> Path:
@@ -114,7 +76,7 @@ def _checked(found: Mapping[str, tuple[Any, str]]) -> Config:
         name = str(err.errors[0].path[0])
         value, source = found[name]
         option = next(option for option in OPTIONS if option.name == name)
-        shown = "..." if name in SECRET else repr(value)
+        shown = "..." if option.secret else repr(value)
         raise ConfigError(f"{option.flag_name} can't be {shown} (from {source}): it takes {option.allowed}") from err
     guarded = config.http_token or config.http_allow or config.http_proxy
     if config.http and not (_loopback(config.http_host) or guarded):
@@ -167,7 +129,7 @@ def _from_environment(environment: Mapping[str, str], source: str) -> dict[str, 
     found: dict[str, tuple[Any, str]] = {}
     known: set[str] = set()
     for option in OPTIONS:
-        for variable in (*option.environment, ENVIRONMENT_PREFIX + option.name.upper()):
+        for variable in (*option.environment, option.variable):
             known.add(variable)
             value = environment.get(variable)
             if value:

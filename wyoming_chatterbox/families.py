@@ -40,6 +40,8 @@ class Family:
     """A model family and its official file layout."""
 
     name: str
+    summary: str
+    """What it is, in a few words: script/docs writes them into the docs."""
     repository: str
     """Its name on the model hub."""
     t3: tuple[str, ...]
@@ -67,6 +69,7 @@ class Family:
 
 ENGLISH = Family(
     name="english",
+    summary="English with control of emotion and pace",
     repository="ResembleAI/chatterbox",
     t3=("t3_cfg.safetensors",),
     s3gen="s3gen.safetensors",
@@ -76,6 +79,7 @@ ENGLISH = Family(
 )
 MULTILINGUAL = Family(
     name="multilingual",
+    summary="one voice in each language",
     repository="ResembleAI/chatterbox",
     t3=("t3_mtl23ls_v3.safetensors", "t3_mtl23ls_v2.safetensors"),
     s3gen="s3gen.pt",
@@ -87,6 +91,7 @@ MULTILINGUAL = Family(
 )
 TURBO = Family(
     name="turbo",
+    summary="the fastest on a GPU",
     repository="ResembleAI/chatterbox-turbo",
     t3=("t3_turbo_v1.safetensors",),
     s3gen="s3gen_meanflow.safetensors",
@@ -97,6 +102,7 @@ TURBO = Family(
 )
 NANO = Family(
     name="nano",
+    summary="the smallest, for a CPU",
     repository="ResembleAI/chatterbox-nano",
     t3=("t3_nano_v1.safetensors",),
     s3gen="s3gen_meanflow.safetensors",

@@ -1,64 +1,91 @@
-"""The options: names, defaults, what each may be, and what it is called in the environment and on the command line.
+"""The table of options. Each field of `Options` is one option; everything else is derived from it.
+
+`Config` inherits the fields, the command line and its --help are made from them, and `script/docs` writes the docs, the
+Home Assistant app's manifest and the containers' .env examples from them. A new option is one field here, and, unless
+`app` says why the app has none, its text in addon/translations.
 
 Nothing here needs more than Python itself: --help works before anything is installed.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import logging
+import dataclasses
 import os
-import unicodedata
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from . import checks
+from .checks import Check, Choice, Either, Range, choice, either, listing, nonempty, optional
 from .families import FAMILIES
 from .precision import DTYPES, QUANTIZATIONS
 
 ENVIRONMENT_PREFIX = "CHATTERBOX_"
-_SERVICE_NAME = "chatterbox"
-_BOOLEANS = dict.fromkeys(("true", "1", "yes", "on", "enable"), True) | dict.fromkeys(
-    ("false", "0", "no", "off", "disable"), False
-)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Option:
-    """One option: its check turns what a source holds into what `Config` holds, or raises `ValueError`."""
+    """What is known of one option, besides the type of its value."""
 
-    name: str
+    name: str = ""
+    """The name of the field, which is its key in a file of options."""
+    group: str
+    """The heading that it stands under in --help and in the docs."""
     default: Any
-    check: Callable[[Any], Any]
-    allowed: str
-    """What a person may write, for the error message."""
+    check: Check
+    takes: str | None = None
+    """The values it takes, in words, where the check doesn't say."""
     help: str
-    """What it is for; of a flag without a value, what that flag does."""
+    """What the option is for; of a flag without a value, what that flag does."""
     environment: tuple[str, ...] = ()
-    """Names it has in the environment besides CHATTERBOX_NAME: those of the VRAM guide."""
+    """Names in the environment besides CHATTERBOX_NAME: those that a well-known guide to Chatterbox's VRAM uses."""
     switch: bool | None = None
-    """A flag without a value, which sets this."""
+    """The value that a flag without a value sets."""
     flag: str | None = None
     """The flag, where it isn't the name."""
     metavar: str = "VALUE"
     repeatable: bool = False
     bare: str | None = None
-    """What the flag means without a value, where it may go without."""
+    """The value that the flag means when it is given without one."""
     unset: str | None = None
     """What holds without a value, in words, where the default doesn't say."""
     negation: str | None = None
     """What --no-NAME does, where there is that flag as well: it sets False."""
+    example: str | None = None
+    """A value to show in an example where the default is no value."""
+    secret: bool = False
+    """Whether the value is shown to nobody."""
+    app: str | None = None
+    """Why a person can't set it in the Home Assistant app; None if they can."""
+    app_shows: bool = False
+    """Whether the app shows it from the start, with its default; the others are hidden until a person asks for them."""
+    app_without: tuple[str, ...] = ()
+    """Words to choose from that the app doesn't offer."""
+    container: str | None = None
+    """Why script/docs doesn't write it into the containers' .env examples; None if it does."""
 
     @property
     def flag_name(self) -> str:
         return self.flag or "--" + self.name.replace("_", "-")
 
     @property
+    def variable(self) -> str:
+        """The name in the environment that every option has."""
+        return ENVIRONMENT_PREFIX + self.name.upper()
+
+    @property
+    def synonyms(self) -> tuple[str, ...]:
+        """Its further names in the environment that take the same values."""
+        return tuple(name for name in self.environment if name not in self.allowed)
+
+    @property
+    def allowed(self) -> str:
+        """The values it takes, in words."""
+        return self.takes or _allowed(self._parts[-1])
+
+    @property
     def choices(self) -> tuple[str, ...]:
-        """The words that can be chosen from; besides them the check may take others, as a path is for a model."""
+        """The words to choose from; the check may take other values besides, as a path is for a model."""
         return next((part.words for part in self._parts if isinstance(part, Choice)), ())
 
     @property
@@ -67,182 +94,41 @@ class Option:
         return next((part for part in self._parts if isinstance(part, Range)), None)
 
     @property
-    def _parts(self) -> tuple[Any, ...]:
+    def preset(self) -> str:
+        """What holds where the option isn't given, in words."""
+        if self.unset is not None:
+            return self.unset
+        values = self.default if isinstance(self.default, tuple) else (self.default,)
+        return ", ".join(map(written, values)) or "none"
+
+    @property
+    def _parts(self) -> tuple[Check, ...]:
         return self.check.checks if isinstance(self.check, Either) else (self.check,)
 
 
-@dataclass(frozen=True)
-class Range:
-    """Numbers of a kind from `low` to `high`, both included; a check."""
-
-    kind: type[int] | type[float]
-    low: float
-    high: float
-
-    def __call__(self, value: Any) -> int | float:
-        if isinstance(value, bool):
-            raise ValueError("not a number")
-        try:
-            number = self.kind(value)
-        except (TypeError, OverflowError) as err:
-            raise ValueError("not a number") from err
-        if isinstance(value, float) and value != number:
-            raise ValueError("not a whole number")
-        if not self.low <= number <= self.high:
-            raise ValueError("out of range")
-        return number
+def written(value: Any) -> str:
+    """Write a value as a person would."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else str(value)
+    return str(value)
 
 
-@dataclass(frozen=True)
-class Choice:
-    """One of some words; a check."""
-
-    words: tuple[str, ...]
-
-    def __call__(self, value: Any) -> str:
-        text = _text(value).lower()
-        if text not in self.words:
-            raise ValueError("not among the choices")
-        return text
+def _allowed(check: Check) -> str:
+    if isinstance(check, Range):
+        kind = "a whole number" if check.kind is int else "a number"
+        return f"{kind} from {written(check.low)} to {written(check.high)}"
+    if isinstance(check, Choice):
+        return f"{', '.join(check.words[:-1])} or {check.words[-1]}"
+    if check is checks.boolean:
+        return "true or false"
+    raise TypeError("an option with a check of its own has to say what it takes")
 
 
-@dataclass(frozen=True)
-class Either:
-    """What the first of some checks makes of a value that it takes; a check."""
-
-    checks: tuple[Callable[[Any], Any], ...]
-
-    def __call__(self, value: Any) -> Any:
-        for check in self.checks:
-            with suppress(ValueError):
-                return check(value)
-        raise ValueError("nothing that is taken")
-
-
-def _either(*checks: Callable[[Any], Any]) -> Either:
-    return Either(checks)
-
-
-def _optional(check: Callable[[Any], Any]) -> Either:
-    return Either((_none, check))
-
-
-def _none(value: Any) -> None:
-    if value is not None:
-        raise ValueError("not None")
-
-
-def _boolean(value: Any) -> bool:
-    word = str(value).strip().lower()
-    if word not in _BOOLEANS:
-        raise ValueError("neither true nor false")
-    return _BOOLEANS[word]
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError("not a text")
-    return value.strip()
-
-
-def _path(value: Any) -> Path:
-    try:
-        return Path(value if isinstance(value, Path) else _text(value)).expanduser()
-    except RuntimeError as err:
-        raise ValueError("no such user") from err
-
-
-def _uri(value: Any) -> str:
-    text = _text(value)
-    try:
-        parts = urlsplit(text)
-        good = (
-            (parts.scheme == "tcp" and bool(parts.hostname) and bool(parts.port))
-            or (parts.scheme == "unix" and bool(parts.path) and not parts.netloc)
-            or text == "stdio://"
-        )
-    except ValueError:
-        good = False
-    if not good:
-        raise ValueError("not such a URI")
-    return text
-
-
-def _numbered_gpu(value: Any) -> str:
-    text = _text(value).lower()
-    kind, _, index = text.partition(":")
-    if kind != "cuda" or not index.isdecimal():
-        raise ValueError("not a device")
-    return text
-
-
-def _model_directory(value: Any) -> str:
-    path = _path(value)
-    if not path.is_dir():
-        raise ValueError("no such directory")
-    return str(path)
-
-
-def _log_format(value: Any) -> str:
-    text = _text(value)
-    logging.Formatter(text)
-    return text
-
-
-def _service_name(value: Any) -> str:
-    """What a DNS label can hold: zeroconf names are one."""
-    text = _text(value)
-    if len(text.encode()) > 63 or any(unicodedata.category(char).startswith("C") for char in text):
-        raise ValueError("not a service name")
-    return text
-
-
-def _announced(value: Any) -> str | None:
-    """A name to be found under; yes means the usual one, and no none."""
-    try:
-        return _SERVICE_NAME if _boolean(value) else None
-    except ValueError:
-        return _service_name(value)
-
-
-def _network(value: Any) -> str:
-    return str(ipaddress.ip_network(_text(value), strict=False))
-
-
-def _quantization(value: Any) -> str:
-    """USE_INT8_QUANTIZATION says true or false where --quantization says int8 or none."""
-    return "int8" if _boolean(value) else "none"
-
-
-def split(value: str) -> list[str]:
-    """Take a comma-separated list apart."""
-    return [part.strip() for part in value.split(",") if part.strip()]
-
-
-def _listing(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def checked(value: Any) -> Any:
-        values = value if isinstance(value, list | tuple) else split(_text(value))
-        return tuple(check(item) for item in values)
-
-    return checked
-
-
-def _some(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def checked(value: Any) -> Any:
-        result = check(value)
-        if not result:
-            raise ValueError("empty")
-        return result
-
-    return checked
-
-
-def _number(kind: type[int] | type[float], low: float, high: float) -> Range:
-    return Range(kind, low, high)
-
-
-def _choice(*words: str) -> Choice:
-    return Choice(words)
+def _option(group: str, default: Any, check: Check, help_text: str, **further: Any) -> dict[str, Option]:
+    """Make the metadata of a field."""
+    return {"option": Option(group=group, default=default, check=check, help=help_text, **further)}
 
 
 def _data_home() -> Path:
@@ -250,189 +136,214 @@ def _data_home() -> Path:
     return (Path(home) if home else Path.home() / ".local" / "share") / "wyoming-chatterbox"
 
 
+_MODEL = "Model"
+_VOICES = "Voices and speech"
+_WYOMING = "Wyoming"
+_LIMITS = "Limits"
+_MEMORY = "Memory"
+_HTTP = "Page and HTTP"
+_LOG = "Log"
+
+_INGRESS = "only ingress reaches the page, and Home Assistant has already checked who comes through it"
+_COMPOSE = "the compose files set it"
+
+
 # fmt: off
-_WYOMING = (
-    Option(
-        "uri", "tcp://0.0.0.0:10200", _uri, "tcp://HOST:PORT, unix://PATH or stdio://", "where to serve Wyoming",
-        metavar="URI",
-    ),
-    Option(
-        "zeroconf", _SERVICE_NAME, _announced, "a name of at most 63 bytes",
-        "the name under which Home Assistant finds this server by itself, where others can reach it",
-        metavar="NAME", bare=_SERVICE_NAME, negation="don't announce this server",
-    ),
-    Option("streaming", True, _boolean, "true or false", "don't take text in pieces", switch=False,
-        flag="--no-streaming"),
-    Option(
-        "samples_per_chunk", 1024, _number(int, 64, 48000), "a whole number from 64 to 48000",
-        "samples in an audio-chunk event", metavar="N",
-    ),
-)
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Every option, checked. Field names are option names: `--max-chunk-length` is `max_chunk_length`."""
 
-_MODEL = (
-    Option(
-        "model", "auto", _either(_choice("auto", *FAMILIES), _model_directory),
-        "auto, " + ", ".join(FAMILIES) + ", or a directory that is there",
-        "model family, or a directory with its files; auto takes turbo on CUDA and nano elsewhere", metavar="NAME",
-    ),
-    Option(
-        "device", "auto", _either(_choice("auto", "cpu", "cuda", "mps"), _numbered_gpu),
-        "auto, cpu, cuda, cuda:N or mps", "where the model runs", ("DEVICE",),
-    ),
-    Option(
-        "dtype", "auto", _choice("auto", *DTYPES), "auto, float32, float16 or bfloat16",
-        "precision of the model", ("MODEL_DTYPE",),
-    ),
-    Option(
-        "quantization", "none", _either(_choice(*QUANTIZATIONS), _quantization),
-        "none, int8 or int4 (USE_INT8_QUANTIZATION: true or false)",
-        "hold the model's matrices in 8 bits, or its decoder's in 4 (experimental); wins over --dtype",
-        ("USE_INT8_QUANTIZATION",),
-    ),
-    Option(
-        "data_dir", (_data_home(),), _some(_listing(_path)), "a directory",
-        "where model files and voices are looked for (repeatable; the first is also written to)",
-        metavar="DIR", repeatable=True,
-    ),
-    Option(
-        "download_dir", None, _optional(_path), "a directory", "where model files are downloaded to",
-        ("MODEL_CACHE_DIR",), metavar="DIR", unset="models in the first --data-dir",
-    ),
-    Option(
-        "local_files_only", False, _boolean, "true or false", "never download anything", switch=True,
-    ),
-)
+    model: str = field(metadata=_option(
+        _MODEL, "auto", either(choice("auto", *FAMILIES), checks.directory),
+        "the model family, or a directory with its files; auto takes turbo on CUDA and nano elsewhere",
+        takes="auto, " + ", ".join(FAMILIES) + ", or a directory that exists", metavar="NAME", app_shows=True,
+    ))
+    device: str = field(metadata=_option(
+        _MODEL, "auto", either(choice("auto", "cpu", "cuda", "mps"), checks.numbered_gpu),
+        "where the model runs; auto takes a GPU if there is one",
+        takes="auto, cpu, cuda, cuda:N or mps", environment=("DEVICE",), app_without=("mps",), container=_COMPOSE,
+    ))
+    dtype: str = field(metadata=_option(
+        _MODEL, "auto", choice("auto", *DTYPES),
+        "precision of the model; auto chooses by device and free memory, and the log says why",
+        environment=("MODEL_DTYPE",), app_shows=True,
+    ))
+    quantization: str = field(metadata=_option(
+        _MODEL, "none", either(choice(*QUANTIZATIONS), checks.int8_or_none),
+        "store the weights in 8 bits, or the token decoder's in 4 (experimental); overrides --dtype",
+        takes=", ".join(QUANTIZATIONS[:-1]) + f" or {QUANTIZATIONS[-1]} (USE_INT8_QUANTIZATION: true or false)",
+        environment=("USE_INT8_QUANTIZATION",),
+    ))
+    data_dir: tuple[Path, ...] = field(metadata=_option(
+        _MODEL, (_data_home(),), nonempty(listing(checks.path)),
+        "where to look for model files and voices (repeatable; the first one is also written to)",
+        takes="a directory", metavar="DIR", repeatable=True,
+        unset="~/.local/share/wyoming-chatterbox, or the same in $XDG_DATA_HOME",
+        app="the Supervisor maps /data", container="the image sets /data, a volume",
+    ))
+    download_dir: Path | None = field(metadata=_option(
+        _MODEL, None, optional(checks.path), "where to download model files to",
+        takes="a directory", environment=("MODEL_CACHE_DIR",), metavar="DIR", unset="models in the first --data-dir",
+        app="backups leave out /data/models", container="the image sets /data/models",
+    ))
+    local_files_only: bool = field(metadata=_option(
+        _MODEL, False, checks.boolean, "never download anything", switch=True,
+    ))
 
-_VOICES = (
-    Option(
-        "voices_dir", None, _optional(_path), "a directory", "recordings in here become voices",
-        ("VOICE_LIBRARY_DIR",), metavar="DIR", unset="voices in the first --data-dir",
-    ),
-    Option("voice", "default", _text, "the name of a voice", "voice of clients that name none", metavar="NAME"),
-    Option(
-        "standby", True, _boolean, "true or false",
-        "answer with errors, not with the standby voice, while Chatterbox can't speak", switch=False,
-        flag="--no-standby",
-    ),
-    Option(
-        "exaggeration", None, _optional(_number(float, 0.0, 2.0)), "a number from 0 to 2",
-        "how strongly feelings are shown (english, multilingual)", ("EXAGGERATION",), metavar="X",
-        unset="0.5",
-    ),
-    Option(
-        "cfg_weight", None, _optional(_number(float, 0.0, 1.0)), "a number from 0 to 1",
-        "how closely the text is followed (english, multilingual); 0 is twice as fast", ("CFG_WEIGHT",),
-        metavar="X", unset="0.5",
-    ),
-    Option(
-        "temperature", None, _optional(_number(float, 0.05, 5.0)), "a number from 0.05 to 5",
-        "how freely speech tokens are drawn", ("TEMPERATURE",), metavar="X", unset="0.8",
-    ),
-    Option(
-        "prompt_seconds", None, _optional(_number(float, 1.0, 10.0)), "a number from 1 to 10",
-        "seconds of a voice's recording that its timbre is taken from; fewer are faster",
-        metavar="SECONDS", unset="3 on a CPU, 10 on a GPU",
-    ),
-    Option(
-        "seed", None, _optional(_number(int, 0, 2**32 - 1)), "a whole number from 0 to 4294967295",
-        "say the same text the same way each time", metavar="N", unset="another way each time",
-    ),
-)
+    voices_dir: Path | None = field(metadata=_option(
+        _VOICES, None, optional(checks.path), "recordings in this directory become voices",
+        takes="a directory", environment=("VOICE_LIBRARY_DIR",), metavar="DIR",
+        unset="voices in the first --data-dir",
+        app="people can reach the share folder, so voices are there", container="the image sets /voices",
+    ))
+    voice: str = field(metadata=_option(
+        _VOICES, "default", checks.text, "the voice for clients that name none",
+        takes="the name of a voice", metavar="NAME", app_shows=True,
+    ))
+    standby: bool = field(metadata=_option(
+        _VOICES, True, checks.boolean,
+        "answer with an error instead of the standby voice while Chatterbox can't speak",
+        switch=False, flag="--no-standby",
+    ))
+    exaggeration: float | None = field(metadata=_option(
+        _VOICES, None, optional(Range(float, 0.0, 2.0)), "how much emotion the voice shows (english, multilingual)",
+        environment=("EXAGGERATION",), metavar="X", unset="0.5",
+    ))
+    cfg_weight: float | None = field(metadata=_option(
+        _VOICES, None, optional(Range(float, 0.0, 1.0)),
+        "how closely speech follows the text (english, multilingual); 0 is twice as fast",
+        environment=("CFG_WEIGHT",), metavar="X", unset="0.5",
+    ))
+    temperature: float | None = field(metadata=_option(
+        _VOICES, None, optional(Range(float, 0.05, 5.0)), "how much the way of speaking varies",
+        environment=("TEMPERATURE",), metavar="X", unset="0.8",
+    ))
+    prompt_seconds: float | None = field(metadata=_option(
+        _VOICES, None, optional(Range(float, 1.0, 10.0)),
+        "seconds of a voice's recording to take its timbre from; fewer are faster",
+        metavar="SECONDS", unset="3 on a CPU, 10 on a GPU", example="3",
+    ))
+    seed: int | None = field(metadata=_option(
+        _VOICES, None, optional(Range(int, 0, 2**32 - 1)), "say the same text the same way each time",
+        metavar="N", unset="another way each time", example="1",
+    ))
 
-_LIMITS = (
-    Option(
-        "max_chunk_length", 280, _number(int, 40, 1000), "a whole number from 40 to 1000",
-        "characters spoken in one go at most", ("MAX_CHUNK_LENGTH",), metavar="N",
-    ),
-    Option(
-        "max_total_length", 10000, _number(int, 100, 1_000_000), "a whole number from 100 to 1000000",
-        "characters in one reply at most", ("MAX_TOTAL_LENGTH",), metavar="N",
-    ),
-    Option(
-        "flush_after", 0.25, _number(float, 0.01, 10.0), "a number from 0.01 to 10",
-        "seconds without more text after which a finished sentence is spoken", metavar="SECONDS",
-    ),
-    Option(
-        "stream_timeout", 60.0, _number(float, 0.1, 3600.0), "a number from 0.1 to 3600",
-        "seconds without more text after which an open stream is ended", metavar="SECONDS",
-    ),
-    Option(
-        "max_connections", 64, _number(int, 1, 10000), "a whole number from 1 to 10000",
-        "Wyoming clients connected at once at most; HTTP has four times as many places of its own", metavar="N",
-    ),
-    Option(
-        "allow", (), _listing(_network), "networks such as 192.168.1.0/24",
-        "Wyoming clients must come from this network or from this machine (repeatable) [everyone may]",
-        metavar="NETWORK", repeatable=True,
-    ),
-    Option(
-        "max_replies", 16, _number(int, 1, 1000), "a whole number from 1 to 1000",
-        "replies in the making at once at most", metavar="N",
-    ),
-)
+    uri: str = field(metadata=_option(
+        _WYOMING, "tcp://0.0.0.0:10200", checks.uri, "where to serve Wyoming",
+        takes="tcp://HOST:PORT, unix://PATH or stdio://", metavar="URI",
+        app="the Supervisor tells Home Assistant this very port", container="the compose files publish this port",
+    ))
+    zeroconf: str | None = field(metadata=_option(
+        _WYOMING, checks.SERVICE_NAME, checks.announced,
+        "the name under which Home Assistant discovers this server, if other machines can reach it",
+        takes="a name of at most 63 bytes", metavar="NAME", bare=checks.SERVICE_NAME,
+        negation="don't announce this server",
+        app="multicast doesn't leave the Supervisor's network; discovery goes through the Supervisor",
+        container="docker-compose.host.yml sets it: elsewhere a container's address is of no use to others",
+    ))
+    streaming: bool = field(metadata=_option(
+        _WYOMING, True, checks.boolean, "wait for the whole text before speaking",
+        switch=False, flag="--no-streaming",
+    ))
+    samples_per_chunk: int = field(metadata=_option(
+        _WYOMING, 1024, Range(int, 64, 48000), "samples in one audio-chunk event", metavar="N",
+    ))
 
-_MEMORY = (
-    Option(
-        "memory_limit_mb", None, _optional(_number(int, 100, 10_000_000)), "a whole number from 100 to 10000000",
-        "what the model may take, in millions of bytes: --dtype auto then chooses what fits",
-        metavar="MB", unset="what is free",
-    ),
-    Option(
-        "memory_cleanup_interval", 5, _number(int, 1, 100000), "a whole number from 1 to 100000",
-        "utterances between two cleanings of the process's memory", ("MEMORY_CLEANUP_INTERVAL",), metavar="N",
-    ),
-    Option(
-        "cuda_cache_clear_interval", 3, _number(int, 1, 100000), "a whole number from 1 to 100000",
-        "utterances between two cleanings of CUDA's cache", ("CUDA_CACHE_CLEAR_INTERVAL",), metavar="N",
-    ),
-    Option(
-        "idle_unload", None, _optional(_number(float, 0.0, 1_000_000.0)), "a number from 0 to 1000000; 0 is never",
-        "seconds without text after which the model gives its memory back, until there is text again",
-        metavar="SECONDS", unset="never",
-    ),
-)
+    max_chunk_length: int = field(metadata=_option(
+        _LIMITS, 280, Range(int, 40, 1000), "the most characters to speak in one go; longer sentences are divided",
+        environment=("MAX_CHUNK_LENGTH",), metavar="N", app_shows=True,
+    ))
+    max_total_length: int = field(metadata=_option(
+        _LIMITS, 10000, Range(int, 100, 1_000_000), "the most characters in one reply",
+        environment=("MAX_TOTAL_LENGTH",), metavar="N",
+    ))
+    flush_after: float = field(metadata=_option(
+        _LIMITS, 0.25, Range(float, 0.01, 10.0), "seconds without more text after which a finished sentence is spoken",
+        metavar="SECONDS",
+    ))
+    stream_timeout: float = field(metadata=_option(
+        _LIMITS, 60.0, Range(float, 0.1, 3600.0), "seconds without more text after which an open stream ends",
+        metavar="SECONDS",
+    ))
+    max_connections: int = field(metadata=_option(
+        _LIMITS, 64, Range(int, 1, 10000), "the most Wyoming clients at once; HTTP has four times as many of its own",
+        metavar="N",
+    ))
+    allow: tuple[str, ...] = field(metadata=_option(
+        _LIMITS, (), listing(checks.network),
+        "Wyoming clients must come from this network or this machine (repeatable)",
+        takes="networks such as 192.168.1.0/24", metavar="NETWORK", repeatable=True, unset="everyone may come",
+        example="192.168.1.0/24",
+        app="Home Assistant itself comes from the Supervisor's network, and a list of the home's would shut it out",
+    ))
+    max_replies: int = field(metadata=_option(
+        _LIMITS, 16, Range(int, 1, 1000), "the most replies in progress at once", metavar="N",
+    ))
 
-_HTTP = (
-    Option("http", True, _boolean, "true or false", "no page, no HTTP", switch=False, flag="--no-http"),
-    Option("http_host", "127.0.0.1", _text, "an address of this machine", "where to serve HTTP", metavar="ADDRESS"),
-    Option("http_port", 4123, _number(int, 0, 65535), "a port from 0 to 65535", "where to serve HTTP", metavar="PORT"),
-    Option(
-        "http_token", None, _optional(_text), "a text without spaces",
-        "HTTP clients must send this as a bearer token", metavar="TOKEN", unset="none",
-    ),
-    Option(
-        "http_allow", (), _listing(_network), "networks such as 192.168.1.0/24",
-        "HTTP clients in this network need no token (repeatable)", metavar="NETWORK", repeatable=True,
-    ),
-    Option(
-        "http_proxy", (), _listing(_network), "addresses or networks such as 172.30.32.2",
+    memory_limit_mb: int | None = field(metadata=_option(
+        _MEMORY, None, optional(Range(int, 100, 10_000_000)),
+        "megabytes (10^6 bytes) that the model may use: --dtype auto chooses what fits",
+        metavar="MB", unset="what is free", example="2000",
+    ))
+    memory_cleanup_interval: int = field(metadata=_option(
+        _MEMORY, 5, Range(int, 1, 100000), "utterances between two cleanups of the process's memory",
+        environment=("MEMORY_CLEANUP_INTERVAL",), metavar="N",
+    ))
+    cuda_cache_clear_interval: int = field(metadata=_option(
+        _MEMORY, 3, Range(int, 1, 100000), "utterances between two cleanups of CUDA's cache",
+        environment=("CUDA_CACHE_CLEAR_INTERVAL",), metavar="N",
+    ))
+    idle_unload: float | None = field(metadata=_option(
+        _MEMORY, None, optional(Range(float, 0.0, 1_000_000.0)),
+        "seconds without text after which the model's memory is freed; the next text loads it again",
+        takes="a number from 0 to 1000000; 0 is never", metavar="SECONDS", unset="never", example="3600",
+    ))
+
+    http: bool = field(metadata=_option(
+        _HTTP, True, checks.boolean, "serve no page and no HTTP", switch=False, flag="--no-http",
+        app="ingress needs the page",
+    ))
+    http_host: str = field(metadata=_option(
+        _HTTP, "127.0.0.1", checks.text, "the address to serve HTTP on", takes="an address of this machine",
+        metavar="ADDRESS", app="ingress comes from outside of the container", container=_COMPOSE,
+    ))
+    http_port: int = field(metadata=_option(
+        _HTTP, 4123, Range(int, 0, 65535), "the port to serve HTTP on", takes="a port from 0 to 65535", metavar="PORT",
+        app="the manifest's ingress_port", container="the compose files publish this port",
+    ))
+    http_token: str | None = field(metadata=_option(
+        _HTTP, None, optional(checks.text), "HTTP clients must send this as a bearer token",
+        takes="a text without spaces", metavar="TOKEN", unset="none", example="a-long-secret", secret=True,
+        app=_INGRESS,
+    ))
+    http_allow: tuple[str, ...] = field(metadata=_option(
+        _HTTP, (), listing(checks.network), "HTTP clients in this network need no token (repeatable)",
+        takes="networks such as 192.168.1.0/24", metavar="NETWORK", repeatable=True,
+        app=_INGRESS, container=_COMPOSE,
+    ))
+    http_proxy: tuple[str, ...] = field(metadata=_option(
+        _HTTP, (), listing(checks.network),
         "a reverse proxy that checks its users itself and may pass on any host name (repeatable)",
-        metavar="ADDRESS", repeatable=True,
-    ),
-)
+        takes="addresses or networks such as 172.30.32.2", metavar="ADDRESS", repeatable=True, example="192.168.1.2",
+        app="ingress comes from one address, which is the Supervisor's",
+    ))
 
-_LOG = (
-    Option("debug", False, _boolean, "true or false", "log more", switch=True),
-    Option(
-        "log_format", None, _optional(_log_format), "a format of Python's logging",
-        "how a line of the log looks", metavar="FORMAT",
-        unset="the time and the message, and what kind it is from warnings on; with --debug its origin too",
-    ),
-)
+    debug: bool = field(metadata=_option(_LOG, False, checks.boolean, "log more", switch=True, app_shows=True))
+    log_format: str | None = field(metadata=_option(
+        _LOG, None, optional(checks.log_format), "the format of a line in the log",
+        takes="a format of Python's logging", metavar="FORMAT",
+        unset="the time and the message, and the level from warnings on; with --debug the module too",
+        example="%(message)s", app="the Supervisor shows the log, and people search it",
+    ))
 # fmt: on
 
+
+OPTIONS: tuple[Option, ...] = tuple(
+    dataclasses.replace(entry.metadata["option"], name=entry.name) for entry in dataclasses.fields(Options)
+)
+
 GROUPS: dict[str, tuple[Option, ...]] = {
-    "Wyoming": _WYOMING,
-    "Model": _MODEL,
-    "Voices and speech": _VOICES,
-    "Limits": _LIMITS,
-    "Memory": _MEMORY,
-    "Page and HTTP": _HTTP,
-    "Log": _LOG,
+    group: tuple(option for option in OPTIONS if option.group == group)
+    for group in dict.fromkeys(option.group for option in OPTIONS)
 }
-"""The options as --help shows them."""
-
-OPTIONS = tuple(option for group in GROUPS.values() for option in group)
-
-SECRET = frozenset({"http_token"})
-"""Options that are shown to nobody."""
+"""The options by heading, as --help shows them."""

@@ -23,7 +23,7 @@ async function ask(path, options = {}) {
 }
 
 function askForToken() {
-  text("sign-in-reason", token ? "That was not the token of --http-token." : "This server was started with --http-token.");
+  text("sign-in-reason", token ? "This token is wrong: enter the one of --http-token." : "Enter the token that this server was started with (--http-token).");
   if (element("sign-in").hidden) {
     lock(true);
     element("token").focus();
@@ -54,9 +54,9 @@ async function poll() {
     showReplies(info);
     if (info.status.state === "downloading") pause = 500;
   } catch (error) {
-    lamp("bad", "The server gives no answer");
+    lamp("bad", "The server does not answer");
     for (const id of ["hint", "reason"]) text(id, "");
-    text("detail", error instanceof TypeError ? "It may be starting afresh; this page goes on asking." : error.message);
+    text("detail", error instanceof TypeError ? "It may be restarting. This page keeps trying." : error.message);
     show("download", false);
     pause = 5000;
   }
@@ -74,27 +74,27 @@ function showState({ version, status, engine, uptime_seconds }) {
   text("version", `${version} · up ${duration(uptime_seconds)}`);
   const failed = status.state === "failed";
   const standby = engine?.name === "standby";
-  if (engine && !standby) lamp("good", "Chatterbox speaks");
-  else if (status.state === "idle") lamp("good", "Chatterbox rests");
-  else if (engine) lamp(failed ? "bad" : "busy", "The standby voice speaks");
-  else lamp(failed ? "bad" : "busy", failed ? "Nobody can speak" : "Nobody can speak yet");
+  if (engine && !standby) lamp("good", "Chatterbox is ready");
+  else if (status.state === "idle") lamp("good", "Idle");
+  else if (engine) lamp(failed ? "bad" : "busy", "Standby voice in use");
+  else lamp(failed ? "bad" : "busy", failed ? "No voice available" : "No voice available yet");
   if (failed) {
-    text("detail", `Chatterbox can't: ${sentence(status.error)}`);
+    text("detail", `Chatterbox can't speak: ${sentence(status.error)}`);
     text("hint", status.hint);
     // While it hangs, nobody knows.
-    text("reason", status.retry_in_seconds === null ? "" : `Next try in ${duration(status.retry_in_seconds)}.`);
+    text("reason", status.retry_in_seconds === null ? "" : `Next attempt in ${duration(status.retry_in_seconds)}.`);
   } else if (engine && !standby) {
-    const weights = engine.quantization === "none" ? "" : `, with its weights in ${engine.quantization}`;
-    text("detail", `The ${engine.name} model, on ${engine.device} at ${engine.dtype}${weights}.`);
+    const weights = engine.quantization === "none" ? "" : `, weights in ${engine.quantization}`;
+    text("detail", `Model ${engine.name} on ${engine.device}, ${engine.dtype}${weights}.`);
     text("hint", "");
-    text("reason", engine.reason ? `Why so: ${sentence(engine.reason)}` : "");
+    text("reason", engine.reason ? `Reason: ${sentence(engine.reason)}` : "");
   } else if (status.state === "idle") {
     text("detail", sentence(capital(status.detail)));
     for (const id of ["hint", "reason"]) text(id, "");
   } else {
-    text("detail", `Chatterbox is on its way: ${sentence(status.detail)}`);
+    text("detail", `Chatterbox is being prepared: ${sentence(status.detail)}`);
     text("hint", "");
-    text("reason", status.error ? `The last try failed: ${sentence(status.error)}` : "");
+    text("reason", status.error ? `The last attempt failed: ${sentence(status.error)}` : "");
   }
   showDownload(status.state === "downloading" ? status.progress : null);
 }
@@ -105,7 +105,7 @@ function showDownload(progress) {
   const part = progress.bytes_total ? progress.bytes_done / progress.bytes_total : 0;
   set(element("bar"), "value", part);
   text("amount", `${Math.floor(100 * part)} %: ${size(progress.bytes_done)} of ${size(progress.bytes_total)}, `
-    + `now ${progress.file}`);
+    + `file: ${progress.file}`);
 }
 
 function showVoices({ voices, default_voice, broken_recordings, voices_directory }) {
@@ -126,28 +126,28 @@ function showVoices({ voices, default_voice, broken_recordings, voices_directory
 
 function showMemory({ process, host, engines, memory_info }) {
   const rows = [
-    ["This process", size(process.rss_bytes)],
+    ["Used by this process", size(process.rss_bytes)],
     ["Free on this machine", `${size(host.available_bytes)} of ${size(host.total_bytes)}`],
   ];
   for (const engine of engines) {
     if (engine.weights_bytes) rows.push([`Weights of ${engine.name}`, size(engine.weights_bytes)]);
     const device = engine.device_bytes;
     if (engine.kv_cache_bytes) rows.push([`KV cache of ${engine.name}`, size(engine.kv_cache_bytes)]);
-    if (engine.voices) rows.push(["Voices held", `${engine.voices}, ${size(engine.voices_bytes)}`]);
+    if (engine.voices) rows.push(["Prepared voices", `${engine.voices}, ${size(engine.voices_bytes)}`]);
     if (device.free !== undefined) rows.push([`Free on ${engine.device}`, `${size(device.free)} of ${size(device.total)}`]);
   }
   if (memory_info.gpu_memory_allocated_mb !== null) {
     rows.push(["GPU memory in use", `${Math.round(memory_info.gpu_memory_allocated_mb)} MB`]);
-    rows.push(["GPU memory at its peak", `${Math.round(memory_info.gpu_memory_max_allocated_mb)} MB`]);
+    rows.push(["Peak GPU memory", `${Math.round(memory_info.gpu_memory_max_allocated_mb)} MB`]);
   }
   fill(element("memory"), rows.flatMap(([what, how]) => [[`${what}?`, item("dt", what)], [what, item("dd", how)]]));
 }
 
 function showReplies({ recent, statistics }) {
-  text("statistics", statistics.total_requests === 0 ? "Nobody has asked for speech yet."
-    : `${statistics.total_requests} since the start: ${statistics.completed_requests} completed, `
+  text("statistics", statistics.total_requests === 0 ? "No replies yet."
+    : `${statistics.total_requests} since the server started: ${statistics.completed_requests} completed, `
       + `${statistics.error_requests} failed, ${statistics.cancelled_requests} cancelled; `
-      + `${statistics.active} in the making.`);
+      + `${statistics.active} in progress.`);
   show("replies", recent.length > 0);
   fill(element("replies").tBodies[0], recent.map((reply) => {
     const first = reply.first_audio_seconds;
@@ -172,11 +172,11 @@ element("try").addEventListener("submit", async (event) => {
   event.preventDefault();
   trial?.stop();
   const mine = trial = new Trial();
-  outcome("Asking for the first sound …");
+  outcome("Waiting for the first sound …");
   element("stop").disabled = false;
   try {
     const length = await mine.run(element("text").value, element("voice").value);
-    if (mine === trial) outcome(`First sound after ${mine.wait} ms, ${length.toFixed(1)} s in all.`);
+    if (mine === trial) outcome(`First sound after ${mine.wait} ms; ${length.toFixed(1)} s in total.`);
   } catch (error) {
     if (mine === trial) outcome(error.name === "AbortError" ? "Stopped." : error.message, error.name !== "AbortError");
   }
