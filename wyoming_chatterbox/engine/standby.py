@@ -9,6 +9,7 @@ from hibari import Hibari
 from hibari import __version__ as hibari_version
 
 from . import SAMPLE_RATE, Block, Description, Utterance, Voice
+from .standby_memory import shrink
 
 _PEAK = 0.99
 
@@ -23,6 +24,7 @@ class Standby:
         self._speech = Hibari(threads=1)
         # The lexicons are read at first use: a second that a listener would hear.
         self._speech("Ready at 1.", seed=0)
+        shrink(self._speech)
 
     def describe(self) -> Description:
         return Description(
