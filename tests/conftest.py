@@ -23,6 +23,9 @@ SECONDS = {
 }  # fmt: skip
 """Seconds that a file's tests take together, those aside that are marked slow; small files aren't listed."""
 
+USUAL_SECONDS = 5
+"""Seconds of a test that is marked slow without a number."""
+
 Tiny = Callable[[str], Path]
 """Layout -> the directory of its tiny checkpoint, which every test shares and none may change."""
 
@@ -50,7 +53,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     files = Counter({item.path: SECONDS.get(item.path.stem, 0) for item in items})
     for item in items:
         if slow := item.get_closest_marker("slow"):
-            files[item.path] += slow.args[0]
+            files[item.path] += slow.args[0] if slow.args else USUAL_SECONDS
     items.sort(key=lambda item: -files[item.path])
 
 

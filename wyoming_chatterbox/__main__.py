@@ -13,6 +13,7 @@ from pathlib import Path
 from . import __version__, config, log
 from .config import Config
 from .engine import Engine, Sampling
+from .engine.heap import share_one_heap
 from .engine.loader import Loader
 from .errors import ChatterboxError
 from .families import shortest_recording, spoken_languages
@@ -47,6 +48,7 @@ def main() -> int:
         options = config.load(sys.argv[1:], os.environ, Path.cwd())
         log.set_up(options)
         silence_libraries()
+        share_one_heap()
         keep_caches_in(options.data_dir[0] / "cache")
         sys.setswitchinterval(_SWITCH_SECONDS)
         asyncio.run(serve(descriptors.fit(options), signals))

@@ -9,10 +9,12 @@ from contextlib import contextmanager, suppress
 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
+_M_ARENA_MAX = -8
 _MIN_WHILE_LOADING = 64 << 10
-_MIN_OTHERWISE = 32 << 20
-"""Bytes of the smallest allocation that comes from the system by itself. The C library's own rule ends up at the second
-number once a large model has been freed."""
+_MIN_OTHERWISE = 8 << 20
+"""Bytes of the smallest allocation that comes from the system by itself. The second is more than most of an utterance's
+working memory, which would take time to be had anew from the system at each step. The C library's own rule ends up at
+32 MB once a large model has been freed, and its heap is full of holes then."""
 
 _ONEDNN_KERNELS = "256"
 """Kernels that oneDNN keeps, each with its working memory; its own default of 1024 takes 200 MB after 40 texts.
@@ -33,6 +35,14 @@ def return_free_memory() -> None:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
+def share_one_heap() -> None:
+    """Have all future threads allocate from one heap; call this before they start, as each would get a heap of its own.
+
+    Memory that one thread frees can then serve the next: the loader's serves the worker, the worker's torch's threads.
+    """
+    _set(_M_ARENA_MAX, 1)
+
+
 @contextmanager
 def returning_at_once() -> Iterator[None]:
     """Within this context, each large allocation comes from the system by itself, and returns there when it is freed.
@@ -48,8 +58,11 @@ def returning_at_once() -> Iterator[None]:
 
 
 def _allocate_from_system_above(size: int) -> None:
+    _set(_M_MMAP_THRESHOLD, size)
+    # Keep some free memory at the heap's end, by the same rule: to get it anew for every layer takes time.
+    _set(_M_TRIM_THRESHOLD, 2 * size)
+
+
+def _set(parameter: int, value: int) -> None:
     with suppress(OSError, AttributeError):
-        libc = ctypes.CDLL("libc.so.6")
-        libc.mallopt(_M_MMAP_THRESHOLD, size)
-        # Keep some free memory at the heap's end, by the same rule: to get it anew for every layer takes time.
-        libc.mallopt(_M_TRIM_THRESHOLD, 2 * size)
+        ctypes.CDLL("libc.so.6").mallopt(parameter, value)

@@ -11,6 +11,7 @@ from ..errors import TextError
 from ..privacy import silence_libraries
 from ..quoting import quoted
 from . import SAMPLE_RATE, Block, Description, Utterance, Voice
+from .standby_memory import shrink
 from .standby_text import fit, has_words, phonemes
 
 _PEAK = 0.99
@@ -36,6 +37,7 @@ class Standby:
         # The first use reads the lexicons, for a second that a listener would have to wait.
         self._speech("Ready at 1.", seed=0)
         self._letters = frozenset(char for char in self._speech.g2p.oov.cin if _is_accented(char))
+        shrink(self._speech)
 
     def describe(self) -> Description:
         return Description(

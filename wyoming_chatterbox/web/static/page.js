@@ -126,7 +126,7 @@ function showVoices({ voices, default_voice, broken_recordings, voices_directory
 
 function showMemory({ process, host, engines, memory_info }) {
   const rows = [
-    ["Used by this process", size(process.rss_bytes)],
+    ["Used by this process", size(process.anonymous_bytes ?? process.rss_bytes)],
     ["Free on this machine", `${size(host.available_bytes)} of ${size(host.total_bytes)}`],
   ];
   for (const engine of engines) {
