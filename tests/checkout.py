@@ -79,7 +79,7 @@ class Tree:
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
     def calls(self) -> list[str]:
-        """What was asked of Python and uv since the last time."""
+        """Return the calls of Python and uv since the last time."""
         calls = self.log.read_text().splitlines()
         self.log.write_text("")
         return calls

@@ -103,5 +103,5 @@ class FakeEngine:
 
     @property
     def texts(self) -> list[str]:
-        """What it was asked to say, in order."""
+        """The texts that it was asked to say, in order."""
         return [utterance.text for utterance in self.said]

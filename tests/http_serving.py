@@ -61,7 +61,7 @@ async def http(directory: Path, *flags: str, **options: Any) -> AsyncIterator[Ht
 
 
 def decoded(name: str, data: bytes) -> Block:
-    """What a player hears: it reads on until there is no more, as the length isn't told."""
+    """Decode as a player does: read on until there is no more, as the length isn't told."""
     if name == "pcm":
         return (np.frombuffer(data, "<i2") / 32768).astype(np.float32)
     with soundfile.SoundFile(io.BytesIO(data)) as file:

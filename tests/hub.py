@@ -32,7 +32,7 @@ _PIECE = 64 * 1024
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked."""
+    """The requests so far."""
 
     method: str
     path: str
@@ -43,7 +43,7 @@ class Request:
 
 @dataclass
 class Faults:
-    """What is wrong with one file; nothing at first."""
+    """A fault of one file; none at first."""
 
     cut_after: int | None = None
     """Bytes of the file after which the connection ends."""
@@ -53,7 +53,7 @@ class Faults:
     """The size that HEAD tells."""
     size_concealed: bool = False
     bytes: bytes | None = None
-    """What is served instead."""
+    """The bytes to serve instead."""
     status: int | None = None
     status_methods: tuple[str, ...] = ()
     status_left: float = 0
@@ -82,7 +82,7 @@ class Hub:
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self._commits: dict[str, dict[str, dict[str, File]]] = {}
-        """Of each repository, the files by commit and name; the last commit is the newest."""
+        """Files of each repository, by commit and name; the last commit is the newest."""
         self._server: _Server | None = None
         self._port = 0
 

@@ -1,4 +1,4 @@
-"""What a listener notices, measured against a server process of its own: `script/measure`.
+"""Measure what a listener notices, against a server process of its own: `script/measure`.
 
 Times, not truths: machines differ and are busy. Each line gives what was seen beside what is aimed at.
 """

@@ -1,4 +1,4 @@
-"""What a whole server process takes, beside the weights in it: before Chatterbox, with it, and while it speaks.
+"""Measure the memory of a whole server process: before Chatterbox, with it, and while it speaks.
 
     script/python -m tests.measure_memory --family nano --precision float32 int8
 
@@ -53,7 +53,7 @@ async def measure(model: Path, precision: str, text: str, times: int) -> dict[st
 
 
 async def peaked(server: ServerProcess, working: Awaitable[Any]) -> tuple[Any, int]:
-    """What comes of it, and the most that the process held meanwhile."""
+    """Return the result, and the most that the process held meanwhile."""
     task, most = asyncio.ensure_future(working), 0
     while not task.done():
         most = max(most, held(server))

@@ -54,7 +54,7 @@ _NOT_LOOPBACK = [
 
 @dataclass
 class Seen:
-    """What was asked for, in order."""
+    """The names asked for, in order."""
 
     names: list[str] = field(default_factory=list)
     """The name of each look-up."""

@@ -33,13 +33,13 @@ ALLOWED = REQUIRED | set(
     """,
     )
 )
-"""What the Supervisor reads, less what is deprecated."""
+"""Keys that the Supervisor reads, less the deprecated ones."""
 DEPRECATED = {"advanced", "auto_uart", "codenotary", "legacy", "snapshot", "snapshot_exclude", "watchdog"}
-"""What it still reads, but warns about or has replaced: `watchdog` by the image's HEALTHCHECK."""
+"""Keys that it still reads, but warns about or has replaced: `watchdog` by the image's HEALTHCHECK."""
 FOLDERS = {
     *("data", "ssl", "local_apps", "backup", "share", "media", "homeassistant_config", "all_app_configs", "app_config"),
 }
-"""What can be mapped, less the names that apps had as add-ons."""
+"""Folders that can be mapped, less the names that apps had as add-ons."""
 GRAMMAR = re.compile(
     r"(bool|email|url|port|device(\(subsystem=[a-z]+\))?|(str|password)(\(\d*,\d*\))?|int(\(-?\d*,-?\d*\))?"
     r"|float(\((-?\d*\.?\d+)?,(-?\d*\.?\d+)?\))?|match\(.*\)|list\(.+\))\??"
@@ -155,7 +155,7 @@ def numbers_in(text: str) -> list[str]:
 
 
 UNSET = {name: option.unset for name, option in PACKAGE.items() if option.unset}
-"""What the package says of options that have no default of their own."""
+"""The package's words for options that have no default of their own."""
 
 
 @pytest.mark.parametrize("name", [name for name in SCHEMA if name in UNSET])

@@ -146,7 +146,7 @@ async def test_a_share_that_can_not_be_written_to_keeps_nobody_mute(container: C
 
 @asynccontextmanager
 async def ingress(target: str) -> AsyncIterator[str]:
-    """What the Supervisor does with a page's requests: it strips the prefix and comes from its own address."""
+    """Pass a page's requests on as the Supervisor does: it strips the prefix and comes from its own address."""
 
     async def forward(request: web.Request) -> web.Response:
         url = f"{target}/{request.match_info['path']}"

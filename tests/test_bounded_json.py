@@ -1,4 +1,4 @@
-"""What JSON would become in memory is known before it is parsed."""
+"""The size that JSON would have in memory is known before it is parsed."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ PRECISIONS = ["float32", "float32", "int8"]
 
 
 class Page(HTMLParser):
-    """What a page is made of."""
+    """The parts of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

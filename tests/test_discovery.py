@@ -38,7 +38,7 @@ def everything_logged(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.fixture(name="changes")
 async def changes_fixture() -> AsyncIterator[Changes]:
-    """What a browser sees, as (name, change)."""
+    """The changes that a browser sees, as (name, change)."""
     seen: asyncio.Queue[tuple[str, ServiceStateChange]] = asyncio.Queue()
 
     def changed(zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange) -> None:

@@ -41,7 +41,7 @@ OF_THE_GUIDE = {
 }
 ACCEPTED = {name for option in OPTIONS for name in (*option.environment, option.variable)}
 ELSEWHERE = {"HF_ENDPOINT", "HF_TOKEN"}
-"""What the download reads, as every program does that uses the hub."""
+"""Variables that the download reads, as every program does that uses the hub."""
 
 both = pytest.mark.parametrize("variant", VARIANTS)
 
@@ -81,7 +81,7 @@ def interpolated(value: object, environment: dict[str, str]) -> str:
 
 
 def settings(variant: str, dotenv: dict[str, str]) -> dict[str, str]:
-    """What a container of this variant finds in its environment, with this docker/.env."""
+    """Return the environment that a container of this variant gets with this docker/.env."""
     image: dict[str, str] = {}
     for stage in lineage(parse(DOCKERFILE, VARIANT=variant)):
         for instruction in stage.all("ENV"):

@@ -1,4 +1,4 @@
-"""What can go wrong with a download is said in words that help, and leaves nothing half done."""
+"""A download that fails says so in words that help, and leaves nothing half done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every engine promises: the standby voice, Chatterbox and the tests' fake keep to `Engine` alike."""
+"""Promises of every engine: the standby voice, Chatterbox and the tests' fake keep to `Engine` alike."""
 
 from __future__ import annotations
 

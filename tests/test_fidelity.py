@@ -32,7 +32,7 @@ FAMILY_NAMES = ["english", "multilingual", "turbo", "nano"]
 STEPS = 100
 
 LAYER = {"float16": 0.001, "int8": 0.06, "int4": 0.2}
-"""What the bits allow a layer: int8's is mostly the 7 bits of what comes in, which one large number stretches."""
+"""The error that a layer's bits allow: int8's is mostly its input's 7 bits, which one large number stretches."""
 
 Made = Callable[[str, str], Networks]
 

@@ -60,7 +60,7 @@ def test_t3_scores_and_draws_as_the_package(tmp_path: Path, layout: str, monkeyp
 @FULL
 @pytest.mark.parametrize("layout", ["multilingual", "nano"])
 def test_s3gen_makes_the_packages_mel_and_wave(tmp_path: Path, layout: str) -> None:
-    """Of the two kinds there are: what english and multilingual share, and what turbo and nano do."""
+    """The two kinds: english and multilingual share one, turbo and nano the other."""
     built = random_checkpoint.build(layout)
     theirs = built.s3gen
     save_file(theirs.state_dict(), tmp_path / "s3gen.safetensors")

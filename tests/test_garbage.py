@@ -1,4 +1,4 @@
-"""What is alive while Chatterbox is loaded, or fails to be, can be collected once nobody needs it any more."""
+"""Objects that are alive while Chatterbox loads, or fails to load, can be collected once nobody needs them."""
 
 from __future__ import annotations
 

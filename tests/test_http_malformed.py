@@ -18,7 +18,7 @@ from tests.serving import until
 from wyoming_chatterbox.web import speech
 
 MARK = "EVIL\x9b31mMARK\u202e"
-"""What a client sends and nobody else says: it must come back from nowhere as it is."""
+"""A word that only the client sends: no answer and no log line may repeat it as it is."""
 EVIL = MARK.encode()
 SMUGGLED = b"GET /info HTTP/1.1\r\nHost: localhost\r\n\r\n"
 

@@ -184,7 +184,7 @@ def test_the_changelogs_here_are_as_the_script_takes_them() -> None:
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """What script/build makes in a copy of this tree, with this environment's Python."""
+    """Build a copy of this tree with script/build and this environment's Python."""
     pytest.importorskip("uv", reason="script/setup did not manage to install uv")
     tree = tmp_path_factory.mktemp("checkout")
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]

@@ -1,4 +1,4 @@
-"""What is left of written text when it is to be spoken."""
+"""Written text, made fit to be spoken."""
 
 import pytest
 from hypothesis import example, given

@@ -113,7 +113,7 @@ class TestFramesAlone:
 
     @pytest.mark.slow(6)
     def test_however_many_there_are_the_finer_stages_know_few_lengths_and_none_is_long(self, vocoder: Any) -> None:
-        """What they work in is a few megabytes then, and a kernel that was compiled once does for other texts."""
+        """Their working memory is a few megabytes then, and a kernel compiled once serves other texts too."""
         computed: list[set[int]] = [set() for _ in vocoder.ups]
         for lengths, block in zip(computed, vocoder.resblocks[:: vocoder.num_kernels], strict=True):
             block.register_forward_pre_hook(lambda _, inputs, seen=lengths: seen.add(inputs[0].shape[2]))

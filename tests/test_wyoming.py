@@ -1,4 +1,4 @@
-"""What Home Assistant sends, and what it must get back."""
+"""Requests as Home Assistant sends them, and the answers that it must get."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def table(*rows: tuple[str, ...]) -> str:
 
 
 def models() -> str:
-    """What each family is for, and what its weights take."""
+    """Write for each family what it is for, and what its weights take."""
     sizes = ("float16", "float32", "int8")
     heading = ("`--model`", "it is", "languages", *(f"{name}, MB" for name in sizes))
     return table(
@@ -70,7 +70,7 @@ def models() -> str:
 
 
 def weights() -> str:
-    """What the weights of each family take at each precision."""
+    """Write what the weights of each family take at each precision."""
     heading = ("", "float32", "float16, bfloat16", "int8", "int4 (experimental)")
     return table(
         heading, *((name, *(str(sizes[key]) for key in PRECISIONS)) for name, sizes in precision.WEIGHTS_MB.items())
@@ -95,7 +95,7 @@ def _row(option: Option) -> tuple[str, ...]:
 
 
 def _purpose(option: Option) -> str:
-    """What the option is for; of a flag without a value, what the value does that it sets."""
+    """Say what the option is for; for a flag without a value, what the value does that it sets."""
     return option.help if option.switch is None else f"{written(option.switch)}: {option.help}"
 
 

@@ -41,7 +41,7 @@ class Family:
 
     name: str
     summary: str
-    """What it is, in a few words: script/docs writes them into the docs."""
+    """A description in a few words; script/docs writes it into the docs."""
     repository: str
     """Its name on the model hub."""
     t3: tuple[str, ...]

@@ -25,7 +25,7 @@ ENVIRONMENT_PREFIX = "CHATTERBOX_"
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """What is known of one option, besides the type of its value."""
+    """One option, besides the type of its value."""
 
     name: str = ""
     """The name of the field, which is its key in a file of options."""
@@ -36,7 +36,7 @@ class Option:
     takes: str | None = None
     """The values it takes, in words, where the check doesn't say."""
     help: str
-    """What the option is for; of a flag without a value, what that flag does."""
+    """Says what the option is for; for a flag without a value, what the flag does."""
     environment: tuple[str, ...] = ()
     """Names in the environment besides CHATTERBOX_NAME: those that a well-known guide to Chatterbox's VRAM uses."""
     switch: bool | None = None
@@ -48,9 +48,9 @@ class Option:
     bare: str | None = None
     """The value that the flag means when it is given without one."""
     unset: str | None = None
-    """What holds without a value, in words, where the default doesn't say."""
+    """Says in words what holds without a value, if the default doesn't show it."""
     negation: str | None = None
-    """What --no-NAME does, where there is that flag as well: it sets False."""
+    """Says what --no-NAME does, if there is that flag too; it sets False."""
     example: str | None = None
     """A value to show in an example where the default is no value."""
     secret: bool = False
@@ -95,7 +95,7 @@ class Option:
 
     @property
     def preset(self) -> str:
-        """What holds where the option isn't given, in words."""
+        """Say in words what holds if the option isn't given."""
         if self.unset is not None:
             return self.unset
         values = self.default if isinstance(self.default, tuple) else (self.default,)

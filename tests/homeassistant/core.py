@@ -66,7 +66,7 @@ class Speaker:
         return entity
 
     async def say(self, text: str, language: str | None = None, **options: Any) -> bytes:
-        """What Home Assistant makes of a message, as a media player would ask for it: a sound file."""
+        """Return the sound file that Home Assistant makes of a message, as a media player would ask for it."""
         identifier = tts.generate_media_source_id(self.hass, text, self.entity_id, language, WAV | options)
         _, sound = await tts.async_get_media_source_audio(self.hass, identifier)
         return sound
@@ -76,7 +76,7 @@ class Speaker:
         return tts.async_create_stream(self.hass, self.entity_id, language, WAV | options)
 
     async def latest(self) -> dict[str, Any]:
-        """What the server knows of its latest reply."""
+        """Return what the server knows of its latest reply."""
         return (await self._info())["recent"][0]
 
     async def count(self, name: str) -> int:

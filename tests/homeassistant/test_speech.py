@@ -1,4 +1,4 @@
-"""What is heard through Home Assistant is what the server says: all of it, in its format, from its first word on."""
+"""Home Assistant passes on what the server says: all of it, in its format, from its first word on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What bench and compare have in common: options, weights, measurements in processes of their own."""
+"""Parts that bench and compare share: options, weights, measurements in processes of their own."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def whole_number(least: int, most: int) -> Any:
-    """What reads an argument that is a number between these two."""
+    """Return a reader of an argument that must be a whole number between these two."""
 
     def number(text: str) -> int:
         if not least <= int(text) <= most:

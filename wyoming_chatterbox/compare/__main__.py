@@ -1,4 +1,4 @@
-"""What a lower precision costs and saves: the same text, voice, seed and speech tokens in two or more of them.
+"""Compare precisions: the same text, voice, seed and speech tokens in two or more of them.
 
     python -m wyoming_chatterbox.compare --family nano --precisions float32 int8 int4 --output comparison
 
@@ -146,7 +146,7 @@ def table(spoken: list[Spoken]) -> str:
 
 
 def settings_of(options: argparse.Namespace, figures: Mapping[str, Any]) -> dict[str, Any]:
-    """What was the same for all, for the head of the report."""
+    """Collect the settings that all precisions share, for the head of the report."""
     return {
         "text": options.text,
         "voice": options.voice.name if options.voice else "the model's own",

@@ -18,7 +18,7 @@ import numpy.typing as npt
 _WINDOW = 1024
 """Samples of one column of a spectrogram: 43 ms."""
 _COLUMNS = 1000
-"""Of a spectrogram, at most."""
+"""The most columns of a spectrogram."""
 _RANGE = 80.0
 """dB under the reference's loudest that are black."""
 

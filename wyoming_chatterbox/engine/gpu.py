@@ -38,7 +38,7 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Machine:
-    """What this machine offers, as far as it can be seen without torch."""
+    """The hardware and drivers of this machine, as far as they can be seen without torch."""
 
     built_for: str | None
     """Version of CUDA that the installed PyTorch is built for; None if it is built without CUDA."""
