@@ -28,6 +28,7 @@ RUN_BY = {
     "script/docs": "tests/test_told_once.py",
     "script/lint": ".ci/run",
     "script/measure": "tests/test_docs.py",
+    "script/python -m tests.measure_memory": "tests/test_process_memory.py",
     "script/python -m wyoming_chatterbox.bench": "tests/test_bench.py",
     "script/python -m wyoming_chatterbox.compare": "tests/test_compare.py",
     "script/release": "tests/test_release.py",

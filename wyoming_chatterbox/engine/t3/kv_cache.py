@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import mmap
 import weakref
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -45,8 +47,8 @@ class KVCache:
     ) -> None:
         shape = (layers, rows, heads, length, width)
         # Zeroed, because a masked NaN would still poison the attention.
-        self.keys = torch.zeros(shape, device=device, dtype=dtype)
-        self.values = torch.zeros(shape, device=device, dtype=dtype)
+        self.keys = _zeros(shape, device, dtype)
+        self.values = _zeros(shape, device, dtype)
         self._all[id(self)] = self
 
     @classmethod
@@ -103,3 +105,19 @@ class Transformer(Protocol):
 def rounded_up(length: int) -> int:
     """Round a length up to a multiple of `BUCKET`."""
     return -(-length // BUCKET) * BUCKET
+
+
+def _zeros(shape: tuple[int, ...], device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    """Allocate zeros; on a CPU they take memory only where they are written to.
+
+    The room is for the longest speech that a text can become, and most texts become a third of that.
+    """
+    if device.type != "cpu":
+        return torch.zeros(shape, device=device, dtype=dtype)
+    size = math.prod(shape) * dtype.itemsize
+    try:
+        # Mapped here, because the C library would clear memory that it reuses, and so take it all at once.
+        room = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except OSError as err:
+        raise MemoryError(f"there are no {size} bytes for keys and values") from err
+    return torch.frombuffer(room, dtype=dtype).view(shape)
