@@ -19,7 +19,6 @@ import torch
 from ..errors import Cancelled
 from . import Block
 from .conditionals import Conditionals
-from .heap import trim as trim_heap
 from .pacing import CONTEXT, HELD_BACK, LOOK_AHEAD, Pace, Plan
 from .s3gen import FRAMES_PER_TOKEN, SAMPLES_PER_FRAME, TOKENS_PER_SECOND, cut_prompt, integrate, trim
 from .vocoder import render
@@ -139,10 +138,8 @@ class SoundStream:
         )
         if self._cancelled():
             raise Cancelled
-        _give_back(device)
         first = FRAMES_PER_TOKEN * self._done
         block = self._wave.feed(mel[..., first:], FRAMES_PER_TOKEN * new, last=look_ahead == 0)
-        _give_back(device)
         self._done += new
         surplus = max(0, self._done - self._context)
         del self._tokens[:surplus]
@@ -156,12 +153,6 @@ class SoundStream:
         start = prompt + FRAMES_PER_TOKEN * self._forgotten
         rows = [self._noise(0, prompt), self._noise(start, start + FRAMES_PER_TOKEN * len(self._tokens))]
         return torch.cat(rows).T[None].contiguous()
-
-
-def _give_back(device: torch.device) -> None:
-    """Give back what the flow or the vocoder worked in, of a CPU's memory: its holes don't fit what comes next."""
-    if device.type == "cpu":
-        trim_heap()
 
 
 class WaveStream:
