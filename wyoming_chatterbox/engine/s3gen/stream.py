@@ -17,7 +17,6 @@ import torch
 
 from ...errors import Cancelled
 from .. import Block
-from ..heap import return_free_memory
 from ..voice.conditionals import Conditionals
 from .estimator import Flow
 from .flow import FRAMES_PER_TOKEN, SAMPLES_PER_FRAME, TOKENS_PER_SECOND, cut_prompt, fade_in, integrate
@@ -139,10 +138,8 @@ class SoundStream:
         )
         if self._cancelled():
             raise Cancelled
-        _give_back(device)
         first = FRAMES_PER_TOKEN * self._done
         block = self._wave.feed(mel[..., first:], FRAMES_PER_TOKEN * new, last=look_ahead == 0)
-        _give_back(device)
         self._done += new
         surplus = max(0, self._done - self._context)
         del self._tokens[:surplus]
@@ -156,12 +153,6 @@ class SoundStream:
         start = prompt + FRAMES_PER_TOKEN * self._forgotten
         rows = [self._noise(0, prompt), self._noise(start, start + FRAMES_PER_TOKEN * len(self._tokens))]
         return torch.cat(rows).T[None].contiguous()
-
-
-def _give_back(device: torch.device) -> None:
-    """Return a CPU's working memory of the flow or the vocoder: its gaps don't fit the next stage."""
-    if device.type == "cpu":
-        return_free_memory()
 
 
 class WaveStream:
