@@ -12,13 +12,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 from ..errors import ForbiddenError, OverloadedError
+from .addresses import Address, address_of, is_within
 
 _PLACES_PER_RESERVED_PLACE = 8
 """One place in eight is reserved for addresses that have none."""
 _IPV6_SITE_BITS = 64
 """Leading bits of an IPv6 address that identify a client, which can choose the rest freely."""
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Connection:
@@ -104,7 +103,7 @@ class Connections:
         Raises `ForbiddenError` if the client is in none of the networks, `OverloadedError` if it could only displace a
         connection in use, or one of an address that has fewer.
         """
-        address = _address(peer)
+        address = address_of(peer)
         if not self._allowed(address):
             self.counters.forbidden += 1
             raise ForbiddenError(f"{address} is in none of the networks of --allow")
@@ -154,25 +153,12 @@ class Connections:
         return self.share if client else self.limit
 
     def _allowed(self, address: Address | None) -> bool:
-        return (
-            not self._networks
-            or address is None
-            or address.is_loopback
-            or any(address in network for network in self._networks)
-        )
+        return not self._networks or address is None or address.is_loopback or is_within(address, self._networks)
 
 
 def client_name(peer: object) -> str | None:
     """Return address and port of a socket address, for the log; a Unix socket has neither."""
     return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) and len(peer) >= 2 else None
-
-
-def _address(peer: object) -> Address | None:
-    """Return the IP address of a socket address; a Unix socket has none."""
-    if not isinstance(peer, tuple):
-        return None
-    address = ipaddress.ip_address(str(peer[0]).partition("%")[0])
-    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _client(address: Address | None) -> str:

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from ..config import Config
+from ..network.addresses import Address, address_of, is_within, parse_address
 from ..quoting import quoted
 from .answers import RefusedError
 
 _READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Access:
@@ -42,10 +39,10 @@ class Access:
         if request.method not in _READING_METHODS:
             self._check_origin(request)
         peer = _peer(request)
-        if _within(peer, self._proxies):
+        if is_within(peer, self._proxies):
             # A proxy passes on the host name that browsers use for it, and keeps strangers out itself.
             return
-        if _within(peer, self._allowed):
+        if is_within(peer, self._allowed):
             self._check_host(request)
         elif self._token is not None:
             if needs_token:
@@ -102,22 +99,16 @@ class Access:
             )
 
 
-def _within(peer: Address | None, networks: Sequence[Network]) -> bool:
-    return peer is not None and any(peer in network for network in networks)
-
-
 def _peer(request: web.Request) -> Address | None:
     """Return the address of the TCP peer; None if the client is gone."""
-    name = request.transport.get_extra_info("peername") if request.transport is not None else None
-    return _address(name[0]) if isinstance(name, tuple) else None
+    return address_of(request.transport.get_extra_info("peername")) if request.transport is not None else None
 
 
 def _address(text: str) -> Address | None:
     try:
-        address = ipaddress.ip_address(text.partition("%")[0])
+        return parse_address(text)
     except ValueError:
         return None
-    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _host_name(header: str) -> str:
