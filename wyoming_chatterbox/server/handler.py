@@ -21,6 +21,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 
 from ..engine import SAMPLE_RATE, Block, Voice
 from ..errors import ChatterboxError, OverloadedError, ProtocolError, ShuttingDownError
+from ..faults import message
 from ..network.connections import Connection
 from ..quoting import quoted
 from ..speech.audio import CHANNELS, WIDTH, pcm_chunks
@@ -95,7 +96,7 @@ class Handler:
                 _LOGGER.warning("%s is turned away: %s", self._client, err)
             self._fail(err, self._current)
         except (ConnectionError, TimeoutError) as err:
-            _LOGGER.debug("%s is gone: %s", self._client, err or type(err).__name__)
+            _LOGGER.debug("%s is gone: %s", self._client, message(err))
         except Exception:
             _LOGGER.exception("Serving %s failed", self._client)
         finally:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..engine import VOICES_KEPT, Engine, Voice
 from ..errors import OutOfMemoryError, ShuttingDownError, VoiceError
+from ..faults import message
 from ..quoting import quoted
 from ..voices.catalogue import Catalogue
 from ..voices.folder import VoicesFolder
@@ -110,7 +111,7 @@ class IdlePreparation:
             self._left.clear()
             await lifecycle.clean(engine)
         except Exception as err:
-            _LOGGER.warning("The voice %s can't be prepared ahead: %s", quoted(voice.name), err or type(err).__name__)
+            _LOGGER.warning("The voice %s can't be prepared ahead: %s", quoted(voice.name), message(err))
         else:
             self._prepared += 1
             _LOGGER.debug("The voice %s was prepared within %.1f s", quoted(voice.name), time.monotonic() - begun)

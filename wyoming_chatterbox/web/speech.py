@@ -14,6 +14,7 @@ from aiohttp import web
 
 from ..engine import SAMPLE_RATE, Block
 from ..errors import ChatterboxError, RequestError
+from ..faults import message
 from ..network.connections import client_name
 from ..quoting import json_kind, quoted
 from ..speech.replies import Reply
@@ -65,7 +66,7 @@ async def speech(service: Service, request: web.Request) -> web.StreamResponse:
         if not response.prepared:
             raise
         expected = isinstance(err, ChatterboxError | ConnectionError)
-        _LOGGER.warning("The reply to %s breaks off: %s", client, err or type(err).__name__, exc_info=not expected)
+        _LOGGER.warning("The reply to %s breaks off: %s", client, message(err), exc_info=not expected)
         if request.transport is not None:
             # Leave out the end of the chunked encoding, so that the client notices that the sound is incomplete.
             request.transport.abort()
