@@ -12,6 +12,7 @@ import soundfile
 import torch
 
 from tests.conftest import Tiny
+from tests.examples import parameters
 from wyoming_chatterbox.engine import Engine, Sampling, Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
 from wyoming_chatterbox.engine.checkpoint import load
@@ -176,8 +177,10 @@ def test_in_16_bits_the_mel_stays_close(tiny: Tiny, layout: str, dtype: str, err
 
 
 @pytest.mark.slow(3)
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-@pytest.mark.parametrize("layout", ["english", "nano"])
+@pytest.mark.parametrize(
+    ("layout", "dtype"),
+    parameters(("english", "bfloat16"), ("nano", "float16"), full=[("english", "float16"), ("nano", "bfloat16")]),
+)
 def test_in_16_bits_it_speaks_and_leaves_a_voices_tokens_alone(
     tiny: Tiny, recordings: tuple[Path, Path], layout: str, dtype: str
 ) -> None:

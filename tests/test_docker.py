@@ -312,6 +312,7 @@ def test_the_steps_for_cpus_run_with_the_packages_that_are_here(build: Build) ->
 
 
 @needs_namespaces
+@pytest.mark.full
 @pytest.mark.slow(18)
 def test_the_steps_for_gpus_run_with_the_packages_that_are_here(tmp_path: Path) -> None:
     build = Build(tmp_path, ROOT, IGNORE)

@@ -149,7 +149,8 @@ async def shell(text: str, directory: Path) -> tuple[int | None, str]:
     return process.returncode, said.decode()
 
 
-@pytest.mark.slow(30)
+@pytest.mark.full
+@pytest.mark.slow(35)
 @pytest.mark.timeout(400)
 def test_measure_measures_a_tiny_model() -> None:
     command = [sys.executable, "-m", "tests.measure", "--size", "tiny", "--rounds", "1", "--texts", "1"]

@@ -200,6 +200,7 @@ print(read("VmHWM") - before, sum(engine.describe().parts.values()))
 """
 
 
+@pytest.mark.full
 @pytest.mark.slow(22)
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
 def test_full_size_nano_in_int8_takes_no_more_while_it_loads_than_it_should(tmp_path: Path) -> None:

@@ -21,10 +21,9 @@ from wyoming_chatterbox.engine.weights.tensor_file import TensorFile
 from .reference import mel_to_wave, tokens_to_mel
 from .test_t3 import TEXT, Pair, another_voice, guidances, never, our_tokens, their_tokens
 
-pytestmark = [pytest.mark.slow(50), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.full, pytest.mark.slow(50), pytest.mark.timeout(600)]
 
 CPU = torch.device("cpu")
-FULL = pytest.mark.full
 
 
 @pytest.fixture(autouse=True)
@@ -36,9 +35,7 @@ def both_cores() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-@pytest.mark.parametrize(
-    "layout", [*(pytest.param(layout, marks=FULL) for layout in ("english", "multilingual", "turbo")), "nano"]
-)
+@pytest.mark.parametrize("layout", ["english", "multilingual", "turbo", "nano"])
 def test_t3_scores_and_draws_as_the_package(tmp_path: Path, layout: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.test_t3.TOKENS", 10)
     built = random_checkpoint.build(layout)
@@ -57,7 +54,6 @@ def test_t3_scores_and_draws_as_the_package(tmp_path: Path, layout: str, monkeyp
         assert len(set(mine)) > 3
 
 
-@FULL
 @pytest.mark.parametrize("layout", ["multilingual", "nano"])
 def test_s3gen_makes_the_packages_mel_and_wave(tmp_path: Path, layout: str) -> None:
     """The two kinds: english and multilingual share one, turbo and nano the other."""

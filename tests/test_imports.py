@@ -14,6 +14,7 @@ import pytest
 import soundfile
 
 from tests.conftest import Tiny
+from tests.examples import parameters
 from wyoming_chatterbox.engine.upstream import chatterbox_tts
 
 HEAVY = {
@@ -96,7 +97,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow(5)
-@pytest.mark.parametrize("layout", ["english", "multilingual", "turbo", "nano"])
+@pytest.mark.parametrize("layout", parameters("english", "nano", full=["multilingual", "turbo"]))
 def test_speaking_imports_nothing_heavy_but_torch(tiny: Tiny, layout: str) -> None:
     report = in_a_fresh_process(SPEAK, tiny(layout), layout, "")
     assert report["own"] > 0
@@ -106,7 +107,7 @@ def test_speaking_imports_nothing_heavy_but_torch(tiny: Tiny, layout: str) -> No
 
 @pytest.mark.slow(10)
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("layout", ["english", "turbo"])
+@pytest.mark.parametrize("layout", parameters("turbo", full=["english"]))
 def test_a_voice_is_prepared_after_that(tiny: Tiny, layout: str, recording: Path) -> None:
     report = in_a_fresh_process(SPEAK, tiny(layout), layout, recording)
     assert report["cloned"] > 0
@@ -115,16 +116,19 @@ def test_a_voice_is_prepared_after_that(tiny: Tiny, layout: str, recording: Path
     assert {"transformers", "diffusers"}.isdisjoint(report["modules to clone"])
 
 
+@pytest.mark.slow(7)
 @pytest.mark.parametrize(
     "statements",
-    [
-        "import chatterbox",
-        "import perth.perth_net.perth_net_implicit.perth_watermarker",
-        pytest.param("from chatterbox.tts import ChatterboxTTS", marks=pytest.mark.slow(6)),
-        pytest.param("from chatterbox.models.t3 import T3", marks=pytest.mark.slow(6)),
-        pytest.param("from scipy.signal.windows import hann", marks=pytest.mark.slow(6)),
-        pytest.param("chatterbox_tts.mtl_tts.punc_norm", marks=pytest.mark.slow(6)),
-    ],
+    parameters(
+        "from chatterbox.tts import ChatterboxTTS",
+        "chatterbox_tts.mtl_tts.punc_norm",
+        full=[
+            "import chatterbox",
+            "import perth.perth_net.perth_net_implicit.perth_watermarker",
+            "from chatterbox.models.t3 import T3",
+            "from scipy.signal.windows import hann",
+        ],
+    ),
 )
 def test_the_package_itself_can_be_imported_afterwards(statements: str) -> None:
     report = in_a_fresh_process(STOCK.format(statements=statements))

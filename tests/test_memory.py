@@ -229,7 +229,7 @@ def brief(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("voices", "first", "all_of_them"),
     [
-        pytest.param(6, 15, 60, marks=pytest.mark.slow(20)),
+        pytest.param(4, 12, 36, marks=pytest.mark.slow(13)),
         pytest.param(20, 50, 500, marks=[pytest.mark.slow(223), pytest.mark.full]),
     ],
 )

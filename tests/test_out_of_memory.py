@@ -16,6 +16,7 @@ from wyoming.tts import SynthesizeVoice
 from tests import checkpoints
 from tests.client import plain
 from tests.conftest import Tiny
+from tests.examples import parameters
 from tests.fakes import FakeEngine
 from tests.http_serving import http
 from tests.serving import Running, serving, until
@@ -128,11 +129,10 @@ async def speaker_of(running: Running, text: str, voice: str | None = None) -> s
 
 
 VOICES = {"voice preparation": "alice"}
-PLACES = ["prefill", "step", "flow", "vocoder", "voice preparation"]
 
 
 @pytest.mark.slow(2)
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", parameters("prefill", "vocoder", full=["step", "flow", "voice preparation"]))
 async def test_once_what_can_be_spared_is_freed_and_chatterbox_says_it_all_the_same(
     nano: Path, data: Path, place: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -149,7 +149,7 @@ async def test_once_what_can_be_spared_is_freed_and_chatterbox_says_it_all_the_s
 
 
 @pytest.mark.slow(3)
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", parameters("step", "voice preparation", full=["prefill", "flow", "vocoder"]))
 async def test_again_and_again_chatterbox_goes_on_one_precision_lower(
     nano: Path, data: Path, place: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -169,7 +169,7 @@ async def test_again_and_again_chatterbox_goes_on_one_precision_lower(
 
 
 @pytest.mark.slow(3)
-@pytest.mark.parametrize("place", ["prefill", "flow"])
+@pytest.mark.parametrize("place", parameters("flow", full=["prefill"]))
 async def test_meanwhile_the_standby_voice_says_what_is_left(nano: Path, data: Path, place: str) -> None:
     loader = loader_of(nano, data)
     load = failing_first(loader, Shortage(place, FOR_EVER))

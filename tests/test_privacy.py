@@ -12,6 +12,7 @@ import pytest
 from tests import private_network
 from tests.conftest import Tiny
 from tests.dockerfile import assignments, parse
+from tests.examples import parameters
 from wyoming_chatterbox.families import NANO
 from wyoming_chatterbox.privacy import CACHES, SILENCE, keep_caches_in, silence_libraries
 
@@ -65,10 +66,11 @@ def test_what_is_asked_of_the_outside_is_seen(private: None) -> None:
 
 @pytest.mark.slow(15)
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("flags", [(), ("--local-files-only",)], ids=["download", "local"])
+@pytest.mark.parametrize("local", parameters(False, full=[True]))
 def test_a_server_asks_for_a_model_at_most_and_keeps_its_files_together(
-    tmp_path: Path, nano: Path, flags: tuple[str, ...]
+    tmp_path: Path, nano: Path, local: bool
 ) -> None:
+    flags = ["--local-files-only"] if local else []
     command = [sys.executable, "-m", "tests.server_life", str(nano), str(tmp_path), *flags]
     said, seen = private_network.run(command, bare_environment())
     life = json.loads(said)

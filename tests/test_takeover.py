@@ -12,6 +12,7 @@ import pytest
 from tests import checkpoints
 from tests.client import CYCLE, describe, plain, streamed
 from tests.conftest import Tiny
+from tests.examples import parameters
 from tests.hub import Hub
 from tests.process import ServerProcess, server_process
 from wyoming_chatterbox.families import FAMILIES
@@ -41,7 +42,7 @@ async def speakers(server: ServerProcess) -> list[str]:
     return [reply["engine"] for reply in reversed(replies)]
 
 
-@pytest.mark.parametrize("layout", checkpoints.LAYOUTS)
+@pytest.mark.parametrize("layout", parameters("nano", "multilingual-v3", full=["english", "multilingual", "turbo"]))
 async def test_each_family_speaks_from_its_official_files(tiny: Tiny, tmp_path: Path, layout: str) -> None:
     async with server_process(tmp_path, "--model", str(tiny(layout)), *FAST) as server:
         await server.answering()
@@ -104,7 +105,7 @@ async def test_a_hub_that_is_down_and_comes_back(tmp_path: Path, hub: Hub) -> No
         assert await speakers(server) == ["standby", "nano"]
 
 
-@pytest.mark.parametrize(("extra", "why"), [(0, "SHA-256"), (1, "bytes")], ids=["checksum", "size"])
+@pytest.mark.parametrize(("extra", "why"), parameters((0, "SHA-256"), full=[(1, "bytes")]))
 async def test_a_wrong_file_is_refused_and_the_right_one_taken_later(
     tmp_path: Path, hub: Hub, nano: Path, extra: int, why: str
 ) -> None:

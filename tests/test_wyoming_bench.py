@@ -9,12 +9,13 @@ from wyoming_bench.tts.bench import bench_server
 from wyoming_bench.tts.reporting import Measurement
 from wyoming_bench.tts.texts import DEFAULT_TEXTS
 
+from tests.examples import parameters
 from tests.process import server_process
 
 ROUNDS = 2
 
 
-@pytest.mark.parametrize("mode", ["non_streaming", "streaming"])
+@pytest.mark.parametrize("mode", parameters("streaming", full=["non_streaming"]))
 async def test_every_reply_is_one_audio_cycle_without_failure(tmp_path: Path, mode: str) -> None:
     async with server_process(tmp_path) as server:
         await server.answering()
