@@ -53,11 +53,12 @@ async def serving(
     voices_directory: Path | None = None,
     base: float = watchdog.BASE_SECONDS,
     give_up: float = hangs.GIVE_UP_SECONDS,
+    settle: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Running]:
     """Serve with `flags`; Chatterbox is a fake that is ready at once unless `load` says otherwise.
 
     `voices_directory` stands in for the folder of that name in `directory`. Preparing voices while nobody speaks is
-    left to the test to start.
+    left to the test to start. Garbage is left alone: collecting it among torch's objects takes longer than most tests.
     """
     uri = uri or f"tcp://127.0.0.1:{free_port()}"
     options = config.load(["--uri", uri, "--data-dir", str(directory), "--no-http", *flags], {}, directory)
@@ -73,6 +74,7 @@ async def serving(
         patience=patience,
         first_retry=first_retry,
         give_up=give_up,
+        settle=settle,
     )
     options.voices_directory.mkdir(parents=True, exist_ok=True)
     voices = VoicesFolder(

@@ -27,6 +27,8 @@ from tests.process import ServerProcess
 from tests.serving import serving, until
 from wyoming_chatterbox.families import FAMILIES
 
+pytestmark = pytest.mark.slow(1)
+
 ROOT = Path(__file__).parent.parent
 ADDON = ROOT / "addon"
 SERVICES = ADDON / "rootfs" / "etc" / "s6-overlay" / "s6-rc.d"

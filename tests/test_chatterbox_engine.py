@@ -25,6 +25,8 @@ from wyoming_chatterbox.families import FAMILIES
 from . import checkpoints
 from .reference import mel_to_wave, tokens_to_mel
 
+pytestmark = pytest.mark.slow(1)
+
 CPU = torch.device("cpu")
 OWN = Voice("own", "en")
 SHORT = "Hi."

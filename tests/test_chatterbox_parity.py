@@ -27,6 +27,8 @@ from wyoming_chatterbox.families import FAMILIES
 from . import checkpoints
 from .reference import generate, mel_to_wave, tokens_to_mel
 
+pytestmark = pytest.mark.slow(1)
+
 CPU = torch.device("cpu")
 TOKENS = 30
 

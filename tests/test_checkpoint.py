@@ -60,6 +60,7 @@ def test_every_layout_loads_with_the_weights_it_was_written_with(tiny: Tiny, lay
     assert loaded.t3_file == checkpoints.LAYOUTS[layout][0]
 
 
+@pytest.mark.slow(2)
 @pytest.mark.parametrize("layout", ["english", "multilingual", "turbo"])
 def test_the_networks_that_prepare_voices_load_at_first_need(tiny: Tiny, layout: str) -> None:
     preparation = load_tiny(tiny(layout), layout).preparation

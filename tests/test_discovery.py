@@ -62,6 +62,7 @@ async def told(caplog: pytest.LogCaptureFixture, words: str) -> str:
     return line
 
 
+@pytest.mark.slow(2)
 async def test_a_server_on_all_addresses_is_announced_with_one_and_taken_back(
     changes: Changes, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -85,6 +86,7 @@ async def test_a_server_on_all_addresses_is_announced_with_one_and_taken_back(
         pass
 
 
+@pytest.mark.slow(2)
 async def test_a_second_server_of_a_name_gets_another(changes: Changes, caplog: pytest.LogCaptureFixture) -> None:
     def announced(count: int) -> bool:
         return caplog.text.count("Zeroconf announces") == count

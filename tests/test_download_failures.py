@@ -233,6 +233,7 @@ def test_the_token_is_never_shown(
 # Giving up
 
 
+@pytest.mark.slow(2)
 @pytest.mark.parametrize("fault", ["slow", "stall"])
 def test_cancelling_ends_it_promptly_and_leaves_what_came(hub: Hub, client: Client, fault: str) -> None:
     files = hub.add_family(TURBO, size=300_000)

@@ -21,6 +21,8 @@ from wyoming_chatterbox.engine.voice.conditionals import Conditionals, key_of
 from wyoming_chatterbox.errors import VoiceError
 from wyoming_chatterbox.families import FAMILIES
 
+pytestmark = pytest.mark.slow(1)
+
 
 @pytest.fixture(scope="module")
 def nano(tiny: Tiny) -> Path:

@@ -18,6 +18,8 @@ from wyoming_chatterbox.engine import SAMPLE_RATE, Engine, Utterance, Voice
 from wyoming_chatterbox.engine.standby import Standby
 from wyoming_chatterbox.engine.voice.recording import version_of
 
+pytestmark = pytest.mark.slow(1)
+
 OWN = Voice("own", "en")
 TEXT = "Yes, it is on."
 LONG = " ".join(["7" * 60] * 2)

@@ -27,6 +27,8 @@ from wyoming_chatterbox.precision import choose
 from . import checkpoints
 from .layer_errors import is_held, relative_errors
 
+pytestmark = pytest.mark.slow(1)
+
 CPU = torch.device("cpu")
 FAMILY_NAMES = ["english", "multilingual", "turbo", "nano"]
 STEPS = 100

@@ -17,6 +17,8 @@ from wyoming_chatterbox.engine import Engine
 from wyoming_chatterbox.errors import EngineError
 from wyoming_chatterbox.speech import memory
 
+pytestmark = pytest.mark.slow(1)
+
 
 class Knot:
     """Garbage that only a collection finds: it holds itself."""
@@ -54,7 +56,7 @@ async def test_failed_tries_leave_no_garbage_behind(tmp_path: Path) -> None:
 async def test_a_further_load_frees_what_became_garbage_after_the_one_before(tmp_path: Path) -> None:
     counts: list[int] = []
     gone: list[weakref.ref[Knot]] = []
-    async with serving(tmp_path, load=lambda *_: FakeEngine("chatterbox")) as running:
+    async with serving(tmp_path, load=lambda *_: FakeEngine("chatterbox"), settle=memory.settle) as running:
         lifecycle = running.service.lifecycle
         for load in range(1, 5):
             await until(lambda load=load: lifecycle.counters.loads == load)  # type: ignore[misc]
@@ -87,7 +89,7 @@ async def test_cleaning_collects_all_and_leaves_out_nothing_where_there_is_no_mo
 
 
 async def test_cleaning_finds_what_was_left_out_and_leaves_the_model_out_again(tmp_path: Path) -> None:
-    async with http(tmp_path) as server:
+    async with http(tmp_path, settle=memory.settle) as server:
         knot = Knot()
         gone = weakref.ref(knot)
         memory.settle()

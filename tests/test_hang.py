@@ -17,6 +17,8 @@ from wyoming_chatterbox import health_check
 from wyoming_chatterbox.errors import HungError, ShuttingDownError
 from wyoming_chatterbox.health_check import UnhealthyError
 
+pytestmark = pytest.mark.slow(1)
+
 BASE = 1.0
 """Seconds that an engine may be silent: enough for a fake's thread to get its turn on a busy machine."""
 

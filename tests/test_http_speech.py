@@ -299,6 +299,7 @@ async def test_shutting_down_breaks_what_is_being_said(tmp_path: Path) -> None:
         assert (status, error["code"]) == (503, "shutting-down")
 
 
+@pytest.mark.slow(2)
 async def test_a_server_closed_in_the_middle_of_a_reply_ends_it(tmp_path: Path) -> None:
     async with http(tmp_path) as server:
         server.running.chatterbox.pause_after = 20

@@ -17,6 +17,8 @@ from tests.conftest import Tiny
 from tests.examples import parameters
 from wyoming_chatterbox.engine.upstream import chatterbox_tts
 
+pytestmark = pytest.mark.slow(5)
+
 HEAVY = {
     "diffusers", "joblib", "librosa", "numba", "onnx", "onnxruntime", "pandas", "pkg_resources", "pyloudnorm",
     "s3tokenizer", "scipy.signal", "scipy.stats", "sklearn", "sympy", "torch._dynamo", "torch._inductor",

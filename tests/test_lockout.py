@@ -187,6 +187,7 @@ async def test_when_all_http_connections_are_in_use_another_is_told_to_try_again
         assert (await server.get("/health"))[0] == 200
 
 
+@pytest.mark.slow(2)
 async def test_many_requests_at_once_are_all_answered(tmp_path: Path) -> None:
     async with http(tmp_path, "--max-replies", "4", "--max-connections", "16") as server:
 
@@ -231,6 +232,7 @@ async def drip(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.05)
 
 
+@pytest.mark.slow(2)
 async def test_a_long_answer_is_no_idleness(tmp_path: Path) -> None:
     async with serving(tmp_path, "--http-port", "0") as running:
         running.chatterbox.go_on.clear()
@@ -322,6 +324,7 @@ class Exhausted(socket.socket):
         return super().accept()
 
 
+@pytest.mark.slow(2)
 async def test_without_descriptors_it_waits_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     async def serve(client: socket.socket, _connection: Connection) -> None:
         client.close()

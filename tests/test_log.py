@@ -140,6 +140,7 @@ def test_a_reader_that_rests_costs_lines_and_learns_how_many() -> None:
     assert sum(line.startswith("DEBUG line") for line in lines) + sum(dropped) == 5000
 
 
+@pytest.mark.slow(2)
 def test_the_end_does_not_wait_for_a_reader_that_never_reads() -> None:
     pipe = Pipe()
     with logger(pipe.writer) as log:
@@ -163,6 +164,7 @@ def test_a_standard_error_that_is_gone_is_no_error(gone: str, capfd: pytest.Capt
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.slow(2)
 async def test_a_server_whose_standard_error_nobody_reads_goes_on_serving(tmp_path: Path) -> None:
     pipe = Pipe()
     async with server_process(tmp_path, "--debug", stderr=pipe.writer) as server:
@@ -176,6 +178,7 @@ async def test_a_server_whose_standard_error_nobody_reads_goes_on_serving(tmp_pa
     assert "log lines were dropped" in await reading
 
 
+@pytest.mark.slow(2)
 async def test_a_server_whose_standard_error_nobody_reads_can_be_stopped(tmp_path: Path) -> None:
     pipe = Pipe()
     async with server_process(tmp_path, "--debug", stderr=pipe.writer) as server:
@@ -186,6 +189,7 @@ async def test_a_server_whose_standard_error_nobody_reads_can_be_stopped(tmp_pat
     pipe.read_all()
 
 
+@pytest.mark.slow(2)
 async def test_a_flood_of_bad_clients_is_a_few_lines(tmp_path: Path) -> None:
     async with server_process(tmp_path) as server:
         await server.answering()

@@ -31,6 +31,8 @@ from wyoming_chatterbox.families import FAMILIES
 from wyoming_chatterbox.precision import choose
 from wyoming_chatterbox.speech import memory
 
+pytestmark = pytest.mark.slow(2)
+
 CPU = torch.device("cpu")
 STOP = 6562
 

@@ -30,6 +30,8 @@ from wyoming_chatterbox.errors import OutOfMemoryError
 from wyoming_chatterbox.families import FAMILIES
 from wyoming_chatterbox.precision import Precision
 
+pytestmark = pytest.mark.slow(3)
+
 LONG = "This is a sentence of some length, which may be cut where it has a comma."
 FOR_EVER = 10**9
 

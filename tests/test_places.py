@@ -96,6 +96,7 @@ async def spoken_to_in_the_end(running: Running) -> None:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.slow(2)
 async def test_one_that_never_reads_makes_room_for_another(tmp_path: Path) -> None:
     async with serving(tmp_path, "--max-replies", "2") as running:
         replies = running.service.replies
@@ -136,6 +137,7 @@ async def test_one_that_waits_for_the_engine_keeps_its_place(tmp_path: Path) -> 
         assert (await first).types == CYCLE
 
 
+@pytest.mark.slow(2)
 async def test_one_over_http_makes_room_too(tmp_path: Path) -> None:
     async with http(tmp_path, "--max-replies", "1") as web:
         replies = web.running.service.replies

@@ -21,6 +21,8 @@ from tests.ports import free_port
 from tests.process import server_process
 from tests.serving import until
 
+pytestmark = pytest.mark.slow(1)
+
 SENTENCE = "The front door is locked, and all the windows are closed."
 
 

@@ -22,9 +22,10 @@ from wyoming_chatterbox.speech import memory
 
 MEGABYTES = 1 << 20
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/smaps_rollup").exists(), reason="Linux tells what is a process's own"
-)
+pytestmark = [
+    pytest.mark.slow(5),
+    pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="Linux tells what is a process's own"),
+]
 
 
 def own() -> int:

@@ -59,6 +59,7 @@ def test_a_packed_dictionary_answers_as_a_dictionary() -> None:
     assert PackedDictionary({}).get("a") is None
 
 
+@pytest.mark.slow(2)
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="Linux tells what is a process's own")
 def test_it_takes_half_of_what_hibari_takes() -> None:
     """With imports, before and after a long sentence: 67 MB (hibari: 120 and 175, more with each longer sentence)."""

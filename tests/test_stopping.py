@@ -22,6 +22,8 @@ from tests.serving import until
 from wyoming_chatterbox import health_check
 from wyoming_chatterbox.health_check import UnhealthyError
 
+pytestmark = pytest.mark.slow(2)
+
 KILLED_AFTER = 10.0
 """Seconds until Docker or Home Assistant kill what they told to end."""
 

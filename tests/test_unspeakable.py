@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from tests.client import CYCLE, plain, streamed
 from tests.fakes import WORD_SECONDS, FakeEngine
@@ -53,6 +54,7 @@ async def test_over_either_protocol_the_rest_is_spoken_and_nothing_is_an_error(t
         assert server.running.service.lifecycle.attempts == 1
 
 
+@pytest.mark.slow(2)
 async def test_the_standby_voice_s_reply_goes_on_to_its_last_sentence(tmp_path: Path) -> None:
     async with server_process(tmp_path, "--model", "nano", "--seed", "1") as server:
         await server.answering()

@@ -63,6 +63,7 @@ async def offered(uri: str) -> list[str]:
 ALICE = SynthesizeVoice(name="alice")
 
 
+@pytest.mark.slow(2)
 async def test_a_folder_that_hangs_from_the_start_leaves_the_models_own_voice(
     tmp_path: Path, share: Share, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -84,6 +85,7 @@ async def test_a_folder_that_hangs_from_the_start_leaves_the_models_own_voice(
         assert caplog.text.count("is back: 2 voices") == 1
 
 
+@pytest.mark.slow(2)
 async def test_while_the_folder_hangs_the_last_catalogue_serves_and_one_look_waits(
     tmp_path: Path, share: Share
 ) -> None:
@@ -103,6 +105,7 @@ async def test_while_the_folder_hangs_the_last_catalogue_serves_and_one_look_wai
         assert share.most_at_once == 1
 
 
+@pytest.mark.slow(2)
 def test_the_process_ends_though_a_look_hangs(tmp_path: Path) -> None:
     code = """
 import asyncio, sys, threading
@@ -142,6 +145,7 @@ async def test_a_folder_that_vanishes_leaves_the_voices_that_are_known(
         assert voices.trouble is None
 
 
+@pytest.mark.slow(2)
 async def test_requests_do_not_look_at_the_folder(tmp_path: Path, share: Share) -> None:
     async with serving(tmp_path, voices_directory=share) as running:
         for _ in range(30):
@@ -167,6 +171,7 @@ async def test_a_flood_of_unknown_names_is_no_flood_of_looks(tmp_path: Path, sha
         assert share.most_at_once == 1
 
 
+@pytest.mark.slow(2)
 async def test_a_file_that_is_still_being_copied_is_looked_at_again_by_itself(tmp_path: Path) -> None:
     whole = record(tmp_path / "whole.flac").read_bytes()
     voices = watched(tmp_path / "voices")

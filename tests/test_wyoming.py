@@ -278,6 +278,7 @@ async def test_more_clients_in_use_than_the_limit_are_turned_away_and_welcome_ag
         assert (await plain(running.uri, "Third.")).types == CYCLE
 
 
+@pytest.mark.slow(2)
 async def test_shutting_down_ends_what_is_said_with_an_error(tmp_path: Path) -> None:
     async with serving(tmp_path) as running:
         running.chatterbox.go_on.clear()
@@ -375,6 +376,7 @@ async def test_a_barge_in_is_served_beside_the_old_reply(tmp_path: Path) -> None
         assert (await old).types == CYCLE
 
 
+@pytest.mark.slow(2)
 async def test_describe_every_moment_under_load_never_fails(tmp_path: Path) -> None:
     async with serving(tmp_path) as running:
         speaking = [asyncio.create_task(plain(running.uri, "Some words to say. " * 5)) for _ in range(3)]

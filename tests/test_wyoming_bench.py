@@ -12,6 +12,8 @@ from wyoming_bench.tts.texts import DEFAULT_TEXTS
 from tests.examples import parameters
 from tests.process import server_process
 
+pytestmark = pytest.mark.slow(4)
+
 ROUNDS = 2
 
 

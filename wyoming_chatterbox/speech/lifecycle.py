@@ -43,6 +43,7 @@ class Lifecycle:
         first_retry: float = 5.0,
         longest_retry: float = 300.0,
         give_up: float = GIVE_UP_SECONDS,
+        settle: Callable[[], None] = memory.settle,
     ) -> None:
         """`load_standby` None leaves listeners without a voice while Chatterbox can't speak; times are in seconds.
 
@@ -50,11 +51,13 @@ class Lifecycle:
         lower. After `idle_unload` without text Chatterbox gives its memory back; None keeps it for ever. Where
         Chatterbox should be loaded again within `patience`, a listener waits for it, and longer only if there is no
         standby voice. An engine that hangs for `give_up` longer after that was noticed is lost: see `lost`.
+        `settle` is called after each load, in a thread of its own.
         """
         self._scheduler = scheduler
         self._load_chatterbox = load_chatterbox
         self._load_standby = load_standby
         self._idle_unload = idle_unload
+        self._settle = settle
         self._retries = RetryPolicy(first_retry, longest_retry, lower)
         self._loading_thread = LoadingThread()
         self._status = Status(scheduler, idle_unload)
@@ -182,7 +185,7 @@ class Lifecycle:
             self._status.attempts += 1
             engine = await self._try_to_load()
             if engine is not None:
-                await asyncio.to_thread(memory.settle)
+                await asyncio.to_thread(self._settle)
                 self._ready(engine)
                 await self._until_out_of_use()
                 await retire(self._scheduler, engine, self._fail)
