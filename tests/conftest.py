@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from tempfile import mkdtemp
 
 import hypothesis
 import pytest
 
+from tests import unchanged
 from tests.examples import ALL, DEFAULT
 
 SECONDS = {
@@ -39,19 +40,29 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave full depth out unless it is asked for, and put the slowest files first.
+    """Leave out full depth, unless it is asked for, and packaging that passed before; put the slowest files first.
 
     Two workers take one file after the other: those that start last should be short, so that both end together.
     """
     if not config.getoption("--all") and "full" not in config.option.markexpr:
-        full = [item for item in items if item.get_closest_marker("full")]
-        config.hook.pytest_deselected(items=full)
-        items[:] = [item for item in items if not item.get_closest_marker("full")]
+        left_out = {item for item in items if item.get_closest_marker("full")}
+        left_out.update(unchanged.passed_before(config, items))
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     files = Counter({item.path: SECONDS.get(item.path.stem, 0) for item in items})
     for item in items:
         if slow := item.get_closest_marker("slow"):
             files[item.path] += slow.args[0] if slow.args else USUAL_SECONDS
     items.sort(key=lambda item: -files[item.path])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    unchanged.remember(item, report)
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,9 @@ ELSEWHERE = {"HF_ENDPOINT", "HF_TOKEN"}
 """Variables that the download reads, as every program does that uses the hub."""
 
 both = pytest.mark.parametrize("variant", VARIANTS)
+only_if_changed = pytest.mark.inputs(
+    "docker/*", "requirements*", "pyproject.toml", "setup.cfg", "MANIFEST.in", "tests/dockerfile.py"
+)
 
 
 class _Loader(yaml.SafeLoader):
@@ -299,6 +302,7 @@ def lines(path: Path) -> set[str]:
 
 
 @needs_namespaces
+@only_if_changed
 @pytest.mark.slow(18)
 def test_the_steps_for_cpus_run_with_the_packages_that_are_here(build: Build) -> None:
     lists = build.root / "opt/chatterbox/lists"
@@ -346,6 +350,7 @@ async def container(build: Build, environment: dict[str, str]) -> AsyncIterator[
 
 
 @needs_namespaces
+@only_if_changed
 @pytest.mark.slow(18)
 @pytest.mark.timeout(600)
 async def test_the_entry_point_serves_a_normal_user_on_a_read_only_system(build: Build) -> None:
