@@ -21,6 +21,11 @@ class Times(Measures):
         """1 is Monday, 7 is Sunday."""
         return self._table.texts("weekdays")[weekday % 7]
 
+    def day(self, day: int) -> str:
+        """The day of a month, as it is said in a date."""
+        first = self._dates.text("first") if day == 1 else ""
+        return first or self._numeral(self._dates.text("day", "ordinal"), day)
+
     def date(
         self, year: int | None = None, month: int | None = None, day: int | None = None, weekday: int | None = None
     ) -> str:
@@ -31,18 +36,19 @@ class Times(Measures):
         if month is not None:
             parts["month"] = self.month(month, alone=day is None)
         if day is not None:
-            first = self._dates.text("first") if day == 1 else ""
-            parts["day"] = first or self._numeral(self._dates.text("day", "ordinal"), day)
+            parts["day"] = self.day(day)
         if day is None and month is None:
             said = self.year(year) if year is not None else ""
         else:
             said = self._dates.text("_".join(name for name in ("day", "month", "year") if name in parts))
             for name, text in parts.items():
                 said = said.replace(f"{{{name}}}", text)
-        if weekday is None:
-            return said
+        return said if weekday is None else self.with_weekday(weekday, said)
+
+    def with_weekday(self, weekday: int, date: str) -> str:
+        """A day of the week before a date in words, which may be empty."""
         name = self.weekday(weekday)
-        return self._dates.text("weekday", "{0} {1}").replace("{0}", name).replace("{1}", said) if said else name
+        return self._dates.text("weekday", "{0} {1}").replace("{0}", name).replace("{1}", date) if date else name
 
     def clock(self, hour: int, minute: int = 0, second: int | None = None, half: str = "") -> str:
         """The time of day: the hour 0 to 24, or 1 to 12 where `half` says "am" or "pm"."""

@@ -1,0 +1,54 @@
+"""Chunks of text between spaces, and which of them a rule may look at."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from .forms.writing import Writing
+from .language import Language
+from .letters import FANCY
+
+MAX_CHUNK_LENGTH = 200
+"""Characters; a longer stretch without white space is taken as several chunks."""
+
+# Scripts without spaces, and their punctuation.
+_WIDE = "\u2e80-\u2fdf\u3000-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff04\uff06-\uff0f\uff1a-\uff20\uff5b-\uff65"
+CHUNK = re.compile(rf"\s|[{_WIDE}]|(?P<open>[^\s{_WIDE}]{{1,{MAX_CHUNK_LENGTH}}})")
+"""A space, a character of a script without spaces, or a chunk of another script, which is open to more letters."""
+
+_HOT = re.compile(
+    rf"[\d_&@#~±≥≤≠≈<>×÷=+/→←↔↑↓°%‰€$£¥¢₽₩₹₺₪₴₫₱฿§√∞½⅓¼¾\u2150-\u215f²³™®©º№{FANCY}]"
+    r"|\b[IVXL]{2,}|\b[IVX]\b|\.(?:com|org|net|io|local|lan|gov|edu|app|dev)\b"
+)
+_JOINING = frozenset({"-", "–", "—", "−", "x", "*", "^", ":"})
+_EDGES = "\"'“”„‚‘’«»‹›()[]{}.,;:!?…¿¡"
+
+
+class Chunks:
+    """Tells which chunks of a language are hot: a rule may rewrite them."""
+
+    def __init__(self, language: Language) -> None:
+        self._writing = Writing.of(language)
+        self._starts = self._writing.named_days | self._writing.number
+        self._words = self._writing.goes_on | self._starts
+
+    @classmethod
+    @cache
+    def of(cls, language: Language) -> Chunks:
+        """Those of a language, made once."""
+        return cls(language)
+
+    def is_hot(self, chunk: str) -> bool:
+        """Whether a chunk opens a region."""
+        if _HOT.search(chunk):
+            return True
+        word = chunk.strip(_EDGES)
+        return word.lower() in self._starts or word in self._writing.currencies
+
+    def goes_on(self, chunk: str) -> bool:
+        """Whether a chunk in a region lets it go on."""
+        if _HOT.search(chunk) or chunk in _JOINING:
+            return True
+        word = chunk.strip(_EDGES)
+        return word.lower() in self._words or word in self._writing.units or word in self._writing.currencies

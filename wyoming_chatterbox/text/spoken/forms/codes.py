@@ -1,0 +1,108 @@
+"""Numbers that are no quantities: telephone numbers, addresses of machines, versions, codes."""
+
+from __future__ import annotations
+
+import re
+
+from .written import Found, Written
+
+_IP = re.compile(r"(?P<ip>\d{1,3}(?:\.\d{1,3}){3})(?::(?P<port>\d{1,5}))?(?![\d.]*\d)")
+_MAC = re.compile(r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}(?![\w:-])")
+_VERSION = re.compile(r"\d+(?:\.\d+)+(?!\w)")
+_RELEASE = re.compile(r"20[2-9]\d\.(?:1[0-2]|[1-9])(?![\d]|[.,]\d)")
+_PHONE = re.compile(
+    r"\+\d{1,3}(?:[ .\-/\u00a0]?\(?\d{1,5}\)?){1,6}"
+    r"|\(\d{2,5}\)[ \-/]?\d{2,8}(?:[ \-]\d{2,5}){0,4}"
+    r"|\d{1,2}[ -]\(?\d{3}\)?[ -]\d{3}[ -]\d{4}"
+    r"|\d{3}(?P<mark>[-. ])\d{3}(?P=mark)\d{4}"
+    r"|\d{3}-\d{4}"
+    r"|0\d{1,4}(?:[ /-]\d{2,8}){1,5}"
+)
+_PHONE_ENDS = re.compile(r"(?![\w]|[.,:/-]\d|\s?[€$£%°])")
+_GROUPS_OF_FOUR = re.compile(r"\d{4}(?:[ -]\d{4}){2,4}(?![\d-])")
+_AFTER_WORD = re.compile(r"\d[\d /.-]{3,18}\d(?![\w])")
+_EMERGENCY = re.compile(r"(?:11[0-9]|000|061|080|1[0-9]{2}|9(?:11|33|88|99))(?![\w]|[.,:]\d|\s?[°%€$])")
+_CODE = re.compile(r"\d+(?![\w]|[.,:]\d)")
+_SHORT = 6
+_LEAST_DIGITS = 7
+
+
+def address(written: Written, at: int) -> Found | None:
+    """An IP address with or without a port, or a hardware address: "192.168.1.10:8123"."""
+    language, text = written.language, written.text
+    if found := _IP.match(text, at):
+        parts = found["ip"].split(".")
+        if all(int(part) < 256 for part in parts):
+            said = f" {language.word('dot')} ".join(language.digits(part) for part in parts)
+            if found["port"]:
+                said += f" {language.word('colon')} {language.digits(found['port'])}"
+            return found.end(), said
+    if found := _MAC.match(text, at):
+        pairs = re.split("[:-]", found[0].upper())
+        return found.end(), ", ".join(" ".join(language.digits(char) if char.isdigit() else char for char in pair) for pair in pairs)
+    return None
+
+
+def version(written: Written, at: int) -> Found | None:
+    """A version: "1.2.3", "2.1" after a word such as "version", a release of the year and month ("2026.11")."""
+    text = written.text
+    found = _VERSION.match(text, at)
+    if not found:
+        return None
+    named = written.word_before(at) in written.writing.version
+    if not (named or found[0].count(".") > 1 or _RELEASE.match(text, at)) or re.compile(r"\s?[°%€$]").match(text, found.end()):
+        return None
+    if found[0].count(".") > 1 and written.writing.grouped.match(text, at):
+        return None
+    return found.end(), said_version(written, found[0])
+
+
+def said_version(written: Written, version: str) -> str:
+    """The parts of a version in words, with the language's word for the dot between."""
+    language = written.language
+    dot = language.word("decimal") if language.decimal_mark == "." else language.word("dot")
+    return f" {dot} ".join(_part(written, part) for part in version.split("."))
+
+
+def _part(written: Written, part: str) -> str:
+    language = written.language
+    if len(part) > 1 and part[0] == "0":
+        return language.digits(part)
+    return language.year(int(part)) if len(part) == 4 and part[:2] in ("19", "20") else language.cardinal(int(part))
+
+
+def phone(written: Written, at: int) -> Found | None:
+    """A telephone number, or other digits that are said one by one: "+1 555-123-4567", "call 112", "PIN 4821"."""
+    text, writing = written.text, written.writing
+    found = _PHONE.match(text, at)
+    before = written.word_before(at)
+    if found and _PHONE_ENDS.match(text, found.end()):
+        if sum(char.isdigit() for char in found[0]) >= _LEAST_DIGITS and not _is_amount(written, found):
+            return found.end(), said_groups(written, found[0])
+    if found := _GROUPS_OF_FOUR.match(text, at):
+        return found.end(), said_groups(written, found[0])
+    if before in writing.phone and (found := _AFTER_WORD.match(text, at)):
+        if sum(char.isdigit() for char in found[0]) >= _SHORT - 1:
+            return found.end(), said_groups(written, found[0])
+    if before in writing.emergency and (found := _EMERGENCY.match(text, at)):
+        return found.end(), written.language.digits(found[0])
+    if before in writing.code and (found := _CODE.match(text, at)) and len(found[0]) > 2:
+        return found.end(), written.language.digits(found[0])
+    return None
+
+
+def _is_amount(written: Written, found: re.Match[str]) -> bool:
+    """Whether what looks like a telephone number is a number with spaces between its groups."""
+    return found[0][0] not in "+(0" and found["mark"] in (" ", ".") and bool(written.writing.grouped.match(written.text, found.start()))
+
+
+def said_groups(written: Written, digits: str) -> str:
+    """Groups of digits, said one by one; pairs as numbers where the language does so."""
+    language = written.language
+    groups = re.findall(r"\d+", digits)
+    in_pairs = written.writing.phone_pairs and all(len(group) == 2 for group in groups)
+    said = [
+        language.cardinal(int(group)) if in_pairs and group[0] != "0" else language.digits(group) for group in groups
+    ]
+    plus = f"{language.word('plus')} " if digits.startswith("+") else ""
+    return plus + ", ".join(said)

@@ -1,0 +1,111 @@
+"""Numbers alone: years, ordinals, and cardinals."""
+
+from __future__ import annotations
+
+import re
+
+from .codes import said_version
+from .names import said_digits
+from .written import Found, Written
+
+_DIGITS = re.compile(r"\d+")
+_YEAR = re.compile(r"[12]\d{3}(?![\w]|[.,]\d|\s?[%°€$£])")
+_YEARS = re.compile(r"(?P<first>1[1-9]\d\d|20\d\d)(?:[-–/]|\s[-–]\s)(?P<last>1[1-9]\d\d|20\d\d|\d\d)(?![\w]|[-.,]\d)")
+_NEXT_WORD = re.compile(r"\s([^\W\d_][^\W\d_'’]*)")
+_DOT = re.compile(r"(?P<n>\d{1,3})\.(?=\s)")
+_LIST_NUMBER = re.compile(r"(?P<n>\d{1,3})[.)](?=\s\S)")
+_MODEL_BEFORE = re.compile(r"(?<![\w])(?=\w*[A-Z]\w*[A-Z])\w{2,}[\s-]\Z")
+_LONG = 13
+_SURE_YEARS = range(1900, 2100)
+_YEARS_RANGE = range(1001, 2100)
+
+
+def list_number(written: Written, at: int) -> Found | None:
+    """The number of a list's item at the start of a line: "1. Milk"."""
+    if written.left(at).strip():
+        return None
+    found = _LIST_NUMBER.match(written.text, at)
+    if not found or _is_ordinal_here(written, at, found):
+        return None
+    return found.end(), written.language.cardinal(int(found["n"])) + ","
+
+
+def _is_ordinal_here(written: Written, at: int, found: re.Match[str]) -> bool:
+    word = _NEXT_WORD.match(written.text, found.end())
+    return bool(word and word[1].lower() in written.language.months)
+
+
+def ordinal(written: Written, at: int) -> Found | None:
+    """An ordinal: "2nd", "1er", "3.º", or "3." after a word that ordinals follow."""
+    language, writing = written.language, written.writing
+    digits = _DIGITS.match(written.text, at)
+    if not digits or len(digits[0]) > 9:
+        return None
+    for ending, form in writing.ordinals:
+        if found := ending.match(written.text, digits.end()):
+            return found.end(), language.ordinal(int(digits[0]), form=form)
+    if (found := _DOT.match(written.text, at)) and writing.ordinal_before:
+        ending_of = writing.ordinal_before.get(written.word_before(at))
+        word = _NEXT_WORD.match(written.text, found.end())
+        if ending_of is not None and word and (not writing.capital_nouns or word[1][0].isupper()):
+            return found.end(), language.ordinal(int(found["n"]), form=ending_of)
+    return None
+
+
+def years(written: Written, at: int) -> Found | None:
+    """A range of years: "2025-2026", "1914-18"."""
+    found = _YEARS.match(written.text, at)
+    if not found:
+        return None
+    first, last = int(found["first"]), int(found["last"])
+    if len(found["last"]) == 2:
+        if last <= first % 100:
+            return None
+    elif last <= first:
+        return None
+    language = written.language
+    return found.end(), f"{language.year(first)} {language.word('to')} {language.year(last)}"
+
+
+def number(written: Written, at: int) -> Found | None:
+    """A number that no other rule knows."""
+    language, writing = written.language, written.writing
+    digits = _DIGITS.match(written.text, at)
+    found = written.number(at)
+    if not digits or not found:
+        return None
+    amount, end = found
+    before = written.word_before(at)
+    if not amount.fraction and end == digits.end():
+        if len(digits[0]) >= _LONG or (len(digits[0]) > 1 and digits[0][0] == "0"):
+            return end, language.digits(digits[0])
+        if before in writing.version:
+            return end, said_version(written, digits[0])
+        if _is_year(written, at, int(digits[0]), end, before):
+            return end, language.year(int(digits[0]))
+        if len(digits[0]) == 4 and _MODEL_BEFORE.search(written.left(at)):
+            return end, said_digits(written, digits[0])
+        if gender := _gender(written, end):
+            return end, language.cardinal(int(digits[0]), gender=gender)
+    return end, language.number(amount)
+
+
+def _is_year(written: Written, at: int, number: int, end: int, before: str) -> bool:
+    """Whether a number is a year, by the word before or because no thing is counted after it."""
+    writing = written.writing
+    if number not in _YEARS_RANGE or not _YEAR.match(written.text, at):
+        return False
+    word = _NEXT_WORD.match(written.text, end)
+    if before in writing.year:
+        return True
+    if number not in _SURE_YEARS:
+        return False
+    return not word or word[1].lower() in writing.year_after or (before in writing.decade) or (writing.capital_nouns and word[1][0].islower())
+
+
+def _gender(written: Written, end: int) -> str:
+    """The gender of the numeral before a word whose gender its ending tells; "" if nothing does."""
+    word = _NEXT_WORD.match(written.text, end)
+    if not word:
+        return ""
+    return next((gender for pattern, gender in written.writing.one_before if pattern.fullmatch(word[1])), "")

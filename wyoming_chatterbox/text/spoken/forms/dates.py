@@ -1,0 +1,184 @@
+"""Dates: ISO, local and partial ones, days of the week, decades."""
+
+from __future__ import annotations
+
+import re
+
+from .clock import said_time
+from .written import Found, Written
+
+_ISO = re.compile(
+    r"(?P<y>\d{4})([-/])(?P<m>\d\d?)\2(?P<d>\d\d?)(?![\d-])"
+    r"(?:T(?P<h>\d\d):(?P<min>\d\d)(?::(?P<s>\d\d)(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![\w])"
+)
+_YEAR_MONTH = re.compile(r"(?P<y>(?:19|20)\d\d)-(?P<m>0[1-9]|1[0-2])(?![\d-])")
+_DOTTED = re.compile(r"(?P<d>\d\d?)\.\s?(?P<m>\d\d?)\.\s?(?P<y>\d{4}|\d\d)(?![\w]|[.,:]\d|\s?[°%])")
+_DAY_MONTH = re.compile(r"(?P<d>\d\d?)\.\s?(?P<m>\d\d?)\.(?!\d)")
+_DAY_MONTH_BARE = re.compile(r"(?P<d>\d\d?)\.(?P<m>\d\d)(?![\d.]|\.\d)")
+_DAY_RANGE = re.compile(r"(?P<first>\d\d?)\.\s?(?:[-–—]|\s[-–]\s)\s?(?=\d\d?\.\s?\d\d?\.)")
+_SLASHED = re.compile(r"(?P<a>\d\d?)(?P<mark>[/-])(?P<b>\d\d?)(?P=mark)(?P<y>\d{4}|\d\d)(?![\w/])")
+_DAY = r"(?P<d>[0-3]?\d)(?:st|nd|rd|th|er|re|º|ª|°|:?e|\.)?"
+_DAYS = re.compile(rf"(?:(?P<first>[0-3]?\d)(?:st|nd|rd|th|\.)?\s?[-–]\s?)?{_DAY}(?:\s|-)?(?:of\s|d['’]|de\s)?(?P<month>[^\W\d_]+)(?P<dot>\.?)")
+_YEAR = re.compile(r"(?:,?\s|-)(?:de[l]?\s)?(?P<y>[12]\d{3})(?![\w]|[.,:]\d|\s?[°%])")
+_NAME = re.compile(r"(?P<name>[^\W\d_]+)(?P<dot>\.?)")
+_DAY_AFTER = re.compile(r",?\s(?P<d>[0-3]?\d)(?:st|nd|rd|th)?(?:\s?[-–]\s?(?P<last>[0-3]?\d)(?:st|nd|rd|th)?)?(?![\w:]|[.,/]\d|\s?[°%€])")
+_WEEKDAY_GAP = re.compile(r",?\s(?:the\s|den\s|le\s|el\s|il\s)?")
+_WEEKDAY_RANGE = re.compile(r"\s?[-–]\s?(?P<name>[^\W\d_]+)\.?")
+_DECADE = re.compile(r"['’]?(?P<n>\d{2,4})(?P<end>['’]?s|er)(?!\w)")
+_TWO_DIGITS_UNTIL = 69
+
+
+def _year(digits: str) -> int:
+    return int(digits)
+
+
+def _valid(month: int, day: int) -> bool:
+    return 1 <= month <= 12 and 1 <= day <= 31
+
+
+def numeric(written: Written, at: int) -> Found | None:
+    """A date in digits: "2026-11-25", "25.11.2026", "11/25/2026", "25.11."."""
+    text, language, writing = written.text, written.language, written.writing
+    if found := _ISO.match(text, at):
+        year, month, day = int(found["y"]), int(found["m"]), int(found["d"])
+        if _valid(month, day):
+            said = language.date(year, month, day)
+            if found["h"]:
+                time = said_time(written, int(found["h"]), int(found["min"]), int(found["s"] or 0))
+                said = f"{said}{written.space}{time}"
+            return found.end(), said
+    if (found := _YEAR_MONTH.match(text, at)) and not _spaced_range(text, found.end()):
+        return found.end(), language.date(int(found["y"]), int(found["m"]))
+    if writing.continental and (found := _DAY_RANGE.match(text, at)):
+        if rest := numeric(written, found.end()):
+            return rest[0], f"{language.day(int(found['first']))} {language.word('to')} {rest[1]}"
+    if (found := _DOTTED.match(text, at)) and _valid(int(found["m"]), int(found["d"])):
+        if len(found["y"]) == 4 or (writing.continental and written.word_before(at) not in writing.version):
+            return found.end(), language.date(_year(found["y"]), int(found["m"]), int(found["d"]))
+    if found := _SLASHED.match(text, at):
+        first, second = int(found["a"]), int(found["b"])
+        month_first = writing.month_first and found["mark"] == "/"
+        month, day = (first, second) if (month_first and first <= 12) or second > 12 else (second, first)
+        if _valid(month, day) and (found["mark"] == "/" or len(found["y"]) == 4):
+            return found.end(), language.date(_year(found["y"]), month, day)
+    if writing.continental and (found := _DAY_MONTH.match(text, at)) and _valid(int(found["m"]), int(found["d"])):
+        end = found.end()
+        if not text[end:].strip() or text[end:].lstrip()[0].isupper() and not _NAME.match(text[end:].lstrip()):
+            end -= 1
+        return end, language.date(None, int(found["m"]), int(found["d"]))
+    if written.word_before(at) in writing.day_before:
+        found = _DAY_MONTH_BARE.match(text, at) if writing.continental else None
+        if found and _valid(int(found["m"]), int(found["d"])):
+            return found.end(), language.date(None, int(found["m"]), int(found["d"]))
+        if found := re.compile(r"(?P<a>\d\d?)/(?P<b>\d\d?)(?![\d/])").match(text, at):
+            first, second = int(found["a"]), int(found["b"])
+            month, day = (first, second) if writing.month_first and first <= 12 else (second, first)
+            if _valid(month, day):
+                return found.end(), language.date(None, month, day)
+    return None
+
+
+def _spaced_range(text: str, end: int) -> bool:
+    return text.startswith(("%", " %", "°", " °"), end)
+
+
+def day_first(written: Written, at: int) -> Found | None:
+    """A day and the name of its month: "28 Nov 2026", "3. Mai", "1er mai", "25-28 Nov"."""
+    found = _DAYS.match(written.text, at)
+    month = _month(written, found["month"]) if found else 0
+    if not found or not month or not _valid(month, int(found["d"])):
+        return None
+    language, text = written.language, written.text
+    end = found.end() if not found["dot"] or _is_short(written, found["month"]) else found.end() - 1
+    year = _YEAR.match(text, end)
+    if not year:
+        end = written.after_dot(found.end("month"))
+    day = int(found["d"])
+    before = written.word_before(at)
+    if language.code == "en" and before == "the" and not found["first"]:
+        said = f"{language.ordinal(day)} of {language.month(month)}" + (f" {language.year(int(year['y']))}" if year else "")
+    else:
+        said = language.date(int(year["y"]) if year else None, month, day)
+    if found["first"]:
+        last = language.day(day)
+        said = said.replace(last, f"{language.day(int(found['first']))} {language.word('to')} {last}", 1)
+    return (year.end() if year else end), said
+
+
+def month_first(written: Written, at: int) -> Found | None:
+    """A month's name, then its day or year: "Nov 28", "November 28th, 2026", "November 2026"."""
+    text, language = written.text, written.language
+    name = _NAME.match(text, at)
+    month = _month(written, name["name"]) if name else 0
+    if not name or not month:
+        return None
+    after = name.end() if _is_short(written, name["name"]) else name.end("name")
+    if (found := _DAY_AFTER.match(text, after)) and written.writing.month_first and _valid(month, int(found["d"])):
+        year = _YEAR.match(text, found.end())
+        said = language.date(int(year["y"]) if year else None, month, int(found["d"]))
+        if found["last"]:
+            first = language.day(int(found["d"]))
+            said = said.replace(first, f"{first} {language.word('to')} {language.day(int(found['last']))}", 1)
+        return (year or found).end(), said
+    if year := _YEAR.match(text, after):
+        return year.end(), language.date(int(year["y"]), month)
+    return None
+
+
+def weekday(written: Written, at: int) -> Found | None:
+    """The name of a day of the week before a date or a time, or two of them: "Sat 28 Nov", "Mon-Fri", "Fri 10:30"."""
+    text, language = written.text, written.language
+    name = _NAME.match(text, at)
+    number = language.weekdays.get(name["name"].lower(), 0) if name else 0
+    if not name or not number or (language.weekday(1)[:1].isupper() and not name["name"][0].isupper()):
+        return None
+    short = name["name"].lower() != language.weekday(number).lower()
+    after = name.end() if short else name.end("name")
+    if (other := _WEEKDAY_RANGE.match(text, after)) and (last := language.weekdays.get(other["name"].lower())):
+        if other["name"][0].isupper() == name["name"][0].isupper():
+            end = other.end("name")
+            return written.after_dot(end), f"{language.weekday(number)} {language.word('to')} {language.weekday(last)}"
+    gap = _WEEKDAY_GAP.match(text, after)
+    if not gap:
+        return None
+    for rule in (numeric, day_first, month_first):
+        if found := rule(written, gap.end()):
+            return found[0], language.with_weekday(number, found[1])
+    if short and text[gap.end() : gap.end() + 1].isdigit():
+        return after, language.weekday(number)
+    return None
+
+
+def decade(written: Written, at: int) -> Found | None:
+    """A decade: "1990s", "'90s", "the 90s", "90er"."""
+    found = _DECADE.match(written.text, at)
+    language, writing = written.language, written.writing
+    if not found or not found["n"].endswith("0"):
+        return None
+    digits = found["n"]
+    if found["end"] == "er":
+        return (found.end(), language.cardinal(int(digits)) + "er") if language.code == "de" and len(digits) != 3 else None
+    plural = writing.decades.get(digits[-2:])
+    if len(digits) == 2:
+        known = not written.text[at].isdigit() or written.word_before(at) in writing.decade
+        return (found.end(), plural) if plural and known else None
+    if len(digits) != 4 or not writing.decades:
+        return None
+    if digits.endswith("00"):
+        return found.end(), language.year(int(digits)) + "s"
+    if digits[-2:] == "10":
+        return found.end(), language.year(int(digits)) + "s"
+    century = language.year(int(digits)).rsplit(" ", 1)[0]
+    return (found.end(), f"{century} {plural}") if plural else None
+
+
+def _month(written: Written, name: str) -> int:
+    """The number of a month, or 0."""
+    language = written.language
+    month = language.months.get(name.lower(), 0)
+    return month if month and (name[0].isupper() or not language.month(1)[:1].isupper()) else 0
+
+
+def _is_short(written: Written, name: str) -> bool:
+    month = written.language.months.get(name.lower(), 0)
+    return bool(month) and name.lower() != written.language.month(month).lower()

@@ -1,0 +1,94 @@
+"""Names with digits and signs in them: entity ids, snake_case, e-mail addresses, formulas, models."""
+
+from __future__ import annotations
+
+import re
+
+from .codes import said_version
+from .written import Found, Written
+
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_HOST = re.compile(r"(?:[a-z0-9-]+\.)+(?:com|org|net|io|local|lan|gov|edu|app|dev)(?![\w-])")
+_ENTITY = re.compile(r"(?P<domain>[a-z_]+)\.(?P<name>[a-z0-9][a-z0-9_]*)(?![\w])")
+_SNAKE = re.compile(r"\w*_\w[\w.]*")
+_WORDS = re.compile(r"[._]+")
+_VERSION = re.compile(r"[vV]\.?\s?(?P<version>\d+(?:\.\d+)*)(?![\w]|[.,]\d)")
+_ABBREVIATED = re.compile(r"(?P<name>[^\W\d_]+)(?:\.|°|º)?\s?(?=\d)")
+_MIXED = re.compile(r"[^\W\d_]+(?:-?\d+(?:\.\d+)?|-?[^\W\d_]+)*")
+_RUN = re.compile(r"(?P<letters>[^\W\d_]+)|(?P<digits>\d+)(?:\.(?P<fraction>\d+))?|-")
+_FORMULA = re.compile(
+    r"(?:CO2|CO|NO2|NOx|N2O|SO2|O2|O3|H2|N2|NH3|CH4|H2O2|H2O|H2S|SF6|HCHO)(?![\w-])"
+)
+_DOMAINS = frozenset(
+    """
+    alarm_control_panel automation binary_sensor button calendar camera climate conversation cover device_tracker event
+    fan group humidifier image input_boolean input_button input_datetime input_number input_select input_text
+    lawn_mower light lock media_player notify number person plant remote scene schedule script select sensor siren
+    sun switch text timer todo tts update vacuum valve water_heater weather zone
+    """.split()
+)
+_ROUND = 4
+"""Digits of a model's number that is said as a year is: "forty ninety"."""
+
+
+def name(written: Written, at: int) -> Found | None:
+    """A name with digits, dots or underscores: "light.living_room", "john@example.com", "CO2", "PM2.5", "v2.1"."""
+    text, language = written.text, written.language
+    if found := _VERSION.match(text, at):
+        return found.end(), f"{language.word('version')} {said_version(written, found['version'])}"
+    if (found := _MAIL.match(text, at)) or (found := _HOST.match(text, at)):
+        return found.end(), _address(written, found[0])
+    if (found := _ENTITY.match(text, at)) and (found["domain"] in _DOMAINS or "_" in found[0]):
+        return found.end(), _apart(written, found[0])
+    if (found := _SNAKE.match(text, at)) and "_" in found[0].strip("_"):
+        name = found[0].rstrip(".")
+        return at + len(name), _apart(written, name)
+    if found := _FORMULA.match(text, at):
+        return (found.end(), " ".join(_formula(written, char) for char in found[0])) if found[0] != "CO" else None
+    if (found := _ABBREVIATED.match(text, at)) and found["name"].lower() in written.writing.number:
+        if found["name"].lower() != "no" or found["name"][0] == "N":
+            return found.end(), language.word("number") + " "
+    if (found := _MIXED.match(text, at)) and re.search(r"\d", found[0]):
+        return found.end(), _runs(written, found[0])
+    return None
+
+
+def _formula(written: Written, char: str) -> str:
+    return written.language.cardinal(int(char)) if char.isdigit() else char
+
+
+def _address(written: Written, address: str) -> str:
+    language = written.language
+    signs = {"@": language.word("at"), ".": language.word("dot"), "_": language.word("underscore"), "-": language.word("dash")}
+    parts = re.split(r"([@._-])", address)
+    return " ".join(signs.get(part) or _runs(written, part) for part in parts if part)
+
+
+def _apart(written: Written, name: str) -> str:
+    return " ".join(_runs(written, part) for part in _WORDS.split(name) if part)
+
+
+def _runs(written: Written, text: str) -> str:
+    """Letters as they are, and the digits between them in words."""
+    said = ""
+    for run in _RUN.finditer(text):
+        if run["digits"]:
+            said += f" {said_digits(written, run['digits'], run['fraction'] or '')} "
+        elif run["letters"]:
+            said += run["letters"]
+        else:
+            hyphenates = text[run.start() - 1 : run.start()].isalpha() and text[run.end() : run.end() + 1].isalpha()
+            said += "-" if hyphenates else " "
+    return " ".join(said.split())
+
+
+def said_digits(written: Written, digits: str, fraction: str = "", *, model: bool = True) -> str:
+    """The digits of a name: "B12" has a number, "007" and "0134" have single ones, "CR2032" is said as a year is."""
+    language = written.language
+    if fraction:
+        return language.decimal(digits, fraction)
+    if (len(digits) > 1 and digits[0] == "0") or len(digits) > 6:
+        return language.digits(digits)
+    if model and len(digits) == _ROUND and language.code == "en" and digits[1:] != "000":
+        return language.year(int(digits))
+    return language.cardinal(int(digits))

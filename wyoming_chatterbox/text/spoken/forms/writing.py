@@ -1,0 +1,101 @@
+"""How a language writes: the patterns of its numbers, and the words and signs that rules look for."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+from ..language import Language
+from ..tables import Table
+from .units import SPELLINGS, TIME
+
+_SPACES = " \u00a0\u2007\u2009\u202f"
+_SIGNS = {"US$": "USD", "A$": "AUD", "C$": "CAD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "￥": "JPY", "₹": "INR"}  # fmt: skip
+
+
+@cache
+def _contexts() -> Table:
+    path = files("wyoming_chatterbox.text.spoken") / "data" / "contexts.toml"
+    return Table(tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+def _everywhere(name: str) -> frozenset[str]:
+    return frozenset(_contexts().text(name).split())
+
+
+def _as_pattern(currency: str) -> str:
+    """A name of letters isn't part of a longer one."""
+    return re.escape(currency) + (r"(?![^\W\d_])" if currency[-1].isalpha() else "")
+
+
+class Writing:
+    """How a language writes numbers and what is beside them."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+        near = _contexts().section(language.code)
+        self._near = near
+        decimal = language.decimal_mark
+        marks = (language.group_marks | set("'’\u00a0\u2007\u2009\u202f")) - {decimal}
+        if " " not in marks:
+            marks -= {" "}
+        group = "".join(re.escape(mark) for mark in sorted(marks))
+        point = re.escape(decimal)
+        self.grouped = re.compile(
+            rf"(?!0)\d{{1,3}}(?P<mark>[{group}])\d{{3}}(?:(?P=mark)\d{{3}})*+(?:{point}(?P<fraction>\d++))?+"
+            rf"(?!\d|[.,'’]\d)"
+        )
+        self.lakhs = re.compile(rf"\d{{1,2}}(?:,\d\d)+,\d{{3}}(?:{point}(?P<fraction>\d++))?+(?![\d,])")
+        self.plain = re.compile(rf"\d++(?:[.{point}](?P<fraction>\d++)(?![.,]\d))?+")
+        self.year = self._set("year")
+        self.year_after = self._set("year_after")
+        self.decade = self._set("decade")
+        self.decades = near.forms("decades")
+        self.month_first = near.text("dates", "dmy") == "mdy"
+        self.continental = not self.month_first
+        self.day_before = self._set("day_before")
+        self.clock = self._set("clock")
+        self.clock_after = self._set("clock_after")
+        self.hour_after = self._set("hour_after")
+        self.clock_dotted = self._set("clock_dotted")
+        self.phone = self._set("phone")
+        self.phone_pairs = near.text("phone_pairs") == "yes"
+        self.emergency = self._set("emergency")
+        self.code = self._set("code")
+        self.version = self._set("version") | {"version", "v"}
+        self.place = self._set("place")
+        self.number = self._set("number")
+        self.out_of = near.text("out_of")
+        self.ordinal_before = near.forms("ordinal_before")
+        self.ordinals = [
+            (re.compile(rf"(?:{ending})(?![^\W_])"), form) for ending, form in near.forms("ordinal").items()
+        ]
+        self.capital_nouns = near.text("nouns") == "capital"
+        self.one_before = [(re.compile(pattern), gender) for pattern, gender in near.forms("one_before").items()]
+        self.parts = self._set("parts")
+        self.century_after = self._set("century_after")
+        self.rulers = _everywhere("rulers")
+        self.queens = _everywhere("queens")
+        self.regnal = {name: form for name, form in near.forms("regnal").items()}
+        self.units: Mapping[str, str] = {**SPELLINGS, **near.forms("units")}
+        self.time_units: Mapping[str, str] = {
+            **TIME, **{name: unit for name, unit in near.forms("units").items() if unit in ("d", "h", "min", "s")}
+        }  # fmt: skip
+        self.currencies: Mapping[str, str] = {**_SIGNS, **language.currencies}
+        self.currency = re.compile("|".join(map(_as_pattern, sorted(self.currencies, key=len, reverse=True))))
+        self.named_days = frozenset(language.months) | frozenset(language.weekdays)
+        self.goes_on = (
+            self.clock_after | self.hour_after | frozenset(language.scales) | frozenset(language.half_days)
+        )
+
+    @classmethod
+    @cache
+    def of(cls, language: Language) -> Writing:
+        """The writing of a language, made once."""
+        return cls(language)
+
+    def _set(self, name: str) -> frozenset[str]:
+        return frozenset(self._near.text(name).split())

@@ -1,0 +1,87 @@
+"""Written text as the rules see it: a region, what is before it, and how the language writes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TypeAlias
+
+from ..language import Language
+from ..numbers import Number
+from .writing import Writing
+
+Found: TypeAlias = tuple[int, str]
+"""Where a form ends, and how it is said."""
+
+Rule: TypeAlias = "Callable[[Written, int], Found | None]"
+"""Looks for one kind of form at a position of a region."""
+
+_WORD_BEFORE = re.compile(r"([^\W\d_][^\W\d_'’.]*)[.,:]?[\"'(\s]*\Z")
+_NAME_BEFORE = re.compile(r"([^\W\d_][\w'’-]*)\s\Z")
+_SENTENCE_BEFORE = re.compile(r"(?:^|([^\s.]*)[.!?…:]+[\"'”’»)\]]*\s)[\s\"'“„«(\[¿¡]*\Z")
+_ABBREVIATIONS = frozenset("ca approx etc bzw vs no nr nrn z.b d.h env p.ex sig dr st ex max min inkl incl tel núm num art vgl ggf".split())  # fmt: skip
+_DIGIT = re.compile(r"\d")
+
+
+class Written:
+    """A region of text, its context, and its language."""
+
+    __slots__ = ("before", "is_dense", "language", "space", "text", "writing")
+
+    def __init__(self, text: str, before: str, language: Language) -> None:
+        self.text = text
+        self.before = before
+        self.language = language
+        self.writing = Writing.of(language)
+        self.is_dense = language.code in ("ja", "zh")
+        """Whether words stand without spaces."""
+        self.space = "" if self.is_dense else " "
+
+    def left(self, at: int, length: int = 48) -> str:
+        """The text before a position, at most `length` characters."""
+        if at >= length:
+            return self.text[at - length : at]
+        return (self.before + self.text[:at])[-length:]
+
+    def char_before(self, at: int) -> str:
+        """The character before a position; empty at the start of the line."""
+        return self.text[at - 1] if at else self.before[-1:]
+
+    def word_before(self, at: int) -> str:
+        """The word before a position, in lower case; empty if something else is there."""
+        found = _WORD_BEFORE.search(self.left(at))
+        return found[1].lower() if found else ""
+
+    def name_before(self, at: int) -> str:
+        """The word before a position as it is written, with one space between."""
+        found = _NAME_BEFORE.search(self.left(at))
+        return found[1] if found else ""
+
+    def starts_sentence(self, at: int) -> bool:
+        """Whether a sentence starts at a position."""
+        found = _SENTENCE_BEFORE.search(self.left(at))
+        if not found:
+            return False
+        word = found[1]
+        return not word or (word.lower() not in _ABBREVIATIONS and "." not in word and not _DIGIT.fullmatch(word))
+
+    def after_dot(self, end: int) -> int:
+        """The position after the full stop of an abbreviation, unless it ends the sentence too."""
+        if not self.text.startswith(".", end):
+            return end
+        rest = self.text[end + 1 :].lstrip()
+        return end if not rest or rest[0].isupper() else end + 1
+
+    def number(self, at: int) -> tuple[Number, int] | None:
+        """The number without a sign that begins at a position, and where it ends."""
+        writing = self.writing
+        for pattern in (writing.grouped, writing.lakhs) if len(self.text) > at + 4 else ():
+            if found := pattern.match(self.text, at):
+                whole = re.sub(r"\D", "", found[0][: found.start("fraction") - at] if found["fraction"] else found[0])
+                return Number(whole, found["fraction"] or ""), found.end()
+        found = writing.plain.match(self.text, at)
+        if not found:
+            return None
+        fraction = found["fraction"] or ""
+        whole = found[0][: len(found[0]) - len(fraction) - 1] if fraction else found[0]
+        return Number(whole, fraction), found.end()

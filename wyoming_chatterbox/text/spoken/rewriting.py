@@ -1,0 +1,74 @@
+"""Rewrites a region of text: tries the rules from left to right, the particular ones first."""
+
+from __future__ import annotations
+
+import re
+
+from .forms import amounts, clock, codes, counting, dates, fractions, names, roman, symbols
+from .forms.written import Rule, Written
+from .language import Language
+from .letters import plain_letters
+
+_LETTERS = re.compile(r"[^\W\d_]+")
+_SIGNED: tuple[Rule, ...] = (codes.phone, amounts.money, dates.decade, amounts.measure, fractions.fraction, symbols.symbol)
+_DIGIT: tuple[Rule, ...] = (
+    counting.list_number, codes.address, dates.numeric, dates.day_first, clock.time, codes.phone, codes.version,
+    fractions.fraction, counting.ordinal, dates.decade, counting.years, amounts.duration, amounts.measure,
+    counting.number,
+)  # fmt: skip
+_LETTER: tuple[Rule, ...] = (
+    dates.weekday, dates.month_first, amounts.money, codes.address, names.name, roman.roman, symbols.by,
+)  # fmt: skip
+
+
+def rewrite(text: str, before: str, language: Language) -> str:
+    """Return the text with its written forms in words; `before` is what is to the left of it on its line."""
+    written = Written(plain_letters(text), before, language)
+    text = written.text
+    out: list[str] = []
+    at = 0
+    while at < len(text):
+        char = text[at]
+        if char.isspace():
+            out.append(char)
+            at += 1
+            continue
+        rules = _DIGIT if char.isdigit() else _SIGNED
+        if char.isalpha():
+            inside = written.char_before(at)
+            rules = (symbols.by,) if inside.isdigit() else () if inside.isalpha() else _LETTER
+        for rule in rules:
+            if found := rule(written, at):
+                end, said = found
+                _put(out, written, at, end, said)
+                at = end
+                break
+        else:
+            letters = _LETTERS.match(text, at)
+            end = letters.end() if letters else at + 1
+            _copy(out, text[at:end])
+            at = end
+    return "".join(out)
+
+
+def _copy(out: list[str], text: str) -> None:
+    out.append(text)
+
+
+def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None:
+    """Write what is said, with spaces to its neighbours, and a capital where a sentence starts."""
+    if not said:
+        return
+    if said[0].isalpha() and written.starts_sentence(at):
+        said = said[0].upper() + said[1:]
+    last = out[-1][-1:] if out and out[-1] else written.before[-1:] if not out else ""
+    if said[0].isalnum() and last.isalnum() and not written.is_dense:
+        said = " " + said
+    if said[0] == " " and last.isspace():
+        said = said.lstrip()
+    follows = written.text[end : end + 1]
+    if said[-1:].isalnum() and follows.isalnum() and not written.is_dense:
+        said += " "
+    elif said.endswith(" ") and (not follows or follows.isspace()):
+        said = said.rstrip()
+    out.append(said)
