@@ -19,9 +19,10 @@ CHUNK = re.compile(rf"\s|[{_WIDE}]|(?P<open>[^\s{_WIDE}]{{1,{MAX_CHUNK_LENGTH}}}
 
 _HOT = re.compile(
     rf"[\d_&@#~±≥≤≠≈<>×÷=+/→←↔↑↓°%‰€$£¥¢₽₩₹₺₪₴₫₱฿§√∞½⅓¼¾\u2150-\u215f²³™®©º№{FANCY}]"
-    r"|\b[IVXL]{2,}|\b[IVX]\b|\.(?:com|org|net|io|local|lan|gov|edu|app|dev)\b"
+    r"|\b[IVXL]{2,}|\b[IVX]\b|[a-z]{3}\.[a-z]"
 )
 _JOINING = frozenset({"-", "–", "—", "−", "x", "*", "^", ":"})
+_HYPHEN = re.compile("[-–]")
 _EDGES = "\"'“”„‚‘’«»‹›()[]{}.,;:!?…¿¡"
 
 
@@ -44,7 +45,13 @@ class Chunks:
         if _HOT.search(chunk):
             return True
         word = chunk.strip(_EDGES)
-        return word.lower() in self._starts or word in self._writing.currencies
+        lower = word.lower()
+        return (
+            lower in self._starts
+            or word in self._writing.currencies
+            or ("-" in word or "–" in word)
+            and _HYPHEN.split(lower)[0].rstrip(".") in self._writing.named_days
+        )
 
     def goes_on(self, chunk: str) -> bool:
         """Whether a chunk in a region lets it go on."""

@@ -13,7 +13,7 @@ FANCY = (
 
 _KEPT = frozenset("！＂＃＇（），．：；？［］＿｛｝～℗℠™℡")
 _STYLED = re.compile(f"[{FANCY}]")
-_RAISED = re.compile("[\u2070\u00b9\u2074-\u207b]+")
+_RAISED = re.compile("\u207a?\u207b?[\u2070\u00b9\u2074-\u2079]+")
 _SPELLINGS = {"\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2012": "–", "μ": "µ", "º C": "°C", "ºC": "°C", "ºF": "°F"}
 _ODD = re.compile("|".join(map(re.escape, _SPELLINGS)))
 

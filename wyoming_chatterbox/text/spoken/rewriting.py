@@ -13,7 +13,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _SIGNED: tuple[Rule, ...] = (codes.phone, amounts.money, dates.decade, amounts.measure, fractions.fraction, symbols.symbol)
 _DIGIT: tuple[Rule, ...] = (
     counting.list_number, codes.address, dates.numeric, dates.day_first, clock.time, codes.phone, codes.version,
-    fractions.fraction, counting.ordinal, dates.decade, counting.years, amounts.duration, amounts.measure,
+    fractions.fraction, counting.ordinal, counting.scientific, dates.decade, counting.years, amounts.duration, amounts.feet_and_inches, amounts.measure,
     counting.number,
 )  # fmt: skip
 _LETTER: tuple[Rule, ...] = (
@@ -33,10 +33,10 @@ def rewrite(text: str, before: str, language: Language) -> str:
             out.append(char)
             at += 1
             continue
-        rules = _DIGIT if char.isdigit() else _SIGNED
+        rules = _DIGIT if char.isdecimal() else _SIGNED
         if char.isalpha():
             inside = written.char_before(at)
-            rules = (symbols.by,) if inside.isdigit() else () if inside.isalpha() else _LETTER
+            rules = (symbols.by,) if inside.isdecimal() else () if inside.isalpha() else _LETTER
         for rule in rules:
             if found := rule(written, at):
                 end, said = found
@@ -59,6 +59,8 @@ def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None
     """Write what is said, with spaces to its neighbours, and a capital where a sentence starts."""
     if not said:
         return
+    if said == "," and out:
+        out[-1] = out[-1].rstrip()
     if said[0].isalpha() and written.starts_sentence(at):
         said = said[0].upper() + said[1:]
     last = out[-1][-1:] if out and out[-1] else written.before[-1:] if not out else ""

@@ -13,14 +13,20 @@ from .written import Found, Written
 _SIGN = re.compile(r"[-+–](?=\d)|[-+–](?=[.,]\d)")
 _RANGE = re.compile(r"(?:[-–—]|\s[-–—]\s)(?=[-+]?\d)")
 _CHAIN = re.compile(r"\s?(?:[-–/.:]\d|=)")
-_UNIT = re.compile(r"\s?(°\s?[CFK](?!\w)|[^\s\d,;:!?()\[\]\"“”…+=<>~&@#_|]+(?:\^?[23](?!\w))?(?:/[^\W\d]+[²³23]?)?)")
+_UNIT = re.compile(r"(?:\s|-(?=[^\W\d_]))?(°\s?[CFK](?:/[^\W\d]+)?(?!\w)|[^\s\d,;:!?()\[\]\"“”…+=<>~&@#_|]+(?:\^?[23](?!\w))?(?:/[^\W\d]+[²³23]?)?)")
 _UNITS_END = re.compile(r"[^\W\d_]")
 _SCALE = re.compile(r"\s?([^\W\d_]+)")
+_ATTACHED_SCALES = {"k": 3, "M": 6, "B": 9, "T": 12}
 _LETTER_SCALES = {"k": 3, "K": 3, "M": 6, "m": 6, "mn": 6, "B": 9, "b": 9, "bn": 9, "T": 12, "tn": 12}
 _PART = re.compile(r"\s?([^\W\d_]+)")
 _NEXT_PART = re.compile(r",?\s?(?=\d)")
 _OF = re.compile(r"\s(?:de|di|d['’])\s?")
 _SLASH = re.compile(r"\s?/\s?([^\W\d_]+[²³]?)")
+_FEET = re.compile(r"(?P<ft>\d{1,2})['’′]\s?(?P<in>\d{1,2}(?:\.\d+)?)(?:[\"”″]|''|’’)")
+_INCHES = re.compile(r"[\"”](?=\s(?:TV|screen|display|monitor|pipe|wheels?|tablet|pizza)\b)")
+_COMMA = re.compile(r",(\d{1,2})(?![,.]?\d)")
+_AFTER_INCHES = re.compile(r"\.?\s?(?:\Z|[,;:!?)\"]|of\b|x\b|by\b|tall\b|wide\b|long\b|thick\b|deep\b)")
+_NOUN = re.compile(r"\s(?!of\b|and\b|or\b|in\b|is\b|to\b|from\b|at\b)[^\W\d_]{2}")
 _LETTERS = frozenset("ABCFKV")
 _ORDER = ("d", "h", "min", "s")
 
@@ -74,18 +80,18 @@ def may_have_sign(written: Written, at: int) -> bool:
 
 def measure(written: Written, at: int) -> Found | None:
     """An amount with its unit, scale or currency: "-4 °C", "10-15 %", "1.5 Mio. €"."""
-    if not written.text[at].isdigit() and not may_have_sign(written, at):
+    if not written.text[at].isdecimal() and not may_have_sign(written, at):
         return None
     found = read_amount(written, at)
     if not found:
         return None
     amount, end = found
-    scale, after = _scale(written, end)
+    scale, after = _scale(written, end) or _attached_scale(written, _last(amount), end)
     if scale:
         amount, end = _scaled(amount, scale), after
     if paid := _currency_after(written, amount, end):
         return paid
-    if measured := _measured(written, amount, end):
+    if measured := _measured(written, amount, at, end):
         return measured
     if not scale and isinstance(amount, Number) and not amount.fraction and (comma := _comma(written, amount, end)):
         return comma
@@ -96,13 +102,22 @@ def measure(written: Written, at: int) -> Found | None:
     return end, _say(written, amount)
 
 
+def feet_and_inches(written: Written, at: int) -> Found | None:
+    """ "5'10\"" of a person's height."""
+    found = _FEET.match(written.text, at)
+    if not found:
+        return None
+    measure = written.language.measure
+    return found.end(), f"{measure(Number(found['ft']), 'ft')} {measure(Number.read(found['in']), 'in')}"
+
+
 def _comma(written: Written, whole: Number, end: int) -> Found | None:
     """A decimal comma in a language that has a point, if a unit tells that it is one."""
-    found = re.compile(r",(\d{1,2})(?![,.]?\d)").match(written.text, end)
+    found = _COMMA.match(written.text, end)
     if not found or written.language.decimal_mark == ",":
         return None
     amount = replace(whole, fraction=found[1])
-    return _currency_after(written, amount, found.end()) or _measured(written, amount, found.end())
+    return _currency_after(written, amount, found.end()) or _measured(written, amount, found.end(), found.end())
 
 
 def _say(written: Written, amount: Amount) -> str:
@@ -112,12 +127,19 @@ def _say(written: Written, amount: Amount) -> str:
     return language.range(*amount)
 
 
-def _scale(written: Written, end: int) -> tuple[int, int]:
+def _scale(written: Written, end: int) -> tuple[int, int] | None:
+    """The power of ten of a word such as "million" at a position, and where it ends."""
     word = _SCALE.match(written.text, end)
-    if not word:
-        return 0, end
-    scale = written.language.scales.get(word[1].lower(), 0)
-    return (scale, word.end()) if scale and len(word[1]) > 2 else (0, end)
+    scale = written.language.scales.get(word[1].lower(), 0) if word and len(word[1]) > 1 else 0
+    return (scale, word.end()) if word and scale else None
+
+
+def _attached_scale(written: Written, number: Number, end: int) -> tuple[int, int]:
+    """That of a single letter: "2.5k", "500k" and "1.2M", but not "10k", "4K" and "5B"."""
+    word = _SCALE.match(written.text, end)
+    scale = _ATTACHED_SCALES.get(word[0], 0) if word else 0
+    sure = number.fraction or (scale == 3 and len(number.whole) > 2) or scale == 6
+    return (scale, word.end()) if word and scale and sure else (0, end)
 
 
 def money(written: Written, at: int) -> Found | None:
@@ -136,7 +158,7 @@ def money(written: Written, at: int) -> Found | None:
     amount, end = found
     if negative and isinstance(amount, Number):
         amount = replace(amount, negative=True)
-    scale, after = _scale(written, end)
+    scale, after = _scale(written, end) or (0, end)
     if not scale and (word := _SCALE.match(text, end)) and not word[0][0].isspace():
         scale, after = _LETTER_SCALES.get(word[1], 0), word.end()
     if scale:
@@ -172,24 +194,43 @@ def _paid(written: Written, amount: Amount, currency: str, end: int) -> Found | 
     return end, said
 
 
-def _measured(written: Written, amount: Amount, end: int) -> Found | None:
+def _measured(written: Written, amount: Amount, begin: int, end: int) -> Found | None:
+    if inches := _INCHES.match(written.text, end):
+        return inches.end(), _describing(written, amount, "in")
     unit = _UNIT.match(written.text, end)
     if not unit:
         return None
     spaced = unit[0][0].isspace()
+    hyphen = unit[0][0] == "-"
     candidate = unit[1]
     for name in dict.fromkeys((candidate, candidate.rstrip(".'’"), candidate.split("-")[0].rstrip("."), candidate.split("/")[0])):
         key = unit_key(written, name)
         after = unit.start(1) + len(name)
         if not key or not _is_unit(written, name, amount, end, after, spaced):
             continue
+        if hyphen and (len(name) < 2 or name in written.writing.time_units):
+            return None
+        if hyphen:
+            return after, _describing(written, amount, key)
         if after < len(written.text) and written.text[after - 1].isalpha() and written.text[after].isalnum():
             continue
-        if written.text.startswith("-", after) and after + 1 < len(written.text):
-            after += 1
-            return after, written.language.measure(amount, key) + " "
+        if written.text.startswith("-", after) and written.text[after + 1 : after + 2].isalpha():
+            return after + 1, _describing(written, amount, key) + " "
+        if isinstance(amount, Number) and written.language.code == "en" and _describes(written, begin, after):
+            return after, _describing(written, amount, key)
         return (written.after_dot(after) if name[-1].isalpha() else after), written.language.measure(amount, key)
     return _counted(written, amount, end)
+
+
+def _describes(written: Written, begin: int, after: int) -> bool:
+    """Whether a measure stands before a noun, in English: "a 5 km run"."""
+    return written.word_before(begin) in ("a", "an", "the") and bool(_NOUN.match(written.text, after))
+
+
+def _describing(written: Written, amount: Amount, key: str) -> str:
+    """A measure as part of a name: "five kilometer"."""
+    said = _say(written, amount)
+    return f"{said}{written.space}{written.language.unit(key, Number('1'))}" if "/" not in key else written.language.measure(amount, key)
 
 
 def unit_key(written: Written, name: str) -> str:
@@ -207,10 +248,10 @@ def unit_key(written: Written, name: str) -> str:
 def _is_unit(written: Written, name: str, amount: Amount, end: int, after: int, spaced: bool) -> bool:
     number = _last(amount)
     if name == "in":
-        if written.language.code != "en":
-            return False
-        rest = written.text[after:].lstrip(".")
-        return not spaced or bool(number.fraction) or not rest.strip(" .,;:!?)") or rest[:1] in (",", ";", ")") or rest.startswith((" of ", " x "))
+        begin = end - len(number.whole)
+        feet = written.word_before(begin) in ("ft", "feet", "foot")
+        after_in = bool(_AFTER_INCHES.match(written.text, after))
+        return written.language.code == "en" and (not spaced or bool(number.fraction) or feet or after_in)
     if name in _LETTERS and not spaced:
         if name == "K":
             return bool(number.fraction) or len(number.whole) > 2

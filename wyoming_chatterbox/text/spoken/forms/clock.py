@@ -58,7 +58,7 @@ def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:
         parts = ("min", "s") if unit == "min" else ("h", "min")
         if not found["s"]:
             return word.end(), _lasting(written, [(hour, parts[0]), (minute, parts[1])])
-    at_a_time = written.word_before(at) in written.writing.clock or written.left(at).rstrip()[-1:].isdigit()
+    at_a_time = written.word_before(at) in written.writing.clock or written.left(at).rstrip()[-1:].isdecimal()
     if found["s"] and not at_a_time and (len(found["h"]) == 1 or hour == 0 or hour > 24):
         return found.end(), _lasting(written, [(hour, "h"), (minute, "min"), (second, "s")])
     if hour > 24:

@@ -8,6 +8,7 @@ from .written import Found, Written
 
 _IP = re.compile(r"(?P<ip>\d{1,3}(?:\.\d{1,3}){3})(?::(?P<port>\d{1,5}))?(?![\d.]*\d)")
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}(?![\w:-])")
+_HEX = re.compile(r"0x[0-9A-Fa-f]+(?!\w)")
 _VERSION = re.compile(r"\d+(?:\.\d+)+(?!\w)")
 _RELEASE = re.compile(r"20[2-9]\d\.(?:1[0-2]|[1-9])(?![\d]|[.,]\d)")
 _PHONE = re.compile(
@@ -39,7 +40,9 @@ def address(written: Written, at: int) -> Found | None:
             return found.end(), said
     if found := _MAC.match(text, at):
         pairs = re.split("[:-]", found[0].upper())
-        return found.end(), ", ".join(" ".join(language.digits(char) if char.isdigit() else char for char in pair) for pair in pairs)
+        return found.end(), ", ".join(" ".join(language.digits(char) if char.isdecimal() else char for char in pair) for pair in pairs)
+    if found := _HEX.match(text, at):
+        return found.end(), " ".join(language.digits(char) if char.isdecimal() else char for char in found[0])
     return None
 
 
@@ -77,12 +80,12 @@ def phone(written: Written, at: int) -> Found | None:
     found = _PHONE.match(text, at)
     before = written.word_before(at)
     if found and _PHONE_ENDS.match(text, found.end()):
-        if sum(char.isdigit() for char in found[0]) >= _LEAST_DIGITS and not _is_amount(written, found):
+        if sum(char.isdecimal() for char in found[0]) >= _LEAST_DIGITS and not _is_amount(written, found):
             return found.end(), said_groups(written, found[0])
     if found := _GROUPS_OF_FOUR.match(text, at):
         return found.end(), said_groups(written, found[0])
     if before in writing.phone and (found := _AFTER_WORD.match(text, at)):
-        if sum(char.isdigit() for char in found[0]) >= _SHORT - 1:
+        if sum(char.isdecimal() for char in found[0]) >= _SHORT - 1:
             return found.end(), said_groups(written, found[0])
     if before in writing.emergency and (found := _EMERGENCY.match(text, at)):
         return found.end(), written.language.digits(found[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..numbers import Number
 from .codes import said_version
 from .names import said_digits
 from .written import Found, Written
@@ -15,6 +16,7 @@ _NEXT_WORD = re.compile(r"\s([^\W\d_][^\W\d_'’]*)")
 _DOT = re.compile(r"(?P<n>\d{1,3})\.(?=\s)")
 _LIST_NUMBER = re.compile(r"(?P<n>\d{1,3})[.)](?=\s\S)")
 _MODEL_BEFORE = re.compile(r"(?<![\w])(?=\w*[A-Z]\w*[A-Z])\w{2,}[\s-]\Z")
+_SCIENTIFIC = re.compile(r"(?P<n>\d{1,15})(?:\.(?P<fraction>\d{1,15}))?[eE](?P<e>[-+]?\d{1,3})(?![\w])")
 _LONG = 13
 _SURE_YEARS = range(1900, 2100)
 _YEARS_RANGE = range(1001, 2100)
@@ -88,6 +90,16 @@ def number(written: Written, at: int) -> Found | None:
         if gender := _gender(written, end):
             return end, language.cardinal(int(digits[0]), gender=gender)
     return end, language.number(amount)
+
+
+def scientific(written: Written, at: int) -> Found | None:
+    """A number with an exponent: "1.5e-5"."""
+    found = _SCIENTIFIC.match(written.text, at)
+    if not found:
+        return None
+    language = written.language
+    number = language.number(Number(found["n"], found["fraction"] or ""))
+    return found.end(), f"{number} {language.word('times')} {language.cardinal(10)} {language.word('power')} {language.cardinal(int(found['e']))}"
 
 
 def _is_year(written: Written, at: int, number: int, end: int, before: str) -> bool:

@@ -144,7 +144,7 @@ def weekday(written: Written, at: int) -> Found | None:
     for rule in (numeric, day_first, month_first):
         if found := rule(written, gap.end()):
             return found[0], language.with_weekday(number, found[1])
-    if short and text[gap.end() : gap.end() + 1].isdigit():
+    if short and text[gap.end() : gap.end() + 1].isdecimal():
         return after, language.weekday(number)
     return None
 
@@ -160,7 +160,7 @@ def decade(written: Written, at: int) -> Found | None:
         return (found.end(), language.cardinal(int(digits)) + "er") if language.code == "de" and len(digits) != 3 else None
     plural = writing.decades.get(digits[-2:])
     if len(digits) == 2:
-        known = not written.text[at].isdigit() or written.word_before(at) in writing.decade
+        known = not written.text[at].isdecimal() or written.word_before(at) in writing.decade
         return (found.end(), plural) if plural and known else None
     if len(digits) != 4 or not writing.decades:
         return None

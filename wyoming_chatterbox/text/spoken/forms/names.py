@@ -54,7 +54,7 @@ def name(written: Written, at: int) -> Found | None:
 
 
 def _formula(written: Written, char: str) -> str:
-    return written.language.cardinal(int(char)) if char.isdigit() else char
+    return written.language.cardinal(int(char)) if char.isdecimal() else char
 
 
 def _address(written: Written, address: str) -> str:

@@ -17,6 +17,7 @@ _BETWEEN = {
 _PREFIX = re.compile(r"(?P<sign>[<>]=|[~≈∼±≥≤<>#])\s?(?=[-+–]?[\d$€£½⅓¼¾.])")
 _ARROW = re.compile(r"(?:-+>|=+>)")
 _SILENT = frozenset("©®™℠¿¡")
+_MEASURED_BEFORE = re.compile(r"\d\s?(?:[^\W\d_]{1,2}\s)?\Z")
 _POWER = re.compile(r"\^(?P<n>-?\d+)")
 
 
@@ -42,13 +43,13 @@ def symbol(written: Written, at: int) -> Found | None:
         plus = language.word("plus")
         if before == "+":
             return at + 1, plus
-        return (at + 1, plus) if before.isalnum() or follows.isdigit() or (before.isspace() and follows.isspace()) else None
+        return (at + 1, plus) if before.isalnum() or follows.isdecimal() or (before.isspace() and follows.isspace()) else None
     if char == "*":
         return (at + 1, language.word("times")) if _joins_numbers(written, at) else None
-    if char == ":" and before.isdigit() and follows.isdigit():
+    if char == ":" and before.isdecimal() and follows.isdecimal():
         return at + 1, f" {language.word('to')} "
     if char == "/":
-        return (at + 1, " ") if (before.isalnum() or follows.isalnum()) else None
+        return at + 1, "," if before.isspace() and follows.isspace() else " "
     if char == "#":
         if before.isalpha():
             return at + 1, "sharp"
@@ -94,11 +95,11 @@ def _dash(written: Written, at: int) -> Found | None:
 def by(written: Written, at: int) -> Found | None:
     """An "x" between numbers or after one: "1920x1080", "3x"."""
     text, language = written.text, written.language
-    if not written.char_before(at).isdigit() and not re.search(r"\d\s\Z", written.left(at)):
+    if not written.char_before(at).isdecimal() and not _MEASURED_BEFORE.search(written.left(at)):
         return None
     if found := re.compile(r"[xX×]\s?(?=\d)").match(text, at):
-        word = language.word("by") or language.word("times")
+        word = written.writing.by or language.word("times")
         return found.end(), f"{word} "
-    if text[at] in "xX×" and not text[at + 1 : at + 2].isalnum() and written.char_before(at).isdigit():
+    if text[at] in "xX×" and not text[at + 1 : at + 2].isalnum() and written.char_before(at).isdecimal():
         return at + 1, language.word("times")
     return None

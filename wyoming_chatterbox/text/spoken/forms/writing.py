@@ -48,6 +48,11 @@ class Writing:
             rf"(?!0)\d{{1,3}}(?P<mark>[{group}])\d{{3}}(?:(?P=mark)\d{{3}})*+(?:{point}(?P<fraction>\d++))?+"
             rf"(?!\d|[.,'’]\d)"
         )
+        self.foreign = re.compile(
+            r"\d{1,3}(?P<mark>[., \u00a0\u202f])\d{3}(?:(?:(?P=mark)\d{3})*(?!(?P=mark))[.,](?P<fraction>\d{1,2})"
+            r"|(?:(?P=mark)\d{3})+)(?!\d|[.,]\d)"
+        )
+        """With the marks of another language, where they tell."""
         self.lakhs = re.compile(rf"\d{{1,2}}(?:,\d\d)+,\d{{3}}(?:{point}(?P<fraction>\d++))?+(?![\d,])")
         self.plain = re.compile(rf"\d++(?:[.{point}](?P<fraction>\d++)(?![.,]\d))?+")
         self.year = self._set("year")
@@ -68,6 +73,7 @@ class Writing:
         self.version = self._set("version") | {"version", "v"}
         self.place = self._set("place")
         self.number = self._set("number")
+        self.by = near.text("by")
         self.out_of = near.text("out_of")
         self.ordinal_before = near.forms("ordinal_before")
         self.ordinals = [
@@ -88,7 +94,8 @@ class Writing:
         self.currency = re.compile("|".join(map(_as_pattern, sorted(self.currencies, key=len, reverse=True))))
         self.named_days = frozenset(language.months) | frozenset(language.weekdays)
         self.goes_on = (
-            self.clock_after | self.hour_after | frozenset(language.scales) | frozenset(language.half_days)
+            self.clock_after | self.hour_after | frozenset(language.scales)
+            | frozenset(name.strip(".") for name in language.half_days)
         )
 
     @classmethod

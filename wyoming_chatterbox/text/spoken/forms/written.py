@@ -16,7 +16,7 @@ Found: TypeAlias = tuple[int, str]
 Rule: TypeAlias = "Callable[[Written, int], Found | None]"
 """Looks for one kind of form at a position of a region."""
 
-_WORD_BEFORE = re.compile(r"([^\W\d_][^\W\d_'’.]*)[.,:]?[\"'(\s]*\Z")
+_WORD_BEFORE = re.compile(r"([^\W\d_][^\W\d_'’.]*)[.,:]?[\"'(\s-]*\Z")
 _NAME_BEFORE = re.compile(r"([^\W\d_][\w'’-]*)\s\Z")
 _SENTENCE_BEFORE = re.compile(r"(?:^|([^\s.]*)[.!?…:]+[\"'”’»)\]]*\s)[\s\"'“„«(\[¿¡]*\Z")
 _ABBREVIATIONS = frozenset("ca approx etc bzw vs no nr nrn z.b d.h env p.ex sig dr st ex max min inkl incl tel núm num art vgl ggf".split())  # fmt: skip
@@ -75,7 +75,7 @@ class Written:
     def number(self, at: int) -> tuple[Number, int] | None:
         """The number without a sign that begins at a position, and where it ends."""
         writing = self.writing
-        for pattern in (writing.grouped, writing.lakhs) if len(self.text) > at + 4 else ():
+        for pattern in (writing.grouped, writing.foreign, writing.lakhs) if len(self.text) > at + 4 else ():
             if found := pattern.match(self.text, at):
                 whole = re.sub(r"\D", "", found[0][: found.start("fraction") - at] if found["fraction"] else found[0])
                 return Number(whole, found["fraction"] or ""), found.end()
