@@ -91,7 +91,7 @@ class Measures(Numbers):
             form = self._form(forms, high)
             return (form if "{0}" in form else forms["other"]).replace("{0}", self.range(low, high, gender=gender))
         amount = self._written_out(amount)
-        form = self._form(forms, amount)
+        form = self._form(forms, amount) if self._space else self._form(forms, amount).replace(" ", "")
         if "{0}" not in form:
             sign = self.word("minus") if amount.negative else self.word("plus") if amount.plus else ""
             return self._joined(sign, form)
@@ -99,7 +99,7 @@ class Measures(Numbers):
         if of := self.word("of"):
             # "Un million de", "cinco millones de".
             said = f"{said} {of}" if amount.scale or self._category(amount) == "many" else said
-        elif self.word("one_after") and amount == Number("1") and form.startswith("{0} "):
+        elif self.word("one_after") and gender != "plain" and amount == Number("1") and form.startswith("{0} "):
             form = form.removeprefix("{0} ") + " {0}"
         return self._elided(form.replace("{0}", said))
 

@@ -88,7 +88,11 @@ class Times(Measures):
             or clock.text(name)
         )
         hours = clock.section("after").text(after) or (late and clock.text("hours_late"))
-        zero = clock.text(f"zero{half}", clock.text("zero")) if 0 < minute < 10 or (second is not None and not minute) else ""
+        zero = (
+            clock.text(f"zero{half}", clock.text("zero"))
+            if 0 < minute < 10 or (second is not None and not minute)
+            else ""
+        )
         said = {
             "{h}": self._numeral(hours or clock.text("hours", "cardinal"), hour),
             "{m}": self._joined(zero, self._numeral(clock.text("minutes", "cardinal"), minute)),
