@@ -53,13 +53,14 @@ PREFIXED = {
     "mV": ("V", "", "10p-3"), "kV": ("V", "", "10p3"), "MJ": ("J", "", "10p6"),
 }  # fmt: skip
 CURRENCIES = (
-    "AED ARS AUD BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP HKD HUF IDR ILS INR ISK JPY KES KRW MXN MYR NGN NOK NZD"
-    " PHP PKR PLN RON RUB SAR SEK SGD THB TRY TWD TZS UAH USD VND ZAR"
-).split()
+    "AED", "ARS", "AUD", "BRL", "CAD", "CHF", "CLP", "CNY", "COP", "CZK", "DKK", "EGP", "EUR", "GBP", "HKD", "HUF", "IDR",
+    "ILS", "INR", "ISK", "JPY", "KES", "KRW", "MXN", "MYR", "NGN", "NOK", "NZD", "PHP", "PKR", "PLN", "RON", "RUB", "SAR",
+    "SEK", "SGD", "THB", "TRY", "TWD", "TZS", "UAH", "USD", "VND", "ZAR",
+)  # fmt: skip
 SIGNS = {"$": "USD", "£": "GBP", "¥": "JPY", "kr": "SEK", "Rs": "INR"}
 """Whose a sign is, of the several currencies that CLDR gives it; a language's own entries may say otherwise."""
 FILES = ("ca-gregorian.json", "currencies.json", "numbers.json", "plurals.json", "units.json")
-SCALES = {"3": "1000", "6": "1000000", "9": "1000000000", "12": "1000000000000"}
+SCALES = {"6": "1000000", "9": "1000000000", "12": "1000000000000"}
 CATEGORIES = ("zero", "one", "two", "few", "many", "other")
 
 
@@ -146,8 +147,9 @@ def units(packages: Packages, language: str) -> tuple[dict[str, Json], dict[str,
             found[unit] = patterns
         if "gender" in entry:
             genders[unit] = string(entry["gender"])
-        if "perUnitPattern" in entry:
-            per[unit] = string(entry["perUnitPattern"])
+        # One with a symbol or an abbreviation is left to the general pattern.
+        if "perUnitPattern" in entry and re.fullmatch(r"[^/.²³]*", pattern := string(entry["perUnitPattern"])):
+            per[unit] = pattern
     for unit, (base, had, gets) in PREFIXED.items():
         prefixes = [string(mapping(table[name])["unitPrefixPattern"]) if name else "" for name in (had, gets)]
         found[unit] = with_prefix(found[base], *prefixes)
@@ -216,7 +218,7 @@ def currencies(packages: Packages, language: str) -> tuple[dict[str, Json], dict
 
 
 def scales(numbers: Mapping[str, Json]) -> dict[str, Json]:
-    """The words of thousands, millions, billions and so on: exponent of ten -> plural category -> pattern."""
+    """The words of millions, billions and so on: exponent of ten -> plural category -> pattern."""
     table = mapping(mapping(mapping(numbers["decimalFormats-numberSystem-latn"])["long"])["decimalFormat"])
     found: dict[str, Json] = {}
     for exponent, value in SCALES.items():

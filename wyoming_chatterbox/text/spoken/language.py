@@ -63,7 +63,7 @@ class Language(Times):
 
     @cached_property
     def scales(self) -> Mapping[str, int]:
-        """Every spelling of a large number ("million", "Mio", "bn"), in lower case without a final dot -> power of ten."""
+        """Every spelling of a large number ("million", "Mio", "bn"), in lower case without a dot -> power of ten."""
         found = {}
         for exponent in self._scales:
             for name, form in self._scales.forms(exponent).items():
@@ -76,7 +76,7 @@ class Language(Times):
 
     @cached_property
     def nouns(self) -> Mapping[str, str]:
-        """Names of units and currencies, as written after a number, in lower case -> the gender that the numeral takes."""
+        """Names of units and currencies, as after a number, in lower case -> the gender that the numeral takes."""
         found: dict[str, str] = {}
         for section in (self._units, self._currencies, self._subunits):
             for entry in section:

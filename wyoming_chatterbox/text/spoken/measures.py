@@ -1,6 +1,8 @@
 """Numbers of something: units, money and durations of one language in words."""
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from .numbers import Number, Numbers
 from .tables import Table
@@ -19,6 +21,7 @@ class Measures(Numbers):
         self._currencies = table.section("currencies")
         self._subunits = table.section("subunits")
         self._money = table.section("money")
+        self._words_elided = [(re.compile(pattern), new) for pattern, new in self._numbers.lists("elided")]
 
     def measures(self, unit: str) -> bool:
         """Whether the language has words for the unit: a key of its data, or two of them with a slash ("mg/m³")."""
@@ -59,6 +62,8 @@ class Measures(Numbers):
             pattern = self._money.text("pattern", "{0} {1}")
             forms = {name: form if name == "gender" else pattern.replace("{1}", form) for name, form in forms.items()}
         cents = self._subunits.forms(currency)
+        if isinstance(amount, Number) and not cents:
+            amount = replace(amount, fraction=amount.fraction.rstrip("0"))
         if not isinstance(amount, Number) or amount.scale or len(amount.fraction) not in (1, 2) or not cents:
             return self._counted(amount, forms)
         fraction = Number(str(int(amount.fraction.ljust(2, "0"))))
@@ -80,17 +85,26 @@ class Measures(Numbers):
 
     def _counted(self, amount: Amount, forms: Mapping[str, str]) -> str:
         """The form with its number in it. One form may be without: Arabic has a dual."""
-        gender = forms.get("gender", "")
-        if isinstance(amount, Number):
-            amount = self._written_out(amount)
-            form = self._form(forms, amount)
-            if "{0}" not in form and (amount.negative or amount.plus):
-                sign = self.word("minus" if amount.negative else "plus")
-                return self._joined(sign, form)
-            said = self.number(amount, gender=gender)
-            return form.replace("{0}", said)
-        low, high = (self._written_out(number) for number in amount)
-        form = self._form(forms, high)
+        gender = forms.get("gender") or self._numbers.text("counting")
+        if not isinstance(amount, Number):
+            low, high = (self._written_out(number) for number in amount)
+            form = self._form(forms, high)
+            return (form if "{0}" in form else forms["other"]).replace("{0}", self.range(low, high, gender=gender))
+        amount = self._written_out(amount)
+        form = self._form(forms, amount) if self._space else self._form(forms, amount).replace(" ", "")
         if "{0}" not in form:
-            form = forms["other"]
-        return form.replace("{0}", self.range(low, high, gender=gender))
+            sign = self.word("minus") if amount.negative else self.word("plus") if amount.plus else ""
+            return self._joined(sign, form)
+        said = self.number(amount, gender=gender)
+        if of := self.word("of"):
+            # "Un million de", "cinco millones de".
+            said = f"{said} {of}" if amount.scale or self._category(amount) == "many" else said
+        elif self.word("one_after") and gender != "plain" and amount == Number("1") and form.startswith("{0} "):
+            form = form.removeprefix("{0} ") + " {0}"
+        return self._elided(form.replace("{0}", said))
+
+    def _elided(self, said: str) -> str:
+        """ "De euros" is "d'euros"."""
+        for pattern, new in self._words_elided:
+            said = pattern.sub(new, said)
+        return said

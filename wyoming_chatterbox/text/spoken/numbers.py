@@ -78,6 +78,9 @@ class Numbers:
 
     def year(self, n: int) -> str:
         """ "nineteen ninety nine"."""
+        in_full = self._numbers.texts("years_in_full")
+        if in_full and int(in_full[0]) <= n <= int(in_full[1]):
+            return self.cardinal(n)
         return self._numeral(self._numbers.text("year", "rule:spellout-numbering-year"), n)
 
     def digits(self, digits: str) -> str:
@@ -98,10 +101,7 @@ class Numbers:
         number = self._written_out(number)
         if number.scale:
             gender = self._numbers.text("scale")
-        if number.fraction:
-            said = self.decimal(number.whole, number.fraction)
-        else:
-            said = self._whole(number.whole, gender)
+        said = self.decimal(number.whole, number.fraction) if number.fraction else self._whole(number.whole, gender)
         if number.scale:
             forms = self._scales.forms(str(number.scale))
             said = self._form(forms, Number(number.whole, number.fraction)).replace("{0}", said)
@@ -112,7 +112,8 @@ class Numbers:
     def range(self, low: Number, high: Number, *, gender: str = "") -> str:
         """ "ten to fifteen"."""
         pattern = self.word("range") or f"{{0}} {self.word('to')} {{1}}"
-        return pattern.replace("{0}", self.number(low, gender=gender)).replace("{1}", self.number(high, gender=gender))
+        upper = self.number(high, gender=self.word("range_high") or gender)
+        return pattern.replace("{0}", self.number(low, gender=gender)).replace("{1}", upper)
 
     def fraction(self, numerator: int, denominator: int, whole: int = 0) -> str:
         """ "three quarters", "two and a half"; in a language's own words where it has them."""
@@ -164,8 +165,11 @@ class Numbers:
 
     def _form(self, forms: Mapping[str, str], number: Number) -> str:
         """The form that agrees with the number, all of it: "five million" is a 5000000."""
+        return forms.get(self._category(number)) or forms["other"]
+
+    def _category(self, number: Number) -> str:
         digits = number.whole + number.fraction[: number.scale].ljust(number.scale, "0")
-        return forms.get(self._plurals.category(digits, number.fraction[number.scale :])) or forms["other"]
+        return self._plurals.category(digits, number.fraction[number.scale :])
 
     def _joined(self, *parts: str) -> str:
         return self._space.join(part for part in parts if part)

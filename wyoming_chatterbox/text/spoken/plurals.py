@@ -9,7 +9,7 @@ _RELATION = re.compile(r"(\w)(?: % (\d+))? (!?=) ([\d.,]+)")
 
 
 def operands(whole: str, fraction: str) -> dict[str, float]:
-    """What the rules ask about a number: its value, whole part, and the digits of its fraction with and without zeros."""
+    """What the rules ask about a number: its value, whole part, its fraction with and without zeros."""
     shown, trimmed = fraction, fraction.rstrip("0")
     return {
         "n": float(f"{whole}.{trimmed}") if trimmed else int(whole),

@@ -55,7 +55,7 @@ def version(written: Written, at: int) -> Found | None:
     named = written.word_before(at) in written.writing.version
     if not (named or found[0].count(".") > 1 or _RELEASE.match(text, at)) or re.compile(r"\s?[°%€$]").match(text, found.end()):
         return None
-    if found[0].count(".") > 1 and written.writing.grouped.match(text, at):
+    if found[0].count(".") > 1 and (written.writing.grouped.match(text, at) or written.writing.foreign.match(text, at)):
         return None
     return found.end(), said_version(written, found[0])
 

@@ -15,6 +15,7 @@ _WORDS = re.compile(r"[._]+")
 _VERSION = re.compile(r"[vV]\.?\s?(?P<version>\d+(?:\.\d+)*)(?![\w]|[.,]\d)")
 _ABBREVIATED = re.compile(r"(?P<name>[^\W\d_]+)(?:\.|°|º)?\s?(?=\d)")
 _MIXED = re.compile(r"[^\W\d_]+(?:-?\d+(?:\.\d+)?|-?[^\W\d_]+)*")
+_DECADE = re.compile(r"[^\W\d_]+-['’]?\d0s\b")
 _RUN = re.compile(r"(?P<letters>[^\W\d_]+)|(?P<digits>\d+)(?:\.(?P<fraction>\d+))?|-")
 _FORMULA = re.compile(
     r"(?:CO2|CO|NO2|NOx|N2O|SO2|O2|O3|H2|N2|NH3|CH4|H2O2|H2O|H2S|SF6|HCHO)(?![\w-])"
@@ -48,6 +49,8 @@ def name(written: Written, at: int) -> Found | None:
     if (found := _ABBREVIATED.match(text, at)) and found["name"].lower() in written.writing.number:
         if found["name"].lower() != "no" or found["name"][0] == "N":
             return found.end(), language.word("number") + " "
+    if _DECADE.match(text, at):
+        return None
     if (found := _MIXED.match(text, at)) and re.search(r"\d", found[0]):
         return found.end(), _runs(written, found[0])
     return None
