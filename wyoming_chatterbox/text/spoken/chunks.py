@@ -19,7 +19,7 @@ CHUNK = re.compile(rf"\s|[{_WIDE}]|(?P<open>[^\s{_WIDE}]{{1,{MAX_CHUNK_LENGTH}}}
 
 _HOT = re.compile(
     rf"[\d_&@#~±≥≤≠≈<>×÷=+/→←↔↑↓°%‰€$£¥¢₽₩₹₺₪₴₫₱฿§√∞½⅓¼¾\u2150-\u215f²³™®©º№{FANCY}]"
-    r"|\b[IVXL]{2,}|\b[IVX]\b|[a-z]{3}\.[a-z]"
+    r"|\b[IVXL]{2,}|\b[IVX]\b|\b(?:I|V|X|[IVXL]{2,})(?:er|ère|re|e|ème)\b|[a-z]{3}\.[a-z]"
 )
 _JOINING = frozenset({"-", "–", "—", "−", "x", "*", "^", ":"})
 _HYPHEN = re.compile("[-–]")

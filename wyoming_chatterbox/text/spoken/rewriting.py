@@ -10,7 +10,14 @@ from .language import Language
 from .letters import plain_letters
 
 _LETTERS = re.compile(r"[^\W\d_]+")
-_SIGNED: tuple[Rule, ...] = (codes.phone, amounts.money, dates.decade, amounts.measure, fractions.fraction, symbols.symbol)
+_SIGNED: tuple[Rule, ...] = (
+    codes.phone,
+    amounts.money,
+    dates.decade,
+    amounts.measure,
+    fractions.fraction,
+    symbols.symbol,
+)
 _DIGIT: tuple[Rule, ...] = (
     counting.list_number, codes.address, dates.numeric, dates.day_first, clock.time, codes.phone, codes.version,
     fractions.fraction, counting.ordinal, counting.scientific, dates.decade, counting.years, amounts.duration, amounts.feet_and_inches, amounts.measure,

@@ -13,9 +13,14 @@ from .written import Found, Written
 _SIGN = re.compile(r"[-+–](?=\d)|[-+–](?=[.,]\d)")
 _RANGE = re.compile(r"(?:[-–—]|\s[-–—]\s)(?=[-+]?\d)")
 _CHAIN = re.compile(r"\s?(?:[-–/.:]\d|=)")
-_UNIT = re.compile(r"(?:\s|-(?=[^\W\d_]))?(°\s?[CFK](?:/[^\W\d]+)?(?!\w)|[^\s\d,;:!?()\[\]\"“”…+=<>~&@#_|]+(?:\^?[23](?!\w))?(?:/[^\W\d]+[²³23]?)?)")
+_UNIT = re.compile(
+    r"(?:\s|-(?=[^\W\d_]))?(°\s?[CFK](?:/[^\W\d]+)?(?!\w)|[^\s\d,;:!?()\[\]\"“”…+=<>~&@#_|]+(?:\^?[23](?!\w))?(?:/[^\W\d]+[²³23]?)?)"
+)
 _UNITS_END = re.compile(r"[^\W\d_]")
 _SCALE = re.compile(r"\s?([^\W\d_]+)")
+_STOP_INSIDE = re.compile(r"\.(?=\s?[€$£%]|\s[^\W\d_]?[a-z])")
+_MONEY_SCALE = re.compile(r"\s?(k|K|M|Md|Mrd|Mio)(?=[€$£])")
+_MONEY_SCALES = {"k": 3, "K": 3, "M": 6, "Mio": 6, "Md": 9, "Mrd": 9}
 _ATTACHED_SCALES = {"k": 3, "M": 6, "B": 9, "T": 12}
 _LETTER_SCALES = {"k": 3, "K": 3, "M": 6, "m": 6, "mn": 6, "B": 9, "b": 9, "bn": 9, "T": 12, "tn": 12}
 _PART = re.compile(r"\s?([^\W\d_]+)")
@@ -121,21 +126,29 @@ def _comma(written: Written, whole: Number, end: int) -> Found | None:
 
 
 def _say(written: Written, amount: Amount) -> str:
-    language = written.language
+    language, ratio = written.language, written.writing.ratio
     if isinstance(amount, Number):
         return language.number(amount)
-    return language.range(*amount)
+    low, high = amount
+    if ratio and not (low.fraction or high.fraction or high.scale or int(low.whole) < int(high.whole)):
+        return f"{language.number(low)} {ratio} {language.number(high)}"
+    return language.range(low, high)
 
 
 def _scale(written: Written, end: int) -> tuple[int, int] | None:
     """The power of ten of a word such as "million" at a position, and where it ends."""
     word = _SCALE.match(written.text, end)
     scale = written.language.scales.get(word[1].lower(), 0) if word and len(word[1]) > 1 else 0
-    return (scale, word.end()) if word and scale else None
+    if not (word and scale):
+        return None
+    end = word.end()
+    return scale, end + bool(_STOP_INSIDE.match(written.text, end))
 
 
 def _attached_scale(written: Written, number: Number, end: int) -> tuple[int, int]:
     """That of a single letter: "2.5k", "500k" and "1.2M", but not "10k", "4K" and "5B"."""
+    if paid := _MONEY_SCALE.match(written.text, end):
+        return _MONEY_SCALES[paid[1]], paid.end()
     word = _SCALE.match(written.text, end)
     scale = _ATTACHED_SCALES.get(word[0], 0) if word else 0
     sure = number.fraction or (scale == 3 and len(number.whole) > 2) or scale == 6
@@ -203,7 +216,9 @@ def _measured(written: Written, amount: Amount, begin: int, end: int) -> Found |
     spaced = unit[0][0].isspace()
     hyphen = unit[0][0] == "-"
     candidate = unit[1]
-    for name in dict.fromkeys((candidate, candidate.rstrip(".'’"), candidate.split("-")[0].rstrip("."), candidate.split("/")[0])):
+    for name in dict.fromkeys(
+        (candidate, candidate.rstrip(".'’"), candidate.split("-")[0].rstrip("."), candidate.split("/")[0])
+    ):
         key = unit_key(written, name)
         after = unit.start(1) + len(name)
         if not key or not _is_unit(written, name, amount, end, after, spaced):
@@ -230,7 +245,11 @@ def _describes(written: Written, begin: int, after: int) -> bool:
 def _describing(written: Written, amount: Amount, key: str) -> str:
     """A measure as part of a name: "five kilometer"."""
     said = _say(written, amount)
-    return f"{said}{written.space}{written.language.unit(key, Number('1'))}" if "/" not in key else written.language.measure(amount, key)
+    return (
+        f"{said}{written.space}{written.language.unit(key, Number('1'))}"
+        if "/" not in key
+        else written.language.measure(amount, key)
+    )
 
 
 def unit_key(written: Written, name: str) -> str:

@@ -9,17 +9,19 @@ from .written import Found, Written
 
 _TIME = re.compile(r"(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d)(?:[.,]\d+)?)?(?![\d]|[:.,]\d)")
 _DOTTED = re.compile(r"(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d)(?![\d]|[.,]\d)")
-_WITH_H = re.compile(r"(?P<h>[01]?\d|2[0-4])\s?[hH]\s?(?P<m>[0-5]\d)(?![\d:]|[.,]\d|\s?(?:min|mn|s)\b)")
+_WITH_H = re.compile(r"(?P<h>[01]?\d|2[0-4])\s?[hH]\s?(?P<m>[0-5]\d)(?![\d:]|[.,]\d|\s?(?:min|mn|m|s)\b)")
 _HALF = re.compile(r"\s?(?P<half>[ap]\.\s?m\.?|[apAP][mM]|[AP]\.M\.?)(?![\w])")
 _HOUR = re.compile(r"(?P<h>\d{1,2})(?=\s?[aApP])")
 _HOURS = re.compile(r"(?P<first>\d{1,2})\s?[-–]\s?(?P<h>\d{1,2})(?=\s?[aApP])")
 _WORD_AFTER = re.compile(r"\s?(?P<word>[^\W\d_][^\W\d_'’]*)")
-_AFTER_HOUR = re.compile(r"(?P<h>[01]?\d|2[0-4])\s(?P<word>[^\W\d_]+)(?:\s(?P<m>[0-5]?\d)(?![\d.,:]\d|\d|\s?[-–%°]))?(?![.,]\d)")
+_AFTER_HOUR = re.compile(
+    r"(?P<h>[01]?\d|2[0-4])\s(?P<word>[^\W\d_]+)(?:\s(?P<m>[0-5]?\d)(?![\d.,:]\d|\d|\s?[-–%°]))?(?![.,]\d)"
+)
 
 
-def said_time(written: Written, hour: int, minute: int, second: int = 0, half: str = "") -> str:
-    """The time of day in words; seconds of nought are left out."""
-    return written.language.clock(hour, minute, second or None, half)
+def said_time(written: Written, at: int, hour: int, minute: int, second: int = 0, half: str = "") -> str:
+    """The time of day in words, for a place in the text; seconds of nought are left out."""
+    return written.language.clock(hour, minute, second or None, half, after=written.word_before(at))
 
 
 def time(written: Written, at: int) -> Found | None:
@@ -30,20 +32,24 @@ def time(written: Written, at: int) -> Found | None:
     if (found := _HOURS.match(text, at)) and (half := _half(written, found.end())) and int(found["h"]) <= 12:
         first = written.language.cardinal(int(found["first"]))
         end, name = half
-        last = said_time(written, int(found["h"]), 0, 0, name)
+        last = said_time(written, at, int(found["h"]), 0, 0, name)
         return end, f"{first} {written.language.word('to')} {last}"
-    if (found := _HOUR.match(text, at)) and 0 < int(found["h"]) <= 12 and (half := _half(written, found.end(), bare=True)):
-        return half[0], said_time(written, int(found["h"]), 0, 0, half[1])
+    if (
+        (found := _HOUR.match(text, at))
+        and 0 < int(found["h"]) <= 12
+        and (half := _half(written, found.end(), bare=True))
+    ):
+        return half[0], said_time(written, at, int(found["h"]), 0, 0, half[1])
     if found := _DOTTED.match(text, at):
         end = _after(written, found.end())
         if end > found.end() or written.word_before(at) in writing.clock_dotted:
-            return end, said_time(written, int(found["h"]), int(found["m"]))
+            return end, said_time(written, at, int(found["h"]), int(found["m"]))
     if "h" in writing.clock_after and (found := _WITH_H.match(text, at)):
-        return found.end(), said_time(written, int(found["h"]), int(found["m"]))
+        return found.end(), said_time(written, at, int(found["h"]), int(found["m"]))
     if (found := _AFTER_HOUR.match(text, at)) and found["word"].lower() in writing.hour_after:
         if found["m"]:
-            return found.end(), said_time(written, int(found["h"]), int(found["m"]))
-        return found.end("word"), said_time(written, int(found["h"]), 0)
+            return found.end(), said_time(written, at, int(found["h"]), int(found["m"]))
+        return found.end("word"), said_time(written, at, int(found["h"]), 0)
     return None
 
 
@@ -51,7 +57,7 @@ def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:
     hour, minute, second = int(found["h"]), int(found["m"]), int(found["s"] or 0)
     text = written.text
     if half := _half(written, found.end()):
-        return (half[0], said_time(written, hour, minute, second, half[1])) if hour <= 12 else None
+        return (half[0], said_time(written, at, hour, minute, second, half[1])) if hour <= 12 else None
     word = _WORD_AFTER.match(text, found.end())
     unit = written.writing.time_units.get(word["word"], "") if word else ""
     if word and unit in ("min", "h") and "h" not in written.writing.clock_after | {unit[:1]} - {"h"}:
@@ -63,7 +69,7 @@ def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:
         return found.end(), _lasting(written, [(hour, "h"), (minute, "min"), (second, "s")])
     if hour > 24:
         return found.end(), _lasting(written, [(hour, "min"), (minute, "s")])
-    return _after(written, found.end()), said_time(written, hour, minute, second)
+    return _after(written, found.end()), said_time(written, at, hour, minute, second)
 
 
 def _lasting(written: Written, parts: list[tuple[int, str]]) -> str:

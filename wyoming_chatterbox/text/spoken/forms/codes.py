@@ -40,7 +40,9 @@ def address(written: Written, at: int) -> Found | None:
             return found.end(), said
     if found := _MAC.match(text, at):
         pairs = re.split("[:-]", found[0].upper())
-        return found.end(), ", ".join(" ".join(language.digits(char) if char.isdecimal() else char for char in pair) for pair in pairs)
+        return found.end(), ", ".join(
+            " ".join(language.digits(char) if char.isdecimal() else char for char in pair) for pair in pairs
+        )
     if found := _HEX.match(text, at):
         return found.end(), " ".join(language.digits(char) if char.isdecimal() else char for char in found[0])
     return None
@@ -53,7 +55,9 @@ def version(written: Written, at: int) -> Found | None:
     if not found:
         return None
     named = written.word_before(at) in written.writing.version
-    if not (named or found[0].count(".") > 1 or _RELEASE.match(text, at)) or re.compile(r"\s?[°%€$]").match(text, found.end()):
+    if not (named or found[0].count(".") > 1 or _RELEASE.match(text, at)) or re.compile(r"\s?[°%€$]").match(
+        text, found.end()
+    ):
         return None
     if found[0].count(".") > 1 and (written.writing.grouped.match(text, at) or written.writing.foreign.match(text, at)):
         return None
@@ -96,7 +100,11 @@ def phone(written: Written, at: int) -> Found | None:
 
 def _is_amount(written: Written, found: re.Match[str]) -> bool:
     """Whether what looks like a telephone number is a number with spaces between its groups."""
-    return found[0][0] not in "+(0" and found["mark"] in (" ", ".") and bool(written.writing.grouped.match(written.text, found.start()))
+    return (
+        found[0][0] not in "+(0"
+        and found["mark"] in (" ", ".")
+        and bool(written.writing.grouped.match(written.text, found.start()))
+    )
 
 
 def said_groups(written: Written, digits: str) -> str:

@@ -99,7 +99,10 @@ def scientific(written: Written, at: int) -> Found | None:
         return None
     language = written.language
     number = language.number(Number(found["n"], found["fraction"] or ""))
-    return found.end(), f"{number} {language.word('times')} {language.cardinal(10)} {language.word('power')} {language.cardinal(int(found['e']))}"
+    return (
+        found.end(),
+        f"{number} {language.word('times')} {language.cardinal(10)} {language.word('power')} {language.cardinal(int(found['e']))}",
+    )
 
 
 def _is_year(written: Written, at: int, number: int, end: int, before: str) -> bool:
@@ -112,7 +115,12 @@ def _is_year(written: Written, at: int, number: int, end: int, before: str) -> b
         return True
     if number not in _SURE_YEARS:
         return False
-    return not word or word[1].lower() in writing.year_after or (before in writing.decade) or (writing.capital_nouns and word[1][0].islower())
+    return (
+        not word
+        or word[1].lower() in writing.year_after
+        or (before in writing.decade)
+        or (writing.capital_nouns and word[1][0].islower())
+    )
 
 
 def _gender(written: Written, end: int) -> str:

@@ -18,10 +18,14 @@ _DAY_MONTH_BARE = re.compile(r"(?P<d>\d\d?)\.(?P<m>\d\d)(?![\d.]|\.\d)")
 _DAY_RANGE = re.compile(r"(?P<first>\d\d?)\.\s?(?:[-–—]|\s[-–]\s)\s?(?=\d\d?\.\s?\d\d?\.)")
 _SLASHED = re.compile(r"(?P<a>\d\d?)(?P<mark>[/-])(?P<b>\d\d?)(?P=mark)(?P<y>\d{4}|\d\d)(?![\w/])")
 _DAY = r"(?P<d>[0-3]?\d)(?:st|nd|rd|th|er|re|º|ª|°|:?e|\.)?"
-_DAYS = re.compile(rf"(?:(?P<first>[0-3]?\d)(?:st|nd|rd|th|\.)?\s?[-–]\s?)?{_DAY}(?:\s|-)?(?:of\s|d['’]|de\s)?(?P<month>[^\W\d_]+)(?P<dot>\.?)")
+_DAYS = re.compile(
+    rf"(?:(?P<first>[0-3]?\d)(?:st|nd|rd|th|\.)?\s?[-–]\s?)?{_DAY}(?:\s|-)?(?:of\s|d['’]|de\s)?(?P<month>[^\W\d_]+)(?P<dot>\.?)"
+)
 _YEAR = re.compile(r"(?:,?\s|-)(?:de[l]?\s)?(?P<y>[12]\d{3})(?![\w]|[.,:]\d|\s?[°%])")
 _NAME = re.compile(r"(?P<name>[^\W\d_]+)(?P<dot>\.?)")
-_DAY_AFTER = re.compile(r",?\s(?P<d>[0-3]?\d)(?:st|nd|rd|th)?(?:\s?[-–]\s?(?P<last>[0-3]?\d)(?:st|nd|rd|th)?)?(?![\w:]|[.,/]\d|\s?[°%€])")
+_DAY_AFTER = re.compile(
+    r",?\s(?P<d>[0-3]?\d)(?:st|nd|rd|th)?(?:\s?[-–]\s?(?P<last>[0-3]?\d)(?:st|nd|rd|th)?)?(?![\w:]|[.,/]\d|\s?[°%€])"
+)
 _WEEKDAY_GAP = re.compile(r",?\s(?:the\s|den\s|le\s|el\s|il\s)?")
 _WEEKDAY_RANGE = re.compile(r"\s?[-–]\s?(?P<name>[^\W\d_]+)\.?")
 _DECADE = re.compile(r"['’]?(?P<n>\d{2,4})(?P<end>['’]?s|er)(?!\w)")
@@ -39,42 +43,43 @@ def _valid(month: int, day: int) -> bool:
 def numeric(written: Written, at: int) -> Found | None:
     """A date in digits: "2026-11-25", "25.11.2026", "11/25/2026", "25.11."."""
     text, language, writing = written.text, written.language, written.writing
+    before = written.word_before(at)
     if found := _ISO.match(text, at):
         year, month, day = int(found["y"]), int(found["m"]), int(found["d"])
         if _valid(month, day):
-            said = language.date(year, month, day)
+            said = language.date(year, month, day, after=before)
             if found["h"]:
-                time = said_time(written, int(found["h"]), int(found["min"]), int(found["s"] or 0))
+                time = said_time(written, at, int(found["h"]), int(found["min"]), int(found["s"] or 0))
                 said = f"{said}{written.space}{time}"
             return found.end(), said
     if (found := _YEAR_MONTH.match(text, at)) and not _spaced_range(text, found.end()):
-        return found.end(), language.date(int(found["y"]), int(found["m"]))
+        return found.end(), language.date(int(found["y"]), int(found["m"]), after=before)
     if writing.continental and (found := _DAY_RANGE.match(text, at)):
         if rest := numeric(written, found.end()):
-            return rest[0], f"{language.day(int(found['first']))} {language.word('to')} {rest[1]}"
+            return rest[0], f"{language.day(int(found['first']), after=before)} {language.word('to')} {rest[1]}"
     if (found := _DOTTED.match(text, at)) and _valid(int(found["m"]), int(found["d"])):
-        if len(found["y"]) == 4 or (writing.continental and written.word_before(at) not in writing.version):
-            return found.end(), language.date(_year(found["y"]), int(found["m"]), int(found["d"]))
+        if len(found["y"]) == 4 or (writing.continental and before not in writing.version):
+            return found.end(), language.date(_year(found["y"]), int(found["m"]), int(found["d"]), after=before)
     if found := _SLASHED.match(text, at):
         first, second = int(found["a"]), int(found["b"])
         month_first = writing.month_first and found["mark"] == "/"
         month, day = (first, second) if (month_first and first <= 12) or second > 12 else (second, first)
         if _valid(month, day) and (found["mark"] == "/" or len(found["y"]) == 4):
-            return found.end(), language.date(_year(found["y"]), month, day)
+            return found.end(), language.date(_year(found["y"]), month, day, after=before)
     if writing.continental and (found := _DAY_MONTH.match(text, at)) and _valid(int(found["m"]), int(found["d"])):
         end = found.end()
         if not text[end:].strip() or text[end:].lstrip()[0].isupper() and not _NAME.match(text[end:].lstrip()):
             end -= 1
-        return end, language.date(None, int(found["m"]), int(found["d"]))
-    if written.word_before(at) in writing.day_before:
+        return end, language.date(None, int(found["m"]), int(found["d"]), after=before)
+    if before in writing.day_before:
         found = _DAY_MONTH_BARE.match(text, at) if writing.continental else None
         if found and _valid(int(found["m"]), int(found["d"])):
-            return found.end(), language.date(None, int(found["m"]), int(found["d"]))
+            return found.end(), language.date(None, int(found["m"]), int(found["d"]), after=before)
         if found := re.compile(r"(?P<a>\d\d?)/(?P<b>\d\d?)(?![\d/])").match(text, at):
             first, second = int(found["a"]), int(found["b"])
             month, day = (first, second) if writing.month_first and first <= 12 else (second, first)
             if _valid(month, day):
-                return found.end(), language.date(None, month, day)
+                return found.end(), language.date(None, month, day, after=before)
     return None
 
 
@@ -96,18 +101,20 @@ def day_first(written: Written, at: int) -> Found | None:
     day = int(found["d"])
     before = written.word_before(at)
     if language.code == "en" and before == "the" and not found["first"]:
-        said = f"{language.ordinal(day)} of {language.month(month)}" + (f" {language.year(int(year['y']))}" if year else "")
+        said = f"{language.ordinal(day)} of {language.month(month)}" + (
+            f" {language.year(int(year['y']))}" if year else ""
+        )
     else:
-        said = language.date(int(year["y"]) if year else None, month, day)
+        said = language.date(int(year["y"]) if year else None, month, day, after=before)
     if found["first"]:
-        last = language.day(day)
-        said = said.replace(last, f"{language.day(int(found['first']))} {language.word('to')} {last}", 1)
+        last = language.day(day, after=before)
+        said = said.replace(last, f"{language.day(int(found['first']), after=before)} {language.word('to')} {last}", 1)
     return (year.end() if year else end), said
 
 
 def month_first(written: Written, at: int) -> Found | None:
     """A month's name, then its day or year: "Nov 28", "November 28th, 2026", "November 2026"."""
-    text, language = written.text, written.language
+    text, language, before = written.text, written.language, written.word_before(at)
     name = _NAME.match(text, at)
     month = _month(written, name["name"]) if name else 0
     if not name or not month:
@@ -115,13 +122,13 @@ def month_first(written: Written, at: int) -> Found | None:
     after = name.end() if _is_short(written, name["name"]) else name.end("name")
     if (found := _DAY_AFTER.match(text, after)) and written.writing.month_first and _valid(month, int(found["d"])):
         year = _YEAR.match(text, found.end())
-        said = language.date(int(year["y"]) if year else None, month, int(found["d"]))
+        said = language.date(int(year["y"]) if year else None, month, int(found["d"]), after=before)
         if found["last"]:
-            first = language.day(int(found["d"]))
+            first = language.day(int(found["d"]), after=before)
             said = said.replace(first, f"{first} {language.word('to')} {language.day(int(found['last']))}", 1)
         return (year or found).end(), said
     if year := _YEAR.match(text, after):
-        return year.end(), language.date(int(year["y"]), month)
+        return year.end(), language.date(int(year["y"]), month, after=before)
     return None
 
 
@@ -157,7 +164,11 @@ def decade(written: Written, at: int) -> Found | None:
         return None
     digits = found["n"]
     if found["end"] == "er":
-        return (found.end(), language.cardinal(int(digits)) + "er") if language.code == "de" and len(digits) != 3 else None
+        return (
+            (found.end(), (language.year if len(digits) == 4 else language.cardinal)(int(digits)) + "er")
+            if language.code == "de" and len(digits) != 3
+            else None
+        )
     plural = writing.decades.get(digits[-2:])
     if len(digits) == 2:
         known = not written.text[at].isdecimal() or written.word_before(at) in writing.decade

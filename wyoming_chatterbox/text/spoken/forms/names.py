@@ -13,13 +13,11 @@ _ENTITY = re.compile(r"(?P<domain>[a-z_]+)\.(?P<name>[a-z0-9][a-z0-9_]*)(?![\w])
 _SNAKE = re.compile(r"\w*_\w[\w.]*")
 _WORDS = re.compile(r"[._]+")
 _VERSION = re.compile(r"[vV]\.?\s?(?P<version>\d+(?:\.\d+)*)(?![\w]|[.,]\d)")
-_ABBREVIATED = re.compile(r"(?P<name>[^\W\d_]+)(?:\.|°|º)?\s?(?=\d)")
+_ABBREVIATED = re.compile(r"(?P<name>[^\W\d_]+)(?P<sign>\.?[°º]|\.)?\s?(?=\d)")
 _MIXED = re.compile(r"[^\W\d_]+(?:-?\d+(?:\.\d+)?|-?[^\W\d_]+)*")
 _DECADE = re.compile(r"[^\W\d_]+-['’]?\d0s\b")
 _RUN = re.compile(r"(?P<letters>[^\W\d_]+)|(?P<digits>\d+)(?:\.(?P<fraction>\d+))?|-")
-_FORMULA = re.compile(
-    r"(?:CO2|CO|NO2|NOx|N2O|SO2|O2|O3|H2|N2|NH3|CH4|H2O2|H2O|H2S|SF6|HCHO)(?![\w-])"
-)
+_FORMULA = re.compile(r"(?:CO2|CO|NO2|NOx|N2O|SO2|O2|O3|H2|N2|NH3|CH4|H2O2|H2O|H2S|SF6|HCHO)(?![\w-])")
 _DOMAINS = frozenset(
     """
     alarm_control_panel automation binary_sensor button calendar camera climate conversation cover device_tracker event
@@ -47,7 +45,8 @@ def name(written: Written, at: int) -> Found | None:
     if found := _FORMULA.match(text, at):
         return (found.end(), " ".join(_formula(written, char) for char in found[0])) if found[0] != "CO" else None
     if (found := _ABBREVIATED.match(text, at)) and found["name"].lower() in written.writing.number:
-        if found["name"].lower() != "no" or found["name"][0] == "N":
+        short = found["name"].lower() in ("n", "no") and found["name"] != "No"
+        if found["sign"] or not short:
             return found.end(), language.word("number") + " "
     if _DECADE.match(text, at):
         return None
@@ -62,7 +61,12 @@ def _formula(written: Written, char: str) -> str:
 
 def _address(written: Written, address: str) -> str:
     language = written.language
-    signs = {"@": language.word("at"), ".": language.word("dot"), "_": language.word("underscore"), "-": language.word("dash")}
+    signs = {
+        "@": language.word("at"),
+        ".": language.word("dot"),
+        "_": language.word("underscore"),
+        "-": language.word("dash"),
+    }
     parts = re.split(r"([@._-])", address)
     return " ".join(signs.get(part) or _runs(written, part) for part in parts if part)
 

@@ -6,7 +6,9 @@ import re
 
 from .written import Found, Written
 
-_NUMERAL = re.compile(r"(?P<numeral>(?=[IVXLC])C{0,3}(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3}))(?P<end>\.|er|ère|re|ème|e|º|°)?(?![\w])")
+_NUMERAL = re.compile(
+    r"(?P<numeral>(?=[IVXLC])C{0,3}(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3}))(?P<end>\.|er|ère|re|ème|e|º|°)?(?![\w])"
+)
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 _SMALL = re.compile(r"[IVX]+")
 _LEAST_NAME = 4

@@ -43,11 +43,15 @@ def symbol(written: Written, at: int) -> Found | None:
         plus = language.word("plus")
         if before == "+":
             return at + 1, plus
-        return (at + 1, plus) if before.isalnum() or follows.isdecimal() or (before.isspace() and follows.isspace()) else None
+        return (
+            (at + 1, plus)
+            if before.isalnum() or follows.isdecimal() or (before.isspace() and follows.isspace())
+            else None
+        )
     if char == "*":
         return (at + 1, language.word("times")) if _joins_numbers(written, at) else None
     if char == ":" and before.isdecimal() and follows.isdecimal():
-        return at + 1, f" {language.word('to')} "
+        return at + 1, f" {written.writing.ratio or language.word('to')} "
     if char == "/":
         return at + 1, "," if before.isspace() and follows.isspace() else " "
     if char == "#":

@@ -5,7 +5,7 @@ from __future__ import annotations
 _SAME = """
     km/h m/s mph kWh Wh MWh GWh J kJ MJ cal kcal N mW W kW MW GW hp V mV kV A mA Ah mAh VA kVA var Hz kHz MHz GHz
     Pa hPa kPa bar mbar psi inHg mmHg t kg g mg µg lb oz ppm ppb lx lm l dl cl ml m³ cm³ ft³ gal km² m² cm² ft² ha
-    km m cm mm µm in ft yd mi ms s min h d bit kbit Mbit Gbit B kB MB GB TB dB dBm rpm
+    km m cm mm µm in ft yd mi ms s min h d bit kbit Mbit Gbit B kB MB GB TB dB dBm rpm bpm tsp tbsp
 """
 _OTHER = {
     "°C": "celsius", "° C": "celsius", "°c": "celsius", "C": "celsius", "°F": "fahrenheit", "° F": "fahrenheit",
@@ -27,5 +27,16 @@ SPELLINGS = {**{unit: unit for unit in _SAME.split()}, **_OTHER}
 ONLY_AFTER_SLASH = frozenset({"days", "day", "month", "mo", "year", "yr", "week", "hour", "minute", "second", "Liter"})
 """Spellings that are words; after a number they stay as they are."""
 
-TIME = {"d": "d", "h": "h", "hr": "h", "hrs": "h", "min": "min", "mins": "min", "m": "min", "s": "s", "sec": "s", "secs": "s"}
+TIME = {
+    "d": "d",
+    "h": "h",
+    "hr": "h",
+    "hrs": "h",
+    "min": "min",
+    "mins": "min",
+    "m": "min",
+    "s": "s",
+    "sec": "s",
+    "secs": "s",
+}
 """Spellings of the parts of a duration."""

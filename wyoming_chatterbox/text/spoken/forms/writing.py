@@ -73,6 +73,7 @@ class Writing:
         self.version = self._set("version") | {"version", "v"}
         self.place = self._set("place")
         self.number = self._set("number")
+        self.ratio = near.text("ratio")
         self.by = near.text("by")
         self.out_of = near.text("out_of")
         self.ordinal_before = near.forms("ordinal_before")
@@ -94,7 +95,9 @@ class Writing:
         self.currency = re.compile("|".join(map(_as_pattern, sorted(self.currencies, key=len, reverse=True))))
         self.named_days = frozenset(language.months) | frozenset(language.weekdays)
         self.goes_on = (
-            self.clock_after | self.hour_after | frozenset(language.scales)
+            self.clock_after
+            | self.hour_after
+            | frozenset(language.scales)
             | frozenset(name.strip(".") for name in language.half_days)
         )
 
