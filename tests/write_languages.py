@@ -53,12 +53,15 @@ PREFIXED = {
     "mV": ("V", "", "10p-3"), "kV": ("V", "", "10p3"), "MJ": ("J", "", "10p6"),
 }  # fmt: skip
 CURRENCIES = (
-    "AED", "ARS", "AUD", "BRL", "CAD", "CHF", "CLP", "CNY", "COP", "CZK", "DKK", "EGP", "EUR", "GBP", "HKD", "HUF", "IDR",
-    "ILS", "INR", "ISK", "JPY", "KES", "KRW", "MXN", "MYR", "NGN", "NOK", "NZD", "PHP", "PKR", "PLN", "RON", "RUB", "SAR",
-    "SEK", "SGD", "THB", "TRY", "TWD", "TZS", "UAH", "USD", "VND", "ZAR",
+    "AED", "ARS", "AUD", "BRL", "CAD", "CHF", "CLP", "CNY", "COP", "CZK", "DKK", "EGP", "EUR",
+    "GBP", "HKD", "HUF", "IDR", "ILS", "INR", "ISK", "JPY", "KES", "KRW", "MXN", "MYR", "NGN",
+    "NOK", "NZD", "PHP", "PKR", "PLN", "RON", "RUB", "SAR", "SEK", "SGD", "THB", "TRY", "TWD",
+    "TZS", "UAH", "USD", "VND", "ZAR",
 )  # fmt: skip
 SIGNS = {"$": "USD", "£": "GBP", "¥": "JPY", "kr": "SEK", "Rs": "INR"}
 """Whose a sign is, of the several currencies that CLDR gives it; a language's own entries may say otherwise."""
+SPACELESS = ("ja", "zh")
+"""Languages that CLDR writes with spaces around numbers, and that are spoken without."""
 FILES = ("ca-gregorian.json", "currencies.json", "numbers.json", "plurals.json", "units.json")
 SCALES = {"6": "1000000", "9": "1000000000", "12": "1000000000000"}
 CATEGORIES = ("zero", "one", "two", "few", "many", "other")
@@ -115,6 +118,11 @@ def forms(entry: Mapping[str, Json], prefix: str) -> Forms:
     """The forms of the plural categories; one that is like the last, "other", is left out."""
     found = {name: string(entry[prefix + name]) for name in CATEGORIES if prefix + name in entry}
     return {name: form for name, form in found.items() if name == "other" or form != found.get("other")}
+
+
+def closed(entries: dict[str, Json]) -> dict[str, Json]:
+    """The forms without their spaces."""
+    return {name: form.replace(" ", "") if isinstance(form, str) else closed(form) for name, form in entries.items()}
 
 
 def with_prefix(forms: Forms, had: str, gets: str) -> Forms:
@@ -240,6 +248,8 @@ def table(packages: Packages, language: str) -> dict[str, object]:
     }
     measured, per = units(packages, language)
     named, signs = currencies(packages, language)
+    if language in SPACELESS:
+        measured, named = closed(measured), closed(named)
     return {
         "decimal": string(symbols["decimal"]),
         "group": string(symbols["group"]) or " ",

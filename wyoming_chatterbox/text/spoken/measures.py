@@ -91,7 +91,7 @@ class Measures(Numbers):
             form = self._form(forms, high)
             return (form if "{0}" in form else forms["other"]).replace("{0}", self.range(low, high, gender=gender))
         amount = self._written_out(amount)
-        form = self._form(forms, amount) if self._space else self._form(forms, amount).replace(" ", "")
+        form = self._form(forms, amount)
         if "{0}" not in form:
             sign = self.word("minus") if amount.negative else self.word("plus") if amount.plus else ""
             return self._joined(sign, form)

@@ -5,10 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from unicode_rbnf import RbnfEngine
-from unicode_rbnf.engine import NoRuleForNumberError, RulesetNotFoundError
-
 from .plurals import Plurals
+from .rules import Rules
 from .tables import Table
 
 _LARGEST = 10**15
@@ -53,7 +51,8 @@ class Numbers:
         self._scales = table.section("scales")
         self._space = self._words.text("space", " ")
         self._digits = self._numbers.texts("digits")
-        self._rules = RbnfEngine.for_language(code)
+        sets = (self._cardinals, self._ordinals)
+        self._rules = Rules(code, {table.text(name) for table in sets for name in table})
         self._replacements = [(kind, re.compile(pattern), new) for kind, pattern, new in self._numbers.lists("replace")]
         self._plurals = Plurals(table.forms("plurals"))
         self._said = lru_cache(maxsize=2048)(self._say)
@@ -81,7 +80,7 @@ class Numbers:
         in_full = self._numbers.texts("years_in_full")
         if in_full and int(in_full[0]) <= n <= int(in_full[1]):
             return self.cardinal(n)
-        return self._numeral(self._numbers.text("year", "rule:spellout-numbering-year"), n)
+        return self._numeral(self._numbers.text("year", "cardinal:year"), n)
 
     def digits(self, digits: str) -> str:
         """One by one; anything else in the text is left out."""
@@ -175,28 +174,19 @@ class Numbers:
         return self._space.join(part for part in parts if part)
 
     def _numeral(self, kind: str, n: int) -> str:
-        """ "cardinal", "ordinal:date", "digits", "year", or "rule:" and the name of a rule set."""
+        """By a kind of the data: "digits", "year", "cardinal" or "ordinal"; the last two with a form, "cardinal:native"."""
         kind, _, form = kind.partition(":")
         if kind == "digits":
             return self.digits(str(n))
         if kind == "year":
             return self.year(n)
-        if kind == "ordinal":
-            return self.ordinal(n, form=form)
-        if kind == "rule":
-            return self._said(n, kind, form)
-        return self.cardinal(n, gender=form)
+        return self.ordinal(n, form=form) if kind == "ordinal" else self.cardinal(n, gender=form)
 
     def _say(self, n: int, kind: str, form: str) -> str:
-        if kind == "rule":
-            rules = form
-        else:
-            table = self._cardinals if kind == "cardinal" else self._ordinals
-            form = form if form in table else "plain"
-            rules = "spellout-" + table.text(form)
-        try:
-            said = self._rules.format_number(n, ruleset_names=[rules]).text
-        except (NoRuleForNumberError, RulesetNotFoundError):
+        sets = self._cardinals if kind == "cardinal" else self._ordinals
+        form = form if form in sets else "plain"
+        said = self._rules.spell(n, sets.text(form))
+        if said is None:
             return self.cardinal(n)
         for applies, pattern, new in self._replacements:
             if applies in ("", kind, f"{kind}:{form}"):

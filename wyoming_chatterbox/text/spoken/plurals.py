@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 Condition = Callable[[Mapping[str, float]], bool]
 
@@ -51,8 +52,12 @@ class Plurals:
 
     def __init__(self, rules: Mapping[str, str]) -> None:
         self._rules = [(category, _condition(rule)) for category, rule in rules.items()]
+        self._found = lru_cache(maxsize=1024)(self._find)
 
     def category(self, whole: str, fraction: str = "") -> str:
         """The category of a number of these digits: "one", "few" ... or "other"."""
+        return self._found(whole, fraction)
+
+    def _find(self, whole: str, fraction: str) -> str:
         numbers = operands(whole, fraction)
         return next((category for category, holds in self._rules if holds(numbers)), "other")
