@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import re
 
-from .forms import amounts, clock, codes, counting, dates, fractions, names, roman, symbols
+from .forms import amounts, clock, codes, counting, dates, fractions, names, roman, symbols, wide
 from .forms.written import Rule, Written
 from .language import Language
 from .letters import plain_letters
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SIGNED: tuple[Rule, ...] = (
-    codes.phone,
-    amounts.money,
-    dates.decade,
-    amounts.measure,
-    fractions.fraction,
-    symbols.symbol,
-)
+    codes.phone, amounts.percent_first, amounts.money, dates.decade, amounts.measure, fractions.fraction, symbols.symbol,
+)  # fmt: skip
 _DIGIT: tuple[Rule, ...] = (
-    counting.list_number, codes.address, dates.numeric, dates.day_first, clock.time, codes.phone, codes.version,
-    fractions.fraction, counting.ordinal, counting.scientific, dates.decade, counting.years, amounts.duration, amounts.feet_and_inches, amounts.measure,
-    counting.number,
+    counting.list_number, codes.address, wide.date, wide.time, dates.numeric, dates.day_first, clock.time, codes.phone,
+    codes.version, fractions.fraction, counting.ordinal, counting.scientific, dates.decade, counting.years,
+    amounts.duration, amounts.feet_and_inches, amounts.measure, counting.number,
 )  # fmt: skip
 _LETTER: tuple[Rule, ...] = (
     dates.weekday, dates.month_first, amounts.money, codes.address, names.name, roman.roman, symbols.by,

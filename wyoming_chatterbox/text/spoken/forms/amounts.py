@@ -107,6 +107,14 @@ def measure(written: Written, at: int) -> Found | None:
     return end, _say(written, amount)
 
 
+def percent_first(written: Written, at: int) -> Found | None:
+    """A sign of percent before its number, as Turkish has it: "%25"."""
+    if written.text[at] != "%" or written.char_before(at).isalnum():
+        return None
+    found = read_amount(written, at + 1)
+    return (found[1], written.language.measure(found[0], "percent")) if found else None
+
+
 def feet_and_inches(written: Written, at: int) -> Found | None:
     """ "5'10\"" of a person's height."""
     found = _FEET.match(written.text, at)

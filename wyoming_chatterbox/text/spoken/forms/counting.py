@@ -13,6 +13,7 @@ _DIGITS = re.compile(r"\d+")
 _YEAR = re.compile(r"[12]\d{3}(?![\w]|[.,]\d|\s?[%°€$£])")
 _YEARS = re.compile(r"(?P<first>1[1-9]\d\d|20\d\d)(?:[-–/]|\s[-–]\s)(?P<last>1[1-9]\d\d|20\d\d|\d\d)(?![\w]|[-.,]\d)")
 _NEXT_WORD = re.compile(r"\s([^\W\d_][^\W\d_'’]*)")
+_COUNTED = re.compile(r"\s?([^\W\d_][^\W\d_'’]*)")
 _DOT = re.compile(r"(?P<n>\d{1,3})\.(?=\s)")
 _LIST_NUMBER = re.compile(r"(?P<n>\d{1,3})[.)](?=\s\S)")
 _MODEL_BEFORE = re.compile(r"(?<![\w])(?=\w*[A-Z]\w*[A-Z])\w{2,}[\s-]\Z")
@@ -125,7 +126,7 @@ def _is_year(written: Written, at: int, number: int, end: int, before: str) -> b
 
 def _gender(written: Written, end: int) -> str:
     """The gender of the numeral before a word whose gender its ending tells; "" if nothing does."""
-    word = _NEXT_WORD.match(written.text, end)
-    if not word:
+    word = _COUNTED.match(written.text, end)
+    if not word or not written.writing.one_before:
         return ""
     return next((gender for pattern, gender in written.writing.one_before if pattern.fullmatch(word[1])), "")

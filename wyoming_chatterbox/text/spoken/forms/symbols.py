@@ -8,13 +8,13 @@ from .written import Found, Written
 
 _BEFORE_NUMBER = {
     "~": "about", "≈": "about", "∼": "about", "±": "plus_minus", "≥": "at_least", "≤": "at_most", ">=": "at_least",
-    "<=": "at_most", ">": "greater", "<": "less", "#": "number",
+    "<=": "at_most", ">": "greater", "<": "less", "#": "number", "№": "number",
 }  # fmt: skip
 _BETWEEN = {
     "=": "equals", "≠": "not_equal", "×": "times", "÷": "divided", "&": "and", "→": "to", "±": "plus_minus",
     "≈": "about", "√": "root", "∞": "infinity", "§": "section", "²": "squared", "³": "cubed",
 }  # fmt: skip
-_PREFIX = re.compile(r"(?P<sign>[<>]=|[~≈∼±≥≤<>#])\s?(?=[-+–]?[\d$€£½⅓¼¾.])")
+_PREFIX = re.compile(r"(?P<sign>[<>]=|[~≈∼±≥≤<>#№])\s?(?=[-+–]?[\d$€£½⅓¼¾.])")
 _ARROW = re.compile(r"(?:-+>|=+>)")
 _SILENT = frozenset("©®™℠¿¡")
 _MEASURED_BEFORE = re.compile(r"\d\s?(?:[^\W\d_]{1,2}\s)?\Z")
