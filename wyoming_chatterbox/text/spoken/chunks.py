@@ -7,14 +7,12 @@ from functools import cache
 
 from .forms.writing import Writing
 from .language import Language
-from .letters import FANCY
+from .letters import FANCY, WIDE
 
 MAX_CHUNK_LENGTH = 200
 """Characters; a longer stretch without white space is taken as several chunks."""
 
-# Scripts without spaces, and their punctuation.
-_WIDE = "\u2e80-\u2fdf\u3000-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff04\uff06-\uff0f\uff1a-\uff20\uff5b-\uff65"
-CHUNK = re.compile(rf"\s|[{_WIDE}]|(?P<open>[^\s{_WIDE}]{{1,{MAX_CHUNK_LENGTH}}})")
+CHUNK = re.compile(rf"\s|[{WIDE}]|(?P<open>[^\s{WIDE}]{{1,{MAX_CHUNK_LENGTH}}})")
 """A space, a character of a script without spaces, or a chunk of another script, which is open to more letters."""
 
 _HOT = re.compile(

@@ -11,6 +11,12 @@ FANCY = (
 )
 """Characters, as in a set of a regular expression, that may be plain ones in another style."""
 
+WIDE = (
+    "\u2e80-\u2fdf\u3000-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff04\uff06-\uff0f"
+    "\uff1a-\uff20\uff5b-\uff65"
+)
+"""Characters of scripts without spaces between words, and their punctuation, as in a set of a regular expression."""
+
 _KEPT = frozenset("№！＂＃＇（），．：；？［］＿｛｝～℗℠™℡")
 _STYLED = re.compile(f"[{FANCY}]")
 _RAISED = re.compile("\u207a?\u207b?[\u2070\u00b9\u2074-\u2079]+")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from ..letters import WIDE
 from ..measures import Amount
 from ..numbers import Number
 from .units import ONLY_AFTER_SLASH
@@ -14,9 +15,9 @@ _SIGN = re.compile(r"[-+–](?=\d)|[-+–](?=[.,]\d)")
 _RANGE = re.compile(r"(?:[-–—]|\s[-–—]\s)(?=[-+]?\d)")
 _CHAIN = re.compile(r"\s?(?:[-–/.:]\d|=)")
 _UNIT = re.compile(
-    r"(?:\s|-(?=[^\W\d_]))?(°\s?[CFK](?:/[^\W\d]+)?(?!\w)|[^\s\d,;:!?()\[\]\"“”…+=<>~&@#_|]+(?:\^?[23](?!\w))?(?:/[^\W\d]+[²³23]?)?)"
+    r"(?:\s|-(?=[^\W\d_]))?"
+    rf"([%‰]|°\s?[CFK](?:/[^\W\d]+)?(?!\w)|[^\s\d,;:!?()\[\]\"“”…+=<>~&@#_|،{WIDE}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+[²³23]?)?)"
 )
-_UNITS_END = re.compile(r"[^\W\d_]")
 _SCALE = re.compile(r"\s?([^\W\d_]+)")
 _STOP_INSIDE = re.compile(r"\.(?=\s?[€$£%]|\s[^\W\d_]?[a-z])")
 _MONEY_SCALE = re.compile(r"\s?(k|K|M|Md|Mrd|Mio)(?=[€$£])")
