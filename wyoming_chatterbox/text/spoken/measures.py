@@ -39,7 +39,7 @@ class Measures(Numbers):
 
     def per(self, said: str, unit: str) -> str:
         """ "ten euros", "kWh" -> "ten euros per kilowatt hour"."""
-        if unit in self._per:
+        if unit and unit in self._per:
             return self._per.text(unit).replace("{0}", said)
         forms = self._units.forms(unit)
         if not forms:

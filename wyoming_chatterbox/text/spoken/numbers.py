@@ -174,7 +174,7 @@ class Numbers:
         return self._space.join(part for part in parts if part)
 
     def _numeral(self, kind: str, n: int) -> str:
-        """By a kind of the data: "digits", "year", "cardinal" or "ordinal"; the last two with a form, "cardinal:native"."""
+        """By a kind: "digits", "year", "cardinal" or "ordinal", and of these a form, "cardinal:native"."""
         kind, _, form = kind.partition(":")
         if kind == "digits":
             return self.digits(str(n))

@@ -36,7 +36,7 @@ class Rules:
         self._engine.load_xml(root)
 
     def spell(self, n: int, name: str) -> str | None:
-        """A whole number, 0 to 10 to the power of 15, by a rule set, "cardinal-feminine"; None where that has no rule for it."""
+        """A whole number, below 10 to the power of 15, by a rule set such as "cardinal-feminine", if that has a rule."""
         try:
             return self._engine.format_number(n, ruleset_names=[f"spellout-{name}"]).text
         except (NoRuleForNumberError, RulesetNotFoundError):
