@@ -11,9 +11,9 @@ _TIME = re.compile(r"(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d)(?:[.,]\d+)?
 _DOTTED = re.compile(r"(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d)(?![\d]|[.,]\d)")
 _WITH_H = re.compile(r"(?P<h>[01]?\d|2[0-4])\s?[hH]\s?(?P<m>[0-5]\d)(?![\d:]|[.,]\d|\s?(?:min|mn|m|s)\b)")
 _HALF = re.compile(r"\s?(?P<half>[ap]\.\s?m\.?|[apAP][mM]|[AP]\.M\.?)(?![\w])")
-_HOUR = re.compile(r"(?P<h>\d{1,2})(?=\s?[aApP])")
+_HOUR = re.compile(r"(?P<h>\d{1,2})(?=\s?[^\W\d_])")
 _HOURS = re.compile(r"(?P<first>\d{1,2})\s?[-–]\s?(?P<h>\d{1,2})(?=\s?[aApP])")
-_WORD_AFTER = re.compile(r"\s?(?P<word>[^\W\d_][^\W\d_'’]*)")
+_WORD_AFTER = re.compile(r"\s?(?P<word>[^\W\d_](?:[^\W\d_]|['’\u0900-\u0963])*)")
 _AFTER_HOUR = re.compile(
     r"(?P<h>[01]?\d|2[0-4])\s(?P<word>[^\W\d_]+)(?:\s(?P<m>[0-5]?\d)(?![\d.,:]\d|\d|\s?[-–%°]))?(?![.,]\d)"
 )
@@ -81,7 +81,8 @@ def _half(written: Written, end: int, *, bare: bool = False) -> tuple[int, str] 
     """The half of the day, "am" or "pm", that is written at a position, and where it ends."""
     found = _HALF.match(written.text, end)
     if not found:
-        return None
+        other = written.writing.half_day.match(written.text, end)
+        return (other.end(), written.language.half_days[other["half"].lower()]) if other else None
     name = found["half"]
     if bare and name == "am" and written.language.code != "en":
         return None

@@ -12,19 +12,19 @@ _HEX = re.compile(r"0x[0-9A-Fa-f]+(?!\w)")
 _VERSION = re.compile(r"\d+(?:\.\d+)+(?!\w)")
 _RELEASE = re.compile(r"20[2-9]\d\.(?:1[0-2]|[1-9])(?![\d]|[.,]\d)")
 _PHONE = re.compile(
-    r"\+\d{1,3}(?:[ .\-/\u00a0]?\(?\d{1,5}\)?){1,6}"
+    r"(?:\+\d{1,3}(?:[ .\-/\u00a0]?\(?\d{1,5}\)?){1,6}"
     r"|\(\d{2,5}\)[ \-/]?\d{2,8}(?:[ \-]\d{2,5}){0,4}"
     r"|\d{1,2}[ -]\(?\d{3}\)?[ -]\d{3}[ -]\d{4}"
     r"|\d{3}(?P<mark>[-. ])\d{3}(?P=mark)\d{4}"
     r"|\d{3}-\d{4}"
-    r"|0\d{1,4}(?:[ /-]\d{2,8}){1,5}"
+    r"|0\d{1,4}(?:[ /-]\d{2,8}){1,5})"
+    r"(?![\w]|[.,:/-]\d|\s?[€$£%°])"
 )
-_PHONE_ENDS = re.compile(r"(?![\w]|[.,:/-]\d|\s?[€$£%°])")
 _GROUPS_OF_FOUR = re.compile(r"\d{4}(?:[ -]\d{4}){2,4}(?![\d-])")
 _AFTER_WORD = re.compile(r"\d[\d /.-]{3,18}\d(?![\w])")
 _EMERGENCY = re.compile(r"(?:11[0-9]|000|061|080|1[0-9]{2}|9(?:11|33|88|99))(?![\w]|[.,:]\d|\s?[°%€$])")
 _CODE = re.compile(r"\d+(?![\w]|[.,:]\d)")
-_SHORT = 6
+_LEAST_AFTER_WORD = 5
 _LEAST_DIGITS = 7
 
 
@@ -34,9 +34,9 @@ def address(written: Written, at: int) -> Found | None:
     if found := _IP.match(text, at):
         parts = found["ip"].split(".")
         if all(int(part) < 256 for part in parts):
-            said = f" {language.word('dot')} ".join(language.digits(part) for part in parts)
+            said = written.joined(language.word("dot"), [language.digits(part) for part in parts])
             if found["port"]:
-                said += f" {language.word('colon')} {language.digits(found['port'])}"
+                said = written.joined(language.word("colon"), [said, language.digits(found["port"])])
             return found.end(), said
     if found := _MAC.match(text, at):
         pairs = re.split("[:-]", found[0].upper())
@@ -68,7 +68,7 @@ def said_version(written: Written, version: str) -> str:
     """The parts of a version in words, with the language's word for the dot between."""
     language = written.language
     dot = language.word("decimal") if language.decimal_mark == "." else language.word("dot")
-    return f" {dot} ".join(_part(written, part) for part in version.split("."))
+    return written.joined(dot, [_part(written, part) for part in version.split(".")])
 
 
 def _part(written: Written, part: str) -> str:
@@ -83,19 +83,21 @@ def phone(written: Written, at: int) -> Found | None:
     text, writing = written.text, written.writing
     found = _PHONE.match(text, at)
     before = written.word_before(at)
-    if found and _PHONE_ENDS.match(text, found.end()):
-        if sum(char.isdecimal() for char in found[0]) >= _LEAST_DIGITS and not _is_amount(written, found):
-            return found.end(), said_groups(written, found[0])
+    if found and _count(found[0]) >= _LEAST_DIGITS and not _is_amount(written, found):
+        return found.end(), said_groups(written, found[0])
     if found := _GROUPS_OF_FOUR.match(text, at):
         return found.end(), said_groups(written, found[0])
-    if before in writing.phone and (found := _AFTER_WORD.match(text, at)):
-        if sum(char.isdecimal() for char in found[0]) >= _SHORT - 1:
-            return found.end(), said_groups(written, found[0])
+    if before in writing.phone and (found := _AFTER_WORD.match(text, at)) and _count(found[0]) >= _LEAST_AFTER_WORD:
+        return found.end(), said_groups(written, found[0])
     if before in writing.emergency and (found := _EMERGENCY.match(text, at)):
         return found.end(), written.language.digits(found[0])
     if before in writing.code and (found := _CODE.match(text, at)) and len(found[0]) > 2:
         return found.end(), written.language.digits(found[0])
     return None
+
+
+def _count(digits: str) -> int:
+    return sum(char.isdecimal() for char in digits)
 
 
 def _is_amount(written: Written, found: re.Match[str]) -> bool:

@@ -47,11 +47,13 @@ def ordinal(written: Written, at: int) -> Found | None:
     for ending, form in writing.ordinals:
         if found := ending.match(written.text, digits.end()):
             return found.end(), language.ordinal(int(digits[0]), form=form)
-    if (found := _DOT.match(written.text, at)) and writing.ordinal_before:
-        ending_of = writing.ordinal_before.get(written.word_before(at))
+    if found := _DOT.match(written.text, at):
         word = _NEXT_WORD.match(written.text, found.end())
-        if ending_of is not None and word and (not writing.capital_nouns or word[1][0].isupper()):
-            return found.end(), language.ordinal(int(found["n"]), form=ending_of)
+        form = writing.ordinal_before.get(written.word_before(at))
+        if form is not None and word and (word[1][0].isupper() or not writing.capital_nouns):
+            return found.end(), language.ordinal(int(found["n"]), form=form)
+        if writing.dotted_ordinals and word and word[1][0].islower():
+            return found.end(), language.ordinal(int(found["n"]))
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from ..language import Language
@@ -19,7 +19,7 @@ Rule: TypeAlias = "Callable[[Written, int], Found | None]"
 _WORD_BEFORE = re.compile(r"([^\W\d_][^\W\d_'’.]*)[.,:]?[\"'(\s-]*\Z")
 _NAME_BEFORE = re.compile(r"([^\W\d_][\w'’-]*)\s\Z")
 _SENTENCE_BEFORE = re.compile(r"(?:^|([^\s.]*)[.!?…:]+[\"'”’»)\]]*\s)[\s\"'“„«(\[¿¡]*\Z")
-_ABBREVIATIONS = frozenset("ca approx etc bzw vs no nr nrn z.b d.h env p.ex sig dr st ex max min inkl incl tel núm num art vgl ggf".split())  # fmt: skip
+_ABBREVIATIONS = frozenset("ca approx etc bzw vs no nr nrn z.b d.h env p.ex sig dr st ex kl klo godz tlf n max min inkl incl tel núm num art vgl ggf".split())  # fmt: skip
 _DIGIT = re.compile(r"\d")
 
 
@@ -71,6 +71,10 @@ class Written:
             return end
         rest = self.text[end + 1 :].lstrip()
         return end if not rest or rest[0].isupper() else end + 1
+
+    def joined(self, word: str, parts: Sequence[str]) -> str:
+        """Parts with a word between them, and spaces where the language has them."""
+        return f"{self.space}{word}{self.space}".join(parts)
 
     def number(self, at: int) -> tuple[Number, int] | None:
         """The number without a sign that begins at a position, and where it ends."""
