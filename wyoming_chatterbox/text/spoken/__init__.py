@@ -1,4 +1,4 @@
-"""Written forms to words: numbers, units, money, dates, times and symbols, as a person would say them, in the voice's language."""
+"""Numbers, units, money, dates, times and symbols in words, as a person would say them, in the voice's language."""
 
 from .stream import SpokenText, spell
 

@@ -44,12 +44,10 @@ class Chunks:
             return True
         word = chunk.strip(_EDGES)
         lower = word.lower()
-        return (
-            lower in self._starts
-            or word in self._writing.currencies
-            or ("-" in word or "–" in word)
-            and _HYPHEN.split(lower)[0].rstrip(".") in self._writing.named_days
-        )
+        if lower in self._starts or word in self._writing.currencies:
+            return True
+        first, *others = _HYPHEN.split(lower)
+        return bool(others) and first.rstrip(".") in self._writing.named_days
 
     def goes_on(self, chunk: str) -> bool:
         """Whether a chunk in a region lets it go on."""

@@ -11,7 +11,8 @@ from .letters import plain_letters
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SIGNED: tuple[Rule, ...] = (
-    codes.phone, amounts.percent_first, amounts.money, dates.decade, amounts.measure, fractions.fraction, symbols.symbol,
+    codes.phone, amounts.percent_first, amounts.money, dates.decade, amounts.measure, fractions.fraction,
+    symbols.symbol,
 )  # fmt: skip
 _DIGIT: tuple[Rule, ...] = (
     counting.list_number, codes.address, wide.date, wide.time, dates.numeric, dates.day_first, clock.time, codes.phone,

@@ -1,10 +1,10 @@
 """Takes plain text as it arrives and gives out its written forms as words, each as soon as they are certain.
 
-White space divides the text into chunks; scripts without spaces are chunks of one character. A chunk that no rule looks at is
-cold and passes as soon as it is complete. A chunk that a rule may rewrite is hot: it opens a region, which grows until a
-complete cold chunk or the end of the line closes it. A region is rewritten as a whole, with the text before it as its
-context, so the result does not depend on how the text was cut into pieces. Chunks and regions have a greatest length, so
-the time is linear in the length of the text.
+White space divides the text into chunks; scripts without spaces are chunks of one character. A chunk that no rule looks
+at is cold and passes as soon as it is complete. A chunk that a rule may rewrite is hot: it opens a region, which grows
+until a complete cold chunk or the end of the line closes it. A region is rewritten as a whole, with the text before it
+as its context, so the result does not depend on how the text was cut into pieces. Chunks and regions have a greatest
+length, so the time is linear in the length of the text.
 """
 
 from __future__ import annotations

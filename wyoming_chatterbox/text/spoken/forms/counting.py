@@ -102,10 +102,8 @@ def scientific(written: Written, at: int) -> Found | None:
         return None
     language = written.language
     number = language.number(Number(found["n"], found["fraction"] or ""))
-    return (
-        found.end(),
-        f"{number} {language.word('times')} {language.cardinal(10)} {language.word('power')} {language.cardinal(int(found['e']))}",
-    )
+    ten = f"{language.word('times')} {language.cardinal(10)} {language.word('power')}"
+    return found.end(), f"{number} {ten} {language.cardinal(int(found['e']))}"
 
 
 def _is_year(written: Written, at: int, number: int, end: int, before: str) -> bool:

@@ -12,7 +12,7 @@ _ISO = re.compile(
     r"(?:T(?P<h>\d\d):(?P<min>\d\d)(?::(?P<s>\d\d)(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![\w])"
 )
 _YEAR_MONTH = re.compile(r"(?P<y>(?:19|20)\d\d)-(?P<m>0[1-9]|1[0-2])(?![\d-])")
-_DOTTED = re.compile(r"(?P<d>\d\d?)\.\s?(?P<m>\d\d?)\.\s?(?P<y>\d{4}|\d\d)(?![\w]|[.,:]\d|\s?[°%])")
+_DOTTED = re.compile(r"(?P<d>\d\d?)\.\s?(?P<m>\d\d?)\.\s?(?P<y>(?P<century>\d\d)?\d\d)(?![\w]|[.,:]\d|\s?[°%])")
 _DAY_MONTH = re.compile(r"(?P<d>\d\d?)\.\s?(?P<m>\d\d?)\.(?!\d)")
 _DAY_MONTH_BARE = re.compile(r"(?P<d>\d\d?)\.(?P<m>\d\d)(?![\d.]|\.\d)")
 _DAY_RANGE = re.compile(r"(?P<first>\d\d?)\.\s?(?:[-–—]|\s[-–]\s)\s?(?=\d\d?\.\s?\d\d?\.)")
@@ -54,12 +54,11 @@ def numeric(written: Written, at: int) -> Found | None:
             return found.end(), said
     if (found := _YEAR_MONTH.match(text, at)) and not _spaced_range(text, found.end()):
         return found.end(), language.date(int(found["y"]), int(found["m"]), after=before)
-    if writing.continental and (found := _DAY_RANGE.match(text, at)):
-        if rest := numeric(written, found.end()):
-            return rest[0], f"{language.day(int(found['first']), after=before)} {language.word('to')} {rest[1]}"
-    if (found := _DOTTED.match(text, at)) and _valid(int(found["m"]), int(found["d"])):
-        if len(found["y"]) == 4 or (writing.continental and before not in writing.version):
-            return found.end(), language.date(_year(found["y"]), int(found["m"]), int(found["d"]), after=before)
+    if writing.continental and (found := _DAY_RANGE.match(text, at)) and (rest := numeric(written, found.end())):
+        return rest[0], f"{language.day(int(found['first']), after=before)} {language.word('to')} {rest[1]}"
+    dotted = writing.continental and before not in writing.version
+    if (found := _DOTTED.match(text, at)) and _valid(int(found["m"]), int(found["d"])) and (dotted or found["century"]):
+        return found.end(), language.date(_year(found["y"]), int(found["m"]), int(found["d"]), after=before)
     if found := _SLASHED.match(text, at):
         first, second = int(found["a"]), int(found["b"])
         month_first = writing.month_first and found["mark"] == "/"
@@ -67,9 +66,8 @@ def numeric(written: Written, at: int) -> Found | None:
         if _valid(month, day) and (found["mark"] == "/" or len(found["y"]) == 4):
             return found.end(), language.date(_year(found["y"]), month, day, after=before)
     if writing.continental and (found := _DAY_MONTH.match(text, at)) and _valid(int(found["m"]), int(found["d"])):
-        end = found.end()
-        if not text[end:].strip() or text[end:].lstrip()[0].isupper() and not _NAME.match(text[end:].lstrip()):
-            end -= 1
+        ends_text = not text[found.end() :].strip()
+        end = found.end() - ends_text
         return end, language.date(None, int(found["m"]), int(found["d"]), after=before)
     if before in writing.day_before:
         found = _DAY_MONTH_BARE.match(text, at) if writing.continental else None
@@ -141,10 +139,11 @@ def weekday(written: Written, at: int) -> Found | None:
         return None
     short = name["name"].lower() != language.weekday(number).lower()
     after = name.end() if short else name.end("name")
-    if (other := _WEEKDAY_RANGE.match(text, after)) and (last := language.weekdays.get(other["name"].lower())):
-        if other["name"][0].isupper() == name["name"][0].isupper():
-            end = other.end("name")
-            return written.after_dot(end), f"{language.weekday(number)} {language.word('to')} {language.weekday(last)}"
+    other = _WEEKDAY_RANGE.match(text, after)
+    last = language.weekdays.get(other["name"].lower(), 0) if other else 0
+    if other and last and other["name"][0].isupper() == name["name"][0].isupper():
+        end = written.after_dot(other.end("name"))
+        return end, f"{language.weekday(number)} {language.word('to')} {language.weekday(last)}"
     gap = _WEEKDAY_GAP.match(text, after)
     if not gap:
         return None

@@ -18,14 +18,13 @@ _MIXED = re.compile(r"[^\W\d_]+(?:-?\d+(?:\.\d+)?|-?[^\W\d_]+)*")
 _DECADE = re.compile(r"[^\W\d_]+-['’]?\d0s\b")
 _RUN = re.compile(r"(?P<letters>[^\W\d_]+)|(?P<digits>\d+)(?:\.(?P<fraction>\d+))?|-")
 _FORMULA = re.compile(r"(?:CO2|CO|NO2|NOx|N2O|SO2|O2|O3|H2|N2|NH3|CH4|H2O2|H2O|H2S|SF6|HCHO)(?![\w-])")
-_DOMAINS = frozenset(
-    """
+_DOMAINS = """
     alarm_control_panel automation binary_sensor button calendar camera climate conversation cover device_tracker event
     fan group humidifier image input_boolean input_button input_datetime input_number input_select input_text
     lawn_mower light lock media_player notify number person plant remote scene schedule script select sensor siren
     sun switch text timer todo tts update vacuum valve water_heater weather zone
-    """.split()
-)
+"""
+_DOMAIN_NAMES = frozenset(_DOMAINS.split())
 _ROUND = 4
 """Digits of a model's number that is said as a year is: "forty ninety"."""
 
@@ -37,7 +36,7 @@ def name(written: Written, at: int) -> Found | None:
         return found.end(), f"{language.word('version')} {said_version(written, found['version'])}"
     if (found := _MAIL.match(text, at)) or (found := _HOST.match(text, at)):
         return found.end(), _address(written, found[0])
-    if (found := _ENTITY.match(text, at)) and (found["domain"] in _DOMAINS or "_" in found[0]):
+    if (found := _ENTITY.match(text, at)) and (found["domain"] in _DOMAIN_NAMES or "_" in found[0]):
         return found.end(), _apart(written, found[0])
     if (found := _SNAKE.match(text, at)) and "_" in found[0].strip("_"):
         name = found[0].rstrip(".")

@@ -45,10 +45,9 @@ def roman(written: Written, at: int) -> Found | None:
         return _regnal(written, number, name, end)
     if name.lower() in writing.parts:
         return end, language.cardinal(number)
-    if len(numeral) > 1 and number <= _GREATEST and _SMALL.fullmatch(numeral) and name[0].isupper():
-        if len(name) >= _LEAST_NAME and not name.isupper() and name.lower() not in writing.clock:
-            return end, language.cardinal(number)
-    return None
+    small = len(numeral) > 1 and number <= _GREATEST and _SMALL.fullmatch(numeral)
+    named = len(name) >= _LEAST_NAME and name[0].isupper() and not name.isupper() and name.lower() not in writing.clock
+    return (end, language.cardinal(number)) if small and named else None
 
 
 def _regnal(written: Written, number: int, name: str, end: int) -> Found:

@@ -12,15 +12,16 @@ _OTHER = {
     "°f": "fahrenheit", "F": "fahrenheit", "K": "kelvin", "°K": "kelvin", "°": "degree", "%": "percent",
     "‰": "permille", "Ω": "ohm", "kn": "knots", "kt": "knots", "kts": "knots", "L": "l", "mL": "ml", "dL": "dl",
     "cL": "cl", "ug": "µg", "um": "µm", "kph": "km/h", "kmh": "km/h", "Km/h": "km/h", "KM/H": "km/h", "kMh": "km/h",
-    "Kwh": "kWh", "KWh": "kWh", "kwh": "kWh", "KW": "kW", "HZ": "Hz", "hz": "Hz", "mb": "mbar", "hpa": "hPa", "KB": "kB",
-    "kb": "kbit", "Mb": "Mbit", "Gb": "Gbit", "Kbit": "kbit", "GBit": "Gbit", "MBit": "Mbit", "kBit": "kbit",
-    "kbps": "kbit/s", "Kbps": "kbit/s", "Mbps": "Mbit/s", "mbps": "Mbit/s", "Gbps": "Gbit/s", "MBps": "MB/s",
-    "KiB": "kB", "MiB": "MB", "GiB": "GB", "TiB": "TB", "lbs": "lb", "m2": "m²", "m3": "m³", "cm2": "cm²", "km2": "km²",
-    "cm3": "cm³", "ft2": "ft²", "ft3": "ft³", "m^2": "m²", "m^3": "m³", "sqm": "m²", "hr": "h", "hrs": "h",
+    "Kwh": "kWh", "KWh": "kWh", "kwh": "kWh", "KW": "kW", "HZ": "Hz", "hz": "Hz", "mb": "mbar", "hpa": "hPa",
+    "KB": "kB", "kb": "kbit", "Mb": "Mbit", "Gb": "Gbit", "Kbit": "kbit", "GBit": "Gbit", "MBit": "Mbit",
+    "kBit": "kbit", "kbps": "kbit/s", "Kbps": "kbit/s", "Mbps": "Mbit/s", "mbps": "Mbit/s", "Gbps": "Gbit/s",
+    "MBps": "MB/s", "KiB": "kB", "MiB": "MB", "GiB": "GB", "TiB": "TB", "lbs": "lb", "m2": "m²", "m3": "m³",
+    "cm2": "cm²", "km2": "km²", "cm3": "cm³", "ft2": "ft²", "ft3": "ft³", "m^2": "m²", "m^3": "m³", "sqm": "m²",
+    "hr": "h", "hrs": "h",
     "sec": "s", "secs": "s", "mins": "min", "RPM": "rpm", "dBA": "dB", "db": "dB", "DB": "dB", "Kg": "kg", "KG": "kg",
     "Km": "km", "KM": "km", "PSI": "psi", "VAr": "var", "Lux": "lx", "lux": "lx", "″": "in", "′": "ft", "mi/h": "mph",
-    "PPM": "ppm", "days": "d", "day": "d", "month": "month", "mo": "month", "year": "year", "yr": "year", "week": "week",
-    "hour": "h", "minute": "min", "second": "s", "Liter": "l",
+    "PPM": "ppm", "days": "d", "day": "d", "month": "month", "mo": "month", "year": "year", "yr": "year",
+    "week": "week", "hour": "h", "minute": "min", "second": "s", "Liter": "l",
 }  # fmt: skip
 SPELLINGS = {**{unit: unit for unit in _SAME.split()}, **_OTHER}
 

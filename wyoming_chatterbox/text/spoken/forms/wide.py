@@ -8,7 +8,9 @@ from .written import Found, Written
 
 _DATE = re.compile(r"(?:(?P<y>\d{2,4})\s?[年년]\s?)?(?P<m>\d{1,2})\s?[月월](?:\s?(?P<d>\d{1,2})\s?[日号號일])?(?!份)")
 _YEAR = re.compile(r"(?P<y>\d{4})\s?[年년](?!間|间|来|來|前|後|后)")
-_TIME = re.compile(r"(?P<h>\d{1,2})\s?[時时點点시](?!間|间|간)(?:\s?(?P<m>\d{1,2})\s?[分분])?(?:\s?(?P<s>\d{1,2})\s?[秒초])?")
+_TIME = re.compile(
+    r"(?P<h>\d{1,2})\s?[時时點点시](?!間|间|간)(?:\s?(?P<m>\d{1,2})\s?[分분])?(?:\s?(?P<s>\d{1,2})\s?[秒초])?"
+)
 _COLONS = re.compile(r"(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?![\d:])")
 
 

@@ -12,8 +12,9 @@ from ..language import Language
 from ..tables import Table
 from .units import SPELLINGS, TIME
 
-_SPACES = " \u00a0\u2007\u2009\u202f"
-_SIGNS = {"US$": "USD", "A$": "AUD", "C$": "CAD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "￥": "JPY", "₹": "INR"}  # fmt: skip
+_SIGNS = {
+    "US$": "USD", "A$": "AUD", "C$": "CAD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "￥": "JPY", "₹": "INR",
+}  # fmt: skip
 
 
 @cache
@@ -86,7 +87,7 @@ class Writing:
         self.century_after = self._set("century_after")
         self.rulers = _everywhere("rulers")
         self.queens = _everywhere("queens")
-        self.regnal = {name: form for name, form in near.forms("regnal").items()}
+        self.regnal = dict(near.forms("regnal"))
         self.units: Mapping[str, str] = {**SPELLINGS, **near.forms("units")}
         self.time_units: Mapping[str, str] = {
             **TIME, **{name: unit for name, unit in near.forms("units").items() if unit in ("d", "h", "min", "s")}

@@ -19,7 +19,11 @@ Rule: TypeAlias = "Callable[[Written, int], Found | None]"
 _WORD_BEFORE = re.compile(r"([^\W\d_][^\W\d_'’.]*)[.,:]?[\"'(\s-]*\Z")
 _NAME_BEFORE = re.compile(r"([^\W\d_][\w'’-]*)\s\Z")
 _SENTENCE_BEFORE = re.compile(r"(?:^|([^\s.]*)[.!?…:]+[\"'”’»)\]]*\s)[\s\"'“„«(\[¿¡]*\Z")
-_ABBREVIATIONS = frozenset("ca approx etc bzw vs no nr nrn z.b d.h env p.ex sig dr st ex kl klo godz tlf n max min inkl incl tel núm num art vgl ggf".split())  # fmt: skip
+_ABBREVIATED = """
+    ca approx etc bzw vs no nr nrn z.b d.h env p.ex sig dr st ex kl klo godz tlf n max min inkl incl tel núm num art
+    vgl ggf
+"""
+_ABBREVIATIONS = frozenset(_ABBREVIATED.split())
 _DIGIT = re.compile(r"\d")
 
 
