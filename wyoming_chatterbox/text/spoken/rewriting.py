@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import re
 
-from .forms import amounts, clock, codes, counting, dates, fractions, names, roman, symbols, wide
+from .forms import clock, codes, counting, dates, fractions, measured, money, names, quantities, roman, symbols, wide
 from .forms.written import Rule, Written
 from .language import Language
 from .letters import plain_letters
 
-_LETTERS = re.compile(r"[^\W\d_]+")
+_LETTERS = re.compile(r"[^\W\d_²³¹¼-¾⅐-⅞]+")
 _SIGNED: tuple[Rule, ...] = (
-    codes.phone, amounts.percent_first, amounts.money, dates.decade, amounts.measure, fractions.fraction,
+    codes.phone, measured.percent_first, money.money, dates.decade, quantities.quantity, fractions.fraction,
     symbols.symbol,
 )  # fmt: skip
 _DIGIT: tuple[Rule, ...] = (
     counting.list_number, codes.address, wide.date, wide.time, dates.numeric, dates.day_first, clock.time, codes.phone,
     codes.version, fractions.fraction, counting.ordinal, counting.scientific, dates.decade, counting.years,
-    amounts.duration, amounts.feet_and_inches, amounts.measure, counting.number,
+    measured.duration, measured.feet_and_inches, quantities.quantity, counting.number,
 )  # fmt: skip
 _LETTER: tuple[Rule, ...] = (
-    dates.weekday, dates.month_first, amounts.money, codes.address, names.name, roman.roman, symbols.by,
+    dates.weekday, dates.month_first, money.money, codes.address, names.name, roman.roman, symbols.by,
 )  # fmt: skip
 
 

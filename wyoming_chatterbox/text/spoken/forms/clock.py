@@ -10,6 +10,7 @@ from .written import Found, Written
 _TIME = re.compile(r"(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d)(?:[.,]\d+)?)?(?![\d]|[:.,]\d)")
 _DOTTED = re.compile(r"(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d)(?![\d]|[.,]\d)")
 _WITH_H = re.compile(r"(?P<h>[01]?\d|2[0-4])\s?[hH]\s?(?P<m>[0-5]\d)(?![\d:]|[.,]\d|\s?(?:min|mn|m|s)\b)")
+_MILITARY = re.compile(r"(?P<h>[01]\d|2[0-3])(?P<m>[0-5]\d)\s(?:hours|hrs)\b")
 _HALF = re.compile(r"\s?(?P<half>[ap]\.\s?m\.?|[apAP][mM]|[AP]\.M\.?)(?![\w])")
 _HOUR = re.compile(r"(?P<h>\d{1,2})(?=\s?[^\W\d_])")
 _HOURS = re.compile(r"(?P<first>\d{1,2})\s?[-–]\s?(?P<h>\d{1,2})(?=\s?[aApP])")
@@ -40,6 +41,8 @@ def time(written: Written, at: int) -> Found | None:
         and (half := _half(written, found.end(), bare=True))
     ):
         return half[0], said_time(written, at, int(found["h"]), 0, 0, half[1])
+    if (found := _MILITARY.match(text, at)) and written.word_before(at) in writing.clock and writing.month_first:
+        return found.end(), said_time(written, at, int(found["h"]), int(found["m"]))
     if found := _DOTTED.match(text, at):
         end = _after(written, found.end())
         if end > found.end() or written.word_before(at) in writing.clock_dotted:

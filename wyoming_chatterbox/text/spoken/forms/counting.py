@@ -15,6 +15,7 @@ _YEARS = re.compile(r"(?P<first>1[1-9]\d\d|20\d\d)(?:[-–/]|\s[-–]\s)(?P<last
 _NEXT_WORD = re.compile(r"\s([^\W\d_][^\W\d_'’]*)")
 _COUNTED = re.compile(r"\s?([^\W\d_][^\W\d_'’]*)")
 _DOT = re.compile(r"(?P<n>\d{1,3})\.(?=\s)")
+_OTHER_ORDINAL = re.compile(r"\s[^\W\d_]{2,4}\s\d{1,3}\.")
 _LIST_NUMBER = re.compile(r"(?P<n>\d{1,3})[.)](?=\s\S)")
 _MODEL_BEFORE = re.compile(r"(?<![\w])(?=\w*[A-Z]\w*[A-Z])\w{2,}[\s-]\Z")
 _SCIENTIFIC = re.compile(r"(?P<n>\d{1,15})(?:\.(?P<fraction>\d{1,15}))?[eE](?P<e>[-+]?\d{1,3})(?![\w])")
@@ -50,6 +51,8 @@ def ordinal(written: Written, at: int) -> Found | None:
     if found := _DOT.match(written.text, at):
         word = _NEXT_WORD.match(written.text, found.end())
         form = writing.ordinal_before.get(written.word_before(at))
+        if form is not None and _OTHER_ORDINAL.match(written.text, found.end()):
+            return found.end(), language.ordinal(int(found["n"]), form=form)
         if form is not None and word and (word[1][0].isupper() or not writing.capital_nouns):
             return found.end(), language.ordinal(int(found["n"]), form=form)
         if writing.dotted_ordinals and word and word[1][0].islower():
@@ -91,7 +94,7 @@ def number(written: Written, at: int) -> Found | None:
         if len(digits[0]) == 4 and _MODEL_BEFORE.search(written.left(at)):
             return end, said_digits(written, digits[0])
         if gender := _gender(written, end):
-            return end, language.cardinal(int(digits[0]), gender=gender)
+            return end, written.in_case(at, language.cardinal(int(digits[0]), gender=gender))
     return end, language.number(amount)
 
 

@@ -12,6 +12,7 @@ _ISO = re.compile(
     r"(?:T(?P<h>\d\d):(?P<min>\d\d)(?::(?P<s>\d\d)(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![\w])"
 )
 _YEAR_MONTH = re.compile(r"(?P<y>(?:19|20)\d\d)-(?P<m>0[1-9]|1[0-2])(?![\d-])")
+_MONTH_YEAR = re.compile(r"(?P<m>0\d|1[0-2]|[1-9])/(?P<y>(?:19|20)\d\d)(?![\w/]|[.,]\d)")
 _DOTTED = re.compile(r"(?P<d>\d\d?)\.\s?(?P<m>\d\d?)\.\s?(?P<y>(?P<century>\d\d)?\d\d)(?![\w]|[.,:]\d|\s?[°%])")
 _DAY_MONTH = re.compile(r"(?P<d>\d\d?)\.\s?(?P<m>\d\d?)\.(?!\d)")
 _DAY_MONTH_BARE = re.compile(r"(?P<d>\d\d?)\.(?P<m>\d\d)(?![\d.]|\.\d)")
@@ -22,12 +23,13 @@ _DAYS = re.compile(
     rf"(?:(?P<first>[0-3]?\d)(?:st|nd|rd|th|\.)?\s?[-–]\s?)?{_DAY}(?:\s|-)?(?:of\s|d['’]|de\s)?(?P<month>[^\W\d_]+)(?P<dot>\.?)"
 )
 _YEAR = re.compile(r"(?:,?\s|-)(?:de[l]?\s)?(?P<y>[12]\d{3})(?![\w]|[.,:]\d|\s?[°%])")
+_SHORT_YEAR = re.compile(r"\s['’](?P<y>\d\d)(?!\w)")
 _NAME = re.compile(r"(?P<name>[^\W\d_]+)(?P<dot>\.?)")
 _DAY_AFTER = re.compile(
     r",?\s(?P<d>[0-3]?\d)(?:st|nd|rd|th)?(?:\s?[-–]\s?(?P<last>[0-3]?\d)(?:st|nd|rd|th)?)?(?![\w:]|[.,/]\d|\s?[°%€])"
 )
 _WEEKDAY_GAP = re.compile(r",?\s(?:the\s|den\s|le\s|el\s|il\s)?")
-_WEEKDAY_RANGE = re.compile(r"\s?[-–]\s?(?P<name>[^\W\d_]+)\.?")
+_WEEKDAY_RANGE = re.compile(r"(?:\s?[-–]\s?|\s(?P<to>[^\W\d_]+)\s)(?P<name>[^\W\d_]+)")
 _DECADE = re.compile(r"['’]?(?P<n>\d{2,4})(?P<end>['’]?s|er)(?!\w)")
 _TWO_DIGITS_UNTIL = 69
 
@@ -53,6 +55,8 @@ def numeric(written: Written, at: int) -> Found | None:
                 said = f"{said}{written.space}{time}"
             return found.end(), said
     if (found := _YEAR_MONTH.match(text, at)) and not _spaced_range(text, found.end()):
+        return found.end(), language.date(int(found["y"]), int(found["m"]), after=before)
+    if (found := _MONTH_YEAR.match(text, at)) and int(found["m"]):
         return found.end(), language.date(int(found["y"]), int(found["m"]), after=before)
     if writing.continental and (found := _DAY_RANGE.match(text, at)) and (rest := numeric(written, found.end())):
         return rest[0], f"{language.day(int(found['first']), after=before)} {language.word('to')} {rest[1]}"
@@ -127,6 +131,8 @@ def month_first(written: Written, at: int) -> Found | None:
         return (year or found).end(), said
     if year := _YEAR.match(text, after):
         return year.end(), language.date(int(year["y"]), month, after=before)
+    if year := _SHORT_YEAR.match(text, after):
+        return year.end(), f"{language.month(month)} {language.cardinal(int(year['y']))}"
     return None
 
 
@@ -141,6 +147,8 @@ def weekday(written: Written, at: int) -> Found | None:
     after = name.end() if short else name.end("name")
     other = _WEEKDAY_RANGE.match(text, after)
     last = language.weekdays.get(other["name"].lower(), 0) if other else 0
+    if other and other["to"] and not (short and other["to"] == language.word("to")):
+        last = 0
     if other and last and other["name"][0].isupper() == name["name"][0].isupper():
         end = written.after_dot(other.end("name"))
         return end, f"{language.weekday(number)} {language.word('to')} {language.weekday(last)}"

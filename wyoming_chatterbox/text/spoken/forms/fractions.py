@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from ..numbers import Number
-from .amounts import unit_key
+from .measured import unit_key
 from .written import Found, Written
 
 _SIGN = re.compile(r"(?:(?P<whole>\d{1,6})\s?)?(?P<sign>[¼-¾\u2150-\u215e\u2189])")

@@ -14,10 +14,11 @@ _SNAKE = re.compile(r"\w*_\w[\w.]*")
 _WORDS = re.compile(r"[._]+")
 _VERSION = re.compile(r"[vV]\.?\s?(?P<version>\d+(?:\.\d+)*)(?![\w]|[.,]\d)")
 _ABBREVIATED = re.compile(r"(?P<name>[^\W\d_]+)(?P<sign>\.?[°º]|\.)?\s?(?=\d)")
-_MIXED = re.compile(r"[^\W\d_]+(?:-?\d+(?:\.\d+)?|-?[^\W\d_]+)*")
-_DECADE = re.compile(r"[^\W\d_]+-['’]?\d0s\b")
-_RUN = re.compile(r"(?P<letters>[^\W\d_]+)|(?P<digits>\d+)(?:\.(?P<fraction>\d+))?|-")
-_FORMULA = re.compile(r"(?:CO2|CO|NO2|NOx|N2O|SO2|O2|O3|H2|N2|NH3|CH4|H2O2|H2O|H2S|SF6|HCHO)(?![\w-])")
+_MIXED = re.compile(r"[^\W\d_]+(?:-?\d+(?:[.,]\d+)?|-?[^\W\d_]+)*")
+_DECADE = re.compile(r"[^\W\d_]+-['’]?\d{1,3}0s\b")
+_ZONE = re.compile(r"(?P<zone>UTC|GMT)\s?(?P<sign>[-+–])(?=\d)")
+_RUN = re.compile(r"(?P<letters>[^\W\d_]+)|(?P<digits>\d+)(?P<mark>[.,])?(?P<fraction>(?<=[.,])\d+)?|-")
+_FORMULA = re.compile(r"(?:CO2|CO|NO2|NOx|N2O|SO2|O2|O3|H2|N2|NH3|CH4|H2O2|H2O|H2S|SF6|HCHO)(?!\w)")
 _DOMAINS = """
     alarm_control_panel automation binary_sensor button calendar camera climate conversation cover device_tracker event
     fan group humidifier image input_boolean input_button input_datetime input_number input_select input_text
@@ -47,6 +48,9 @@ def name(written: Written, at: int) -> Found | None:
         short = found["name"].lower() in ("n", "no") and found["name"] != "No"
         if found["sign"] or not short:
             return found.end(), language.word("number") + " "
+    if found := _ZONE.match(text, at):
+        word = language.word("plus" if found["sign"] == "+" else "minus")
+        return found.end("sign"), written.joined(word, [found["zone"], ""])
     if _DECADE.match(text, at):
         return None
     if (found := _MIXED.match(text, at)) and re.search(r"\d", found[0]):
@@ -79,7 +83,10 @@ def _runs(written: Written, text: str) -> str:
     said = ""
     for run in _RUN.finditer(text):
         if run["digits"]:
-            said += f" {said_digits(written, run['digits'], run['fraction'] or '')} "
+            comma = run["mark"] == "," and written.language.decimal_mark != ","
+            fraction = run["fraction"] or ""
+            digits = said_digits(written, run["digits"], "" if comma else fraction)
+            said += f" {digits}, {said_digits(written, fraction)} " if comma and fraction else f" {digits} "
         elif run["letters"]:
             said += run["letters"]
         else:

@@ -9,6 +9,7 @@ from .written import Found, Written
 _NUMERAL = re.compile(
     r"(?P<numeral>(?=[IVXLC])C{0,3}(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3}))(?P<end>\.|er|ère|re|ème|e|º|°)?(?![\w])"
 )
+_FOLLOWS = re.compile(r"\.?\s([^\W\d_]+)")
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 _SMALL = re.compile(r"[IVX]+")
 _LEAST_NAME = 4
@@ -35,9 +36,10 @@ def roman(written: Written, at: int) -> Found | None:
     end = found.end("numeral")
     if ending in ("e", "ème", "er", "ère", "re") and (len(numeral) > 1 or ending in ("er", "ème")):
         return found.end(), language.ordinal(number)
-    follows = re.compile(r"\s([^\W\d_]+)").match(written.text, end)
+    follows = _FOLLOWS.match(written.text, end)
     if follows and follows[1].lower() in writing.century_after:
-        return end, language.ordinal(number)
+        form = writing.ordinal_before.get(written.word_before(at), "")
+        return follows.start(1) - 1, language.ordinal(number, form=form)
     name = written.name_before(at)
     if not name:
         return None

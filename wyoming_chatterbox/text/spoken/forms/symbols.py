@@ -18,6 +18,8 @@ _PREFIX = re.compile(r"(?P<sign>[<>]=|[~≈∼±≥≤<>#№])\s?(?=[-+–]?[\d$
 _ARROW = re.compile(r"(?:-+>|=+>)")
 _SILENT = frozenset("©®™℠¿¡")
 _MEASURED_BEFORE = re.compile(r"\d\s?(?:[^\W\d_]{1,2}\s)?\Z")
+_NAME_AFTER = re.compile(r"\s?([^\W\d_]+)")
+_RATIO = re.compile(r"\d\s\Z")
 _POWER = re.compile(r"\^(?P<n>-?\d+)")
 
 
@@ -27,8 +29,8 @@ def symbol(written: Written, at: int) -> Found | None:
     char = text[at]
     before, follows = written.char_before(at), text[at + 1 : at + 2]
     if found := _PREFIX.match(text, at):
-        between = before.isalnum() and char != "#"
-        if not (between and char in "<>~#"):
+        between = before.isalpha() or (before.isdecimal() and char in "~#")
+        if not (between and char in "<>~"):
             return found.end(), language.word(_BEFORE_NUMBER[found["sign"]]) + " "
     if found := _ARROW.match(text, at):
         return found.end(), language.word("to")
@@ -50,6 +52,8 @@ def symbol(written: Written, at: int) -> Found | None:
         )
     if char == "*":
         return (at + 1, language.word("times")) if _joins_numbers(written, at) else None
+    if char == ":" and _RATIO.search(written.left(at)) and follows == " " and text[at + 2 : at + 3].isdecimal():
+        return at + 1, written.writing.ratio or language.word("to")
     if char == ":" and before.isdecimal() and follows.isdecimal():
         return at + 1, f" {written.writing.ratio or language.word('to')} "
     if char == "/":
@@ -61,7 +65,7 @@ def symbol(written: Written, at: int) -> Found | None:
     if char == "@":
         return (at + 1, language.word("at")) if follows else None
     if char == "_":
-        return at + 1, " " if before.isalnum() and follows.isalnum() else "_"
+        return at + 1, " " if before.isalnum() and follows.isalnum() else ""
     if char == "%":
         return at + 1, language.unit("percent")
     if char in ("²", "³") and not before.isalnum():
@@ -83,7 +87,9 @@ def _dash(written: Written, at: int) -> Found | None:
     """A dash between two amounts is "to", in a calculation "minus"; between words it stays."""
     text, language = written.text, written.language
     left = written.left(at)
-    if not re.match(r"\s?[-+]?[\d$€£]", text[at + 1 :]):
+    name = _NAME_AFTER.match(text, at + 1)
+    named = bool(name) and name[1].lower() in written.writing.named_days and left.rstrip()[-1:].isdecimal()
+    if not named and not re.match(r"\s?[-+]?[\d$€£]", text[at + 1 :]):
         return None
     if re.search(r"\d\s?\Z", left) and "=" in text[at:]:
         return at + 1, language.word("minus")
@@ -102,7 +108,8 @@ def by(written: Written, at: int) -> Found | None:
     if not written.char_before(at).isdecimal() and not _MEASURED_BEFORE.search(written.left(at)):
         return None
     if found := re.compile(r"[xX×]\s?(?=\d)").match(text, at):
-        word = written.writing.by or language.word("times")
+        equals = text.find("=", found.end(), found.end() + 12) >= 0
+        word = language.word("times") if equals or not written.writing.by else written.writing.by
         return found.end(), f"{word} "
     if text[at] in "xX×" and not text[at + 1 : at + 2].isalnum() and written.char_before(at).isdecimal():
         return at + 1, language.word("times")

@@ -83,6 +83,8 @@ class Writing:
         ]
         self.capital_nouns = near.text("nouns") == "capital"
         self.one_before = [(re.compile(pattern), gender) for pattern, gender in near.forms("one_before").items()]
+        self.case_before = self._set("case_before")
+        self.cases = near.forms("cases")
         self.parts = self._set("parts")
         self.century_after = self._set("century_after")
         self.rulers = _everywhere("rulers")
@@ -100,7 +102,8 @@ class Writing:
         self.currency = re.compile("|".join(map(_as_pattern, sorted(self.currencies, key=len, reverse=True))))
         self.named_days = frozenset(language.months) | frozenset(language.weekdays)
         self.goes_on = (
-            self.clock_after
+            self._set("goes_on")
+            | self.clock_after
             | self.hour_after
             | frozenset(language.scales)
             | frozenset(name.strip(".") for name in language.half_days)

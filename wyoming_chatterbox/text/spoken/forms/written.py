@@ -18,13 +18,12 @@ Rule: TypeAlias = "Callable[[Written, int], Found | None]"
 
 _WORD_BEFORE = re.compile(r"([^\W\d_][^\W\d_'’.]*)[.,:]?[\"'(\s-]*\Z")
 _NAME_BEFORE = re.compile(r"([^\W\d_][\w'’-]*)\s\Z")
-_SENTENCE_BEFORE = re.compile(r"(?:^|([^\s.]*)[.!?…:]+[\"'”’»)\]]*\s)[\s\"'“„«(\[¿¡]*\Z")
+_SENTENCE_BEFORE = re.compile(r"(?:^|([^\s.]*)[.!?…]+[\"'”’»)\]]*\s)[\s\"'“„«(\[¿¡]*\Z")
 _ABBREVIATED = """
     ca approx etc bzw vs no nr nrn z.b d.h env p.ex sig dr st ex kl klo godz tlf n max min inkl incl tel núm num art
-    vgl ggf
+    vgl ggf ext vol p pp ch fig sec apt rm bd abs s kap pg pág cap
 """
 _ABBREVIATIONS = frozenset(_ABBREVIATED.split())
-_DIGIT = re.compile(r"\d")
 
 
 class Written:
@@ -66,8 +65,14 @@ class Written:
         found = _SENTENCE_BEFORE.search(self.left(at))
         if not found:
             return False
-        word = found[1]
-        return not word or (word.lower() not in _ABBREVIATIONS and "." not in word and not _DIGIT.fullmatch(word))
+        word = found[1] or ""
+        return not (len(word) == 1 or "." in word or word.lower() in _ABBREVIATIONS)
+
+    def in_case(self, at: int, said: str) -> str:
+        """What is said at a position in the case that the word before it asks for: "in einer Stunde"."""
+        if self.writing.cases and self.word_before(at) in self.writing.case_before:
+            return " ".join(self.writing.cases.get(word, word) for word in said.split(" "))
+        return said
 
     def after_dot(self, end: int) -> int:
         """The position after the full stop of an abbreviation, unless it ends the sentence too."""
