@@ -17,6 +17,7 @@ _PHONE = re.compile(
     r"|\d{1,2}[ -]\(?\d{3}\)?[ -]\d{3}[ -]\d{4}"
     r"|\d{3}(?P<mark>[-. ])\d{3}(?P=mark)\d{4}"
     r"|\d{3}-\d{4}"
+    r"|0\d(?:[ .-]\d\d){4}"
     r"|0\d{1,4}(?:[ /-]\d{2,8}){1,5})"
     r"(?![\w]|[.,:/-]\d|\s?[€$£%°])"
 )
@@ -113,9 +114,11 @@ def said_groups(written: Written, digits: str) -> str:
     """Groups of digits, said one by one; pairs as numbers where the language does so."""
     language = written.language
     groups = re.findall(r"\d+", digits)
-    in_pairs = written.writing.phone_pairs and all(len(group) == 2 for group in groups)
     said = [
-        language.cardinal(int(group)) if in_pairs and group[0] != "0" else language.digits(group) for group in groups
+        language.cardinal(int(group))
+        if written.writing.phone_pairs and len(group) == 2 and group[0] != "0"
+        else language.digits(group)
+        for group in groups
     ]
     plus = f"{language.word('plus')} " if digits.startswith("+") else ""
     return plus + ", ".join(said)

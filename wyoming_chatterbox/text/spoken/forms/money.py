@@ -76,7 +76,7 @@ def _paid(written: Written, amount: Amount, currency: str, end: int) -> Found | 
 def _per(written: Written, said: str, end: int) -> Found:
     """With what it is paid for, if that follows."""
     if slash := _SLASH.match(written.text, end):
-        unit = written.writing.units.get(slash[1], "")
+        unit = written.writing.units.get(slash[1]) or written.writing.per_units.get(slash[1].lower(), "")
         if written.language.measures(unit):
             return slash.end(), written.language.per(said, unit)
     return end, said

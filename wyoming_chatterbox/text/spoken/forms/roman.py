@@ -10,6 +10,7 @@ _NUMERAL = re.compile(
     r"(?P<numeral>(?=[IVXLC])C{0,3}(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3}))(?P<end>\.|er|ère|re|ème|e|º|°)?(?![\w])"
 )
 _FOLLOWS = re.compile(r"\.?\s([^\W\d_]+)")
+_ORDINAL_ENDINGS = ("e", "ème", "er", "ère", "re")
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 _SMALL = re.compile(r"[IVX]+")
 _LEAST_NAME = 4
@@ -34,10 +35,11 @@ def roman(written: Written, at: int) -> Found | None:
     language, writing = written.language, written.writing
     number = value(numeral)
     end = found.end("numeral")
-    if ending in ("e", "ème", "er", "ère", "re") and (len(numeral) > 1 or ending in ("er", "ème")):
+    follows = _FOLLOWS.match(written.text, found.end() if ending != "." else end)
+    of_century = bool(follows) and follows[1].lower() in writing.century_after
+    if ending in _ORDINAL_ENDINGS and (len(numeral) > 1 or ending in ("er", "ème") or of_century):
         return found.end(), language.ordinal(number)
-    follows = _FOLLOWS.match(written.text, end)
-    if follows and follows[1].lower() in writing.century_after:
+    if follows and of_century:
         form = writing.ordinal_before.get(written.word_before(at), "")
         return follows.start(1) - 1, language.ordinal(number, form=form)
     name = written.name_before(at)

@@ -56,6 +56,8 @@ def symbol(written: Written, at: int) -> Found | None:
         return at + 1, written.writing.ratio or language.word("to")
     if char == ":" and before.isdecimal() and follows.isdecimal():
         return at + 1, f" {written.writing.ratio or language.word('to')} "
+    if char == "/" and before == " " and _joins_numbers(written, at):
+        return at + 1, language.word("divided")
     if char == "/":
         return at + 1, "," if before.isspace() and follows.isspace() else " "
     if char == "#":

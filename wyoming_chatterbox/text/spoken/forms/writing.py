@@ -9,9 +9,11 @@ from functools import cache
 from importlib.resources import files
 
 from ..language import Language
+from ..numbers import Number
 from ..tables import Table
 from .units import SPELLINGS, TIME
 
+_PERIODS = ("s", "min", "h", "d", "week", "month", "year")
 _SIGNS = {
     "US$": "USD", "A$": "AUD", "C$": "CAD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "￥": "JPY", "₹": "INR",
 }  # fmt: skip
@@ -91,6 +93,8 @@ class Writing:
         self.queens = _everywhere("queens")
         self.regnal = dict(near.forms("regnal"))
         self.units: Mapping[str, str] = {**SPELLINGS, **near.forms("units")}
+        self.per_units = {language.unit(unit, Number("1")).lower(): unit for unit in _PERIODS if language.measures(unit)}
+        """Names of times after a slash: "/month"."""
         self.time_units: Mapping[str, str] = {
             **TIME, **{name: unit for name, unit in near.forms("units").items() if unit in ("d", "h", "min", "s")}
         }  # fmt: skip
@@ -106,7 +110,7 @@ class Writing:
             | self.clock_after
             | self.hour_after
             | frozenset(language.scales)
-            | frozenset(name.strip(".") for name in language.half_days)
+            | frozenset(part.strip(".") for name in language.half_days for part in name.split())
         )
 
     @classmethod
