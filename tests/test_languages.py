@@ -297,6 +297,14 @@ def test_what_a_language_says(code: str, say: Saying, expected: str) -> None:
     assert say(language(code)) == expected
 
 
+def test_numbers_before_a_counter() -> None:
+    korean, chinese = language("ko"), language("zh")
+    assert [korean.counter(n, "월 3일") for n in (5, 6, 10)] == ["오", "유", "시"]
+    assert korean.counter(3, "시간 뒤") == korean.counter(3, "시에") == "세"
+    assert korean.counter(3, "층") == language("de").counter(3, "Uhr") == ""
+    assert (chinese.counter(2026, "年"), chinese.counter(2, "个人")) == ("二零二六", "两")
+
+
 def test_spellings_of_months_days_halves_and_scales() -> None:
     german, english = language("de"), language("en")
     assert german.months["sept"] == german.months["sep"] == german.months["september"] == 9
