@@ -267,6 +267,7 @@ EXPECTED: list[tuple[str, Saying, str]] = [
     ("ko", lambda it: it.measure(number("2"), "h"), "두 시간"),
     ("zh", lambda it: it.measure(number("2"), "h"), "两小时"),
     ("zh", lambda it: it.measure(number("2"), "percent"), "百分之二"),
+    ("zh", lambda it: it.money(number("1234"), "CNY"), "一千二百三十四元"),
     ("zh", lambda it: it.year(2005), "二零零五"),
     ("zh", lambda it: it.clock(2, 5), "两点零五分"),
     # Faults of the rules that the numerals come from.
@@ -295,14 +296,6 @@ EXPECTED: list[tuple[str, Saying, str]] = [
 @pytest.mark.parametrize(("code", "say", "expected"), EXPECTED, ids=[f"{code}: {said}" for code, _, said in EXPECTED])
 def test_what_a_language_says(code: str, say: Saying, expected: str) -> None:
     assert say(language(code)) == expected
-
-
-def test_numbers_before_a_counter() -> None:
-    korean, chinese = language("ko"), language("zh")
-    assert [korean.counter(n, "월 3일") for n in (5, 6, 10)] == ["오", "유", "시"]
-    assert korean.counter(3, "시간 뒤") == korean.counter(3, "시에") == "세"
-    assert korean.counter(3, "층") == language("de").counter(3, "Uhr") == ""
-    assert (chinese.counter(2026, "年"), chinese.counter(2, "个人")) == ("二零二六", "两")
 
 
 def test_spellings_of_months_days_halves_and_scales() -> None:

@@ -28,29 +28,12 @@ class Language(Times):
         self.group_marks = frozenset(table.text("group")) | frozenset(self._words.text("groups"))
         """Between thousands; of all spaces the plain one stands for all."""
 
-        self.contexts = table.section("contexts")
-        """Words beside a number that say what it is."""
-        self._counters = table.section("counters")
-
     @classmethod
     @cache
     def get(cls, code: str) -> "Language | None":
         """The language of an ISO 639-1 code; None where there is no data. Reads its tables once."""
         table = read(code)
         return cls(code, table) if table else None
-
-    def counter(self, n: int, after: str) -> str:
-        """A number that stands without a gap before a counter, as in Korean, Japanese and Chinese: "3" of "3시".
-
-        `after` is the text behind the number, which may go on. "" where the language has no such counter there.
-        """
-        found = max((name for name in self._counters if after.startswith(name)), key=len, default="")
-        if not found:
-            return ""
-        kind = self._counters.text(found)
-        if kind == "month":
-            return self.month(n).removesuffix(found) if 1 <= n <= 12 else self.cardinal(n)
-        return self.cardinal(n) if kind == "cardinal:native" and n > 99 else self._numeral(kind, n)
 
     @cached_property
     def months(self) -> Mapping[str, int]:
