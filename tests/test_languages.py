@@ -267,6 +267,7 @@ EXPECTED: list[tuple[str, Saying, str]] = [
     ("ko", lambda it: it.measure(number("2"), "h"), "두 시간"),
     ("zh", lambda it: it.measure(number("2"), "h"), "两小时"),
     ("zh", lambda it: it.measure(number("2"), "percent"), "百分之二"),
+    ("zh", lambda it: it.money(number("1234"), "CNY"), "一千二百三十四元"),
     ("zh", lambda it: it.year(2005), "二零零五"),
     ("zh", lambda it: it.clock(2, 5), "两点零五分"),
     # Faults of the rules that the numerals come from.

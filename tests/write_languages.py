@@ -4,7 +4,7 @@ import argparse
 import json
 import re
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -279,16 +279,17 @@ def written(content: Mapping[str, object]) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("packages", type=Path, help="the directory of CLDR's packages, as npm packs them")
     parser.add_argument("version", help="theirs")
-    arguments = parser.parse_args()
-    packages = Packages(arguments.packages, arguments.version)
-    DIRECTORY.mkdir(parents=True, exist_ok=True)
-    (DIRECTORY / "LICENSE").write_text(packages.text("core", "LICENSE"), encoding="utf-8")
+    parser.add_argument("--into", type=Path, default=DIRECTORY, help="where the tables go [the package's data]")
+    told = parser.parse_args(arguments)
+    packages = Packages(told.packages, told.version)
+    told.into.mkdir(parents=True, exist_ok=True)
+    (told.into / "LICENSE").write_text(packages.text("core", "LICENSE"), encoding="utf-8")
     for language in MULTILINGUAL_LANGUAGES:
-        (DIRECTORY / f"{language}.json").write_text(written(table(packages, language)), encoding="utf-8")
+        (told.into / f"{language}.json").write_text(written(table(packages, language)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -93,7 +93,9 @@ class Numbers:
         """ "21", "5" -> "twenty one point five"; the fraction digit by digit, or as the language reads it."""
         if "parts" in self._table and len(fraction) <= 3:
             return self._in_parts(whole, fraction)
-        return self._joined(self._whole(whole), self.word("decimal"), self._fraction(fraction))
+        return self._joined(
+            self._whole(whole, self._numbers.text("decimal")), self.word("decimal"), self._fraction(fraction)
+        )
 
     def number(self, number: Number, *, gender: str = "") -> str:
         """With its sign, fraction and scale: "minus five point three billion"."""
