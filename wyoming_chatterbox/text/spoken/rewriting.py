@@ -49,13 +49,9 @@ def rewrite(text: str, before: str, language: Language) -> str:
         else:
             letters = _LETTERS.match(text, at)
             end = letters.end() if letters else at + 1
-            _copy(out, text[at:end])
+            out.append(text[at:end])
             at = end
     return "".join(out)
-
-
-def _copy(out: list[str], text: str) -> None:
-    out.append(text)
 
 
 def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None:

@@ -82,11 +82,14 @@ def say(written: Written, amount: Amount) -> str:
 def scale_after(written: Written, end: int) -> tuple[int, int] | None:
     """The power of ten of a word such as "million" at a position, and where it ends."""
     word = _SCALE.match(written.text, end)
-    scale = written.language.scales.get(word[1].lower(), 0) if word and len(word[1]) > 1 else 0
-    if not (word and scale):
+    if not word:
         return None
-    end = word.end()
-    return scale, end + bool(_STOP_INSIDE.match(written.text, end))
+    for name in (word[1], word[1][:2], word[1][:1]) if not word[1].isascii() else (word[1],):
+        scale = written.language.scales.get(name.lower(), 0)
+        if scale and (len(name) > 1 or not name.isascii()):
+            end = word.start(1) + len(name)
+            return scale, end + bool(_STOP_INSIDE.match(written.text, end))
+    return None
 
 
 def attached_scale(written: Written, number: Number, end: int) -> tuple[int, int]:

@@ -63,10 +63,9 @@ def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:
         return (half[0], said_time(written, at, hour, minute, second, half[1])) if hour <= 12 else None
     word = _WORD_AFTER.match(text, found.end())
     unit = written.writing.time_units.get(word["word"], "") if word else ""
-    if word and unit in ("min", "h") and "h" not in written.writing.clock_after | {unit[:1]} - {"h"}:
+    if word and not found["s"] and unit in ("min", "h") and unit not in written.writing.clock_after:
         parts = ("min", "s") if unit == "min" else ("h", "min")
-        if not found["s"]:
-            return word.end(), _lasting(written, [(hour, parts[0]), (minute, parts[1])])
+        return word.end(), _lasting(written, [(hour, parts[0]), (minute, parts[1])])
     at_a_time = written.word_before(at) in written.writing.clock or written.left(at).rstrip()[-1:].isdecimal()
     if found["s"] and not at_a_time and (len(found["h"]) == 1 or hour == 0 or hour > 24):
         return found.end(), _lasting(written, [(hour, "h"), (minute, "min"), (second, "s")])
@@ -87,7 +86,7 @@ def _half(written: Written, end: int, *, bare: bool = False) -> tuple[int, str] 
         other = written.writing.half_day.match(written.text, end)
         return (other.end(), written.language.half_days[other["half"].lower()]) if other else None
     name = found["half"]
-    if bare and name == "am" and written.language.code != "en":
+    if bare and name == "am" and not written.writing.bare_am:
         return None
     stop = found.end()
     if name.endswith("."):

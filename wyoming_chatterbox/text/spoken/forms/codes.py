@@ -10,6 +10,7 @@ _IP = re.compile(r"(?P<ip>\d{1,3}(?:\.\d{1,3}){3})(?::(?P<port>\d{1,5}))?(?![\d.
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}(?![\w:-])")
 _HEX = re.compile(r"0x[0-9A-Fa-f]+(?!\w)")
 _VERSION = re.compile(r"\d+(?:\.\d+)+(?!\w)")
+_SIGN_AFTER = re.compile(r"\s?[°%€$]")
 _RELEASE = re.compile(r"20[2-9]\d\.(?:1[0-2]|[1-9])(?![\d]|[.,]\d)")
 _PHONE = re.compile(
     r"(?:\+\d{1,3}(?:[ .\-/\u00a0]?\(?\d{1,5}\)?){1,6}"
@@ -30,7 +31,7 @@ _LEAST_DIGITS = 7
 
 
 def address(written: Written, at: int) -> Found | None:
-    """An IP address with or without a port, or a hardware address: "192.168.1.10:8123"."""
+    """An IP address with or without a port, a hardware address, a hexadecimal number: "192.168.1.10:8123", "0x1F"."""
     language, text = written.language, written.text
     if found := _IP.match(text, at):
         parts = found["ip"].split(".")
@@ -40,13 +41,14 @@ def address(written: Written, at: int) -> Found | None:
                 said = written.joined(language.word("colon"), [said, language.digits(found["port"])])
             return found.end(), said
     if found := _MAC.match(text, at):
-        pairs = re.split("[:-]", found[0].upper())
-        return found.end(), ", ".join(
-            " ".join(language.digits(char) if char.isdecimal() else char for char in pair) for pair in pairs
-        )
+        return found.end(), ", ".join(_singly(written, pair) for pair in re.split("[:-]", found[0].upper()))
     if found := _HEX.match(text, at):
-        return found.end(), " ".join(language.digits(char) if char.isdecimal() else char for char in found[0])
+        return found.end(), _singly(written, found[0])
     return None
+
+
+def _singly(written: Written, text: str) -> str:
+    return " ".join(written.language.digits(char) if char.isdecimal() else char for char in text)
 
 
 def version(written: Written, at: int) -> Found | None:
@@ -56,13 +58,17 @@ def version(written: Written, at: int) -> Found | None:
     if not found:
         return None
     named = written.word_before(at) in written.writing.version
-    if not (named or found[0].count(".") > 1 or _RELEASE.match(text, at)) or re.compile(r"\s?[°%€$]").match(
-        text, found.end()
-    ):
-        return None
-    if found[0].count(".") > 1 and (written.writing.grouped.match(text, at) or written.writing.foreign.match(text, at)):
+    long = found[0].count(".") > 1
+    is_amount = _SIGN_AFTER.match(text, found.end()) or (long and _is_grouped(written, at))
+    if is_amount or not (named or long or _RELEASE.match(text, at)):
         return None
     return found.end(), said_version(written, found[0])
+
+
+def _is_grouped(written: Written, at: int) -> bool:
+    """Whether the dots may be marks between thousands."""
+    writing = written.writing
+    return bool(writing.grouped.match(written.text, at) or writing.foreign.match(written.text, at))
 
 
 def said_version(written: Written, version: str) -> str:
@@ -103,11 +109,8 @@ def _count(digits: str) -> int:
 
 def _is_amount(written: Written, found: re.Match[str]) -> bool:
     """Whether what looks like a telephone number is a number with spaces between its groups."""
-    return (
-        found[0][0] not in "+(0"
-        and found["mark"] in (" ", ".")
-        and bool(written.writing.grouped.match(written.text, found.start()))
-    )
+    grouped = written.writing.grouped.match(written.text, found.start())
+    return bool(grouped) and found["mark"] in (" ", ".") and found[0][0] not in "+(0"
 
 
 def said_groups(written: Written, digits: str) -> str:

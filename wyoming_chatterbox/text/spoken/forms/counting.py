@@ -48,16 +48,23 @@ def ordinal(written: Written, at: int) -> Found | None:
     for ending, form in writing.ordinals:
         if found := ending.match(written.text, digits.end()):
             return found.end(), language.ordinal(int(digits[0]), form=form)
-    if found := _DOT.match(written.text, at):
-        word = _NEXT_WORD.match(written.text, found.end())
-        form = writing.ordinal_before.get(written.word_before(at))
-        if form is not None and _OTHER_ORDINAL.match(written.text, found.end()):
-            return found.end(), language.ordinal(int(found["n"]), form=form)
-        if form is not None and word and (word[1][0].isupper() or not writing.capital_nouns):
-            return found.end(), language.ordinal(int(found["n"]), form=form)
-        if writing.dotted_ordinals and word and word[1][0].islower():
-            return found.end(), language.ordinal(int(found["n"]))
-    return None
+    return _with_dot(written, at)
+
+
+def _with_dot(written: Written, at: int) -> Found | None:
+    writing = written.writing
+    found, before = _DOT.match(written.text, at), written.word_before(at)
+    word = _NEXT_WORD.match(written.text, found.end()) if found else None
+    if not found or not word:
+        return None
+    starts_small = word[1][0].islower()
+    if before in writing.ordinal_before:
+        noun_follows = not (writing.capital_nouns and starts_small)
+        is_ordinal = noun_follows or bool(_OTHER_ORDINAL.match(written.text, found.end()))
+    else:
+        is_ordinal = writing.dotted_ordinals and starts_small
+    form = writing.ordinal_before.get(before, "")
+    return (found.end(), written.language.ordinal(int(found["n"]), form=form)) if is_ordinal else None
 
 
 def years(written: Written, at: int) -> Found | None:
@@ -66,10 +73,7 @@ def years(written: Written, at: int) -> Found | None:
     if not found:
         return None
     first, last = int(found["first"]), int(found["last"])
-    if len(found["last"]) == 2:
-        if last <= first % 100:
-            return None
-    elif last <= first:
+    if last <= (first % 100 if len(found["last"]) == 2 else first):
         return None
     language = written.language
     return found.end(), f"{language.year(first)} {language.word('to')} {language.year(last)}"
@@ -114,17 +118,11 @@ def _is_year(written: Written, at: int, number: int, end: int, before: str) -> b
     writing = written.writing
     if number not in _YEARS_RANGE or not _YEAR.match(written.text, at):
         return False
+    if before in writing.year or number not in _SURE_YEARS:
+        return before in writing.year
     word = _NEXT_WORD.match(written.text, end)
-    if before in writing.year:
-        return True
-    if number not in _SURE_YEARS:
-        return False
-    return (
-        not word
-        or word[1].lower() in writing.year_after
-        or (before in writing.decade)
-        or (writing.capital_nouns and word[1][0].islower())
-    )
+    counts_nothing = not word or word[1].lower() in writing.year_after
+    return counts_nothing or before in writing.decade or bool(word and writing.capital_nouns and word[1][0].islower())
 
 
 def _gender(written: Written, end: int) -> str:

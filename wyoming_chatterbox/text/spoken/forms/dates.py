@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .clock import said_time
+from .clock import said_time, time
 from .written import Found, Written
 
 _ISO = re.compile(
@@ -18,6 +18,7 @@ _DAY_MONTH = re.compile(r"(?P<d>\d\d?)\.\s?(?P<m>\d\d?)\.(?!\d)")
 _DAY_MONTH_BARE = re.compile(r"(?P<d>\d\d?)\.(?P<m>\d\d)(?![\d.]|\.\d)")
 _DAY_RANGE = re.compile(r"(?P<first>\d\d?)\.\s?(?:[-–—]|\s[-–]\s)\s?(?=\d\d?\.\s?\d\d?\.)")
 _SLASHED = re.compile(r"(?P<a>\d\d?)(?P<mark>[/-])(?P<b>\d\d?)(?P=mark)(?P<y>\d{4}|\d\d)(?![\w/])")
+_DAY_SLASH_MONTH = re.compile(r"(?P<a>\d\d?)/(?P<b>\d\d?)(?![\d/])")
 _DAY = r"(?P<d>[0-3]?\d)(?:st|nd|rd|th|er|re|º|ª|°|:?e|\.)?"
 _DAYS = re.compile(
     rf"(?:(?P<first>[0-3]?\d)(?:st|nd|rd|th|\.)?\s?[-–]\s?)?{_DAY}(?:\s|-)?(?:of\s|d['’]|de\s)?(?P<month>[^\W\d_]+)(?P<dot>\.?)"
@@ -31,11 +32,6 @@ _DAY_AFTER = re.compile(
 _WEEKDAY_GAP = re.compile(r",?\s(?:the\s|den\s|le\s|el\s|il\s)?")
 _WEEKDAY_RANGE = re.compile(r"(?:\s?[-–]\s?|\s(?P<to>[^\W\d_]+)\s)(?P<name>[^\W\d_]+)")
 _DECADE = re.compile(r"['’]?(?P<n>\d{2,4})(?P<end>['’]?s|er)(?!\w)")
-_TWO_DIGITS_UNTIL = 69
-
-
-def _year(digits: str) -> int:
-    return int(digits)
 
 
 def _valid(month: int, day: int) -> bool:
@@ -51,8 +47,8 @@ def numeric(written: Written, at: int) -> Found | None:
         if _valid(month, day):
             said = language.date(year, month, day, after=before)
             if found["h"]:
-                time = said_time(written, at, int(found["h"]), int(found["min"]), int(found["s"] or 0))
-                said = f"{said}{written.space}{time}"
+                of_day = said_time(written, at, int(found["h"]), int(found["min"]), int(found["s"] or 0))
+                said = f"{said}{written.space}{of_day}"
             return found.end(), said
     if (found := _YEAR_MONTH.match(text, at)) and not _spaced_range(text, found.end()):
         return found.end(), language.date(int(found["y"]), int(found["m"]), after=before)
@@ -62,13 +58,13 @@ def numeric(written: Written, at: int) -> Found | None:
         return rest[0], f"{language.day(int(found['first']), after=before)} {language.word('to')} {rest[1]}"
     dotted = writing.continental and before not in writing.version
     if (found := _DOTTED.match(text, at)) and _valid(int(found["m"]), int(found["d"])) and (dotted or found["century"]):
-        return found.end(), language.date(_year(found["y"]), int(found["m"]), int(found["d"]), after=before)
+        return found.end(), language.date(int(found["y"]), int(found["m"]), int(found["d"]), after=before)
     if found := _SLASHED.match(text, at):
         first, second = int(found["a"]), int(found["b"])
         month_first = writing.month_first and found["mark"] == "/"
         month, day = (first, second) if (month_first and first <= 12) or second > 12 else (second, first)
         if _valid(month, day) and (found["mark"] == "/" or len(found["y"]) == 4):
-            return found.end(), language.date(_year(found["y"]), month, day, after=before)
+            return found.end(), language.date(int(found["y"]), month, day, after=before)
     if writing.continental and (found := _DAY_MONTH.match(text, at)) and _valid(int(found["m"]), int(found["d"])):
         ends_text = not text[found.end() :].strip()
         end = found.end() - ends_text
@@ -77,7 +73,7 @@ def numeric(written: Written, at: int) -> Found | None:
         found = _DAY_MONTH_BARE.match(text, at) if writing.continental else None
         if found and _valid(int(found["m"]), int(found["d"])):
             return found.end(), language.date(None, int(found["m"]), int(found["d"]), after=before)
-        if found := re.compile(r"(?P<a>\d\d?)/(?P<b>\d\d?)(?![\d/])").match(text, at):
+        if found := _DAY_SLASH_MONTH.match(text, at):
             first, second = int(found["a"]), int(found["b"])
             month, day = (first, second) if writing.month_first and first <= 12 else (second, first)
             if _valid(month, day):
@@ -102,10 +98,9 @@ def day_first(written: Written, at: int) -> Found | None:
         end = written.after_dot(found.end("month"))
     day = int(found["d"])
     before = written.word_before(at)
-    if language.code == "en" and before == "the" and not found["first"]:
-        said = f"{language.ordinal(day)} of {language.month(month)}" + (
-            f" {language.year(int(year['y']))}" if year else ""
-        )
+    if before in written.writing.day_of and not found["first"]:
+        said = written.writing.day_of[before].format(day=language.day(day), month=language.month(month))
+        said += f" {language.year(int(year['y']))}" if year else ""
     else:
         said = language.date(int(year["y"]) if year else None, month, day, after=before)
     if found["first"]:
@@ -158,7 +153,7 @@ def weekday(written: Written, at: int) -> Found | None:
     for rule in (numeric, day_first, month_first):
         if found := rule(written, gap.end()):
             return found[0], language.with_weekday(number, found[1])
-    if short and text[gap.end() : gap.end() + 1].isdecimal():
+    if short and time(written, gap.end()):
         return after, language.weekday(number)
     return None
 
@@ -170,24 +165,17 @@ def decade(written: Written, at: int) -> Found | None:
     if not found or not found["n"].endswith("0"):
         return None
     digits = found["n"]
+    said = language.year(int(digits)) if len(digits) == 4 else language.cardinal(int(digits))
     if found["end"] == "er":
-        return (
-            (found.end(), (language.year if len(digits) == 4 else language.cardinal)(int(digits)) + "er")
-            if language.code == "de" and len(digits) != 3
-            else None
-        )
-    plural = writing.decades.get(digits[-2:])
-    if len(digits) == 2:
-        known = not written.text[at].isdecimal() or written.word_before(at) in writing.decade
-        return (found.end(), plural) if plural and known else None
-    if len(digits) != 4 or not writing.decades:
+        return (found.end(), said + "er") if writing.decade_ending == "er" and len(digits) != 3 else None
+    if len(digits) == 3 or not writing.decades:
         return None
-    if digits.endswith("00"):
-        return found.end(), language.year(int(digits)) + "s"
-    if digits[-2:] == "10":
-        return found.end(), language.year(int(digits)) + "s"
-    century = language.year(int(digits)).rsplit(" ", 1)[0]
-    return (found.end(), f"{century} {plural}") if plural else None
+    if len(digits) == 2 and written.text[at].isdecimal() and written.word_before(at) not in writing.decade:
+        return None
+    if digits[-2:] in ("00", "10"):
+        return (found.end(), said + "s") if len(digits) == 4 else None
+    century = said.rpartition(" ")[0]
+    return found.end(), f"{century} {writing.decades[digits[-2:]]}".lstrip()
 
 
 def _month(written: Written, name: str) -> int:

@@ -80,7 +80,7 @@ def _is_unit(written: Written, name: str, amount: Amount, end: int, after: int) 
     before = written.word_before(end - len(number.whole))
     if name == "in":
         sure = not spaced or bool(number.fraction) or before in ("ft", "feet", "foot")
-        return written.language.code == "en" and (sure or bool(_AFTER_INCHES.match(written.text, after)))
+        return sure or bool(_AFTER_INCHES.match(written.text, after))
     if spaced or name not in _LETTERS:
         return True
     if name in "BK":
@@ -89,9 +89,8 @@ def _is_unit(written: Written, name: str, amount: Amount, end: int, after: int) 
 
 
 def _describes(written: Written, begin: int, after: int) -> bool:
-    """Whether a measure stands before a noun, in English: "a 5 km run"."""
-    article = written.language.code == "en" and written.word_before(begin) in ("a", "an", "the")
-    return article and bool(_NOUN.match(written.text, after))
+    """Whether a measure stands between an article and a noun: "a 5 km run"."""
+    return written.word_before(begin) in written.writing.articles and bool(_NOUN.match(written.text, after))
 
 
 def _describing(written: Written, amount: Amount, key: str) -> str:

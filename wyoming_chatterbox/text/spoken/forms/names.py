@@ -95,13 +95,13 @@ def _runs(written: Written, text: str) -> str:
     return " ".join(said.split())
 
 
-def said_digits(written: Written, digits: str, fraction: str = "", *, model: bool = True) -> str:
+def said_digits(written: Written, digits: str, fraction: str = "") -> str:
     """The digits of a name: "B12" has a number, "007" and "0134" have single ones, "CR2032" is said as a year is."""
     language = written.language
     if fraction:
         return language.decimal(digits, fraction)
     if (len(digits) > 1 and digits[0] == "0") or len(digits) > 6:
         return language.digits(digits)
-    if model and len(digits) == _ROUND and language.code == "en" and digits[1:] != "000":
+    if len(digits) == _ROUND and written.writing.models == "years" and digits[1:] != "000":
         return language.year(int(digits))
     return language.cardinal(int(digits))

@@ -36,7 +36,7 @@ def roman(written: Written, at: int) -> Found | None:
     number = value(numeral)
     end = found.end("numeral")
     follows = _FOLLOWS.match(written.text, found.end() if ending != "." else end)
-    of_century = bool(follows) and follows[1].lower() in writing.century_after
+    of_century = follows is not None and follows[1].lower() in writing.century_after
     if ending in _ORDINAL_ENDINGS and (len(numeral) > 1 or ending in ("er", "ème") or of_century):
         return found.end(), language.ordinal(number)
     if follows and of_century:

@@ -5,7 +5,7 @@ from __future__ import annotations
 _SAME = """
     km/h m/s mph kWh Wh MWh GWh J kJ MJ cal kcal N mW W kW MW GW hp V mV kV A mA Ah mAh VA kVA var Hz kHz MHz GHz
     Pa hPa kPa bar mbar psi inHg mmHg t kg g mg µg lb oz ppm ppb lx lm l dl cl ml m³ cm³ ft³ gal km² m² cm² ft² ha
-    km m cm mm µm in ft yd mi ms s min h d bit kbit Mbit Gbit B kB MB GB TB dB dBm rpm bpm tsp tbsp
+    km m cm mm µm ft yd mi ms s min h d bit kbit Mbit Gbit B kB MB GB TB dB dBm rpm bpm tsp tbsp
 """
 _OTHER = {
     "°C": "celsius", "° C": "celsius", "°c": "celsius", "C": "celsius", "°F": "fahrenheit", "° F": "fahrenheit",

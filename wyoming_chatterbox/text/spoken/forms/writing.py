@@ -38,13 +38,10 @@ class Writing:
     """How a language writes numbers and what is beside them."""
 
     def __init__(self, language: Language) -> None:
-        self.language = language
         near = _contexts().section(language.code)
         self._near = near
         decimal = language.decimal_mark
         marks = (language.group_marks | set("'’\u00a0\u2007\u2009\u202f")) - {decimal}
-        if " " not in marks:
-            marks -= {" "}
         group = "".join(re.escape(mark) for mark in sorted(marks))
         point = re.escape(decimal)
         self.grouped = re.compile(
@@ -62,11 +59,14 @@ class Writing:
         self.year_after = self._set("year_after")
         self.decade = self._set("decade")
         self.decades = near.forms("decades")
+        self.decade_ending = near.text("decade_ending")
         self.month_first = near.text("dates", "dmy") == "mdy"
         self.continental = not self.month_first
+        self.day_of = near.forms("day_of")
         self.day_before = self._set("day_before")
         self.clock = self._set("clock")
         self.clock_after = self._set("clock_after")
+        self.bare_am = near.text("bare_am") == "yes"
         self.hour_after = self._set("hour_after")
         self.clock_dotted = self._set("clock_dotted")
         self.phone = self._set("phone")
@@ -74,6 +74,8 @@ class Writing:
         self.emergency = self._set("emergency")
         self.code = self._set("code")
         self.version = self._set("version") | {"version", "v"}
+        self.models = near.text("models")
+        self.articles = self._set("articles")
         self.place = self._set("place")
         self.number = self._set("number")
         self.ratio = near.text("ratio")
@@ -93,7 +95,9 @@ class Writing:
         self.queens = _everywhere("queens")
         self.regnal = dict(near.forms("regnal"))
         self.units: Mapping[str, str] = {**SPELLINGS, **near.forms("units")}
-        self.per_units = {language.unit(unit, Number("1")).lower(): unit for unit in _PERIODS if language.measures(unit)}
+        self.per_units = {
+            language.unit(unit, Number("1")).lower(): unit for unit in _PERIODS if language.measures(unit)
+        }
         """Names of times after a slash: "/month"."""
         self.time_units: Mapping[str, str] = {
             **TIME, **{name: unit for name, unit in near.forms("units").items() if unit in ("d", "h", "min", "s")}
