@@ -11,7 +11,7 @@ _YEAR = re.compile(r"(?P<y>\d{4})\s?[年년](?!間|间|来|來|前|後|后)")
 _TIME = re.compile(
     r"(?P<h>\d{1,2})\s?[時时點点시](?!間|间|간)(?:\s?(?P<m>\d{1,2})\s?[分분])?(?:\s?(?P<s>\d{1,2})\s?[秒초])?"
 )
-_COLONS = re.compile(r"(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?![\d:])")
+_COLONS = re.compile(r"(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?![\d:])")
 
 
 def date(written: Written, at: int) -> Found | None:
@@ -30,11 +30,12 @@ def date(written: Written, at: int) -> Found | None:
 def time(written: Written, at: int) -> Found | None:
     """ "15点30分", "15時30分", "오후 3:05": the half of the day stands before."""
     language = written.language
-    half = language.half_days.get(written.left(at, 4).strip()[-2:], "")
-    found = _TIME.match(written.text, at) or (_COLONS.match(written.text, at) if half else None)
+    found = _TIME.match(written.text, at) or _COLONS.match(written.text, at)
     if not found or int(found["h"]) > 24:
         return None
-    second = int(found["s"]) if found.re is _TIME and found["s"] else None
-    said = language.clock(int(found["h"]), int(found["m"] or 0), second, half if int(found["h"]) <= 12 else "")
     name = written.left(at, 4).strip()[-2:]
+    half = language.half_days.get(name, "") if int(found["h"]) <= 12 else ""
+    if found.re is _COLONS and not half:
+        return None
+    said = language.clock(int(found["h"]), int(found["m"] or 0), int(found["s"]) if found["s"] else None, half)
     return found.end(), said.removeprefix(name).lstrip() if half else said

@@ -18,7 +18,9 @@ Rule: TypeAlias = "Callable[[Written, int], Found | None]"
 
 _WORD_BEFORE = re.compile(r"([^\W\d_][^\W\d_'’.]*)[.,:]?[\"'(\s-]*\Z")
 _NAME_BEFORE = re.compile(r"([^\W\d_][\w'’-]*)\s\Z")
-_SENTENCE_BEFORE = re.compile(r"(?:^|([^\s.]*)[.!?…]+[\"'”’»)\]]*\s)[\s\"'“„«(\[¿¡]*\Z")
+_OPENERS = " \t\u00a0\u202f\"'“„«([¿¡"
+_CLOSERS = "\"'”’»)]"
+_STOPS = ".!?…"
 _ABBREVIATED = """
     ca approx etc bzw vs no nr nrn z.b d.h env p.ex sig dr st ex kl klo godz tlf n max min inkl incl tel núm num art
     vgl ggf ext vol p pp ch fig sec apt rm bd abs s kap pg pág cap
@@ -29,7 +31,7 @@ _ABBREVIATIONS = frozenset(_ABBREVIATED.split())
 class Written:
     """A region of text, its context, and its language."""
 
-    __slots__ = ("before", "is_dense", "language", "space", "text", "writing")
+    __slots__ = ("_numbers", "_words", "before", "is_dense", "language", "space", "text", "writing")
 
     def __init__(self, text: str, before: str, language: Language) -> None:
         self.text = text
@@ -39,6 +41,8 @@ class Written:
         self.is_dense = language.code in ("ja", "zh")
         """Whether words stand without spaces."""
         self.space = "" if self.is_dense else " "
+        self._words: dict[int, str] = {}
+        self._numbers: dict[int, tuple[Number, int] | None] = {}
 
     def left(self, at: int, length: int = 48) -> str:
         """The text before a position, at most `length` characters."""
@@ -52,8 +56,10 @@ class Written:
 
     def word_before(self, at: int) -> str:
         """The word before a position, in lower case; empty if something else is there."""
-        found = _WORD_BEFORE.search(self.left(at))
-        return found[1].lower() if found else ""
+        if at not in self._words:
+            found = _WORD_BEFORE.search(self.left(at))
+            self._words[at] = found[1].lower() if found else ""
+        return self._words[at]
 
     def name_before(self, at: int) -> str:
         """The word before a position as it is written, with one space between."""
@@ -62,10 +68,13 @@ class Written:
 
     def starts_sentence(self, at: int) -> bool:
         """Whether a sentence starts at a position."""
-        found = _SENTENCE_BEFORE.search(self.left(at))
-        if not found:
+        before = self.left(at).rstrip(_OPENERS)
+        if not before:
+            return True
+        stopped = before.rstrip(_CLOSERS)
+        if stopped[-1:] not in _STOPS or not self.left(at)[len(before) :][:1].isspace():
             return False
-        word = found[1] or ""
+        word = stopped.rstrip(_STOPS).rpartition(" ")[2]
         return not (len(word) == 1 or "." in word or word.lower() in _ABBREVIATIONS)
 
     def in_case(self, at: int, said: str) -> str:
@@ -87,13 +96,17 @@ class Written:
 
     def number(self, at: int) -> tuple[Number, int] | None:
         """The number without a sign that begins at a position, and where it ends."""
+        if at not in self._numbers:
+            self._numbers[at] = self._number(at)
+        return self._numbers[at]
+
+    def _number(self, at: int) -> tuple[Number, int] | None:
         writing = self.writing
-        for pattern in (writing.grouped, writing.foreign, writing.lakhs) if len(self.text) > at + 4 else ():
+        for pattern in (writing.grouped, writing.foreign, writing.lakhs):
             if found := pattern.match(self.text, at):
                 whole = re.sub(r"\D", "", found[0][: found.start("fraction") - at] if found["fraction"] else found[0])
                 return Number(whole, found["fraction"] or ""), found.end()
-        found = writing.plain.match(self.text, at)
-        if not found:
+        if not (found := writing.plain.match(self.text, at)):
             return None
         fraction = found["fraction"] or ""
         whole = found[0][: len(found[0]) - len(fraction) - 1] if fraction else found[0]
