@@ -19,7 +19,10 @@ MAX_REGION_LENGTH = 400
 """Characters; a region that would grow longer is closed before the chunk that makes it so."""
 
 _CONTEXT_LENGTH = 48
-_SENTENCE_STOPPED = re.compile(r"(?:[^\W\d_]{2}\.|[!?…]|\.\.)[\"'”’»›)\]]*\Z|[。！？｡।۔؟]\Z")
+_SENTENCE_STOPPED = re.compile(
+    r"(?:(?:[^\W\d_]{2}|[ap]\.m|[%°€$£²³]|[°\d]\s?[b-oq-zB-OQ-Z])\.|[!?…]|\.\.)[\"'”’»›)\]]*\Z|[。！？｡।۔؟]\Z"
+)
+"""A full stop after a number or a single letter is none: "21." may become "21.5", and "3 p." becomes "3 p.m."."""
 
 
 class SpokenText:

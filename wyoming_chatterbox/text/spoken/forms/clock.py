@@ -7,7 +7,9 @@ import re
 from ..numbers import Number
 from .written import Found, Written
 
-_TIME = re.compile(r"(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d)(?:[.,]\d+)?)?(?![\d]|[:.,]\d)")
+_TIME = re.compile(
+    r"(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d)(?:[.,]\d+)?(?:Z|[-+]\d\d:?\d\d)?)?(?![\d]|[:.,]\d)"
+)
 _DOTTED = re.compile(r"(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d)(?![\d]|[.,]\d)")
 _WITH_H = re.compile(r"(?P<h>[01]?\d|2[0-4])\s?[hH]\s?(?P<m>[0-5]\d)(?![\d:]|[.,]\d|\s?(?:min|mn|m|s)\b)")
 _MILITARY = re.compile(r"(?P<h>[01]\d|2[0-3])(?P<m>[0-5]\d)\s(?:hours|hrs)\b")

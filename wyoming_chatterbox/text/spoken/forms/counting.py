@@ -95,7 +95,7 @@ def number(written: Written, at: int) -> Found | None:
             return end, said_version(written, digits[0])
         if _is_year(written, at, int(digits[0]), end, before):
             return end, language.year(int(digits[0]))
-        if len(digits[0]) == 4 and _MODEL_BEFORE.search(written.left(at)):
+        if len(digits[0]) == 4 and (written.text[end : end + 1] == "p" or _MODEL_BEFORE.search(written.left(at))):
             return end, said_digits(written, digits[0])
         if gender := _gender(written, end):
             return end, written.in_case(at, language.cardinal(int(digits[0]), gender=gender))

@@ -17,6 +17,7 @@ _UNIT = re.compile(
     rf"|[^\s\d,;:!?()\[\]\"“”…+=<>~&@#_|،{WIDE}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+[²³23]?)?)"
 )
 _PER_SECOND_SQUARED = re.compile(r"(\w+)/s[²2]\Z")
+_PER_HUNDRED = re.compile(r"\s?/\s?100\s?km\b")
 _WORD = re.compile(r"\s?([^\W\d_]+)")
 _NEXT_PART = re.compile(r",?\s?(?=\d)")
 _FEET = re.compile(r"(?P<ft>\d{1,2})['’′]\s?(?P<in>\d{1,2}(?:\.\d+)?)(?:[\"”″]|''|’’)")
@@ -48,6 +49,9 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
             return after + 1, _describing(written, amount, key) + " "
         if isinstance(amount, Number) and _describes(written, begin, after):
             return after, _describing(written, amount, key)
+        if hundred := _PER_HUNDRED.match(written.text, after):
+            said = [language.measure(amount, key), language.measure(Number("100"), "km")]
+            return hundred.end(), written.joined(language.word("per"), said)
         after = written.after_dot(after) if name[-1].isalpha() else after
         return after, written.in_case(begin, language.measure(amount, key))
     return _counted(written, amount, begin, end)

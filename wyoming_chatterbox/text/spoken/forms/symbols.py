@@ -25,6 +25,8 @@ _AMOUNT_AFTER = re.compile(r"\s?[-+]?[\d$€£]")
 _MEASURE_BEFORE = re.compile(r"\d\s?(?:[^\W\d_]{1,2}\s)?\Z")
 _NAME_AFTER = re.compile(r"\s?([^\W\d_]+)")
 _BY = re.compile(r"[xX×]\s?(?=\d)")
+_PER = re.compile(r"/(?P<name>[^\W\d_]+[²³]?)(?!\w)")
+_SURE_UNITS = frozenset(("kWh", "kg", "min", "d", "week", "month", "year"))
 _EQUATION_LENGTH = 12
 
 
@@ -92,6 +94,11 @@ def _colon(written: Written, at: int) -> Found | None:
 
 
 def _slash(written: Written, at: int) -> Found:
+    """ "Per" before a time or a unit ("3x/day", "people/km²"), else a short break."""
+    found, writing = _PER.match(written.text, at), written.writing
+    unit = writing.per_units.get(found["name"].lower()) or writing.units.get(found["name"], "") if found else ""
+    if found and unit and (found["name"][-1] in "²³" or unit in _SURE_UNITS):
+        return found.end(), " " + written.language.per("", unit).strip()
     if not _is_loose(written, at):
         return at + 1, " "
     return at + 1, written.language.word("divided") if _joins_numbers(written, at) else ","
@@ -135,7 +142,9 @@ def by(written: Written, at: int) -> Found | None:
     if found := _BY.match(text, at):
         in_equation = "=" in text[at : at + _EQUATION_LENGTH]
         return found.end(), f"{times if in_equation else written.writing.by or times} "
-    return (at + 1, times) if before.isdecimal() and not text[at + 1 : at + 2].isalnum() else None
+    follows = text[at + 1 : at + 2]
+    is_times = not follows.isalnum() if before.isdecimal() else follows == "/"
+    return (at + 1, times) if is_times else None
 
 
 def _cross(written: Written, at: int) -> Found | None:
