@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ CURRENCIES = {
 PLURALS = {"pluralRule-count-one": "i = 1 and v = 0 @integer 1", "pluralRule-count-other": " @integer 0, 2~16"}
 
 
-def pack(directory: Path, package: str, content: dict[str, object]) -> None:
+def pack(directory: Path, package: str, content: Mapping[str, object]) -> None:
     """A package as npm packs it."""
     with tarfile.open(directory / f"cldr-{package}-1.0.0.tgz", "w:gz") as archive:
         for path, value in content.items():

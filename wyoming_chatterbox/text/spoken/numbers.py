@@ -75,8 +75,15 @@ class Numbers:
             return self.cardinal(n)
         return self._said(n, "ordinal", form)
 
-    def year(self, n: int) -> str:
-        """ "nineteen ninety nine"."""
+    def year(self, n: int, *, after: str = "", before: str = "") -> str:
+        """ "nineteen ninety nine"; its form may depend on the words beside it: "w ... roku" in Polish.
+
+        `after` is the word that the year stands after, `before` the one that it stands before.
+        """
+        beside = self._numbers.section("years")
+        kind = beside.text(f"{after.lower()} {before.lower()}") or beside.text(before.lower())
+        if kind:
+            return self._numeral(kind, n)
         in_full = self._numbers.texts("years_in_full")
         if in_full and int(in_full[0]) <= n <= int(in_full[1]):
             return self.cardinal(n)

@@ -70,12 +70,10 @@ def _merged(below: Mapping[str, Value], above: Mapping[str, Value], separate: bo
     for name, value in above.items():
         old = together.get(name)
         if separate and old is not None:
-            new = {"other": value} if isinstance(value, str) else value
-            if isinstance(new, Mapping) and isinstance(old, Mapping):
-                kept = {key: form for key, form in old.items() if key not in _CATEGORIES or "other" not in new}
+            new, was = ({"other": form} if isinstance(form, str) else form for form in (value, old))
+            if isinstance(new, Mapping) and isinstance(was, Mapping):
+                kept = {key: form for key, form in was.items() if key not in _CATEGORIES or "other" not in new}
                 together[name] = {**kept, **new}
-            else:
-                together[name] = new
         elif isinstance(value, Mapping) and isinstance(old, Mapping):
             together[name] = _merged(old, value, name in _SEPARATE)
         else:
