@@ -9,6 +9,7 @@ from .forms.written import Rule, Written
 from .language import Language
 from .letters import plain_letters
 
+_OPENERS = "([{\"'“„«"
 _LETTERS = re.compile(r"[^\W\d_²³¹¼-¾⅐-⅞]+")
 _SIGNED: tuple[Rule, ...] = (
     codes.phone, measured.percent_first, money.money, dates.decade, quantities.quantity, fractions.fraction,
@@ -58,18 +59,16 @@ def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None
     """Write what is said, with spaces to its neighbours, and a capital where a sentence starts."""
     if not said:
         return
-    if said == "," and out:
-        out[-1] = out[-1].rstrip()
+    if said == ",":
+        out[-1:] = [part.rstrip() for part in out[-1:]]
     if said[0].isalpha() and written.starts_sentence(at):
         said = said[0].upper() + said[1:]
-    last = out[-1][-1:] if out and out[-1] else written.before[-1:] if not out else ""
-    if said[0].isalnum() and last.isalnum() and not written.is_dense:
-        said = " " + said
-    if said[0] == " " and last.isspace():
-        said = said.lstrip()
+    last = out[-1][-1:] if out else written.before[-1:]
     follows = written.text[end : end + 1]
-    if said[-1:].isalnum() and follows.isalnum() and not written.is_dense:
-        said += " "
-    elif said.endswith(" ") and (not follows or follows.isspace()):
+    if not last or last.isspace() or last in _OPENERS:
+        said = said.lstrip()
+    if not follows or follows.isspace():
         said = said.rstrip()
+    if not written.is_dense:
+        said = " " * (last.isalnum() and said[:1].isalnum()) + said + " " * (said[-1:].isalnum() and follows.isalnum())
     out.append(said)

@@ -10,6 +10,7 @@ _IP = re.compile(r"(?P<ip>\d{1,3}(?:\.\d{1,3}){3})(?::(?P<port>\d{1,5}))?(?![\d.
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}(?![\w:-])")
 _HEX = re.compile(r"0x[0-9A-Fa-f]+(?!\w)")
 _VERSION = re.compile(r"\d+(?:\.\d+)+(?!\w)")
+_OTHER_VERSION = re.compile(r"([^\W\d_]+) \d[\d.]*(?:,|\s[^\W\d_]{1,4}) \Z")
 _SIGN_AFTER = re.compile(r"\s?[°%€$]")
 _RELEASE = re.compile(r"20[2-9]\d\.(?:1[0-2]|[1-9])(?![\d]|[.,]\d)")
 _PHONE = re.compile(
@@ -57,7 +58,8 @@ def version(written: Written, at: int) -> Found | None:
     found = _VERSION.match(text, at)
     if not found:
         return None
-    named = written.word_before(at) in written.writing.version
+    other = _OTHER_VERSION.search(written.left(at))
+    named = (other[1].lower() if other else written.word_before(at)) in written.writing.version
     long = found[0].count(".") > 1
     is_amount = _SIGN_AFTER.match(text, found.end()) or (long and _is_grouped(written, at))
     if is_amount or not (named or long or _RELEASE.match(text, at)):

@@ -85,10 +85,10 @@ def _is_unit(written: Written, name: str, amount: Amount, end: int, after: int) 
     if name == "in":
         sure = not spaced or bool(number.fraction) or before in ("ft", "feet", "foot")
         return sure or bool(_AFTER_INCHES.match(written.text, after))
+    if name == "K" or (name == "B" and not spaced):
+        return len(number.whole) > 2 or (name == "K" and bool(number.fraction))
     if spaced or name not in _LETTERS:
         return True
-    if name in "BK":
-        return len(number.whole) > 2 or (name == "K" and bool(number.fraction))
     return before not in written.writing.place
 
 

@@ -39,6 +39,8 @@ def symbol(written: Written, at: int) -> Found | None:
         return found.end(), language.word("to")
     if rule := _RULES.get(char):
         return rule(written, at)
+    if char == "&" and text.startswith("&&", at):
+        return at + 2, language.word("and")
     if char in _SILENT:
         return at + 1, ""
     if char in "²³" and not written.char_before(at).isalnum():
@@ -101,7 +103,8 @@ def _slash(written: Written, at: int) -> Found:
         return found.end(), " " + written.language.per("", unit).strip()
     if not _is_loose(written, at):
         return at + 1, " "
-    return at + 1, written.language.word("divided") if _joins_numbers(written, at) else ","
+    divides = _joins_numbers(written, at) and "=" in written.text[at : at + _EQUATION_LENGTH]
+    return at + 1, written.language.word("divided") if divides else ","
 
 
 def _hash(written: Written, at: int) -> Found | None:

@@ -25,7 +25,7 @@ _OTHER = {
 }  # fmt: skip
 SPELLINGS = {**{unit: unit for unit in _SAME.split()}, **_OTHER}
 
-ONLY_AFTER_SLASH = frozenset({"days", "day", "month", "mo", "year", "yr", "week", "hour", "minute", "second", "Liter"})
+ONLY_AFTER_SLASH = frozenset({"days", "day", "month", "year", "week", "hour", "minute", "second", "Liter"})
 """Spellings that are words; after a number they stay as they are."""
 
 TIME = {
