@@ -98,6 +98,23 @@ def test_no_digit_is_left_of_any_number(code: str, digits: str, fraction: str) -
 
 
 @every_language
+def test_numbers_of_any_length_are_said(code: str) -> None:
+    found, digits = language(code), "9" * 5000
+    for long in (Number(digits), Number("1", digits), Number(digits, digits, scale=6), Number("0" * 20 + "7")):
+        assert_words(found.number(long))
+        assert_words(found.measure(long, "celsius"))
+        assert_words(found.money(long, "EUR"))
+    assert_words(found.cardinal(int("9" * 4000)))
+
+
+def test_digits_of_other_scripts_are_digits() -> None:
+    arabic = language("ar")
+    assert arabic.decimal("٢١", "٠٥") == arabic.decimal("21", "05")
+    assert arabic.measure(Number("٥"), "celsius") == arabic.measure(Number("5"), "celsius")
+    assert language("hi").digits("०१") == language("hi").digits("01")
+
+
+@every_language
 def test_decimals_that_differ_are_said_differently(code: str) -> None:
     fractions = ["0", "00", "05", "5", "50", "25", "250", "025", "125", "1234"]
     said = [language(code).decimal("21", fraction) for fraction in fractions]

@@ -9,8 +9,9 @@ from .plurals import Plurals
 from .rules import Rules
 from .tables import Table
 
-_LARGEST = 10**15
-"""From here on digits are said one by one; rule-based formatting is exact below."""
+_MOST_DIGITS = 15
+"""Longer numbers are said digit by digit; rule-based formatting is exact up to here."""
+_LARGEST = 10**_MOST_DIGITS
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ class Numbers:
 
     def decimal(self, whole: str, fraction: str) -> str:
         """ "21", "5" -> "twenty one point five"; the fraction digit by digit, or as the language reads it."""
+        fraction = "".join(str(int(digit)) for digit in fraction)
         if "parts" in self._table and len(fraction) <= 3:
             return self._in_parts(whole, fraction)
         return self._joined(
@@ -143,6 +145,8 @@ class Numbers:
         return mixed.replace("{0}", self.cardinal(whole)).replace("{1}", said)
 
     def _whole(self, digits: str, gender: str = "") -> str:
+        if len(digits) > _MOST_DIGITS:
+            return self.digits(digits)
         return self.cardinal(int(digits), gender=gender)
 
     def _fraction(self, digits: str) -> str:

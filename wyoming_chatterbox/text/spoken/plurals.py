@@ -6,6 +6,7 @@ from functools import lru_cache
 
 Condition = Callable[[Mapping[str, float]], bool]
 
+_DIGITS = 12
 _RELATION = re.compile(r"(\w)(?: % (\d+))? (!?=) ([\d.,]+)")
 
 
@@ -59,5 +60,7 @@ class Plurals:
         return self._found(whole, fraction)
 
     def _find(self, whole: str, fraction: str) -> str:
-        numbers = operands(whole, fraction)
+        # No rule looks at more than the last six digits, and whether there are more.
+        whole = whole if len(whole) <= _DIGITS else "1" + whole[-_DIGITS:]
+        numbers = operands(whole, fraction[:_DIGITS])
         return next((category for category, holds in self._rules if holds(numbers)), "other")
