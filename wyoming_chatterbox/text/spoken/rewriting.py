@@ -62,7 +62,7 @@ def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None
     if said == ",":
         out[-1:] = [part.rstrip() for part in out[-1:]]
     if said[0].isalpha() and written.starts_sentence(at):
-        said = said[0].upper() + said[1:]
+        said = written.capital(said)
     last = out[-1][-1:] if out else written.before[-1:]
     follows = written.text[end : end + 1]
     if not last or last.isspace() or last in _OPENERS:

@@ -93,7 +93,7 @@ def scale_after(written: Written, end: int) -> tuple[int, int] | None:
 
 
 def attached_scale(written: Written, number: Number, end: int) -> tuple[int, int]:
-    """That of a single letter: "2.5k", "500k" and "1.2M", but not "10k", "4K" and "5B"."""
+    """The power of ten of a single letter: "2.5k", "500k" and "1.2M", but not "10k", "4K" and "5B"."""
     if paid := _PAID_SCALE.match(written.text, end):
         return _PAID_SCALES[paid[1]], paid.end()
     word = _SCALE.match(written.text, end)

@@ -125,5 +125,5 @@ def said_groups(written: Written, digits: str) -> str:
         else language.digits(group)
         for group in groups
     ]
-    plus = f"{language.word('plus')} " if digits.startswith("+") else ""
-    return plus + ", ".join(said)
+    plus = [language.word("add") or language.word("plus")] if digits.startswith("+") else []
+    return written.space.join([*plus, ", ".join(said)])

@@ -81,7 +81,7 @@ def _dash(written: Written, at: int) -> Found | None:
 def _plus(written: Written, at: int) -> Found | None:
     before, follows = written.char_before(at), written.text[at + 1 : at + 2]
     said = before.isalnum() or before == "+" or follows.isdecimal() or _is_loose(written, at)
-    return (at + 1, written.language.word("plus")) if said else None
+    return (at + 1, written.language.word("add") or written.language.word("plus")) if said else None
 
 
 def _times(written: Written, at: int) -> Found | None:

@@ -77,8 +77,13 @@ class Written:
         word = stopped.rstrip(_STOPS).rpartition(" ")[2]
         return not (len(word) == 1 or "." in word or word.lower() in _ABBREVIATIONS)
 
+    def capital(self, said: str) -> str:
+        """With a capital letter."""
+        first = "İ" if self.language.code == "tr" and said[0] == "i" else said[0].upper()
+        return first + said[1:]
+
     def in_case(self, at: int, said: str) -> str:
-        """What is said at a position in the case that the word before it asks for: "in einer Stunde"."""
+        """Put an amount that is said at a position into the case that the word before asks for: "in einer Stunde"."""
         if self.writing.cases and self.word_before(at) in self.writing.case_before:
             return " ".join(self.writing.cases.get(word, word) for word in said.split(" "))
         return said
