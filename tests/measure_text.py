@@ -1,6 +1,7 @@
 """Measure what written forms cost: `python -m tests.measure_text`.
 
-Times, not truths: machines differ and are busy. Each line gives what was seen beside what is aimed at.
+Times of one core, not of the wall: the work is done on the event loop. Each line gives what was seen beside what is
+aimed at.
 """
 
 from __future__ import annotations
@@ -10,40 +11,43 @@ import sys
 import time
 
 from tests.spoken_cases import cases
+from wyoming_chatterbox.text.spoken import SpokenText
 
-IMPORT = "import time; begun = time.perf_counter(); import {}; print(time.perf_counter() - begun)"
-TABLES = """
+IMPORT = """
+import time
+begun = time.process_time()
+import wyoming_chatterbox.text.spoken
+print(time.process_time() - begun)
+"""
+FIRST_TEXT = """
 import time
 from wyoming_chatterbox.text.spoken import spell
-begun = time.perf_counter()
+begun = time.process_time()
 spell("It is 21.5 °C at 3:05 PM on 2026-11-25.", {!r})
-print(time.perf_counter() - begun)
+print(time.process_time() - begun)
 """
-ROUNDS = 5
+PLAIN = "The light in the living room is on and the front door is locked, so have a good evening, everyone."
+TRIES = 5
 
 
-def fresh(code: str, tries: int = 5) -> float:
-    """Seconds that a process of its own prints, the least of some tries."""
-    return min(
-        float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
-        for _ in range(tries)
-    )
+def in_a_new_process(code: str) -> float:
+    """Seconds that the code prints, the least of some tries."""
+    runs = [subprocess.run([sys.executable, "-c", code], check=True, capture_output=True) for _ in range(TRIES)]
+    return min(float(run.stdout) for run in runs)
 
 
-def speed(texts: list[str], language: str, size: int = 0) -> float:
-    """Seconds for 100 characters, the least of some rounds; the text comes whole, or in pieces of a size."""
-    from wyoming_chatterbox.text.spoken import SpokenText
-
-    best = float("inf")
-    for _ in range(ROUNDS):
-        begun = time.perf_counter()
+def for_100_characters(texts: list[str], language: str = "en", *, size: int = 100_000) -> float:
+    """Seconds, the least of some tries; a text arrives in pieces of that many characters."""
+    tries = []
+    for _ in range(TRIES):
+        begun = time.process_time()
         for text in texts:
             stream = SpokenText(language)
-            for at in range(0, len(text), size or len(text)):
-                stream.add(text[at : at + (size or len(text))])
+            for at in range(0, len(text), size):
+                stream.add(text[at : at + size])
             stream.finish()
-        best = min(best, time.perf_counter() - begun)
-    return best / sum(map(len, texts)) * 100
+        tries.append(time.process_time() - begun)
+    return min(tries) / sum(map(len, texts)) * 100
 
 
 def show(what: str, seconds: float, aim: str) -> None:
@@ -51,32 +55,19 @@ def show(what: str, seconds: float, aim: str) -> None:
 
 
 def main() -> None:
-    show("Import of text.spoken", fresh(IMPORT.format("wyoming_chatterbox.text.spoken")), "under 100")
+    show("Import of text.spoken", in_a_new_process(IMPORT), "under 100")
     for language in ("en", "de", "ja", "ru"):
-        show(f"First text in {language}: its tables and numerals", fresh(TABLES.format(language)), "once")
+        show(f"First text in {language}, its tables read", in_a_new_process(FIRST_TEXT.format(language)), "once")
     replies = [case.written for case in cases("replies")]
-    plain = ["The light in the living room is on and the front door is locked, so have a good evening, everyone."]
-    show("100 characters of replies, dense with forms", speed(replies, "en"), "under 1")
-    show("100 characters of replies, letter by letter", speed(replies, "en", 1), "under 1")
-    show("100 characters without forms", speed(plain, "en"), "under 1")
-    for language in ("de", "fr", "es", "it"):
-        texts = [case.written for case in cases(language)]
-        show(f"100 characters of nothing but forms, {language}", speed(texts, language), "under 1")
+    show("100 characters without forms", for_100_characters([PLAIN]), "under 1")
+    show("100 characters of replies", for_100_characters(replies), "under 1")
+    show("100 characters of replies, letter by letter", for_100_characters(replies, size=1), "under 1")
+    for language in ("en", "de", "fr", "es", "it"):
+        forms = [case.written for case in cases(language)]
+        show(f"100 characters of nothing but forms in {language}", for_100_characters(forms, language), "under 1")
     for length in (1_000, 10_000, 100_000):
-        text = " ".join(replies * (length // 1_000 + 1))[:length]
-        show(
-            f"100 characters of a text of {length} characters",
-            speed([text], "en") if length < 50_000 else once(text),
-            "the same",
-        )
-
-
-def once(text: str) -> float:
-    from wyoming_chatterbox.text.spoken import spell
-
-    begun = time.perf_counter()
-    spell(text, "en")
-    return (time.perf_counter() - begun) / len(text) * 100
+        text = " ".join(replies * (length // 1_000))[:length]
+        show(f"100 characters of a reply of {length}", for_100_characters([text]), "the same for all lengths")
 
 
 if __name__ == "__main__":

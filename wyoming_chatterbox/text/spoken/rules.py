@@ -3,10 +3,6 @@
 import re
 from collections.abc import Iterable
 from importlib.resources import files
-from xml.etree import ElementTree
-
-from unicode_rbnf import RbnfEngine
-from unicode_rbnf.engine import NoRuleForNumberError, RulesetNotFoundError
 
 _REFERENCE = re.compile(r"%+([\w-]+)")
 
@@ -18,6 +14,13 @@ class Rules:
     """
 
     def __init__(self, code: str, names: Iterable[str]) -> None:
+        # Only who speaks needs them, and they take 30 ms.
+        from xml.etree import ElementTree
+
+        from unicode_rbnf import RbnfEngine
+        from unicode_rbnf.engine import NoRuleForNumberError, RulesetNotFoundError
+
+        self._cannot = (NoRuleForNumberError, RulesetNotFoundError)
         document = files("unicode_rbnf") / "rbnf" / f"{code}.xml"
         root = ElementTree.fromstring(document.read_text(encoding="utf-8"))
         self._engine = RbnfEngine(code)
@@ -39,5 +42,5 @@ class Rules:
         """A whole number, below 10 to the power of 15, by a rule set such as "cardinal-feminine", if it can."""
         try:
             return self._engine.format_number(n, ruleset_names=[f"spellout-{name}"]).text
-        except (NoRuleForNumberError, RulesetNotFoundError):
+        except self._cannot:
             return None
