@@ -21,7 +21,8 @@ _DIGIT: tuple[Rule, ...] = (
     measured.duration, measured.feet_and_inches, quantities.quantity, counting.number,
 )  # fmt: skip
 _LETTER: tuple[Rule, ...] = (
-    dates.weekday, dates.month_first, money.money, codes.address, names.name, roman.roman, symbols.by,
+    dates.weekday, dates.month_first, money.money, codes.address, names.version_name, names.address, names.entity,
+    names.formula, names.abbreviation, names.time_zone, names.model, roman.roman, symbols.by,
 )  # fmt: skip
 
 

@@ -23,7 +23,6 @@ _NEXT_PART = re.compile(r",?\s?(?=\d)")
 _FEET = re.compile(r"(?P<ft>\d{1,2})['’′]\s?(?P<in>\d{1,2}(?:\.\d+)?)(?:[\"”″]|''|’’)")
 _INCHES = re.compile(r"[\"”](?=\s(?:TV|screen|display|monitor|pipe|wheels?|tablet|pizza)\b)")
 _AFTER_INCHES = re.compile(r"\.?\s?(?:\Z|[,;:!?)\"]|of\b|x\b|by\b|tall\b|wide\b|long\b|thick\b|deep\b)")
-_NOUN = re.compile(r"\s(?!of\b|and\b|or\b|in\b|is\b|to\b|from\b|at\b)[^\W\d_]{2}")
 _LETTERS = frozenset("ABCFKV")
 _ORDER = ("d", "h", "min", "s")
 
@@ -47,7 +46,7 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
             return (after, _describing(written, amount, key)) if len(name) > 1 else None
         if written.text.startswith("-", after) and written.text[after + 1 : after + 2].isalpha():
             return after + 1, _describing(written, amount, key) + " "
-        if isinstance(amount, Number) and _describes(written, begin, after):
+        if isinstance(amount, Number) and written.describes(begin, after):
             return after, _describing(written, amount, key)
         if hundred := _PER_HUNDRED.match(written.text, after):
             said = [language.measure(amount, key), language.measure(Number("100"), "km")]
@@ -85,16 +84,11 @@ def _is_unit(written: Written, name: str, amount: Amount, end: int, after: int) 
     if name == "in":
         sure = not spaced or bool(number.fraction) or before in ("ft", "feet", "foot")
         return sure or bool(_AFTER_INCHES.match(written.text, after))
-    if name == "K" or (name == "B" and not spaced):
-        return len(number.whole) > 2 or (name == "K" and bool(number.fraction))
     if spaced or name not in _LETTERS:
         return True
+    if name in "BK":
+        return len(number.whole) > 2 or (name == "K" and bool(number.fraction))
     return before not in written.writing.place
-
-
-def _describes(written: Written, begin: int, after: int) -> bool:
-    """Whether a measure stands between an article and a noun: "a 5 km run"."""
-    return written.word_before(begin) in written.writing.articles and bool(_NOUN.match(written.text, after))
 
 
 def _describing(written: Written, amount: Amount, key: str) -> str:

@@ -12,7 +12,6 @@ from .written import Found, Written
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LETTER_SCALES = {"k": 3, "K": 3, "M": 6, "m": 6, "mn": 6, "B": 9, "b": 9, "bn": 9, "T": 12, "tn": 12}
-_CENTS = re.compile(r"¢|[cC]ts?(?!\w)")
 _OF = re.compile(r"\s(?:de|di|d['’])\s?")
 _NO_CENTS = re.compile(r",[-–—]{1,2}")
 _SLASH = re.compile(r"\s?/\s?([^\W\d_]+[²³]?)")
@@ -39,7 +38,10 @@ def money(written: Written, at: int) -> Found | None:
         scale, after = _LETTER_SCALES.get(letters[0], 0), letters.end()
     if scale:
         amount, end = scaled(amount, scale), after
-    return _paid(written, amount, written.writing.currencies[sign[0]], end)
+    currency = written.writing.currencies[sign[0]]
+    if isinstance(amount, Number) and not (amount.fraction and not scale) and written.describes(at, end):
+        return end, f"{written.language.number(amount)}{_unit(written, Number('1'), currency)}"
+    return _paid(written, amount, currency, end)
 
 
 def money_after(written: Written, amount: Amount, end: int) -> Found | None:
@@ -50,8 +52,8 @@ def money_after(written: Written, amount: Amount, end: int) -> Found | None:
     begin = end + text.startswith(_SPACES, end)
     if last(amount).scale and (of := _OF.match(text, end)):
         begin = of.end()
-    if (cents := _CENTS.match(text, begin)) and isinstance(amount, Number):
-        return _per(written, _cents(written, amount, "USD" if cents[0] == "¢" else "EUR"), cents.end())
+    if (cents := written.writing.cent.match(text, begin)) and isinstance(amount, Number) and len(amount.whole) < 4:
+        return _per(written, _cents(written, amount, written.writing.cents[cents[0]]), cents.end())
     sign = written.writing.currency.match(text, begin)
     if not sign or (sign[0][-1].isalpha() and len(sign[0]) == 1):
         return None
@@ -62,8 +64,13 @@ def _cents(written: Written, amount: Number, currency: str) -> str:
     language = written.language
     if not amount.fraction and len(amount.whole) < 3:
         return language.money(replace(amount, whole="0", fraction=amount.whole.rjust(2, "0")), currency)
-    one_of_many = language.money(Number("0", "05"), currency)
-    return f"{language.number(amount)}{one_of_many.removeprefix(language.cardinal(5))}"
+    return f"{language.number(amount)}{_unit(written, Number('0', '05'), currency)}"
+
+
+def _unit(written: Written, amount: Number, currency: str) -> str:
+    """The name of a currency or its hundredth as after an amount, with the space before it."""
+    language = written.language
+    return language.money(amount, currency).removeprefix(language.cardinal(int(amount.fraction or amount.whole)))
 
 
 def _paid(written: Written, amount: Amount, currency: str, end: int) -> Found | None:

@@ -16,9 +16,10 @@ _VERSION = re.compile(r"[vV]\.?\s?(?P<version>\d+(?:\.\d+)*)(?![\w]|[.,]\d)")
 _ABBREVIATED = re.compile(r"(?P<name>[^\W\d_]+)(?P<sign>\.?[°º]|\.)?\s?(?=\d)")
 _MIXED = re.compile(r"[^\W\d_]+(?:-?\d+(?:[.,]\d+)?|-?[^\W\d_]+)*")
 _DECADE = re.compile(r"[^\W\d_]+-['’]?\d{1,3}0s\b")
+_DIGIT = re.compile(r"\d")
 _ZONE = re.compile(r"(?P<zone>UTC|GMT)\s?(?P<sign>[-+–])(?=\d)")
 _RUN = re.compile(r"(?P<letters>[^\W\d_]+)|(?P<digits>\d+)(?P<mark>[.,])?(?P<fraction>(?<=[.,])\d+)?|-")
-_FORMULA = re.compile(r"(?:CO2|CO|NO2|NOx|N2O|SO2|O2|O3|H2|N2|NH3|CH4|H2O2|H2O|H2S|SF6|HCHO)(?!\w)")
+_FORMULA = re.compile(r"(?:CO2|NO2|NOx|N2O|SO2|O2|O3|H2|N2|NH3|CH4|H2O2|H2O|H2S|SF6|HCHO)(?!\w)")
 _DOMAINS = """
     alarm_control_panel automation binary_sensor button calendar camera climate conversation cover device_tracker event
     fan group humidifier image input_boolean input_button input_datetime input_number input_select input_text
@@ -30,32 +31,62 @@ _ROUND = 4
 """Digits of a model's number that is said as a year is: "forty ninety"."""
 
 
-def name(written: Written, at: int) -> Found | None:
-    """A name with digits, dots or underscores: "light.living_room", "john@example.com", "CO2", "PM2.5", "v2.1"."""
-    text, language = written.text, written.language
-    if found := _VERSION.match(text, at):
-        return found.end(), f"{language.word('version')} {said_version(written, found['version'])}"
-    if (found := _MAIL.match(text, at)) or (found := _HOST.match(text, at)):
-        return found.end(), _address(written, found[0])
-    if (found := _ENTITY.match(text, at)) and (found["domain"] in _DOMAIN_NAMES or "_" in found[0]):
-        return found.end(), _apart(written, found[0])
-    if (found := _SNAKE.match(text, at)) and "_" in found[0].strip("_"):
-        name = found[0].rstrip(".")
-        return at + len(name), _apart(written, name)
-    if found := _FORMULA.match(text, at):
-        return (found.end(), " ".join(_formula(written, char) for char in found[0])) if found[0] != "CO" else None
-    if (found := _ABBREVIATED.match(text, at)) and found["name"].lower() in written.writing.number:
-        short = found["name"].lower() in ("n", "no") and found["name"] != "No"
-        if found["sign"] or not short:
-            return found.end(), language.word("number") + " "
-    if found := _ZONE.match(text, at):
-        word = language.word("plus" if found["sign"] == "+" else "minus")
-        return found.end("sign"), written.joined(word, [found["zone"], ""])
-    if _DECADE.match(text, at):
+def version_name(written: Written, at: int) -> Found | None:
+    """ "v2.1"."""
+    found = _VERSION.match(written.text, at)
+    if not found:
         return None
-    if (found := _MIXED.match(text, at)) and re.search(r"\d", found[0]):
-        return found.end(), _runs(written, found[0])
-    return None
+    return found.end(), f"{written.language.word('version')} {said_version(written, found['version'])}"
+
+
+def address(written: Written, at: int) -> Found | None:
+    """An e-mail address or the name of a host: "john@example.com", "homeassistant.local"."""
+    found = _MAIL.match(written.text, at) or _HOST.match(written.text, at)
+    return (found.end(), _address(written, found[0])) if found else None
+
+
+def entity(written: Written, at: int) -> Found | None:
+    """ "light.living_room" and "snake_case", without their dots and underscores."""
+    found = _ENTITY.match(written.text, at)
+    if found and (found["domain"] in _DOMAIN_NAMES or "_" in found[0]):
+        return found.end(), _apart(written, found[0])
+    found = _SNAKE.match(written.text, at)
+    if not found or "_" not in found[0].strip("_"):
+        return None
+    name = found[0].rstrip(".")
+    return at + len(name), _apart(written, name)
+
+
+def formula(written: Written, at: int) -> Found | None:
+    """ "CO2", letter by letter."""
+    found = _FORMULA.match(written.text, at)
+    return (found.end(), " ".join(_formula(written, char) for char in found[0])) if found else None
+
+
+def abbreviation(written: Written, at: int) -> Found | None:
+    """ "No. 5", "Nr. 5", "n° 5": the word for number."""
+    found = _ABBREVIATED.match(written.text, at)
+    if not found or found["name"].lower() not in written.writing.number:
+        return None
+    is_word_too = found["name"].lower() in ("n", "no")
+    return (found.end(), written.language.word("number") + " ") if found["sign"] or not is_word_too else None
+
+
+def time_zone(written: Written, at: int) -> Found | None:
+    """ "UTC+2": the sign is no dash."""
+    found = _ZONE.match(written.text, at)
+    if not found:
+        return None
+    sign = written.language.word("plus" if found["sign"] == "+" else "minus")
+    return found.end("sign"), written.joined(sign, [found["zone"], ""])
+
+
+def model(written: Written, at: int) -> Found | None:
+    """Any other letters with digits among them: "PM2.5", "COVID-19", "ESP32"."""
+    found = _MIXED.match(written.text, at)
+    if not found or not _DIGIT.search(found[0]) or _DECADE.match(written.text, at):
+        return None
+    return found.end(), _runs(written, found[0])
 
 
 def _formula(written: Written, char: str) -> str:

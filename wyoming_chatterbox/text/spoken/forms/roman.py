@@ -45,9 +45,9 @@ def roman(written: Written, at: int) -> Found | None:
     name = written.name_before(at)
     if not name:
         return None
-    if name.lower() in writing.rulers and (len(numeral) > 1 or numeral != "I" or not follows):
+    if name.lower() in writing.rulers and (numeral != "I" or not follows or follows[1] == "of"):
         return _regnal(written, number, name, end)
-    if name.lower() in writing.parts:
+    if name.lower() in writing.parts and (len(numeral) > 1 or name[0].isupper()):
         return end, language.cardinal(number)
     small = len(numeral) > 1 and number <= _GREATEST and _SMALL.fullmatch(numeral)
     named = len(name) >= _LEAST_NAME and name[0].isupper() and not name.isupper() and name.lower() not in writing.clock

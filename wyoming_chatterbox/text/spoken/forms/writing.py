@@ -108,6 +108,8 @@ class Writing:
         """Whether "3." before a small letter is an ordinal."""
         self.currencies: Mapping[str, str] = {**_SIGNS, **language.currencies}
         self.currency = re.compile("|".join(map(_as_pattern, sorted(self.currencies, key=len, reverse=True))))
+        self.cents = {"¢": "USD", "ct": "EUR", "Ct": "EUR", "cts": "EUR", **near.forms("cents")}
+        self.cent = re.compile("|".join(map(_as_pattern, sorted(self.cents, key=len, reverse=True))))
         self.named_days = frozenset(language.months) | frozenset(language.weekdays)
         self.goes_on = (
             self._set("goes_on")

@@ -18,6 +18,10 @@ Rule: TypeAlias = "Callable[[Written, int], Found | None]"
 
 _WORD_BEFORE = re.compile(r"([^\W\d_][^\W\d_'’.]*)[.,:]?[\"'(\s-]*\Z")
 _NAME_BEFORE = re.compile(r"([^\W\d_][\w'’-]*)\s\Z")
+_NOUN_AFTER = re.compile(
+    r"\s(?!(?:of|and|or|in|is|are|was|were|will|has|have|can|to|from|at|per|away|long|left|ahead|before|after|ago|apart|more"
+    r"|on|for|with|by|than|as|if|but)\b)[^\W\d_]{2}"
+)
 _OPENERS = " \t\u00a0\u202f\"'“„«([¿¡"
 _CLOSERS = "\"'”’»)]"
 _STOPS = ".!?…"
@@ -87,6 +91,10 @@ class Written:
         if self.writing.cases and self.word_before(at) in self.writing.case_before:
             return " ".join(self.writing.cases.get(word, word) for word in said.split(" "))
         return said
+
+    def describes(self, at: int, end: int) -> bool:
+        """Whether an amount stands between an article and a noun, in English: "a 5 km run"."""
+        return self.word_before(at) in self.writing.articles and bool(_NOUN_AFTER.match(self.text, end))
 
     def after_dot(self, end: int) -> int:
         """The position after the full stop of an abbreviation, unless it ends the sentence too."""
