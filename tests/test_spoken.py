@@ -81,6 +81,11 @@ def test_a_language_without_data_passes_text_through() -> None:
     assert spell("21.5 °C", "xx") == "21.5 °C"
 
 
+@pytest.mark.parametrize(("language", "spoken"), [("", "Five"), ("en-US", "Five"), ("de_AT", "Fünf"), ("DE", "Fünf")])
+def test_a_language_may_have_a_region_and_is_english_by_default(language: str, spoken: str) -> None:
+    assert spell("5", language) == spoken
+
+
 def test_words_pass_as_soon_as_they_are_complete() -> None:
     stream = SpokenText("en")
     assert stream.add("The li") == "The "
@@ -163,6 +168,13 @@ def test_ends_of_sentences_stay(written: str, spoken: str) -> None:
 )
 def test_what_is_no_written_form_stays(text: str) -> None:
     assert spell(text, "en") == text
+
+
+@examples(2)
+@given(st.lists(st.text(alphabet="bcdfgjpqvwz'", min_size=6) | st.sampled_from(".,;!?()"), max_size=20), LANGUAGES)
+def test_words_without_forms_stay(words: list[str], language: str) -> None:
+    text = " ".join(words)
+    assert spell(text, language) == text
 
 
 WORDS = st.text(alphabet="bcdfgjpqvwz", min_size=9, max_size=14)

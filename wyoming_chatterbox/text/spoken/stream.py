@@ -33,8 +33,8 @@ class SpokenText:
     """
 
     def __init__(self, language: str) -> None:
-        """`language` is an ISO 639-1 code."""
-        self._language = Language.get(language)
+        """`language` is an ISO 639-1 code, with a region or without; where none is said, it is English."""
+        self._language = Language.get(language.lower().replace("_", "-").partition("-")[0] or "en")
         self._chunks = Chunks.of(self._language) if self._language else None
         self._chunk = ""
         """A chunk that may go on."""
