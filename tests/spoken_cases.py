@@ -15,7 +15,7 @@ class Case(NamedTuple):
 
     language: str
     written: str
-    spoken: list[str]
+    spoken: tuple[str, ...]
 
 
 def cases(table: str = "*") -> Iterator[Case]:
@@ -23,7 +23,7 @@ def cases(table: str = "*") -> Iterator[Case]:
     for path in sorted(DIRECTORY.glob(f"{table}.tsv")):
         for line in path.read_text(encoding="utf-8").splitlines():
             language, written, spoken = line.split("\t")
-            yield Case(language, written, [plainly(answer) for answer in spoken.split(" | ")])
+            yield Case(language, written, tuple(plainly(answer) for answer in spoken.split(" | ")))
 
 
 def plainly(text: str) -> str:

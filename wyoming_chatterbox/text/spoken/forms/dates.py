@@ -128,6 +128,8 @@ def month_first(written: Written, at: int) -> Found | None:
         return year.end(), language.date(int(year["y"]), month, after=before)
     if year := _SHORT_YEAR.match(text, after):
         return year.end(), f"{language.month(month)} {language.cardinal(int(year['y']))}"
+    if before in written.writing.month_before and _is_short(written, name["name"]):
+        return written.after_dot(name.end("name")), language.month(month)
     return None
 
 
@@ -147,14 +149,15 @@ def weekday(written: Written, at: int) -> Found | None:
     if other and last and other["name"][0].isupper() == name["name"][0].isupper():
         end = written.after_dot(other.end("name"))
         return end, f"{language.weekday(number)} {language.word('to')} {language.weekday(last)}"
-    gap = _WEEKDAY_GAP.match(text, after)
-    if not gap:
-        return None
-    for rule in (numeric, day_first, month_first):
-        if found := rule(written, gap.end()):
-            return found[0], language.with_weekday(number, found[1])
-    if short and time(written, gap.end()):
-        return after, language.weekday(number)
+    if gap := _WEEKDAY_GAP.match(text, after):
+        for rule in (numeric, day_first, month_first):
+            if found := rule(written, gap.end()):
+                return found[0], language.with_weekday(number, found[1])
+        if short and time(written, gap.end()):
+            return after, language.weekday(number)
+    is_sure = name["name"][0].isupper() and name["name"].lower() not in written.writing.no_days
+    if short and is_sure and (text.startswith(":", after) or written.word_before(at) in written.writing.day_before):
+        return written.after_dot(name.end("name")), language.weekday(number)
     return None
 
 

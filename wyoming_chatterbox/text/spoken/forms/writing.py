@@ -62,6 +62,8 @@ class Writing:
         self.decade_ending = near.text("decade_ending")
         self.month_first = near.text("dates", "dmy") == "mdy"
         self.continental = not self.month_first
+        self.month_before = self._set("month_before")
+        self.no_days = self._set("no_days")
         self.day_of = near.forms("day_of")
         self.day_before = self._set("day_before")
         self.clock = self._set("clock")
