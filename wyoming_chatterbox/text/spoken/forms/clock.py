@@ -62,7 +62,7 @@ def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:
     hour, minute, second = int(found["h"]), int(found["m"]), int(found["s"] or 0)
     text = written.text
     if half := _half(written, found.end()):
-        return (half[0], said_time(written, at, hour, minute, second, half[1])) if hour <= 12 else None
+        return half[0], said_time(written, at, hour, minute, second, half[1] if hour <= 12 else "")
     word = _WORD_AFTER.match(text, found.end())
     unit = written.writing.time_units.get(word["word"], "") if word else ""
     if word and not found["s"] and unit in ("min", "h") and unit not in written.writing.clock_after:

@@ -5,12 +5,14 @@ from __future__ import annotations
 _SAME = """
     km/h m/s mph kWh Wh MWh GWh J kJ MJ cal kcal N mW W kW MW GW hp V mV kV A mA Ah mAh VA kVA var Hz kHz MHz GHz
     Pa hPa kPa bar mbar psi inHg mmHg t kg g mg µg lb oz ppm ppb lx lm l dl cl ml m³ cm³ ft³ gal km² m² cm² ft² ha
-    km m cm mm µm ft yd mi ms s min h d bit kbit Mbit Gbit B kB MB GB TB dB dBm rpm bpm tsp tbsp
+    km m cm mm µm ft yd mi ms s min h d bit kbit Mbit Gbit B kB MB GB TB dB dBm rpm bpm tsp tbsp µA kvar kvarh GJ mmol
+    µS mS PB nmi
 """
 _OTHER = {
     "°C": "celsius", "° C": "celsius", "°c": "celsius", "C": "celsius", "°F": "fahrenheit", "° F": "fahrenheit",
     "°f": "fahrenheit", "F": "fahrenheit", "K": "kelvin", "°K": "kelvin", "°": "degree", "%": "percent",
-    "‰": "permille", "Ω": "ohm", "kn": "knots", "kt": "knots", "kts": "knots", "L": "l", "mL": "ml", "dL": "dl",
+    "‰": "permille", "Ω": "ohm", "kΩ": "kohm", "MΩ": "Mohm", "kn": "knots", "kt": "knots",
+    "kts": "knots", "L": "l", "mL": "ml", "dL": "dl",
     "cL": "cl", "ug": "µg", "um": "µm", "kph": "km/h", "kmh": "km/h", "Km/h": "km/h", "KM/H": "km/h", "kMh": "km/h",
     "Kwh": "kWh", "KWh": "kWh", "kwh": "kWh", "KW": "kW", "HZ": "Hz", "hz": "Hz", "mb": "mbar", "hpa": "hPa",
     "KB": "kB", "kb": "kbit", "Mb": "Mbit", "Gb": "Gbit", "Kbit": "kbit", "GBit": "Gbit", "MBit": "Mbit",
