@@ -59,7 +59,8 @@ def version(written: Written, at: int) -> Found | None:
     if not found:
         return None
     other = _OTHER_VERSION.search(written.left(at))
-    named = (other[1].lower() if other else written.word_before(at)) in written.writing.version
+    before = other[1].lower() if other else written.word_before(at)
+    named = before in written.writing.version or before in written.writing.parts
     long = found[0].count(".") > 1
     is_amount = _SIGN_AFTER.match(text, found.end()) or (long and _is_grouped(written, at))
     if is_amount or not (named or long or _RELEASE.match(text, at)):

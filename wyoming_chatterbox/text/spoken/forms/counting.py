@@ -14,8 +14,9 @@ _YEAR = re.compile(r"[12]\d{3}(?![\w]|[.,]\d|\s?[%°€$£])")
 _YEARS = re.compile(r"(?P<first>1[1-9]\d\d|20\d\d)(?:[-–/]|\s[-–]\s)(?P<last>1[1-9]\d\d|20\d\d|\d\d)(?![\w]|[-.,]\d)")
 _NEXT_WORD = re.compile(r"\s([^\W\d_][^\W\d_'’]*)")
 _COUNTED = re.compile(r"\s?([^\W\d_][^\W\d_'’]*)")
-_DOT = re.compile(r"(?P<n>\d{1,3})\.(?=\s)")
+_DOT = re.compile(r"(?P<n>\d{1,3})\.(?=\s|\Z)")
 _OTHER_ORDINAL = re.compile(r"\s[^\W\d_]{2,4}\s\d{1,3}\.")
+_FIRST_ORDINAL = re.compile(r"([^\W\d_]+) \d{1,3}\. [^\W\d_]{2,4} \Z")
 _LIST_NUMBER = re.compile(r"(?P<n>\d{1,3})[.)](?=\s\S)")
 _MODEL_BEFORE = re.compile(r"(?<![\w])(?=\w*[A-Z]\w*[A-Z])\w{2,}[\s-]\Z")
 _SCIENTIFIC = re.compile(r"(?P<n>\d{1,15})(?:\.(?P<fraction>\d{1,15}))?[eE](?P<e>[-+]?\d{1,3})(?![\w])")
@@ -52,19 +53,24 @@ def ordinal(written: Written, at: int) -> Found | None:
 
 
 def _with_dot(written: Written, at: int) -> Found | None:
-    writing = written.writing
-    found, before = _DOT.match(written.text, at), written.word_before(at)
-    word = _NEXT_WORD.match(written.text, found.end()) if found else None
-    if not found or not word:
+    """ "3." as an ordinal: after a word that says so, or before a small letter where the language writes so."""
+    writing, language = written.writing, written.language
+    found = _DOT.match(written.text, at)
+    if not found:
         return None
+    other = _FIRST_ORDINAL.search(written.left(at))
+    before = other[1].lower() if other else written.word_before(at)
+    form = writing.ordinal_before.get(before)
+    word = _NEXT_WORD.match(written.text, found.end())
+    if not word:
+        is_day = form is not None and not written.text[found.end() :].strip() and int(found["n"]) <= 31
+        return (found.end() - 1, language.ordinal(int(found["n"]), form=form or "")) if is_day else None
     starts_small = word[1][0].islower()
-    if before in writing.ordinal_before:
-        noun_follows = not (writing.capital_nouns and starts_small)
-        is_ordinal = noun_follows or bool(_OTHER_ORDINAL.match(written.text, found.end()))
+    if form is not None:
+        is_ordinal = not (writing.capital_nouns and starts_small) or _OTHER_ORDINAL.match(written.text, found.end())
     else:
         is_ordinal = writing.dotted_ordinals and starts_small
-    form = writing.ordinal_before.get(before, "")
-    return (found.end(), written.language.ordinal(int(found["n"]), form=form)) if is_ordinal else None
+    return (found.end(), language.ordinal(int(found["n"]), form=form or "")) if is_ordinal else None
 
 
 def years(written: Written, at: int) -> Found | None:

@@ -29,6 +29,7 @@ _NAME = re.compile(r"(?P<name>[^\W\d_]+)(?P<dot>\.?)")
 _DAY_AFTER = re.compile(
     r",?\s(?P<d>[0-3]?\d)(?:st|nd|rd|th)?(?:\s?[-–]\s?(?P<last>[0-3]?\d)(?:st|nd|rd|th)?)?(?![\w:]|[.,/]\d|\s?[°%€])"
 )
+_NUMBER_AFTER = re.compile(r"\s\d")
 _WEEKDAY_GAP = re.compile(r",?\s(?:the\s|den\s|le\s|el\s|il\s)?")
 _WEEKDAY_RANGE = re.compile(r"(?:\s?[-–]\s?|\s(?P<to>[^\W\d_]+)\s)(?P<name>[^\W\d_]+)")
 _DECADE = re.compile(r"['’]?(?P<n>\d{2,4})(?P<end>['’]?s|er)(?!\w)")
@@ -156,7 +157,8 @@ def weekday(written: Written, at: int) -> Found | None:
         if short and time(written, gap.end()):
             return after, language.weekday(number)
     is_sure = name["name"][0].isupper() and name["name"].lower() not in written.writing.no_days
-    if short and is_sure and (text.startswith(":", after) or written.word_before(at) in written.writing.day_before):
+    introduces = text.startswith(":", after) or (name["dot"] and _NUMBER_AFTER.match(text, after))
+    if short and is_sure and (introduces or written.word_before(at) in written.writing.day_before):
         return written.after_dot(name.end("name")), language.weekday(number)
     return None
 

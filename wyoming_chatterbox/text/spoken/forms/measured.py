@@ -20,7 +20,8 @@ _PER_SECOND_SQUARED = re.compile(r"(\w+)/s[²2]\Z")
 _PER_HUNDRED = re.compile(r"\s?/\s?100\s?km\b")
 _WORD = re.compile(r"\s?([^\W\d_]+)")
 _NEXT_PART = re.compile(r",?\s?(?=\d)")
-_FEET = re.compile(r"(?P<ft>\d{1,2})['’′]\s?(?P<in>\d{1,2}(?:\.\d+)?)(?:[\"”″]|''|’’)")
+_FEET = re.compile(r"(?P<great>\d{1,2})['’′]\s?(?P<small>\d{1,2}(?:\.\d+)?)(?:[\"”″]|''|’’)")
+_INCHES_IN_A_FOOT = 12
 _INCHES = re.compile(r"[\"”](?=\s(?:TV|screen|display|monitor|pipe|wheels?|tablet|pizza)\b)")
 _AFTER_INCHES = re.compile(r"\.?\s?(?:\Z|[,;:!?)\"]|of\b|x\b|by\b|tall\b|wide\b|long\b|thick\b|deep\b)")
 _LETTERS = frozenset("ABCFKV")
@@ -116,12 +117,13 @@ def percent_first(written: Written, at: int) -> Found | None:
 
 
 def feet_and_inches(written: Written, at: int) -> Found | None:
-    """ "5'10\"" of a person's height."""
+    """ "5'10\"" of a person's height; from 12 on, the second number is seconds."""
     found = _FEET.match(written.text, at)
     if not found:
         return None
-    measure = written.language.measure
-    return found.end(), f"{measure(Number(found['ft']), 'ft')} {measure(Number.read(found['in']), 'in')}"
+    units = ("ft", "in") if float(found["small"]) < _INCHES_IN_A_FOOT else ("min", "s")
+    parts = zip((found["great"], found["small"]), units, strict=True)
+    return found.end(), written.space.join(written.language.measure(Number.read(n), unit) for n, unit in parts)
 
 
 def duration(written: Written, at: int) -> Found | None:

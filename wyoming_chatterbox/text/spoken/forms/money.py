@@ -14,6 +14,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _LETTER_SCALES = {"k": 3, "K": 3, "M": 6, "m": 6, "mn": 6, "B": 9, "b": 9, "bn": 9, "T": 12, "tn": 12}
 _OF = re.compile(r"\s(?:de|di|d['’])\s?")
 _NO_CENTS = re.compile(r",[-–—]{1,2}")
+_NO_MONEY = re.compile(r"\s?[°%‰:]")
 _SLASH = re.compile(r"\s?/\s?([^\W\d_]+[²³]?)")
 _SPACES = (" ", "\u00a0", "\u202f")
 
@@ -31,6 +32,8 @@ def money(written: Written, at: int) -> Found | None:
     if not found:
         return None
     amount, end = found
+    if _NO_MONEY.match(text, end):
+        return None
     if negative and isinstance(amount, Number):
         amount = replace(amount, negative=True)
     scale, after = scale_after(written, end) or (0, end)

@@ -27,6 +27,7 @@ _NAME_AFTER = re.compile(r"\s?([^\W\d_]+)")
 _BY = re.compile(r"[xX×]\s?(?=\d)")
 _PER = re.compile(r"/(?P<name>[^\W\d_]+[²³]?)(?!\w)")
 _SURE_UNITS = frozenset(("kWh", "kg", "min", "d", "week", "month", "year"))
+_SHORT_YEAR = re.compile(r"\d\d(?![\w'’\"])")
 _EQUATION_LENGTH = 12
 
 
@@ -123,6 +124,12 @@ def _underscore(written: Written, at: int) -> Found:
     return at + 1, " " if joins else ""
 
 
+def _apostrophe(written: Written, at: int) -> Found | None:
+    """Before the last digits of a year it is silent: "in '58"."""
+    before = written.char_before(at)
+    return (at + 1, "") if (not before or before.isspace()) and _SHORT_YEAR.match(written.text, at + 1) else None
+
+
 def _percent(written: Written, at: int) -> Found:
     return at + 1, written.language.unit("percent")
 
@@ -157,5 +164,5 @@ def _cross(written: Written, at: int) -> Found | None:
 
 _RULES: dict[str, Rule] = {
     "-": _dash, "–": _dash, "—": _dash, "+": _plus, "*": _times, ":": _colon, "/": _slash, "#": _hash, "@": _at,
-    "_": _underscore, "%": _percent, "^": _caret, "×": _cross,
+    "_": _underscore, "%": _percent, "^": _caret, "×": _cross, "'": _apostrophe, "’": _apostrophe,
 }  # fmt: skip

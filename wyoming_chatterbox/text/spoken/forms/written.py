@@ -25,9 +25,10 @@ _NOUN_AFTER = re.compile(
 _OPENERS = " \t\u00a0\u202f\"'“„«([¿¡"
 _CLOSERS = "\"'”’»)]"
 _STOPS = ".!?…"
+_SHORT_DAY = 4
 _ABBREVIATED = """
     ca approx etc bzw vs no nr nrn z.b d.h env p.ex sig dr st ex kl klo godz tlf n max min inkl incl tel núm num art
-    vgl ggf ext vol p pp ch fig sec apt rm bd abs s kap pg pág cap
+    vgl ggf ext vol p pp ch fig sec apt rm bd abs s kap pg pág cap bldg abb kol
 """
 _ABBREVIATIONS = frozenset(_ABBREVIATED.split())
 
@@ -78,8 +79,9 @@ class Written:
         stopped = before.rstrip(_CLOSERS)
         if stopped[-1:] not in _STOPS or not self.left(at)[len(before) :][:1].isspace():
             return False
-        word = stopped.rstrip(_STOPS).rpartition(" ")[2]
-        return not (len(word) == 1 or "." in word or word.lower() in _ABBREVIATIONS)
+        word = stopped.rstrip(_STOPS).rpartition(" ")[2].lstrip(_OPENERS)
+        is_day = len(word) <= _SHORT_DAY and word.lower() in self.writing.named_days
+        return not (is_day or len(word) == 1 or "." in word or word.lower() in _ABBREVIATIONS)
 
     def capital(self, said: str) -> str:
         """With a capital letter."""
