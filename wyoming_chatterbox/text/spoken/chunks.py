@@ -30,7 +30,6 @@ class Chunks:
     def __init__(self, language: Language) -> None:
         self._writing = Writing.of(language)
         self._starts = self._writing.named_days | self._writing.number
-        self._words = self._writing.goes_on | self._starts
 
     @classmethod
     @cache
@@ -51,7 +50,7 @@ class Chunks:
 
     def goes_on(self, chunk: str) -> bool:
         """Whether a chunk in a region lets it go on."""
-        if _HOT.search(chunk) or chunk in _JOINING:
+        if chunk in _JOINING or self.is_hot(chunk):
             return True
         word = chunk.strip(_EDGES)
-        return word.lower() in self._words or word in self._writing.units or word in self._writing.currencies
+        return word.lower() in self._writing.goes_on or word in self._writing.units

@@ -27,6 +27,7 @@ _GROUPS_OF_FOUR = re.compile(r"\d{4}(?:[ -]\d{4}){2,4}(?![\d-])")
 _AFTER_WORD = re.compile(r"\d[\d /.-]{3,18}\d(?![\w])")
 _EMERGENCY = re.compile(r"(?:11[0-9]|000|061|080|1[0-9]{2}|9(?:11|33|88|99))(?![\w]|[.,:]\d|\s?[°%€$])")
 _CODE = re.compile(r"\d+(?![\w]|[.,:]\d)")
+_CALLED = re.compile(r"([^\W\d_]+) (?:the|at|die|den|le|al|lo|il) \Z")
 _LEAST_AFTER_WORD = 5
 _LEAST_DIGITS = 7
 
@@ -92,7 +93,8 @@ def phone(written: Written, at: int) -> Found | None:
     """A telephone number, or other digits that are said one by one: "+1 555-123-4567", "call 112", "PIN 4821"."""
     text, writing = written.text, written.writing
     found = _PHONE.match(text, at)
-    before = written.word_before(at)
+    called = _CALLED.search(written.left(at))
+    before = called[1].lower() if called else written.word_before(at)
     if found and _count(found[0]) >= _LEAST_DIGITS and not _is_amount(written, found):
         return found.end(), said_groups(written, found[0])
     if found := _GROUPS_OF_FOUR.match(text, at):

@@ -156,7 +156,7 @@ def weekday(written: Written, at: int) -> Found | None:
                 return found[0], language.with_weekday(number, found[1])
         if short and time(written, gap.end()):
             return after, language.weekday(number)
-    is_sure = name["name"][0].isupper() and name["name"].lower() not in written.writing.no_days
+    is_sure = (name["name"][0].isupper() or name["dot"]) and name["name"].lower() not in written.writing.no_days
     introduces = text.startswith(":", after) or (name["dot"] and _NUMBER_AFTER.match(text, after))
     if short and is_sure and (introduces or written.word_before(at) in written.writing.day_before):
         return written.after_dot(name.end("name")), language.weekday(number)
