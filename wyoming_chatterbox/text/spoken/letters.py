@@ -17,6 +17,9 @@ WIDE = (
 )
 """Characters of scripts without spaces between words, and their punctuation, as in a set of a regular expression."""
 
+WORD = r"(?:[^\W\d_][\u0900-\u0903\u093a-\u094f]*+)++"
+"""A word, as a regular expression; the vowel signs of Hindi are no letters to Python."""
+
 _KEPT = frozenset("№！＂＃＇（），．：；？［］＿｛｝～℗℠™℡")
 _STYLED = re.compile(f"[{FANCY}]")
 _RAISED = re.compile("\u207a?\u207b?[\u2070\u00b9\u2074-\u2079]+")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from ..letters import WORD
 from ..measures import Amount
 from ..numbers import Number
 from .written import Written
@@ -12,7 +13,7 @@ from .written import Written
 _SIGN = re.compile(r"[-+–](?=\d)|[-+–](?=[.,]\d)")
 _RANGE = re.compile(r"(?:[-–—]|\s[-–—]\s)(?=[-+]?\d)")
 _CHAIN = re.compile(r"\s?(?:[-–/.:]\d|=)")
-_SCALE = re.compile(r"\s?([^\W\d_]+)")
+_SCALE = re.compile(rf"\s?({WORD})")
 _STOP_INSIDE = re.compile(r"\.(?=\s?[€$£%]|\s[^\W\d_]?[a-z])")
 _PAID_SCALE = re.compile(r"\s?(k|K|M|Md|Mrd|Mio)(?=[€$£])")
 _PAID_SCALES = {"k": 3, "K": 3, "M": 6, "Mio": 6, "Md": 9, "Mrd": 9}

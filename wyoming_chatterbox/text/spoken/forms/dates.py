@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..letters import WORD
 from .clock import said_time, time
 from .written import Found, Written
 
@@ -21,11 +22,11 @@ _SLASHED = re.compile(r"(?P<a>\d\d?)(?P<mark>[/-])(?P<b>\d\d?)(?P=mark)(?P<y>\d{
 _DAY_SLASH_MONTH = re.compile(r"(?P<a>\d\d?)/(?P<b>\d\d?)(?![\d/])")
 _DAY = r"(?P<d>[0-3]?\d)(?:st|nd|rd|th|er|re|º|ª|°|:?e|\.)?"
 _DAYS = re.compile(
-    rf"(?:(?P<first>[0-3]?\d)(?:st|nd|rd|th|\.)?\s?[-–]\s?)?{_DAY}(?:\s|-)?(?:of\s|d['’]|de\s)?(?P<month>[^\W\d_]+)(?P<dot>\.?)"
+    rf"(?:(?P<first>[0-3]?\d)(?:st|nd|rd|th|\.)?\s?[-–]\s?)?{_DAY}(?:\s|-)?(?:of\s|d['’]|de\s)?(?P<month>{WORD})(?P<dot>\.?)"
 )
 _YEAR = re.compile(r"(?:,?\s|-)(?:de[l]?\s)?(?P<y>[12]\d{3})(?![\w]|[.,:]\d|\s?[°%])")
 _SHORT_YEAR = re.compile(r"\s['’](?P<y>\d\d)(?!\w)")
-_NAME = re.compile(r"(?P<name>[^\W\d_]+)(?P<dot>\.?)")
+_NAME = re.compile(rf"(?P<name>{WORD})(?P<dot>\.?)")
 _DAY_AFTER = re.compile(
     r",?\s(?P<d>[0-3]?\d)(?:st|nd|rd|th)?(?:\s?[-–]\s?(?P<last>[0-3]?\d)(?:st|nd|rd|th)?)?(?![\w:]|[.,/]\d|\s?[°%€])"
 )

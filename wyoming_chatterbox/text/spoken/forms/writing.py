@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
 from ..language import Language
+from ..letters import WORD
 from ..numbers import Number
 from ..tables import Table
 from .units import SPELLINGS, TIME
@@ -31,7 +33,8 @@ def _everywhere(name: str) -> frozenset[str]:
 
 def _as_pattern(currency: str) -> str:
     """A name of letters isn't part of a longer one."""
-    return re.escape(currency) + (r"(?![^\W\d_])" if currency[-1].isalpha() else "")
+    last = unicodedata.category(currency[-1])
+    return re.escape(currency) + (rf"(?!{WORD})" if last[0] in "LM" else "")
 
 
 class Writing:
