@@ -71,16 +71,23 @@ def numeric(written: Written, at: int) -> Found | None:
         ends_text = not text[found.end() :].strip()
         end = found.end() - ends_text
         return end, language.date(None, int(found["m"]), int(found["d"]), after=before)
-    if before in writing.day_before:
-        found = _DAY_MONTH_BARE.match(text, at) if writing.continental else None
-        if found and _valid(int(found["m"]), int(found["d"])):
-            return found.end(), language.date(None, int(found["m"]), int(found["d"]), after=before)
-        if found := _DAY_SLASH_MONTH.match(text, at):
-            first, second = int(found["a"]), int(found["b"])
-            month, day = (first, second) if writing.month_first and first <= 12 else (second, first)
-            if _valid(month, day):
-                return found.end(), language.date(None, month, day, after=before)
+    is_said = before in writing.day_before
+    found = _DAY_MONTH_BARE.match(text, at) if is_said and writing.continental else None
+    if found and _valid(int(found["m"]), int(found["d"])):
+        return found.end(), language.date(None, int(found["m"]), int(found["d"]), after=before)
+    if found := _DAY_SLASH_MONTH.match(text, at):
+        first, second = int(found["a"]), int(found["b"])
+        month, day = (first, second) if writing.month_first and first <= 12 else (second, first)
+        if _valid(month, day) and (is_said or _is_no_fraction(month, day, month_first=writing.month_first)):
+            return found.end(), language.date(None, month, day, after=before)
     return None
+
+
+def _is_no_fraction(month: int, day: int, *, month_first: bool) -> bool:
+    """Whether "12/25" or "25/12" is a date rather than a fraction or "24/7"."""
+    if day <= 12:
+        return False
+    return (month >= 10 and day != 16) if month_first else (month, day) != (7, 24)
 
 
 def _spaced_range(text: str, end: int) -> bool:

@@ -24,6 +24,9 @@ _NOUN_AFTER = re.compile(
 )
 _OPENERS = " \t\u00a0\u202f\"'“„«([¿¡"
 _CLOSERS = "\"'”’»)]"
+_MACHINE_MADE = re.compile(r"\d{1,2}\.\d(?:\d[1-9]|[1-9]\d)")
+"""A point that may be one between thousands, but not before a degree or percent: "21.456 °C"."""
+_SIGN_AFTER = re.compile(r"\s?[°%]")
 _STOPS = ".!?…"
 _SHORT_DAY = 4
 _ABBREVIATED = """
@@ -118,7 +121,8 @@ class Written:
     def _number(self, at: int) -> tuple[Number, int] | None:
         writing = self.writing
         for pattern in (writing.grouped, writing.foreign, writing.lakhs):
-            if found := pattern.match(self.text, at):
+            found = pattern.match(self.text, at)
+            if found and not (_MACHINE_MADE.fullmatch(found[0]) and _SIGN_AFTER.match(self.text, found.end())):
                 whole = re.sub(r"\D", "", found[0][: found.start("fraction") - at] if found["fraction"] else found[0])
                 return Number(whole, found["fraction"] or ""), found.end()
         if not (found := writing.plain.match(self.text, at)):
