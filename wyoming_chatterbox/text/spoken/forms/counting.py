@@ -67,7 +67,8 @@ def _with_dot(written: Written, at: int) -> Found | None:
         return (found.end() - 1, language.ordinal(int(found["n"]), form=form or "")) if is_day else None
     starts_small = word[1][0].islower()
     if form is not None:
-        is_ordinal = not (writing.capital_nouns and starts_small) or _OTHER_ORDINAL.match(written.text, found.end())
+        noun_follows = not (writing.capital_nouns and starts_small)
+        is_ordinal = noun_follows or bool(_OTHER_ORDINAL.match(written.text, found.end()))
     else:
         is_ordinal = writing.dotted_ordinals and starts_small
     return (found.end(), language.ordinal(int(found["n"]), form=form or "")) if is_ordinal else None
