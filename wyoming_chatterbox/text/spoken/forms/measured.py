@@ -18,6 +18,7 @@ _UNIT = re.compile(
 )
 _PER_SECOND_SQUARED = re.compile(r"(\w+)/s[²2]\Z")
 _PER_HUNDRED = re.compile(r"\s?/\s?100\s?km\b")
+_MORE_DIGITS = re.compile(r"-\d")
 _WORD = re.compile(r"\s?([^\W\d_]+)")
 _NEXT_PART = re.compile(r",?\s?(?=\d)")
 _FEET = re.compile(r"(?P<great>\d{1,2})['’′]\s?(?P<small>\d{1,2}(?:\.\d+)?)(?:[\"”″]|''|’’)")
@@ -44,7 +45,8 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
         if not key or _goes_on(written.text, after) or not _is_unit(written, name, amount, end, after):
             continue
         if unit[0][0] == "-":
-            return (after, _describing(written, amount, key)) if len(name) > 1 else None
+            is_name = len(name) == 1 or _MORE_DIGITS.match(written.text, after)
+            return None if is_name else (after, _describing(written, amount, key))
         if written.text.startswith("-", after) and written.text[after + 1 : after + 2].isalpha():
             return after + 1, _describing(written, amount, key) + " "
         if isinstance(amount, Number) and written.describes(begin, after):
