@@ -71,6 +71,13 @@ def test_no_digit_is_left(text: str, language: str) -> None:
     assert not re.search(r"\d", spell(text, language))
 
 
+def test_a_long_list_of_numbers_is_not_cut_between_a_number_and_its_unit() -> None:
+    written = ", ".join(f"{number}.5 °C" for number in range(200))
+    said = spell(written, "en")
+    assert said.count("point five degrees Celsius") == 200
+    assert in_pieces(list(written), "en") == said
+
+
 def test_a_language_without_data_passes_text_through() -> None:
     stream = SpokenText("xx")
     assert stream.add("It is 21.5 ") == "It is 21.5 "

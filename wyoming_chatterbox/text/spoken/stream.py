@@ -16,7 +16,7 @@ from .language import Language
 from .rewriting import rewrite
 
 MAX_REGION_LENGTH = 400
-"""Characters; a region that would grow longer is closed before the chunk that makes it so."""
+"""Characters; a region that would grow longer is closed before, at its last comma if it has one."""
 
 _CONTEXT_LENGTH = 48
 _SENTENCE_STOPPED = re.compile(
@@ -89,8 +89,8 @@ class SpokenText:
         elif not self._region and (chunk.isspace() or self._is_cold(chunk, starts=True)):
             self._pass(chunk, out)
         else:
-            if self._region_length + len(chunk) > MAX_REGION_LENGTH:
-                self._close(out)
+            while self._region and self._region_length + len(chunk) > MAX_REGION_LENGTH:
+                self._close(out, self._clause())
             self._region.append(chunk)
             self._region_length += len(chunk)
             if not chunk.isspace() and self._is_cold(chunk, starts=False):
@@ -104,15 +104,21 @@ class SpokenText:
         out.append(text)
         self._before = (self._before + text)[-_CONTEXT_LENGTH:]
 
-    def _close(self, out: list[str]) -> None:
+    def _clause(self) -> int:
+        """How many chunks of the region there are up to its last comma or semicolon; all if it has none."""
+        commas = (number for number in range(len(self._region), 0, -1) if self._region[number - 1][-1] in ",;")
+        return next(commas, len(self._region))
+
+    def _close(self, out: list[str], chunks: int | None = None) -> None:
+        """Rewrite the region, or so many chunks of it, and give it out."""
         if not self._region:
             return
         assert self._language is not None
-        region = "".join(self._region)
+        region = "".join(self._region[:chunks])
         out.append(rewrite(region, self._before, self._language))
         self._before = (self._before + region)[-_CONTEXT_LENGTH:]
-        self._region.clear()
-        self._region_length = 0
+        self._region = [] if chunks is None else self._region[chunks:]
+        self._region_length -= len(region)
 
 
 def spell(text: str, language: str) -> str:
