@@ -1,0 +1,56 @@
+"""Chunks of text between spaces, and which of them a rule may look at."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from .forms.writing import Writing
+from .language import Language
+from .letters import FANCY, WIDE
+
+MAX_CHUNK_LENGTH = 200
+"""Characters; a longer stretch without white space is taken as several chunks."""
+
+CHUNK = re.compile(rf"\s|[{WIDE}]|(?P<open>[^\s{WIDE}]{{1,{MAX_CHUNK_LENGTH}}})")
+"""A space, a character of a script without spaces, or a chunk of another script, which is open to more letters."""
+
+_HOT = re.compile(
+    rf"[\d_&@#~±≥≤≠≈<>×÷=+/→←↔↑↓°%‰€$£¥¢₽₩₹₺₪₴₫₱฿§√∞½⅓¼¾\u2150-\u215f²³™®©º№{FANCY}]"
+    r"|\b[IVXL]{2,}|\b[IVX]\b|\b(?:I|V|X|[IVXL]{2,})(?:er|ère|re|e|ème)\b|[a-z]{3}\.[a-z]"
+)
+_JOINING = frozenset({"-", "–", "—", "−", "x", "*", "^", ":", *"年月日号號時时點点分秒"})
+_HYPHEN = re.compile("[-–]")
+_EDGES = "\"'“”„‚‘’«»‹›()[]{}.,;:!?…¿¡"
+
+
+class Chunks:
+    """Tells which chunks of a language are hot: a rule may rewrite them."""
+
+    def __init__(self, language: Language) -> None:
+        self._writing = Writing.of(language)
+        self._starts = self._writing.named_days | self._writing.number
+
+    @classmethod
+    @cache
+    def of(cls, language: Language) -> Chunks:
+        """Those of a language, made once."""
+        return cls(language)
+
+    def is_hot(self, chunk: str) -> bool:
+        """Whether a chunk opens a region."""
+        if _HOT.search(chunk):
+            return True
+        word = chunk.strip(_EDGES)
+        lower = word.lower()
+        if lower in self._starts or word in self._writing.currencies:
+            return True
+        first, *others = _HYPHEN.split(lower)
+        return bool(others) and first.rstrip(".") in self._writing.named_days
+
+    def goes_on(self, chunk: str) -> bool:
+        """Whether a chunk in a region lets it go on."""
+        if chunk in _JOINING or self.is_hot(chunk):
+            return True
+        word = chunk.strip(_EDGES)
+        return word.lower() in self._writing.goes_on or word in self._writing.units

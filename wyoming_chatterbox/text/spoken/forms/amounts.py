@@ -1,0 +1,103 @@
+"""Amounts: a number or a range of two, with signs and with words such as "million"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from ..letters import WORD
+from ..measures import Amount
+from ..numbers import Number
+from .written import Written
+
+_SIGN = re.compile(r"[-+–](?=\d)|[-+–](?=[.,]\d)")
+_RANGE = re.compile(r"(?:[-–—]|\s[-–—]\s)(?=[-+]?\d)")
+_CHAIN = re.compile(r"\s?(?:[-–/.:]\d|=)")
+_SCALE = re.compile(rf"\s?({WORD})")
+_STOP_INSIDE = re.compile(r"\.(?=\s?[€$£%]|\s[^\W\d_]?[a-z])")
+_PAID_SCALE = re.compile(r"\s?(k|K|M|Md|Mrd|Mio)(?=[€$£])")
+_PAID_SCALES = {"k": 3, "K": 3, "M": 6, "Mio": 6, "Md": 9, "Mrd": 9}
+_ATTACHED_SCALES = {"k": 3, "M": 6, "B": 9, "T": 12}
+
+
+def read_amount(written: Written, at: int) -> tuple[Amount, int] | None:
+    """The number or the range of two numbers, with signs, that begins at a position, and where it ends."""
+    low = _signed(written, at)
+    if not low:
+        return None
+    number, end = low
+    if (dash := _RANGE.match(written.text, end)) and (high := _signed(written, dash.end())):
+        upper, after = high
+        if not _CHAIN.match(written.text, after) and not (len(number.whole) > 1 and number.whole[0] == "0"):
+            return (number, upper), after
+    return number, end
+
+
+def _signed(written: Written, at: int) -> tuple[Number, int] | None:
+    sign = _SIGN.match(written.text, at)
+    begin = sign.end() if sign else at
+    if written.text[begin : begin + 1] in (".", ","):
+        found = written.number(begin + 1)
+        if not found or found[0].fraction:
+            return None
+        found = Number("0", found[0].whole), found[1]
+    else:
+        found = written.number(begin)
+    if not found:
+        return None
+    number, end = found
+    if sign:
+        number = replace(number, plus=True) if sign[0] == "+" else replace(number, negative=True)
+    return number, end
+
+
+def last(amount: Amount) -> Number:
+    """The number that the form of a unit agrees with."""
+    return amount if isinstance(amount, Number) else amount[1]
+
+
+def scaled(amount: Amount, scale: int) -> Amount:
+    """An amount with a power of ten."""
+    if isinstance(amount, Number):
+        return replace(amount, scale=scale)
+    return amount[0], replace(amount[1], scale=scale)
+
+
+def may_have_sign(written: Written, at: int) -> bool:
+    """Whether a dash at a position may be a minus."""
+    before = written.char_before(at)
+    return not before or before.isspace() or before in "([{\"'“„«/=:<>≤≥~±*×"
+
+
+def say(written: Written, amount: Amount) -> str:
+    """An amount of nothing in particular, or a score: "three to two"."""
+    language, ratio = written.language, written.writing.ratio
+    if isinstance(amount, Number):
+        return language.number(amount)
+    low, high = amount
+    if ratio and not (low.fraction or high.fraction or high.scale or int(low.whole) < int(high.whole)):
+        return f"{language.number(low)} {ratio} {language.number(high)}"
+    return language.range(low, high)
+
+
+def scale_after(written: Written, end: int) -> tuple[int, int] | None:
+    """The power of ten of a word such as "million" at a position, and where it ends."""
+    word = _SCALE.match(written.text, end)
+    if not word:
+        return None
+    for name in (word[1], word[1][:2], word[1][:1]) if not word[1].isascii() else (word[1],):
+        scale = written.language.scales.get(name.lower(), 0)
+        if scale and (len(name) > 1 or not name.isascii()):
+            end = word.start(1) + len(name)
+            return scale, end + bool(_STOP_INSIDE.match(written.text, end))
+    return None
+
+
+def attached_scale(written: Written, number: Number, end: int) -> tuple[int, int]:
+    """The power of ten of a single letter: "2.5k", "500k" and "1.2M", but not "10k", "4K" and "5B"."""
+    if paid := _PAID_SCALE.match(written.text, end):
+        return _PAID_SCALES[paid[1]], paid.end()
+    word = _SCALE.match(written.text, end)
+    scale = _ATTACHED_SCALES.get(word[0], 0) if word else 0
+    sure = number.fraction or (scale == 3 and len(number.whole) > 2) or scale == 6
+    return (scale, word.end()) if word and scale and sure else (0, end)

@@ -1,0 +1,103 @@
+"""Times of day and durations with colons."""
+
+from __future__ import annotations
+
+import re
+
+from ..letters import WORD
+from ..numbers import Number
+from .written import Found, Written
+
+_TIME = re.compile(
+    r"(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d)(?:[.,]\d+)?(?:Z|[-+]\d\d:?\d\d)?)?(?![\d]|[:.,]\d)"
+)
+_DOTTED = re.compile(r"(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d)(?![\d]|[.,]\d)")
+_WITH_H = re.compile(r"(?P<h>[01]?\d|2[0-4])\s?[hH]\s?(?P<m>[0-5]\d)(?![\d:]|[.,]\d|\s?(?:min|mn|m|s)\b)")
+_MILITARY = re.compile(r"(?P<h>[01]\d|2[0-3])(?P<m>[0-5]\d)\s(?:hours|hrs)\b")
+_HALF = re.compile(r"\s?(?P<half>[ap]\.\s?m\.?|[apAP][mM]|[AP]\.M\.?)(?![\w])")
+_HOUR = re.compile(r"(?P<h>\d{1,2})(?=\s?[^\W\d_])")
+_HOURS = re.compile(r"(?P<first>\d{1,2})\s?[-–]\s?(?P<h>\d{1,2})(?=\s?[aApP])")
+_WORD_AFTER = re.compile(rf"\s?(?P<word>{WORD}(?:['’]{WORD})*)")
+_AFTER_HOUR = re.compile(
+    r"(?P<h>[01]?\d|2[0-4])\s(?P<word>[^\W\d_]+)(?:\s(?P<m>[0-5]?\d)(?![\d.,:]\d|\d|\s?[-–%°]))?(?![.,]\d)"
+)
+
+
+def said_time(written: Written, at: int, hour: int, minute: int, second: int = 0, half: str = "") -> str:
+    """The time of day in words, for a place in the text; seconds of nought are left out."""
+    return written.language.clock(hour, minute, second or None, half, after=written.word_before(at))
+
+
+def time(written: Written, at: int) -> Found | None:
+    """A time of day: "15:30", "3:05 PM", "3pm", "15.30 Uhr", "15h30"; or a duration: "1:05:30", "5:30 min"."""
+    text, writing = written.text, written.writing
+    if found := _TIME.match(text, at):
+        return _colons(written, found, at)
+    if (found := _HOURS.match(text, at)) and (half := _half(written, found.end())) and int(found["h"]) <= 12:
+        first = written.language.cardinal(int(found["first"]))
+        end, name = half
+        last = said_time(written, at, int(found["h"]), 0, 0, name)
+        return end, f"{first} {written.language.word('to')} {last}"
+    if (
+        (found := _HOUR.match(text, at))
+        and 0 < int(found["h"]) <= 12
+        and (half := _half(written, found.end(), bare=True))
+    ):
+        return half[0], said_time(written, at, int(found["h"]), 0, 0, half[1])
+    if (found := _MILITARY.match(text, at)) and written.word_before(at) in writing.clock and writing.month_first:
+        return found.end(), said_time(written, at, int(found["h"]), int(found["m"]))
+    if found := _DOTTED.match(text, at):
+        end = _after(written, found.end())
+        if end > found.end() or written.word_before(at) in writing.clock_dotted:
+            return end, said_time(written, at, int(found["h"]), int(found["m"]))
+    if "h" in writing.clock_after and (found := _WITH_H.match(text, at)):
+        return found.end(), said_time(written, at, int(found["h"]), int(found["m"]))
+    if (found := _AFTER_HOUR.match(text, at)) and found["word"].lower() in writing.hour_after:
+        if found["m"]:
+            return found.end(), said_time(written, at, int(found["h"]), int(found["m"]))
+        return found.end("word"), said_time(written, at, int(found["h"]), 0)
+    return None
+
+
+def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:
+    hour, minute, second = int(found["h"]), int(found["m"]), int(found["s"] or 0)
+    text = written.text
+    if half := _half(written, found.end()):
+        return half[0], said_time(written, at, hour, minute, second, half[1] if hour <= 12 else "")
+    word = _WORD_AFTER.match(text, found.end())
+    unit = written.writing.time_units.get(word["word"], "") if word else ""
+    if word and not found["s"] and unit in ("min", "h") and unit not in written.writing.clock_after:
+        parts = ("min", "s") if unit == "min" else ("h", "min")
+        return word.end(), _lasting(written, [(hour, parts[0]), (minute, parts[1])])
+    at_a_time = written.word_before(at) in written.writing.clock or written.left(at).rstrip()[-1:].isdecimal()
+    if found["s"] and not at_a_time and (len(found["h"]) == 1 or hour == 0 or hour > 24):
+        return found.end(), _lasting(written, [(hour, "h"), (minute, "min"), (second, "s")])
+    if hour > 24:
+        return found.end(), _lasting(written, [(hour, "min"), (minute, "s")])
+    return _after(written, found.end()), said_time(written, at, hour, minute, second)
+
+
+def _lasting(written: Written, parts: list[tuple[int, str]]) -> str:
+    shown = [(Number(str(count)), unit) for count, unit in parts if count] or [(Number("0"), parts[-1][1])]
+    return written.language.duration(shown)
+
+
+def _half(written: Written, end: int, *, bare: bool = False) -> tuple[int, str] | None:
+    """The half of the day, "am" or "pm", that is written at a position, and where it ends."""
+    found = _HALF.match(written.text, end)
+    if not found:
+        other = written.writing.half_day.match(written.text, end)
+        return (other.end(), written.language.half_days[other["half"].lower()]) if other else None
+    name = found["half"]
+    if bare and name == "am" and not written.writing.bare_am:
+        return None
+    stop = found.end()
+    if name.endswith("."):
+        stop = written.after_dot(stop - 1)
+    return stop, "am" if name[0] in "aA" else "pm"
+
+
+def _after(written: Written, end: int) -> int:
+    """The position after a word such as "Uhr", which the spoken time has anyway."""
+    word = _WORD_AFTER.match(written.text, end)
+    return word.end() if word and word["word"].lower() in written.writing.clock_after else end

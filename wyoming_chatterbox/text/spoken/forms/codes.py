@@ -1,0 +1,132 @@
+"""Numbers that are no quantities: telephone numbers, addresses of machines, versions, codes."""
+
+from __future__ import annotations
+
+import re
+
+from .written import Found, Written
+
+_IP = re.compile(r"(?P<ip>\d{1,3}(?:\.\d{1,3}){3})(?::(?P<port>\d{1,5}))?(?![\d.]*\d)")
+_MAC = re.compile(r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}(?![\w:-])")
+_HEX = re.compile(r"0x[0-9A-Fa-f]+(?!\w)")
+_VERSION = re.compile(r"\d+(?:\.\d+)+(?!\w)")
+_OTHER_VERSION = re.compile(r"([^\W\d_]+) \d[\d.]*(?:,|\s[^\W\d_]{1,4}) \Z")
+_SIGN_AFTER = re.compile(r"\s?[°%€$]")
+_RELEASE = re.compile(r"20[2-9]\d\.(?:1[0-2]|[1-9])(?![\d]|[.,]\d)")
+_PHONE = re.compile(
+    r"(?:\+\d{1,3}(?:[ .\-/\u00a0]?\(?\d{1,5}\)?){1,6}"
+    r"|\(\d{2,5}\)[ \-/]?\d{2,8}(?:[ \-]\d{2,5}){0,4}"
+    r"|\d{1,2}[ -]\(?\d{3}\)?[ -]\d{3}[ -]\d{4}"
+    r"|\d{3}(?P<mark>[-. ])\d{3}(?P=mark)\d{4}"
+    r"|\d{3}-\d{4}"
+    r"|0\d(?:[ .-]\d\d){4}"
+    r"|0\d{1,4}(?:[ /-]\d{2,8}){1,5})"
+    r"(?![\w]|[.,:/-]\d|\s?[€$£%°])"
+)
+_GROUPS_OF_FOUR = re.compile(r"\d{4}(?:[ -]\d{4}){2,4}(?![\d-])")
+_AFTER_WORD = re.compile(r"\d[\d /.-]{3,18}\d(?![\w])")
+_EMERGENCY = re.compile(r"(?:11[0-9]|000|061|080|1[0-9]{2}|9(?:11|33|88|99))(?![\w]|[.,:]\d|\s?[°%€$])")
+_CODE = re.compile(r"\d+(?![\w]|[.,:]\d)")
+_CALLED = re.compile(r"([^\W\d_]+) (?:the|at|die|den|le|al|lo|il) \Z")
+_LEAST_AFTER_WORD = 5
+_LEAST_DIGITS = 7
+
+
+def address(written: Written, at: int) -> Found | None:
+    """An IP address with or without a port, a hardware address, a hexadecimal number: "192.168.1.10:8123", "0x1F"."""
+    language, text = written.language, written.text
+    if found := _IP.match(text, at):
+        parts = found["ip"].split(".")
+        if all(int(part) < 256 for part in parts):
+            said = written.joined(language.word("dot"), [language.digits(part) for part in parts])
+            if found["port"]:
+                said = written.joined(language.word("colon"), [said, language.digits(found["port"])])
+            return found.end(), said
+    if found := _MAC.match(text, at):
+        return found.end(), ", ".join(_singly(written, pair) for pair in re.split("[:-]", found[0].upper()))
+    if found := _HEX.match(text, at):
+        return found.end(), _singly(written, found[0])
+    return None
+
+
+def _singly(written: Written, text: str) -> str:
+    return " ".join(written.language.digits(char) if char.isdecimal() else char for char in text)
+
+
+def version(written: Written, at: int) -> Found | None:
+    """A version: "1.2.3", "2.1" after a word such as "version", a release of the year and month ("2026.11")."""
+    text = written.text
+    found = _VERSION.match(text, at)
+    if not found:
+        return None
+    other = _OTHER_VERSION.search(written.left(at))
+    before = other[1].lower() if other else written.word_before(at)
+    named = before in written.writing.version or before in written.writing.parts
+    long = found[0].count(".") > 1
+    is_amount = _SIGN_AFTER.match(text, found.end()) or (long and _is_grouped(written, at))
+    if is_amount or not (named or long or _RELEASE.match(text, at)):
+        return None
+    return found.end(), said_version(written, found[0])
+
+
+def _is_grouped(written: Written, at: int) -> bool:
+    """Whether the dots may be marks between thousands."""
+    writing = written.writing
+    return bool(writing.grouped.match(written.text, at) or writing.foreign.match(written.text, at))
+
+
+def said_version(written: Written, version: str) -> str:
+    """The parts of a version in words, with the language's word for the dot between."""
+    language = written.language
+    dot = language.word("decimal") if language.decimal_mark == "." else language.word("dot")
+    return written.joined(dot, [_part(written, part) for part in version.split(".")])
+
+
+def _part(written: Written, part: str) -> str:
+    language = written.language
+    if len(part) > 1 and part[0] == "0":
+        return language.digits(part)
+    return language.year(int(part)) if len(part) == 4 and part[:2] in ("19", "20") else language.cardinal(int(part))
+
+
+def phone(written: Written, at: int) -> Found | None:
+    """A telephone number, or other digits that are said one by one: "+1 555-123-4567", "call 112", "PIN 4821"."""
+    text, writing = written.text, written.writing
+    found = _PHONE.match(text, at)
+    called = _CALLED.search(written.left(at))
+    before = called[1].lower() if called else written.word_before(at)
+    if found and _count(found[0]) >= _LEAST_DIGITS and not _is_amount(written, found):
+        return found.end(), said_groups(written, found[0])
+    if found := _GROUPS_OF_FOUR.match(text, at):
+        return found.end(), said_groups(written, found[0])
+    if before in writing.phone and (found := _AFTER_WORD.match(text, at)) and _count(found[0]) >= _LEAST_AFTER_WORD:
+        return found.end(), said_groups(written, found[0])
+    if before in writing.emergency and (found := _EMERGENCY.match(text, at)):
+        return found.end(), written.language.digits(found[0])
+    if before in writing.code and (found := _CODE.match(text, at)) and len(found[0]) > 2:
+        return found.end(), written.language.digits(found[0])
+    return None
+
+
+def _count(digits: str) -> int:
+    return sum(char.isdecimal() for char in digits)
+
+
+def _is_amount(written: Written, found: re.Match[str]) -> bool:
+    """Whether what looks like a telephone number is a number with spaces between its groups."""
+    grouped = written.writing.grouped.match(written.text, found.start())
+    return bool(grouped) and found["mark"] in (" ", ".") and found[0][0] not in "+(0"
+
+
+def said_groups(written: Written, digits: str) -> str:
+    """Groups of digits, said one by one; pairs as numbers where the language does so."""
+    language = written.language
+    groups = re.findall(r"\d+", digits)
+    said = [
+        language.cardinal(int(group))
+        if written.writing.phone_pairs and len(group) == 2 and group[0] != "0"
+        else language.digits(group)
+        for group in groups
+    ]
+    plus = [language.word("add") or language.word("plus")] if digits.startswith("+") else []
+    return written.space.join([*plus, ", ".join(said)])

@@ -1,0 +1,140 @@
+"""Numbers alone: years, ordinals, and cardinals."""
+
+from __future__ import annotations
+
+import re
+
+from ..numbers import Number
+from .codes import said_version
+from .names import said_digits
+from .written import Found, Written
+
+_DIGITS = re.compile(r"\d+")
+_YEAR = re.compile(r"[12]\d{3}(?![\w]|[.,]\d|\s?[%°€$£])")
+_YEARS = re.compile(r"(?P<first>1[1-9]\d\d|20\d\d)(?:[-–/]|\s[-–]\s)(?P<last>1[1-9]\d\d|20\d\d|\d\d)(?![\w]|[-.,]\d)")
+_NEXT_WORD = re.compile(r"\s([^\W\d_][^\W\d_'’]*)")
+_COUNTED = re.compile(r"\s?([^\W\d_][^\W\d_'’]*)")
+_DOT = re.compile(r"(?P<n>\d{1,3})\.(?=\s|\Z)")
+_OTHER_ORDINAL = re.compile(r"\s[^\W\d_]{2,4}\s\d{1,3}\.")
+_FIRST_ORDINAL = re.compile(r"([^\W\d_]+) \d{1,3}\. [^\W\d_]{2,4} \Z")
+_LIST_NUMBER = re.compile(r"(?P<n>\d{1,3})[.)](?=\s\S)")
+_MODEL_BEFORE = re.compile(r"(?<![\w])(?=\w*[A-Z]\w*[A-Z])\w{2,}[\s-]\Z")
+_SCIENTIFIC = re.compile(r"(?P<n>\d{1,15})(?:\.(?P<fraction>\d{1,15}))?[eE](?P<e>[-+]?\d{1,3})(?![\w])")
+_LONG = 13
+_SURE_YEARS = range(1900, 2100)
+_YEARS_RANGE = range(1001, 2100)
+
+
+def list_number(written: Written, at: int) -> Found | None:
+    """The number of a list's item at the start of a line: "1. Milk"."""
+    if written.left(at).strip():
+        return None
+    found = _LIST_NUMBER.match(written.text, at)
+    if not found or _is_ordinal_here(written, at, found):
+        return None
+    return found.end(), written.language.cardinal(int(found["n"])) + ","
+
+
+def _is_ordinal_here(written: Written, at: int, found: re.Match[str]) -> bool:
+    word = _NEXT_WORD.match(written.text, found.end())
+    return bool(word and word[1].lower() in written.language.months)
+
+
+def ordinal(written: Written, at: int) -> Found | None:
+    """An ordinal: "2nd", "1er", "3.º", or "3." after a word that ordinals follow."""
+    language, writing = written.language, written.writing
+    digits = _DIGITS.match(written.text, at)
+    if not digits or len(digits[0]) > 9:
+        return None
+    for ending, form in writing.ordinals:
+        if found := ending.match(written.text, digits.end()):
+            return found.end(), language.ordinal(int(digits[0]), form=form)
+    return _with_dot(written, at)
+
+
+def _with_dot(written: Written, at: int) -> Found | None:
+    """ "3." as an ordinal: after a word that says so, or before a small letter where the language writes so."""
+    writing, language = written.writing, written.language
+    found = _DOT.match(written.text, at)
+    if not found:
+        return None
+    other = _FIRST_ORDINAL.search(written.left(at))
+    before = other[1].lower() if other else written.word_before(at)
+    form = writing.ordinal_before.get(before)
+    word = _NEXT_WORD.match(written.text, found.end())
+    if not word:
+        is_day = form is not None and not written.text[found.end() :].strip() and int(found["n"]) <= 31
+        return (found.end() - 1, language.ordinal(int(found["n"]), form=form or "")) if is_day else None
+    starts_small = word[1][0].islower()
+    if form is not None:
+        noun_follows = not (writing.capital_nouns and starts_small)
+        is_ordinal = noun_follows or bool(_OTHER_ORDINAL.match(written.text, found.end()))
+    else:
+        is_ordinal = writing.dotted_ordinals and starts_small
+    return (found.end(), language.ordinal(int(found["n"]), form=form or "")) if is_ordinal else None
+
+
+def years(written: Written, at: int) -> Found | None:
+    """A range of years: "2025-2026", "1914-18"."""
+    found = _YEARS.match(written.text, at)
+    if not found:
+        return None
+    first, last = int(found["first"]), int(found["last"])
+    if last <= (first % 100 if len(found["last"]) == 2 else first):
+        return None
+    language = written.language
+    return found.end(), f"{language.year(first)} {language.word('to')} {language.year(last)}"
+
+
+def number(written: Written, at: int) -> Found | None:
+    """A number that no other rule knows."""
+    language, writing = written.language, written.writing
+    digits = _DIGITS.match(written.text, at)
+    found = written.number(at)
+    if not digits or not found:
+        return None
+    amount, end = found
+    before = written.word_before(at)
+    if not amount.fraction and end == digits.end():
+        if len(digits[0]) >= _LONG or (len(digits[0]) > 1 and digits[0][0] == "0"):
+            return end, language.digits(digits[0])
+        if before in writing.version:
+            return end, said_version(written, digits[0])
+        if _is_year(written, at, int(digits[0]), end, before):
+            return end, language.year(int(digits[0]))
+        if len(digits[0]) == 4 and (written.text[end : end + 1] == "p" or _MODEL_BEFORE.search(written.left(at))):
+            return end, said_digits(written, digits[0])
+        if gender := _gender(written, end):
+            return end, written.in_case(at, language.cardinal(int(digits[0]), gender=gender))
+    return end, language.number(amount)
+
+
+def scientific(written: Written, at: int) -> Found | None:
+    """A number with an exponent: "1.5e-5"."""
+    found = _SCIENTIFIC.match(written.text, at)
+    if not found:
+        return None
+    language = written.language
+    number = language.number(Number(found["n"], found["fraction"] or ""))
+    ten = f"{language.word('times')} {language.cardinal(10)} {language.word('power')}"
+    return found.end(), f"{number} {ten} {language.cardinal(int(found['e']))}"
+
+
+def _is_year(written: Written, at: int, number: int, end: int, before: str) -> bool:
+    """Whether a number is a year, by the word before or because no thing is counted after it."""
+    writing = written.writing
+    if number not in _YEARS_RANGE or not _YEAR.match(written.text, at):
+        return False
+    if before in writing.year or number not in _SURE_YEARS:
+        return before in writing.year
+    word = _NEXT_WORD.match(written.text, end)
+    counts_nothing = not word or word[1].lower() in writing.year_after
+    return counts_nothing or before in writing.decade or bool(word and writing.capital_nouns and word[1][0].islower())
+
+
+def _gender(written: Written, end: int) -> str:
+    """The gender of the numeral before a word whose gender its ending tells; "" if nothing does."""
+    word = _COUNTED.match(written.text, end)
+    if not word or not written.writing.one_before:
+        return ""
+    return next((gender for pattern, gender in written.writing.one_before if pattern.fullmatch(word[1])), "")

@@ -1,0 +1,203 @@
+"""Dates: ISO, local and partial ones, days of the week, decades."""
+
+from __future__ import annotations
+
+import re
+
+from ..letters import WORD
+from .clock import said_time, time
+from .written import Found, Written
+
+_ISO = re.compile(
+    r"(?P<y>\d{4})([-/])(?P<m>\d\d?)\2(?P<d>\d\d?)(?![\d-])"
+    r"(?:T(?P<h>\d\d):(?P<min>\d\d)(?::(?P<s>\d\d)(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![\w])"
+)
+_YEAR_MONTH = re.compile(r"(?P<y>(?:19|20)\d\d)-(?P<m>0[1-9]|1[0-2])(?![\d-])")
+_MONTH_YEAR = re.compile(r"(?P<m>0\d|1[0-2]|[1-9])/(?P<y>(?:19|20)\d\d)(?![\w/]|[.,]\d)")
+_DOTTED = re.compile(r"(?P<d>\d\d?)\.\s?(?P<m>\d\d?)\.\s?(?P<y>(?P<century>\d\d)?\d\d)(?![\w]|[.,:]\d|\s?[°%])")
+_DAY_MONTH = re.compile(r"(?P<d>\d\d?)\.\s?(?P<m>\d\d?)\.(?!\d)")
+_DAY_MONTH_BARE = re.compile(r"(?P<d>\d\d?)\.(?P<m>\d\d)(?![\d.]|\.\d)")
+_DAY_RANGE = re.compile(r"(?P<first>\d\d?)\.\s?(?:[-–—]|\s[-–]\s)\s?(?=\d\d?\.\s?\d\d?\.)")
+_SLASHED = re.compile(r"(?P<a>\d\d?)(?P<mark>[/-])(?P<b>\d\d?)(?P=mark)(?P<y>\d{4}|\d\d)(?![\w/])")
+_DAY_SLASH_MONTH = re.compile(r"(?P<a>\d\d?)/(?P<b>\d\d?)(?![\d/])")
+_DAY = r"(?P<d>[0-3]?\d)(?:st|nd|rd|th|er|re|º|ª|°|:?e|\.)?"
+_DAYS = re.compile(
+    rf"(?:(?P<first>[0-3]?\d)(?:st|nd|rd|th|\.)?\s?[-–]\s?)?{_DAY}(?:\s|-)?(?:of\s|d['’]|de\s)?(?P<month>{WORD})(?P<dot>\.?)"
+)
+_YEAR = re.compile(r"(?:,?\s|-)(?:de[l]?\s)?(?P<y>[12]\d{3})(?![\w]|[.,:]\d|\s?[°%])")
+_SHORT_YEAR = re.compile(r"\s['’](?P<y>\d\d)(?!\w)")
+_NAME = re.compile(rf"(?P<name>{WORD})(?P<dot>\.?)")
+_DAY_AFTER = re.compile(
+    r",?\s(?P<d>[0-3]?\d)(?:st|nd|rd|th)?(?:\s?[-–]\s?(?P<last>[0-3]?\d)(?:st|nd|rd|th)?)?(?![\w:]|[.,/]\d|\s?[°%€])"
+)
+_NUMBER_AFTER = re.compile(r"\s\d")
+_WEEKDAY_GAP = re.compile(r",?\s(?:the\s|den\s|le\s|el\s|il\s)?")
+_WEEKDAY_RANGE = re.compile(r"(?:\s?[-–]\s?|\s(?P<to>[^\W\d_]+)\s)(?P<name>[^\W\d_]+)")
+_DECADE = re.compile(r"['’]?(?P<n>\d{2,4})(?P<end>['’]?s|er)(?!\w)")
+
+
+def _valid(month: int, day: int) -> bool:
+    return 1 <= month <= 12 and 1 <= day <= 31
+
+
+def numeric(written: Written, at: int) -> Found | None:
+    """A date in digits: "2026-11-25", "25.11.2026", "11/25/2026", "25.11."."""
+    text, language, writing = written.text, written.language, written.writing
+    before = written.word_before(at)
+    if found := _ISO.match(text, at):
+        year, month, day = int(found["y"]), int(found["m"]), int(found["d"])
+        if _valid(month, day):
+            said = language.date(year, month, day, after=before)
+            if found["h"]:
+                of_day = said_time(written, at, int(found["h"]), int(found["min"]), int(found["s"] or 0))
+                said = f"{said}{written.space}{of_day}"
+            return found.end(), said
+    if (found := _YEAR_MONTH.match(text, at)) and not _spaced_range(text, found.end()):
+        return found.end(), language.date(int(found["y"]), int(found["m"]), after=before)
+    if (found := _MONTH_YEAR.match(text, at)) and int(found["m"]):
+        return found.end(), language.date(int(found["y"]), int(found["m"]), after=before)
+    if writing.continental and (found := _DAY_RANGE.match(text, at)) and (rest := numeric(written, found.end())):
+        return rest[0], f"{language.day(int(found['first']), after=before)} {language.word('to')} {rest[1]}"
+    dotted = writing.continental and before not in writing.version
+    if (found := _DOTTED.match(text, at)) and _valid(int(found["m"]), int(found["d"])) and (dotted or found["century"]):
+        return found.end(), language.date(int(found["y"]), int(found["m"]), int(found["d"]), after=before)
+    if found := _SLASHED.match(text, at):
+        first, second = int(found["a"]), int(found["b"])
+        month_first = writing.month_first and found["mark"] == "/"
+        month, day = (first, second) if (month_first and first <= 12) or second > 12 else (second, first)
+        if _valid(month, day) and (found["mark"] == "/" or len(found["y"]) == 4):
+            return found.end(), language.date(int(found["y"]), month, day, after=before)
+    if writing.continental and (found := _DAY_MONTH.match(text, at)) and _valid(int(found["m"]), int(found["d"])):
+        ends_text = not text[found.end() :].strip()
+        end = found.end() - ends_text
+        return end, language.date(None, int(found["m"]), int(found["d"]), after=before)
+    is_said = before in writing.day_before
+    found = _DAY_MONTH_BARE.match(text, at) if is_said and writing.continental else None
+    if found and _valid(int(found["m"]), int(found["d"])):
+        return found.end(), language.date(None, int(found["m"]), int(found["d"]), after=before)
+    if found := _DAY_SLASH_MONTH.match(text, at):
+        first, second = int(found["a"]), int(found["b"])
+        month, day = (first, second) if writing.month_first and first <= 12 else (second, first)
+        if _valid(month, day) and (is_said or _is_no_fraction(month, day, month_first=writing.month_first)):
+            return found.end(), language.date(None, month, day, after=before)
+    return None
+
+
+def _is_no_fraction(month: int, day: int, *, month_first: bool) -> bool:
+    """Whether "12/25" or "25/12" is a date rather than a fraction or "24/7"."""
+    if day <= 12:
+        return False
+    return (month >= 10 and day != 16) if month_first else (month, day) != (7, 24)
+
+
+def _spaced_range(text: str, end: int) -> bool:
+    return text.startswith(("%", " %", "°", " °"), end)
+
+
+def day_first(written: Written, at: int) -> Found | None:
+    """A day and the name of its month: "28 Nov 2026", "3. Mai", "1er mai", "25-28 Nov"."""
+    found = _DAYS.match(written.text, at)
+    month = _month(written, found["month"]) if found else 0
+    if not found or not month or not _valid(month, int(found["d"])):
+        return None
+    language, text = written.language, written.text
+    end = found.end() if not found["dot"] or _is_short(written, found["month"]) else found.end() - 1
+    year = _YEAR.match(text, end)
+    if not year:
+        end = written.after_dot(found.end("month"))
+    day = int(found["d"])
+    before = written.word_before(at)
+    if before in written.writing.day_of and not found["first"]:
+        said = written.writing.day_of[before].format(day=language.day(day), month=language.month(month))
+        said += f" {language.year(int(year['y']))}" if year else ""
+    else:
+        said = language.date(int(year["y"]) if year else None, month, day, after=before)
+    if found["first"]:
+        last = language.day(day, after=before)
+        said = said.replace(last, f"{language.day(int(found['first']), after=before)} {language.word('to')} {last}", 1)
+    return (year.end() if year else end), said
+
+
+def month_first(written: Written, at: int) -> Found | None:
+    """A month's name, then its day or year: "Nov 28", "November 28th, 2026", "November 2026"."""
+    text, language, before = written.text, written.language, written.word_before(at)
+    name = _NAME.match(text, at)
+    month = _month(written, name["name"]) if name else 0
+    if not name or not month:
+        return None
+    after = name.end() if _is_short(written, name["name"]) else name.end("name")
+    if (found := _DAY_AFTER.match(text, after)) and written.writing.month_first and _valid(month, int(found["d"])):
+        year = _YEAR.match(text, found.end())
+        said = language.date(int(year["y"]) if year else None, month, int(found["d"]), after=before)
+        if found["last"]:
+            first = language.day(int(found["d"]), after=before)
+            said = said.replace(first, f"{first} {language.word('to')} {language.day(int(found['last']))}", 1)
+        return (year or found).end(), said
+    if year := _YEAR.match(text, after):
+        return year.end(), language.date(int(year["y"]), month, after=before)
+    if year := _SHORT_YEAR.match(text, after):
+        return year.end(), f"{language.month(month)} {language.cardinal(int(year['y']))}"
+    if before in written.writing.month_before and _is_short(written, name["name"]):
+        return written.after_dot(name.end("name")), language.month(month)
+    return None
+
+
+def weekday(written: Written, at: int) -> Found | None:
+    """The name of a day of the week before a date or a time, or two of them: "Sat 28 Nov", "Mon-Fri", "Fri 10:30"."""
+    text, language = written.text, written.language
+    name = _NAME.match(text, at)
+    number = language.weekdays.get(name["name"].lower(), 0) if name else 0
+    if not name or not number or (language.weekday(1)[:1].isupper() and not name["name"][0].isupper()):
+        return None
+    short = name["name"].lower() != language.weekday(number).lower()
+    after = name.end() if short else name.end("name")
+    other = _WEEKDAY_RANGE.match(text, after)
+    last = language.weekdays.get(other["name"].lower(), 0) if other else 0
+    if other and other["to"] and not (short and other["to"] == language.word("to")):
+        last = 0
+    if other and last and other["name"][0].isupper() == name["name"][0].isupper():
+        end = written.after_dot(other.end("name"))
+        return end, f"{language.weekday(number)} {language.word('to')} {language.weekday(last)}"
+    if gap := _WEEKDAY_GAP.match(text, after):
+        for rule in (numeric, day_first, month_first):
+            if found := rule(written, gap.end()):
+                return found[0], language.with_weekday(number, found[1])
+        if short and time(written, gap.end()):
+            return after, language.weekday(number)
+    is_sure = (name["name"][0].isupper() or name["dot"]) and name["name"].lower() not in written.writing.no_days
+    introduces = text.startswith(":", after) or (name["dot"] and _NUMBER_AFTER.match(text, after))
+    if short and is_sure and (introduces or written.word_before(at) in written.writing.day_before):
+        return written.after_dot(name.end("name")), language.weekday(number)
+    return None
+
+
+def decade(written: Written, at: int) -> Found | None:
+    """A decade: "1990s", "'90s", "the 90s", "90er"."""
+    found = _DECADE.match(written.text, at)
+    language, writing = written.language, written.writing
+    if not found or not found["n"].endswith("0"):
+        return None
+    digits = found["n"]
+    said = language.year(int(digits)) if len(digits) == 4 else language.cardinal(int(digits))
+    if found["end"] == "er":
+        return (found.end(), said + "er") if writing.decade_ending == "er" and len(digits) != 3 else None
+    if len(digits) == 3 or not writing.decades:
+        return None
+    if len(digits) == 2 and written.text[at].isdecimal() and written.word_before(at) not in writing.decade:
+        return None
+    if digits[-2:] in ("00", "10"):
+        return (found.end(), said + "s") if len(digits) == 4 else None
+    century = said.rpartition(" ")[0]
+    return found.end(), f"{century} {writing.decades[digits[-2:]]}".lstrip()
+
+
+def _month(written: Written, name: str) -> int:
+    """The number of a month, or 0."""
+    language = written.language
+    month = language.months.get(name.lower(), 0)
+    return month if month and (name[0].isupper() or not language.month(1)[:1].isupper()) else 0
+
+
+def _is_short(written: Written, name: str) -> bool:
+    month = written.language.months.get(name.lower(), 0)
+    return bool(month) and name.lower() != written.language.month(month).lower()

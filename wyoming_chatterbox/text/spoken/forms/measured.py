@@ -1,0 +1,154 @@
+"""Amounts with a unit: "-4 °C", "10-15 %", "10 µg/m³", "5'10\"", and durations: "2 d 3 h"."""
+
+from __future__ import annotations
+
+import re
+
+from ..letters import WIDE
+from ..measures import Amount
+from ..numbers import Number
+from .amounts import last, read_amount, say
+from .units import ONLY_AFTER_SLASH
+from .written import Found, Written
+
+_UNIT = re.compile(
+    r"(?:\s|-(?=[^\W\d_]))?"
+    r"([%‰]|°\s?[CFK](?:/[^\W\d]+)?(?!\w)"
+    rf"|[^\s\d,;:!?()\[\]\"“”…+=<>~&@#_|،{WIDE}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+[²³23]?)?)"
+)
+_PER_SECOND_SQUARED = re.compile(r"(\w+)/s[²2]\Z")
+_PER_HUNDRED = re.compile(r"\s?/\s?100\s?km\b")
+_MORE_DIGITS = re.compile(r"-\d")
+_WORD = re.compile(r"\s?([^\W\d_]+)")
+_NEXT_PART = re.compile(r",?\s?(?=\d)")
+_FEET = re.compile(r"(?P<great>\d{1,2})['’′]\s?(?P<small>\d{1,2}(?:\.\d+)?)(?:[\"”″]|''|’’)")
+_INCHES_IN_A_FOOT = 12
+_INCHES = re.compile(r"[\"”](?=\s(?:TV|screen|display|monitor|pipe|wheels?|tablet|pizza)\b)")
+_AFTER_INCHES = re.compile(r"\.?\s?(?:\Z|[,;:!?)\"]|of\b|x\b|by\b|tall\b|wide\b|long\b|thick\b|deep\b)")
+_LETTERS = frozenset("ABCFKV")
+_ORDER = ("d", "h", "min", "s")
+
+
+def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | None:
+    """An amount before its unit; `begin` and `end` are those of the amount."""
+    language = written.language
+    if inches := _INCHES.match(written.text, end):
+        return inches.end(), _describing(written, amount, "in")
+    unit = _UNIT.match(written.text, end)
+    if not unit:
+        return None
+    if (squared := _PER_SECOND_SQUARED.match(unit[1])) and (key := unit_key(written, squared[1] + "/s")):
+        return unit.end(), f"{language.measure(amount, key)}{written.space}{language.word('squared')}"
+    for name in _names(unit[1]):
+        key = unit_key(written, name)
+        after = unit.start(1) + len(name)
+        if not key or _goes_on(written.text, after) or not _is_unit(written, name, amount, end, after):
+            continue
+        if unit[0][0] == "-":
+            is_name = len(name) == 1 or _MORE_DIGITS.match(written.text, after)
+            return None if is_name else (after, _describing(written, amount, key))
+        if written.text.startswith("-", after) and written.text[after + 1 : after + 2].isalpha():
+            return after + 1, _describing(written, amount, key) + " "
+        if isinstance(amount, Number) and written.describes(begin, after):
+            return after, _describing(written, amount, key)
+        if hundred := _PER_HUNDRED.match(written.text, after):
+            said = [language.measure(amount, key), language.measure(Number("100"), "km")]
+            return hundred.end(), written.joined(language.word("per"), said)
+        after = written.after_dot(after) if name[-1].isalpha() else after
+        return after, written.in_case(begin, language.measure(amount, key))
+    return _counted(written, amount, begin, end)
+
+
+def _names(written_unit: str) -> dict[str, None]:
+    """How much of what stands after a number may be the unit: the most first."""
+    before_dash, before_slash = written_unit.split("-")[0], written_unit.split("/")[0]
+    return dict.fromkeys((written_unit, written_unit.rstrip(".'’"), before_dash.rstrip("."), before_slash))
+
+
+def _goes_on(text: str, after: int) -> bool:
+    return after < len(text) and text[after - 1].isalpha() and text[after].isalnum()
+
+
+def unit_key(written: Written, name: str) -> str:
+    """The key of a unit by its spelling, "" if it is none that the language has words for."""
+    units = written.writing.units
+    key = "" if name in ONLY_AFTER_SLASH else units.get(name, "")
+    if not key and "/" in name:
+        counted, _, per = name.partition("/")
+        key = f"{units.get(counted, '?')}/{units.get(per, '?')}"
+    return key if key and written.language.measures(key) else ""
+
+
+def _is_unit(written: Written, name: str, amount: Amount, end: int, after: int) -> bool:
+    """Whether letters that may be a unit are one here: "5 in the morning", "4K", "Room 3B" have none."""
+    number = last(amount)
+    spaced = written.text[end].isspace()
+    before = written.word_before(end - len(number.whole))
+    if name == "in":
+        sure = not spaced or bool(number.fraction) or before in ("ft", "feet", "foot")
+        return sure or bool(_AFTER_INCHES.match(written.text, after))
+    if spaced or name not in _LETTERS:
+        return True
+    if name in "BK":
+        return len(number.whole) > 2 or (name == "K" and bool(number.fraction))
+    return before not in written.writing.place
+
+
+def _describing(written: Written, amount: Amount, key: str) -> str:
+    """A measure as part of a name: "five kilometer"."""
+    if "/" in key:
+        return written.language.measure(amount, key)
+    return f"{say(written, amount)}{written.space}{written.language.unit(key, Number('1'))}"
+
+
+def _counted(written: Written, amount: Amount, begin: int, end: int) -> Found | None:
+    """A number before the written-out name of a unit: the gender of its numeral is known."""
+    word = _WORD.match(written.text, end)
+    if not word or not word[0][0].isspace() or not isinstance(amount, Number):
+        return None
+    gender = written.language.nouns.get(word[1].lower())
+    return (end, written.in_case(begin, written.language.number(amount, gender=gender))) if gender else None
+
+
+def percent_first(written: Written, at: int) -> Found | None:
+    """A sign of percent before its number, as Turkish has it: "%25"."""
+    if written.text[at] != "%" or written.char_before(at).isalnum():
+        return None
+    found = read_amount(written, at + 1)
+    return (found[1], written.language.measure(found[0], "percent")) if found else None
+
+
+def feet_and_inches(written: Written, at: int) -> Found | None:
+    """ "5'10\"" of a person's height; from 12 on, the second number is seconds."""
+    found = _FEET.match(written.text, at)
+    if not found:
+        return None
+    units = ("ft", "in") if float(found["small"]) < _INCHES_IN_A_FOOT else ("min", "s")
+    parts = zip((found["great"], found["small"]), units, strict=True)
+    return found.end(), written.space.join(written.language.measure(Number.read(n), unit) for n, unit in parts)
+
+
+def duration(written: Written, at: int) -> Found | None:
+    """Numbers of days, hours, minutes and seconds in a row: "2 d 3 h", "1h30m", "1h30"."""
+    text, units = written.text, written.writing.time_units
+    parts: list[tuple[Number, str]] = []
+    place, end = at, at
+    while len(parts) < len(_ORDER):
+        found = written.number(place)
+        word = _WORD.match(text, found[1]) if found else None
+        unit = units.get(word[1].rstrip("."), "") if word else ""
+        if found and not unit and parts and parts[-1][1] == "h" and place == end and found[1] - place == 2 and not word:
+            parts.append((found[0], "min"))
+            end = found[1]
+            break
+        if not (found and word and unit) or (parts and _ORDER.index(unit) <= _ORDER.index(parts[-1][1])):
+            break
+        parts.append((found[0], unit))
+        end = written.after_dot(word.end())
+        gap = _NEXT_PART.match(text, end)
+        if not gap:
+            break
+        place = gap.end()
+    if len(parts) < 2:
+        return None
+    return end, written.in_case(at, written.language.duration(parts))

@@ -1,0 +1,92 @@
+"""Money: "$5.3 billion", "10€", "12,99 EUR", "0.30 €/kWh", "50¢"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from ..measures import Amount
+from ..numbers import Number
+from .amounts import last, may_have_sign, read_amount, scale_after, scaled
+from .written import Found, Written
+
+_LETTERS = re.compile(r"[^\W\d_]+")
+_LETTER_SCALES = {"k": 3, "K": 3, "M": 6, "m": 6, "mn": 6, "B": 9, "b": 9, "bn": 9, "T": 12, "tn": 12}
+_OF = re.compile(r"\s(?:de|di|d['’])\s?")
+_NO_CENTS = re.compile(r",[-–—]{1,2}")
+_NO_MONEY = re.compile(r"\s?[°%‰:]")
+_SLASH = re.compile(r"\s?/\s?([^\W\d_]+[²³]?)")
+_SPACES = (" ", "\u00a0", "\u202f")
+
+
+def money(written: Written, at: int) -> Found | None:
+    """A currency before its amount: "$5.3 billion", "EUR 10", "-$5"."""
+    text = written.text
+    negative = text[at] in "-–"
+    if negative and not may_have_sign(written, at):
+        return None
+    sign = written.writing.currency.match(text, at + negative)
+    if not sign or (sign[0][-1].isalpha() and written.char_before(at).isalnum()):
+        return None
+    found = read_amount(written, sign.end() + text.startswith(_SPACES, sign.end()))
+    if not found:
+        return None
+    amount, end = found
+    if _NO_MONEY.match(text, end):
+        return None
+    if negative and isinstance(amount, Number):
+        amount = replace(amount, negative=True)
+    scale, after = scale_after(written, end) or (0, end)
+    if not scale and (letters := _LETTERS.match(text, end)):
+        scale, after = _LETTER_SCALES.get(letters[0], 0), letters.end()
+    if scale:
+        amount, end = scaled(amount, scale), after
+    currency = written.writing.currencies[sign[0]]
+    if isinstance(amount, Number) and not (amount.fraction and not scale) and written.describes(at, end):
+        return end, f"{written.language.number(amount)}{_unit(written, Number('1'), currency)}"
+    return _paid(written, amount, currency, end)
+
+
+def money_after(written: Written, amount: Amount, end: int) -> Found | None:
+    """An amount before its currency, or before "ct"; `end` is where the amount ends."""
+    text = written.text
+    if dash := _NO_CENTS.match(text, end):
+        end = dash.end()
+    begin = end + text.startswith(_SPACES, end)
+    if last(amount).scale and (of := _OF.match(text, end)):
+        begin = of.end()
+    if (cents := written.writing.cent.match(text, begin)) and isinstance(amount, Number) and len(amount.whole) < 4:
+        return _per(written, _cents(written, amount, written.writing.cents[cents[0]]), cents.end())
+    sign = written.writing.currency.match(text, begin)
+    if not sign or (sign[0][-1].isalpha() and len(sign[0]) == 1):
+        return None
+    return _paid(written, amount, written.writing.currencies[sign[0]], sign.end())
+
+
+def _cents(written: Written, amount: Number, currency: str) -> str:
+    language = written.language
+    if not amount.fraction and len(amount.whole) < 3:
+        return language.money(replace(amount, whole="0", fraction=amount.whole.rjust(2, "0")), currency)
+    return f"{language.number(amount)}{_unit(written, Number('0', '05'), currency)}"
+
+
+def _unit(written: Written, amount: Number, currency: str) -> str:
+    """The name of a currency or its hundredth as after an amount, with the space before it."""
+    language = written.language
+    return language.money(amount, currency).removeprefix(language.cardinal(int(amount.fraction or amount.whole)))
+
+
+def _paid(written: Written, amount: Amount, currency: str, end: int) -> Found | None:
+    try:
+        return _per(written, written.language.money(amount, currency), end)
+    except KeyError:
+        return None
+
+
+def _per(written: Written, said: str, end: int) -> Found:
+    """With what it is paid for, if that follows."""
+    if slash := _SLASH.match(written.text, end):
+        unit = written.writing.units.get(slash[1]) or written.writing.per_units.get(slash[1].lower(), "")
+        if written.language.measures(unit):
+            return slash.end(), written.language.per(said, unit)
+    return end, said

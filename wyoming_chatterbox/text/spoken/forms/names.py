@@ -1,0 +1,138 @@
+"""Names with digits and signs in them: entity ids, snake_case, e-mail addresses, formulas, models."""
+
+from __future__ import annotations
+
+import re
+
+from .codes import said_version
+from .written import Found, Written
+
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_HOST = re.compile(r"(?:[a-z0-9-]+\.)+(?:com|org|net|io|local|lan|gov|edu|app|dev)(?![\w-])")
+_ENTITY = re.compile(r"(?P<domain>[a-z_]+)\.(?P<name>[a-z0-9][a-z0-9_]*)(?![\w])")
+_SNAKE = re.compile(r"\w*_\w[\w.]*")
+_WORDS = re.compile(r"[._]+")
+_VERSION = re.compile(r"[vV]\.?\s?(?P<version>\d+(?:\.\d+)*)(?![\w]|[.,]\d)")
+_ABBREVIATED = re.compile(r"(?P<name>[^\W\d_]+)(?P<sign>\.?[°º]|\.)?\s?(?=\d)")
+_MIXED = re.compile(r"[^\W\d_]+(?:-?\d+(?:[.,]\d+)?|-?[^\W\d_]+)*")
+_DECADE = re.compile(r"[^\W\d_]+-['’]?\d{1,3}0s\b")
+_DIGIT = re.compile(r"\d")
+_ZONE = re.compile(r"(?P<zone>UTC|GMT)\s?(?P<sign>[-+–])(?=\d)")
+_RUN = re.compile(r"(?P<letters>[^\W\d_]+)|(?P<digits>\d+)(?P<mark>[.,])?(?P<fraction>(?<=[.,])\d+)?|-")
+_FORMULA = re.compile(r"(?:CO2|NO2|NOx|N2O|SO2|O2|O3|H2|N2|NH3|CH4|H2O2|H2O|H2S|SF6|HCHO)(?!\w)")
+_DOMAINS = """
+    alarm_control_panel automation binary_sensor button calendar camera climate conversation cover device_tracker event
+    fan group humidifier image input_boolean input_button input_datetime input_number input_select input_text
+    lawn_mower light lock media_player notify number person plant remote scene schedule script select sensor siren
+    sun switch text timer todo tts update vacuum valve water_heater weather zone
+"""
+_DOMAIN_NAMES = frozenset(_DOMAINS.split())
+_ROUND = 4
+"""Digits of a model's number that is said as a year is: "forty ninety"."""
+
+
+def version_name(written: Written, at: int) -> Found | None:
+    """ "v2.1"."""
+    found = _VERSION.match(written.text, at)
+    if not found:
+        return None
+    return found.end(), f"{written.language.word('version')} {said_version(written, found['version'])}"
+
+
+def address(written: Written, at: int) -> Found | None:
+    """An e-mail address or the name of a host: "john@example.com", "homeassistant.local"."""
+    found = _MAIL.match(written.text, at) or _HOST.match(written.text, at)
+    return (found.end(), _address(written, found[0])) if found else None
+
+
+def entity(written: Written, at: int) -> Found | None:
+    """ "light.living_room" and "snake_case", without their dots and underscores."""
+    found = _ENTITY.match(written.text, at)
+    if found and (found["domain"] in _DOMAIN_NAMES or "_" in found[0]):
+        return found.end(), _apart(written, found[0])
+    found = _SNAKE.match(written.text, at)
+    if not found or "_" not in found[0].strip("_"):
+        return None
+    name = found[0].rstrip(".")
+    return at + len(name), _apart(written, name)
+
+
+def formula(written: Written, at: int) -> Found | None:
+    """ "CO2", letter by letter."""
+    found = _FORMULA.match(written.text, at)
+    return (found.end(), " ".join(_formula(written, char) for char in found[0])) if found else None
+
+
+def abbreviation(written: Written, at: int) -> Found | None:
+    """ "No. 5", "Nr. 5", "n° 5": the word for number."""
+    found = _ABBREVIATED.match(written.text, at)
+    if not found or found["name"].lower() not in written.writing.number:
+        return None
+    is_word_too = found["name"].lower() in ("n", "no")
+    return (found.end(), written.language.word("number") + " ") if found["sign"] or not is_word_too else None
+
+
+def time_zone(written: Written, at: int) -> Found | None:
+    """ "UTC+2": the sign is no dash."""
+    found = _ZONE.match(written.text, at)
+    if not found:
+        return None
+    sign = written.language.word("plus" if found["sign"] == "+" else "minus")
+    return found.end("sign"), written.joined(sign, [found["zone"], ""])
+
+
+def model(written: Written, at: int) -> Found | None:
+    """Any other letters with digits among them: "PM2.5", "COVID-19", "ESP32"."""
+    found = _MIXED.match(written.text, at)
+    if not found or not _DIGIT.search(found[0]) or _DECADE.match(written.text, at):
+        return None
+    return found.end(), _runs(written, found[0])
+
+
+def _formula(written: Written, char: str) -> str:
+    return written.language.cardinal(int(char)) if char.isdecimal() else char
+
+
+def _address(written: Written, address: str) -> str:
+    language = written.language
+    signs = {
+        "@": language.word("at"),
+        ".": language.word("dot"),
+        "_": language.word("underscore"),
+        "-": language.word("dash"),
+    }
+    parts = re.split(r"([@._-])", address)
+    return " ".join(signs.get(part) or _runs(written, part) for part in parts if part)
+
+
+def _apart(written: Written, name: str) -> str:
+    return " ".join(_runs(written, part) for part in _WORDS.split(name) if part)
+
+
+def _runs(written: Written, text: str) -> str:
+    """Letters as they are, and the digits between them in words."""
+    said = ""
+    for run in _RUN.finditer(text):
+        if run["digits"]:
+            comma = run["mark"] == "," and written.language.decimal_mark != ","
+            fraction = run["fraction"] or ""
+            digits = said_digits(written, run["digits"], "" if comma else fraction)
+            said += f" {digits}, {said_digits(written, fraction)} " if comma and fraction else f" {digits} "
+        elif run["letters"]:
+            said += run["letters"]
+        else:
+            hyphenates = text[run.start() - 1 : run.start()].isalpha() and text[run.end() : run.end() + 1].isalpha()
+            said += "-" if hyphenates else " "
+    return " ".join(said.split())
+
+
+def said_digits(written: Written, digits: str, fraction: str = "") -> str:
+    """The digits of a name: "B12" has a number, "007" and "0134" have single ones, "CR2032" is said as a year is."""
+    language = written.language
+    if fraction:
+        return language.decimal(digits, fraction)
+    if (len(digits) > 1 and digits[0] == "0") or len(digits) > 6:
+        return language.digits(digits)
+    if len(digits) == _ROUND and written.writing.models == "years" and digits[1:] != "000":
+        return language.year(int(digits))
+    return language.cardinal(int(digits))

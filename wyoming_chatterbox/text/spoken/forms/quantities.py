@@ -1,0 +1,46 @@
+"""An amount with what stands after it: a word such as "million", a currency, a unit."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from ..numbers import Number
+from .amounts import attached_scale, last, may_have_sign, read_amount, say, scale_after, scaled
+from .measured import measured
+from .money import money_after
+from .written import Found, Written
+
+_COMMA = re.compile(r",(\d{1,2})(?![,.]?\d)")
+
+
+def quantity(written: Written, at: int) -> Found | None:
+    """An amount that is more than a number alone: "-4 °C", "10-15 %", "1.5 Mio. €", "5-10"."""
+    if not written.text[at].isdecimal() and not may_have_sign(written, at):
+        return None
+    found = read_amount(written, at)
+    if not found:
+        return None
+    amount, end = found
+    scale, after = scale_after(written, end) or attached_scale(written, last(amount), end)
+    if scale:
+        amount, end = scaled(amount, scale), after
+    if counted := money_after(written, amount, end) or measured(written, amount, at, end):
+        return counted
+    if scale:
+        return written.after_dot(end), say(written, amount)
+    if isinstance(amount, Number):
+        if not amount.fraction and (comma := _comma(written, amount, at, end)):
+            return comma
+        if not (amount.negative or amount.plus):
+            return None
+    return end, say(written, amount)
+
+
+def _comma(written: Written, whole: Number, begin: int, end: int) -> Found | None:
+    """A decimal comma in a language that has a point, if a unit tells that it is one."""
+    found = _COMMA.match(written.text, end)
+    if not found or written.language.decimal_mark == ",":
+        return None
+    amount = replace(whole, fraction=found[1])
+    return money_after(written, amount, found.end()) or measured(written, amount, begin, found.end())

@@ -1,0 +1,69 @@
+"""Roman numerals after names: "Henry IV", "World War II", "siglo XIX", "XIXe siècle"."""
+
+from __future__ import annotations
+
+import re
+
+from .written import Found, Written
+
+_NUMERAL = re.compile(
+    r"(?P<numeral>(?=[IVXLC])C{0,3}(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3}))(?P<end>\.|er|ère|re|ème|e|º|°)?(?![\w])"
+)
+_FOLLOWS = re.compile(r"\.?\s([^\W\d_]+)")
+_ORDINAL_ENDINGS = ("e", "ème", "er", "ère", "re")
+_VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
+_SMALL = re.compile(r"[IVX]+")
+_LEAST_NAME = 4
+_GREATEST = 39
+
+
+def value(numeral: str) -> int:
+    """The number that a Roman numeral stands for."""
+    total = 0
+    for char, follows in zip(numeral, numeral[1:] + " ", strict=False):
+        number = _VALUES[char]
+        total += -number if number < _VALUES.get(follows, 0) else number
+    return total
+
+
+def roman(written: Written, at: int) -> Found | None:
+    """A Roman numeral that a name or a word such as "chapter" before it tells."""
+    found = _NUMERAL.match(written.text, at)
+    if not found or not found["numeral"]:
+        return None
+    numeral, ending = found["numeral"], found["end"] or ""
+    language, writing = written.language, written.writing
+    number = value(numeral)
+    end = found.end("numeral")
+    follows = _FOLLOWS.match(written.text, found.end() if ending != "." else end)
+    of_century = follows is not None and follows[1].lower() in writing.century_after
+    if ending in _ORDINAL_ENDINGS and (len(numeral) > 1 or ending in ("er", "ème") or of_century):
+        return found.end(), language.ordinal(number)
+    if follows and of_century:
+        form = writing.ordinal_before.get(written.word_before(at), "")
+        return follows.start(1) - 1, language.ordinal(number, form=form)
+    name = written.name_before(at)
+    if not name:
+        return None
+    if name.lower() in writing.rulers and (numeral != "I" or not follows or follows[1] == "of"):
+        return _regnal(written, number, name, end)
+    if name.lower() in writing.parts and (len(numeral) > 1 or name[0].isupper()):
+        return end, language.cardinal(number)
+    small = len(numeral) > 1 and number <= _GREATEST and _SMALL.fullmatch(numeral)
+    named = len(name) >= _LEAST_NAME and name[0].isupper() and not name.isupper() and name.lower() not in writing.clock
+    return (end, language.cardinal(number)) if small and named else None
+
+
+def _regnal(written: Written, number: int, name: str, end: int) -> Found:
+    """A ruler's number, as the language says it: "the fourth", "quatorze", "segundo", "der Vierte"."""
+    language, said_as = written.language, written.writing.regnal
+    last_ordinal = int(said_as.get("ordinals_until", "0"))
+    if number > last_ordinal:
+        return end, language.cardinal(number)
+    gender = "feminine" if name.lower() in written.writing.queens else "masculine"
+    ordinal = language.ordinal(number, form=said_as.get(f"{gender}_form", gender))
+    if said_as.get("capital"):
+        ordinal = ordinal[:1].upper() + ordinal[1:]
+    if said_as.get("dot") and written.text.startswith(".", end):
+        end = written.after_dot(end)
+    return end, said_as.get(gender, "{0}").replace("{0}", ordinal)

@@ -1,0 +1,168 @@
+"""Signs between words and numbers, in the language's words for them."""
+
+from __future__ import annotations
+
+import re
+
+from .written import Found, Rule, Written
+
+_BEFORE_NUMBER = {
+    "~": "about", "≈": "about", "∼": "about", "±": "plus_minus", "≥": "at_least", "≤": "at_most", ">=": "at_least",
+    "<=": "at_most", ">": "greater", "<": "less", "#": "number", "№": "number",
+}  # fmt: skip
+_ANYWHERE = {
+    "=": "equals", "≠": "not_equal", "÷": "divided", "&": "and", "±": "plus_minus", "≈": "about", "√": "root",
+    "∞": "infinity", "§": "section", "²": "squared", "³": "cubed",
+}  # fmt: skip
+_SILENT = frozenset("©®™℠")
+_PREFIX = re.compile(r"(?P<sign>[<>]=|[~≈∼±≥≤<>#№])\s?(?=[-+–]?[\d$€£½⅓¼¾.])")
+_ARROW = re.compile(r"(?:-+>|=+>|→)")
+_POWER = re.compile(r"\^(?P<n>-?\d+)")
+_NUMBER_BEFORE = re.compile(r"\d\s?\Z")
+_NUMBER_AFTER = re.compile(r"\s?\d")
+_AMOUNT_BEFORE = re.compile(r"(?:[\d%°€$£]|[\d°]\s?(?:[^\W\d_]|/){1,5}|\d\s?[ap]\.?m\.?)\s?\Z")
+_AMOUNT_AFTER = re.compile(r"\s?[-+]?[\d$€£]")
+_MEASURE_BEFORE = re.compile(r"\d\s?(?:[^\W\d_]{1,2}\s)?\Z")
+_NAME_AFTER = re.compile(r"\s?([^\W\d_]+)")
+_BY = re.compile(r"[xX×]\s?(?=\d)")
+_PER = re.compile(r"/(?P<name>[^\W\d_]+[²³]?)(?!\w)")
+_SURE_UNITS = frozenset(("kWh", "kg", "min", "d", "week", "month", "year"))
+_SHORT_YEAR = re.compile(r"\d\d(?![\w'’\"])")
+_EQUATION_LENGTH = 12
+
+
+def symbol(written: Written, at: int) -> Found | None:
+    """A sign, said in the language's word for it; one that says nothing here stays."""
+    text, language, char = written.text, written.language, written.text[at]
+    if (found := _PREFIX.match(text, at)) and not _stands_between(written, at):
+        return found.end(), language.word(_BEFORE_NUMBER[found["sign"]]) + " "
+    if (found := _ARROW.match(text, at)) and (at or found.end() < len(text)):
+        return found.end(), language.word("to")
+    if rule := _RULES.get(char):
+        return rule(written, at)
+    if char == "&" and text.startswith("&&", at):
+        return at + 2, language.word("and")
+    if char in _SILENT:
+        return at + 1, ""
+    if char in "²³" and not written.char_before(at).isalnum():
+        return None
+    return (at + 1, language.word(_ANYWHERE[char])) if char in _ANYWHERE else None
+
+
+def _stands_between(written: Written, at: int) -> bool:
+    """Whether a sign joins what is before it: "a<5", "5~6"."""
+    before, char = written.char_before(at), written.text[at]
+    return (before.isalpha() and char in "<>~") or (before.isdecimal() and char == "~")
+
+
+def _joins_numbers(written: Written, at: int) -> bool:
+    return bool(_NUMBER_BEFORE.search(written.left(at)) and _NUMBER_AFTER.match(written.text, at + 1))
+
+
+def _is_loose(written: Written, at: int) -> bool:
+    """Whether there are spaces on both sides."""
+    return written.char_before(at).isspace() and written.text[at + 1 : at + 2].isspace()
+
+
+def _dash(written: Written, at: int) -> Found | None:
+    """Between two amounts or dates "to", in a calculation "minus"; between words it stays."""
+    text, language, left = written.text, written.language, written.left(at)
+    name = _NAME_AFTER.match(text, at + 1)
+    is_date = name and name[1].lower() in written.writing.named_days and left.rstrip()[-1:].isdecimal()
+    if not (is_date or _AMOUNT_AFTER.match(text, at + 1)):
+        return None
+    if _NUMBER_BEFORE.search(left) and "=" in text[at:]:
+        return at + 1, language.word("minus")
+    tight = not (left[-1:].isspace() or text[at + 1].isspace())
+    if (tight or _is_loose(written, at)) and _AMOUNT_BEFORE.search(left):
+        return at + 1, language.word("to")
+    return (at + 1, " ") if tight and left[-1:].isalpha() else None
+
+
+def _plus(written: Written, at: int) -> Found | None:
+    before, follows = written.char_before(at), written.text[at + 1 : at + 2]
+    said = before.isalnum() or before == "+" or follows.isdecimal() or _is_loose(written, at)
+    return (at + 1, written.language.word("add") or written.language.word("plus")) if said else None
+
+
+def _times(written: Written, at: int) -> Found | None:
+    return (at + 1, written.language.word("times")) if _joins_numbers(written, at) else None
+
+
+def _colon(written: Written, at: int) -> Found | None:
+    """A score or a proportion: "3:2", "16 : 9"."""
+    if not _joins_numbers(written, at) or written.text[at + 1].isspace() != written.char_before(at).isspace():
+        return None
+    return at + 1, f" {written.writing.ratio or written.language.word('to')} "
+
+
+def _slash(written: Written, at: int) -> Found:
+    """ "Per" before a time or a unit ("3x/day", "people/km²"), else a short break."""
+    found, writing = _PER.match(written.text, at), written.writing
+    unit = writing.per_units.get(found["name"].lower()) or writing.units.get(found["name"], "") if found else ""
+    if found and unit and (found["name"][-1] in "²³" or unit in _SURE_UNITS):
+        return found.end(), " " + written.language.per("", unit).strip()
+    if not _is_loose(written, at):
+        return at + 1, " "
+    divides = _joins_numbers(written, at) and "=" in written.text[at : at + _EQUATION_LENGTH]
+    return at + 1, written.language.word("divided") if divides else ","
+
+
+def _hash(written: Written, at: int) -> Found | None:
+    """ "C#", or "#weather"."""
+    if written.char_before(at).isalpha():
+        return at + 1, "sharp"
+    return (at + 1, "hashtag ") if written.text[at + 1 : at + 2].isalpha() else None
+
+
+def _at(written: Written, at: int) -> Found | None:
+    return (at + 1, written.language.word("at")) if at + 1 < len(written.text) else None
+
+
+def _underscore(written: Written, at: int) -> Found:
+    joins = written.char_before(at).isalnum() and written.text[at + 1 : at + 2].isalnum()
+    return at + 1, " " if joins else ""
+
+
+def _apostrophe(written: Written, at: int) -> Found | None:
+    """Before the last digits of a year it is silent: "in '58"."""
+    before = written.char_before(at)
+    return (at + 1, "") if (not before or before.isspace()) and _SHORT_YEAR.match(written.text, at + 1) else None
+
+
+def _percent(written: Written, at: int) -> Found:
+    return at + 1, written.language.unit("percent")
+
+
+def _caret(written: Written, at: int) -> Found | None:
+    language, found = written.language, _POWER.match(written.text, at)
+    if not found:
+        return None
+    named = {"2": "squared", "3": "cubed"}.get(found["n"])
+    return found.end(), language.word(
+        named
+    ) if named else f"{language.word('power')} {language.cardinal(int(found['n']))}"
+
+
+def by(written: Written, at: int) -> Found | None:
+    """An "x" between numbers or after one: "1920x1080", "3x"."""
+    text, times, before = written.text, written.language.word("times"), written.char_before(at)
+    if text[at] not in "xX×" or not _MEASURE_BEFORE.search(written.left(at)):
+        return None
+    if found := _BY.match(text, at):
+        in_equation = "=" in text[at : at + _EQUATION_LENGTH]
+        return found.end(), f"{times if in_equation else written.writing.by or times} "
+    follows = text[at + 1 : at + 2]
+    is_times = not follows.isalnum() if before.isdecimal() else follows == "/"
+    return (at + 1, times) if is_times else None
+
+
+def _cross(written: Written, at: int) -> Found | None:
+    """A sign of multiplication between numbers, anywhere else "times" too."""
+    return (at + 1, written.language.word("times")) if at or at + 1 < len(written.text) else None
+
+
+_RULES: dict[str, Rule] = {
+    "-": _dash, "–": _dash, "—": _dash, "+": _plus, "*": _times, ":": _colon, "/": _slash, "#": _hash, "@": _at,
+    "_": _underscore, "%": _percent, "^": _caret, "×": _cross, "'": _apostrophe, "’": _apostrophe,
+}  # fmt: skip

@@ -1,0 +1,134 @@
+"""How a language writes: the patterns of its numbers, and the words and signs that rules look for."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+from ..language import Language
+from ..letters import WORD
+from ..numbers import Number
+from ..tables import Table
+from .units import SPELLINGS, TIME
+
+_PERIODS = ("s", "min", "h", "d", "week", "month", "year")
+_SIGNS = {
+    "US$": "USD", "A$": "AUD", "C$": "CAD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "￥": "JPY", "₹": "INR",
+}  # fmt: skip
+
+
+@cache
+def _contexts() -> Table:
+    path = files("wyoming_chatterbox.text.spoken") / "data" / "contexts.toml"
+    return Table(tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+def _everywhere(name: str) -> frozenset[str]:
+    return frozenset(_contexts().text(name).split())
+
+
+def _as_pattern(currency: str) -> str:
+    """A name of letters isn't part of a longer one."""
+    last = unicodedata.category(currency[-1])
+    return re.escape(currency) + (rf"(?!{WORD})" if last[0] in "LM" else "")
+
+
+class Writing:
+    """How a language writes numbers and what is beside them."""
+
+    def __init__(self, language: Language) -> None:
+        near = _contexts().section(language.code)
+        self._near = near
+        decimal = language.decimal_mark
+        marks = (language.group_marks | set("'’\u00a0\u2007\u2009\u202f")) - {decimal}
+        group = "".join(re.escape(mark) for mark in sorted(marks))
+        point = re.escape(decimal)
+        self.grouped = re.compile(
+            rf"(?!0)\d{{1,3}}(?P<mark>[{group}])\d{{3}}(?:(?P=mark)\d{{3}})*+(?:{point}(?P<fraction>\d++))?+"
+            rf"(?!\d|[.,'’]\d)"
+        )
+        self.foreign = re.compile(
+            r"\d{1,3}(?P<mark>[., \u00a0\u202f])\d{3}(?:(?:(?P=mark)\d{3})*(?!(?P=mark))[.,](?P<fraction>\d{1,2})"
+            r"|(?:(?P=mark)\d{3})+)(?!\d|[.,]\d)"
+        )
+        """With the marks of another language, where they tell."""
+        self.lakhs = re.compile(rf"\d{{1,2}}(?:,\d\d)+,\d{{3}}(?:{point}(?P<fraction>\d++))?+(?![\d,])")
+        self.plain = re.compile(rf"\d++(?:[.{point}](?P<fraction>\d++)(?![.,]\d))?+")
+        self.year = self._set("year")
+        self.year_after = self._set("year_after")
+        self.decade = self._set("decade")
+        self.decades = near.forms("decades")
+        self.decade_ending = near.text("decade_ending")
+        self.month_first = near.text("dates", "dmy") == "mdy"
+        self.continental = not self.month_first
+        self.month_before = self._set("month_before")
+        self.no_days = self._set("no_days")
+        self.day_of = near.forms("day_of")
+        self.day_before = self._set("day_before")
+        self.clock = self._set("clock")
+        self.clock_after = self._set("clock_after")
+        self.bare_am = near.text("bare_am") == "yes"
+        self.hour_after = self._set("hour_after")
+        self.clock_dotted = self._set("clock_dotted")
+        self.phone = self._set("phone")
+        self.phone_pairs = near.text("phone_pairs") == "yes"
+        self.emergency = self._set("emergency")
+        self.code = self._set("code")
+        self.version = self._set("version") | {"version", "v"}
+        self.models = near.text("models")
+        self.articles = self._set("articles")
+        self.place = self._set("place")
+        self.number = self._set("number")
+        self.ratio = near.text("ratio")
+        self.by = near.text("by")
+        self.out_of = near.text("out_of")
+        self.ordinal_before = near.forms("ordinal_before")
+        self.ordinals = [
+            (re.compile(rf"(?:{ending})(?![^\W_])"), form) for ending, form in near.forms("ordinal").items()
+        ]
+        self.capital_nouns = near.text("nouns") == "capital"
+        self.one_before = [(re.compile(pattern), gender) for pattern, gender in near.forms("one_before").items()]
+        self.case_before = self._set("case_before")
+        self.cases = near.forms("cases")
+        self.parts = self._set("parts")
+        self.century_after = self._set("century_after")
+        self.rulers = _everywhere("rulers")
+        self.queens = _everywhere("queens")
+        self.regnal = dict(near.forms("regnal"))
+        self.units: Mapping[str, str] = {**SPELLINGS, **near.forms("units")}
+        self.per_units = {
+            language.unit(unit, Number("1")).lower(): unit for unit in _PERIODS if language.measures(unit)
+        }
+        """Names of times after a slash: "/month"."""
+        self.time_units: Mapping[str, str] = {
+            **TIME, **{name: unit for name, unit in near.forms("units").items() if unit in ("d", "h", "min", "s")}
+        }  # fmt: skip
+        halves = [re.escape(name) for name in language.half_days if name[0] not in "ap"]
+        self.half_day = re.compile(rf"\s?(?P<half>{'|'.join(halves) or '(?!)'})(?!\w)", re.IGNORECASE)
+        self.dotted_ordinals = near.text("ordinal_dot") == "lower"
+        """Whether "3." before a small letter is an ordinal."""
+        self.currencies: Mapping[str, str] = {**_SIGNS, **language.currencies}
+        self.currency = re.compile("|".join(map(_as_pattern, sorted(self.currencies, key=len, reverse=True))))
+        self.cents = {"¢": "USD", "ct": "EUR", "Ct": "EUR", "cts": "EUR", **near.forms("cents")}
+        self.cent = re.compile("|".join(map(_as_pattern, sorted(self.cents, key=len, reverse=True))))
+        self.named_days = frozenset(language.months) | frozenset(language.weekdays)
+        self.goes_on = (
+            self._set("goes_on")
+            | self.clock_after
+            | self.hour_after
+            | frozenset(language.scales)
+            | frozenset(part.strip(".") for name in language.half_days for part in name.split())
+        )
+
+    @classmethod
+    @cache
+    def of(cls, language: Language) -> Writing:
+        """The writing of a language, made once."""
+        return cls(language)
+
+    def _set(self, name: str) -> frozenset[str]:
+        return frozenset(self._near.text(name).split())

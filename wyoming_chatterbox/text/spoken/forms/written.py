@@ -1,0 +1,132 @@
+"""Written text as the rules see it: a region, what is before it, and how the language writes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from ..language import Language
+from ..numbers import Number
+from .writing import Writing
+
+Found: TypeAlias = tuple[int, str]
+"""Where a form ends, and how it is said."""
+
+Rule: TypeAlias = "Callable[[Written, int], Found | None]"
+"""Looks for one kind of form at a position of a region."""
+
+_WORD_BEFORE = re.compile(r"([^\W\d_][^\W\d_'’.]*)[.,:]?[\"'(\s-]*\Z")
+_NAME_BEFORE = re.compile(r"([^\W\d_][\w'’-]*)\s\Z")
+_NOUN_AFTER = re.compile(
+    r"\s(?!(?:of|and|or|in|is|are|was|were|will|has|have|can|to|from|at|per|away|long|left|ahead|before|after|ago|apart|more"
+    r"|on|for|with|by|than|as|if|but)\b)[^\W\d_]{2}"
+)
+_OPENERS = " \t\u00a0\u202f\"'“„«([¿¡"
+_CLOSERS = "\"'”’»)]"
+_MACHINE_MADE = re.compile(r"\d{1,2}\.\d(?:\d[1-9]|[1-9]\d)")
+"""A point that may be one between thousands, but not before a degree or percent: "21.456 °C"."""
+_SIGN_AFTER = re.compile(r"\s?[°%]")
+_STOPS = ".!?…"
+_SHORT_DAY = 4
+_ABBREVIATED = """
+    ca approx etc bzw vs no nr nrn z.b d.h env p.ex sig dr st ex kl klo godz tlf n max min inkl incl tel núm num art
+    vgl ggf ext vol p pp ch fig sec apt rm bd abs s kap pg pág cap bldg abb kol
+"""
+_ABBREVIATIONS = frozenset(_ABBREVIATED.split())
+
+
+class Written:
+    """A region of text, its context, and its language."""
+
+    __slots__ = ("_numbers", "_words", "before", "is_dense", "language", "space", "text", "writing")
+
+    def __init__(self, text: str, before: str, language: Language) -> None:
+        self.text = text
+        self.before = before
+        self.language = language
+        self.writing = Writing.of(language)
+        self.is_dense = language.code in ("ja", "zh")
+        """Whether words stand without spaces."""
+        self.space = "" if self.is_dense else " "
+        self._words: dict[int, str] = {}
+        self._numbers: dict[int, tuple[Number, int] | None] = {}
+
+    def left(self, at: int, length: int = 48) -> str:
+        """The text before a position, at most `length` characters."""
+        if at >= length:
+            return self.text[at - length : at]
+        return (self.before + self.text[:at])[-length:]
+
+    def char_before(self, at: int) -> str:
+        """The character before a position; empty at the start of the line."""
+        return self.text[at - 1] if at else self.before[-1:]
+
+    def word_before(self, at: int) -> str:
+        """The word before a position, in lower case; empty if something else is there."""
+        if at not in self._words:
+            found = _WORD_BEFORE.search(self.left(at))
+            self._words[at] = found[1].lower() if found else ""
+        return self._words[at]
+
+    def name_before(self, at: int) -> str:
+        """The word before a position as it is written, with one space between."""
+        found = _NAME_BEFORE.search(self.left(at))
+        return found[1] if found else ""
+
+    def starts_sentence(self, at: int) -> bool:
+        """Whether a sentence starts at a position."""
+        before = self.left(at).rstrip(_OPENERS)
+        if not before:
+            return True
+        stopped = before.rstrip(_CLOSERS)
+        if stopped[-1:] not in _STOPS or not self.left(at)[len(before) :][:1].isspace():
+            return False
+        word = stopped.rstrip(_STOPS).rpartition(" ")[2].lstrip(_OPENERS)
+        is_day = len(word) <= _SHORT_DAY and word.lower() in self.writing.named_days
+        return not (is_day or len(word) == 1 or "." in word or word.lower() in _ABBREVIATIONS)
+
+    def capital(self, said: str) -> str:
+        """With a capital letter."""
+        first = "İ" if self.language.code == "tr" and said[0] == "i" else said[0].upper()
+        return first + said[1:]
+
+    def in_case(self, at: int, said: str) -> str:
+        """Put an amount that is said at a position into the case that the word before asks for: "in einer Stunde"."""
+        if self.writing.cases and self.word_before(at) in self.writing.case_before:
+            return " ".join(self.writing.cases.get(word, word) for word in said.split(" "))
+        return said
+
+    def describes(self, at: int, end: int) -> bool:
+        """Whether an amount stands between an article and a noun, in English: "a 5 km run"."""
+        return self.word_before(at) in self.writing.articles and bool(_NOUN_AFTER.match(self.text, end))
+
+    def after_dot(self, end: int) -> int:
+        """The position after the full stop of an abbreviation, unless it ends the sentence too."""
+        if not self.text.startswith(".", end):
+            return end
+        rest = self.text[end + 1 :].lstrip()
+        return end if not rest or rest[0].isupper() else end + 1
+
+    def joined(self, word: str, parts: Sequence[str]) -> str:
+        """Parts with a word between them, and spaces where the language has them."""
+        return f"{self.space}{word}{self.space}".join(parts)
+
+    def number(self, at: int) -> tuple[Number, int] | None:
+        """The number without a sign that begins at a position, and where it ends."""
+        if at not in self._numbers:
+            self._numbers[at] = self._number(at)
+        return self._numbers[at]
+
+    def _number(self, at: int) -> tuple[Number, int] | None:
+        writing = self.writing
+        for pattern in (writing.grouped, writing.foreign, writing.lakhs):
+            found = pattern.match(self.text, at)
+            if found and not (_MACHINE_MADE.fullmatch(found[0]) and _SIGN_AFTER.match(self.text, found.end())):
+                whole = re.sub(r"\D", "", found[0][: found.start("fraction") - at] if found["fraction"] else found[0])
+                return Number(whole, found["fraction"] or ""), found.end()
+        if not (found := writing.plain.match(self.text, at)):
+            return None
+        fraction = found["fraction"] or ""
+        whole = found[0][: len(found[0]) - len(fraction) - 1] if fraction else found[0]
+        return Number(whole, fraction), found.end()

@@ -1,0 +1,48 @@
+"""Letters and digits in fancy styles, which mean the same as plain ones."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+FANCY = (
+    "\u00b9\u2070\u2074-\u209c\u2100-\u214f\u2160-\u2188\u2460-\u24ff\u3200-\u33ff\ufb00-\ufb06\uff01-\uff5e\uffe0-\uffe6"
+    "\U0001d400-\U0001d7ff\U0001f100-\U0001f1ff"
+)
+"""Characters, as in a set of a regular expression, that may be plain ones in another style."""
+
+WIDE = (
+    "\u2e80-\u2fdf\u3000-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff04\uff06-\uff0f"
+    "\uff1a-\uff20\uff5b-\uff65"
+)
+"""Characters of scripts without spaces between words, and their punctuation, as in a set of a regular expression."""
+
+WORD = r"(?:[^\W\d_][\u0900-\u0903\u093a-\u094f]*+)++"
+"""A word, as a regular expression; the vowel signs of Hindi are no letters to Python."""
+
+_KEPT = frozenset("№！＂＃＇（），．：；？［］＿｛｝～℗℠™℡")
+_STYLED = re.compile(f"[{FANCY}]")
+_RAISED = re.compile("\u207a?\u207b?[\u2070\u00b9\u2074-\u2079]+")
+_SPELLINGS = {"\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2012": "–", "٪": "%", "º C": "°C", "ºC": "°C", "ºF": "°F"}
+_MICRO = re.compile(r"(?<!\w)\u03bc(?=[A-Za-z])")
+_ODD = re.compile("|".join(map(re.escape, _SPELLINGS)))
+
+
+def plain_letters(text: str) -> str:
+    """Return the text with letters, digits and unit signs of other styles as plain ones; raised digits follow `^`."""
+    text = _ODD.sub(lambda odd: _SPELLINGS[odd[0]], text)
+    text = _MICRO.sub("\u00b5", text)
+    if not _STYLED.search(text):
+        return text
+    text = _RAISED.sub(lambda raised: "^" + unicodedata.normalize("NFKC", raised[0]).replace("\u2212", "-"), text)
+    return _STYLED.sub(_plain, text)
+
+
+def _plain(styled: re.Match[str]) -> str:
+    char = styled[0]
+    if char in _KEPT:
+        return char
+    plain = unicodedata.normalize("NFKC", char)
+    if plain.startswith("(") and plain.endswith(")"):
+        plain = plain[1:-1]
+    return plain if all(part.isalnum() or part in "°%‰/+-=<>&$£¥¢@*|\\^µ∕⁄" for part in plain) else char

@@ -1,0 +1,75 @@
+"""Rewrites a region of text: tries the rules from left to right, the particular ones first."""
+
+from __future__ import annotations
+
+import re
+
+from .forms import clock, codes, counting, dates, fractions, measured, money, names, quantities, roman, symbols, wide
+from .forms.written import Rule, Written
+from .language import Language
+from .letters import plain_letters
+
+_OPENERS = "([{\"'“„«"
+_LETTERS = re.compile(r"[^\W\d_²³¹¼-¾⅐-⅞]+")
+_SIGNED: tuple[Rule, ...] = (
+    codes.phone, measured.percent_first, money.money, dates.decade, quantities.quantity, fractions.fraction,
+    symbols.symbol,
+)  # fmt: skip
+_DIGIT: tuple[Rule, ...] = (
+    counting.list_number, codes.address, wide.date, wide.time, dates.numeric, dates.day_first, clock.time, codes.phone,
+    codes.version, fractions.fraction, counting.ordinal, counting.scientific, dates.decade, counting.years,
+    measured.duration, measured.feet_and_inches, quantities.quantity, counting.number,
+)  # fmt: skip
+_LETTER: tuple[Rule, ...] = (
+    dates.weekday, dates.month_first, money.money, codes.address, names.version_name, names.address, names.entity,
+    names.formula, names.abbreviation, names.time_zone, names.model, roman.roman, symbols.by,
+)  # fmt: skip
+
+
+def rewrite(text: str, before: str, language: Language) -> str:
+    """Return the text with its written forms in words; `before` is what is to the left of it on its line."""
+    written = Written(plain_letters(text), before, language)
+    text = written.text
+    out: list[str] = []
+    at = 0
+    while at < len(text):
+        char = text[at]
+        if char.isspace():
+            out.append(char)
+            at += 1
+            continue
+        rules = _DIGIT if char.isdecimal() else _SIGNED
+        if char.isalpha():
+            inside = written.char_before(at)
+            rules = (symbols.by,) if inside.isdecimal() else () if inside.isalpha() else _LETTER
+        for rule in rules:
+            if found := rule(written, at):
+                end, said = found
+                _put(out, written, at, end, said)
+                at = end
+                break
+        else:
+            letters = _LETTERS.match(text, at)
+            end = letters.end() if letters else at + 1
+            out.append(text[at:end])
+            at = end
+    return "".join(out)
+
+
+def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None:
+    """Write what is said, with spaces to its neighbours, and a capital where a sentence starts."""
+    if not said:
+        return
+    if said == ",":
+        out[-1:] = [part.rstrip() for part in out[-1:]]
+    if said[0].isalpha() and written.starts_sentence(at):
+        said = written.capital(said)
+    last = out[-1][-1:] if out else written.before[-1:]
+    follows = written.text[end : end + 1]
+    if not last or last.isspace() or last in _OPENERS:
+        said = said.lstrip()
+    if not follows or follows.isspace():
+        said = said.rstrip()
+    if not written.is_dense:
+        said = " " * (last.isalnum() and said[:1].isalnum()) + said + " " * (said[-1:].isalnum() and follows.isalnum())
+    out.append(said)
