@@ -11,7 +11,7 @@ from ..numbers import Number
 from .written import Written
 
 _SIGN = re.compile(r"[-+–](?=\d)|[-+–](?=[.,]\d)")
-_RANGE = re.compile(r"(?:[-–—]|\s[-–—]\s)(?=[-+]?\d)")
+_RANGE = re.compile(r"(?:[-–—~～〜]|\s[-–—]\s)(?=[-+]?\d)")
 _CHAIN = re.compile(r"\s?(?:[-–/.:]\d|=)")
 _SCALE = re.compile(rf"\s?({WORD})")
 _STOP_INSIDE = re.compile(r"\.(?=\s?[€$£%]|\s[^\W\d_]?[a-z])")

@@ -47,6 +47,8 @@ def time(written: Written, at: int) -> Found | None:
     if (found := _MILITARY.match(text, at)) and written.word_before(at) in writing.clock and writing.month_first:
         return found.end(), said_time(written, at, int(found["h"]), int(found["m"]))
     if found := _DOTTED.match(text, at):
+        if half := _half(written, found.end()):
+            return half[0], said_time(written, at, int(found["h"]), int(found["m"]), 0, half[1])
         end = _after(written, found.end())
         if end > found.end() or written.word_before(at) in writing.clock_dotted:
             return end, said_time(written, at, int(found["h"]), int(found["m"]))

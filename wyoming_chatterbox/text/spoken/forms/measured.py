@@ -26,6 +26,7 @@ _INCHES_IN_A_FOOT = 12
 _INCHES = re.compile(r"[\"”](?=\s(?:TV|screen|display|monitor|pipe|wheels?|tablet|pizza)\b)")
 _AFTER_INCHES = re.compile(r"\.?\s?(?:\Z|[,;:!?)\"]|of\b|x\b|by\b|tall\b|wide\b|long\b|thick\b|deep\b)")
 _LETTERS = frozenset("ABCFKV")
+_NAME_AFTER = re.compile(r"\s[^\W\d_a-zß-ÿ]")
 _ORDER = ("d", "h", "min", "s")
 
 
@@ -42,6 +43,8 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
     for name in _names(unit[1]):
         key = unit_key(written, name)
         after = unit.start(1) + len(name)
+        if key == "m" and (word := _WORD.match(written.text, after)) and word[1] in written.writing.minutes_before:
+            key = "min"
         if not key or _goes_on(written.text, after) or not _is_unit(written, name, amount, end, after):
             continue
         if unit[0][0] == "-":
@@ -89,8 +92,10 @@ def _is_unit(written: Written, name: str, amount: Amount, end: int, after: int) 
         return sure or bool(_AFTER_INCHES.match(written.text, after))
     if spaced or name not in _LETTERS:
         return True
-    if name in "BK":
-        return len(number.whole) > 2 or (name == "K" and bool(number.fraction))
+    if name == "B":
+        return len(number.whole) > 2 and not _NAME_AFTER.match(written.text, after)
+    if name == "K":
+        return len(number.whole) > 2 or bool(number.fraction)
     return before not in written.writing.place
 
 

@@ -73,6 +73,7 @@ class Writing:
         self.clock_after = self._set("clock_after")
         self.bare_am = near.text("bare_am") == "yes"
         self.hour_after = self._set("hour_after")
+        self.minutes_before = self._set("minutes_before")
         self.clock_dotted = self._set("clock_dotted")
         self.phone = self._set("phone")
         self.phone_pairs = near.text("phone_pairs") == "yes"
