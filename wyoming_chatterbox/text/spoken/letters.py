@@ -17,6 +17,9 @@ WIDE = (
 )
 """Characters of scripts without spaces between words, and their punctuation, as in a set of a regular expression."""
 
+HANGUL = "\uac00-\ud7a3"
+"""Korean syllables, as in a set of a regular expression: particles follow a unit without a space."""
+
 WORD = r"(?:[^\W\d_][\u0900-\u0903\u093a-\u094f]*+)++"
 """A word, as a regular expression; the vowel signs of Hindi are no letters to Python."""
 

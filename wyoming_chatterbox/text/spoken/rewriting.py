@@ -71,5 +71,6 @@ def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None
     if not follows or follows.isspace():
         said = said.rstrip()
     if not written.is_dense:
-        said = " " * (last.isalnum() and said[:1].isalnum()) + said + " " * (said[-1:].isalnum() and follows.isalnum())
+        divided = follows.isalnum() and not written.writing.attached.match(written.text, end)
+        said = " " * (last.isalnum() and said[:1].isalnum()) + said + " " * (said[-1:].isalnum() and divided)
     out.append(said)

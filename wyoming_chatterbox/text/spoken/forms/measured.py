@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..letters import WIDE
+from ..letters import HANGUL, WIDE
 from ..measures import Amount
 from ..numbers import Number
 from .amounts import last, read_amount, say
@@ -13,11 +13,12 @@ from .written import Found, Written
 
 _UNIT = re.compile(
     r"(?:\s|-(?=[^\W\d_]))?"
-    r"([%‰]|°\s?[CFK](?:/[^\W\d]+)?(?!\w)"
-    rf"|[^\s\d,;:!?()\[\]\"“”…+=<>~&@#_|،{WIDE}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+[²³23]?)?)"
+    rf"([%‰]|°\s?[CFK](?:/[^\W\d]+)?(?![^\W{HANGUL}])"
+    rf"|[^\s\d,;:!?()\[\]\"“”…+=<>~&@#_|،{WIDE}{HANGUL}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+[²³23]?)?)"
 )
 _PER_SECOND_SQUARED = re.compile(r"(\w+)/s[²2]\Z")
 _PER_HUNDRED = re.compile(r"\s?/\s?100\s?km\b")
+_PARTICLE = re.compile(f"[{HANGUL}]")
 _MORE_DIGITS = re.compile(r"-\d")
 _WORD = re.compile(r"\s?([^\W\d_]+)")
 _NEXT_PART = re.compile(r",?\s?(?=\d)")
@@ -69,7 +70,8 @@ def _names(written_unit: str) -> dict[str, None]:
 
 
 def _goes_on(text: str, after: int) -> bool:
-    return after < len(text) and text[after - 1].isalpha() and text[after].isalnum()
+    goes_on = after < len(text) and text[after - 1].isalpha() and text[after].isalnum()
+    return goes_on and not _PARTICLE.match(text, after)
 
 
 def unit_key(written: Written, name: str) -> str:

@@ -93,6 +93,7 @@ class Writing:
         ]
         self.capital_nouns = near.text("nouns") == "capital"
         self.one_before = [(re.compile(pattern), gender) for pattern, gender in near.forms("one_before").items()]
+        self.attached = re.compile(near.text("attached") or "(?!)")
         self.case_before = self._set("case_before")
         self.cases = near.forms("cases")
         self.parts = self._set("parts")
