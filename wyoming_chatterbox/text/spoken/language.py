@@ -31,7 +31,7 @@ class Language(Times):
     @classmethod
     @cache
     def get(cls, code: str) -> "Language | None":
-        """The language of an ISO 639-1 code; None where there is no data. Reads its tables once."""
+        """Return the language of an ISO 639-1 code; None where there is no data. Reads its tables once."""
         table = read(code)
         return cls(code, table) if table else None
 

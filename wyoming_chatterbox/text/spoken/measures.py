@@ -48,7 +48,7 @@ class Measures(Numbers):
         return self._per.text("").replace("{0}", said).replace("{1}", name)
 
     def unit(self, unit: str, number: Number | None = None) -> str:
-        """The unit's name alone, as after the number; without one, as after many."""
+        """Return the unit's name alone, as after the number; without one, as after many."""
         forms = self._units.forms(unit)
         form = self._form(forms, number) if number else forms["other"]
         return " ".join(form.replace("{0}", "").split())
@@ -84,7 +84,7 @@ class Measures(Numbers):
         return pattern.replace("{0}", self._space.join(said[:-1])).replace("{1}", said[-1])
 
     def _counted(self, amount: Amount, forms: Mapping[str, str]) -> str:
-        """The form with its number in it. One form may be without: Arabic has a dual."""
+        """Return the form with its number in it. One form may be without: Arabic has a dual."""
         gender = forms.get("gender") or self._numbers.text("counting")
         if not isinstance(amount, Number):
             low, high = (self._written_out(number) for number in amount)

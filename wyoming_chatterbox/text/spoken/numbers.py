@@ -59,7 +59,7 @@ class Numbers:
         self._said = lru_cache(maxsize=2048)(self._say)
 
     def word(self, name: str) -> str:
-        """A word by its name: "minus", "to", "version" ...; empty where the language has none."""
+        """Return a word by its name: "minus", "to", "version" ...; empty where the language has none."""
         return self._words.text(name)
 
     def cardinal(self, n: int, *, gender: str = "") -> str:
@@ -176,7 +176,7 @@ class Numbers:
         return Number(digits[:cut], digits[cut:], number.negative, plus=number.plus)
 
     def _form(self, forms: Mapping[str, str], number: Number) -> str:
-        """The form that agrees with the number, all of it: "five million" is a 5000000."""
+        """Return the form that agrees with the number, all of it: "five million" is a 5000000."""
         return forms.get(self._category(number)) or forms["other"]
 
     def _category(self, number: Number) -> str:

@@ -56,7 +56,7 @@ class Plurals:
         self._found = lru_cache(maxsize=1024)(self._find)
 
     def category(self, whole: str, fraction: str = "") -> str:
-        """The category of a number of these digits: "one", "few" ... or "other"."""
+        """Return the category of a number of these digits: "one", "few" ... or "other"."""
         return self._found(whole, fraction)
 
     def _find(self, whole: str, fraction: str) -> str:

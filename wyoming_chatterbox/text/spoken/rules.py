@@ -39,7 +39,7 @@ class Rules:
         self._engine.load_xml(root)
 
     def spell(self, n: int, name: str) -> str | None:
-        """A whole number, below 10 to the power of 15, by a rule set such as "cardinal-feminine", if it can."""
+        """Return a whole number, below 10 to the power of 15, by a rule set such as "cardinal-feminine", if it can."""
         try:
             return self._engine.format_number(n, ruleset_names=[f"spellout-{name}"]).text
         except self._cannot:

@@ -57,7 +57,7 @@ class Table:
         return [text for text in value if isinstance(text, str)]
 
     def lists(self, name: str) -> list[list[str]]:
-        """A list of lists of texts."""
+        """Return a list of lists of texts."""
         value = self._entries.get(name, ())
         if isinstance(value, str) or not isinstance(value, Sequence):
             raise TypeError(f"{name} is no list")
@@ -65,7 +65,7 @@ class Table:
 
 
 def _merged(below: Mapping[str, Value], above: Mapping[str, Value], separate: bool = False) -> dict[str, Value]:
-    """The entries of both; `separate`: an entry with forms keeps none of those below, only the gender."""
+    """Return the entries of both; `separate`: an entry with forms keeps none of those below, only the gender."""
     together = dict(below)
     for name, value in above.items():
         old = together.get(name)
@@ -82,7 +82,7 @@ def _merged(below: Mapping[str, Value], above: Mapping[str, Value], separate: bo
 
 
 def read(code: str) -> Table | None:
-    """The tables of a language, by its ISO 639-1 code; None where there are none."""
+    """Return the tables of a language, by its ISO 639-1 code; None where there are none."""
     data = files("wyoming_chatterbox.text.spoken") / "data"
     by_hand = data / f"{code}.toml"
     if not code.isalpha() or not by_hand.is_file():

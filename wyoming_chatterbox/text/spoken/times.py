@@ -22,7 +22,7 @@ class Times(Measures):
         return self._table.texts("weekdays")[weekday % 7]
 
     def day(self, day: int, *, after: str = "") -> str:
-        """The day of a month, as it is said in a date; `after` as for `date`."""
+        """Return the day of a month, as it is said in a date; `after` as for `date`."""
         dates = self._dates
         first = dates.text("first") if day == 1 else ""
         return first or self._numeral(dates.section("after").text(after.lower()) or dates.text("day", "ordinal"), day)
@@ -57,12 +57,12 @@ class Times(Measures):
         return said if weekday is None else self.with_weekday(weekday, said)
 
     def with_weekday(self, weekday: int, date: str) -> str:
-        """A day of the week before a date in words, which may be empty."""
+        """Return a day of the week before a date in words, which may be empty."""
         name = self.weekday(weekday)
         return self._dates.text("weekday", "{0} {1}").replace("{0}", name).replace("{1}", date) if date else name
 
     def clock(self, hour: int, minute: int = 0, second: int | None = None, half: str = "", *, after: str = "") -> str:
-        """The time of day: the hour 0 to 24, or 1 to 12 where `half` says "am" or "pm".
+        """Return the time of day: the hour 0 to 24, or 1 to 12 where `half` says "am" or "pm".
 
         `after` is the word that stands before, of which the form may depend: "o" in Polish.
         """

@@ -21,7 +21,7 @@ _ATTACHED_SCALES = {"k": 3, "M": 6, "B": 9, "T": 12}
 
 
 def read_amount(written: Written, at: int) -> tuple[Amount, int] | None:
-    """The number or the range of two numbers, with signs, that begins at a position, and where it ends."""
+    """Return the number or the range of two numbers, with signs, that begins at a position, and where it ends."""
     low = _signed(written, at)
     if not low:
         return None
@@ -52,12 +52,12 @@ def _signed(written: Written, at: int) -> tuple[Number, int] | None:
 
 
 def last(amount: Amount) -> Number:
-    """The number that the form of a unit agrees with."""
+    """Return the number that the form of a unit agrees with."""
     return amount if isinstance(amount, Number) else amount[1]
 
 
 def scaled(amount: Amount, scale: int) -> Amount:
-    """An amount with a power of ten."""
+    """Return an amount with a power of ten."""
     if isinstance(amount, Number):
         return replace(amount, scale=scale)
     return amount[0], replace(amount[1], scale=scale)
@@ -70,7 +70,7 @@ def may_have_sign(written: Written, at: int) -> bool:
 
 
 def say(written: Written, amount: Amount) -> str:
-    """An amount of nothing in particular, or a score: "three to two"."""
+    """Return an amount of nothing in particular, or a score: "three to two"."""
     language, ratio = written.language, written.writing.ratio
     if isinstance(amount, Number):
         return language.number(amount)
@@ -81,7 +81,7 @@ def say(written: Written, amount: Amount) -> str:
 
 
 def scale_after(written: Written, end: int) -> tuple[int, int] | None:
-    """The power of ten of a word such as "million" at a position, and where it ends."""
+    """Return the power of ten of a word such as "million" at a position, and where it ends."""
     word = _SCALE.match(written.text, end)
     if not word:
         return None
@@ -94,7 +94,7 @@ def scale_after(written: Written, end: int) -> tuple[int, int] | None:
 
 
 def attached_scale(written: Written, number: Number, end: int) -> tuple[int, int]:
-    """The power of ten of a single letter: "2.5k", "500k" and "1.2M", but not "10k", "4K" and "5B"."""
+    """Return the power of ten of a single letter: "2.5k", "500k" and "1.2M", but not "10k", "4K" and "5B"."""
     if paid := _PAID_SCALE.match(written.text, end):
         return _PAID_SCALES[paid[1]], paid.end()
     word = _SCALE.match(written.text, end)

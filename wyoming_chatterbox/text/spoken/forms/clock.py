@@ -24,12 +24,12 @@ _AFTER_HOUR = re.compile(
 
 
 def said_time(written: Written, at: int, hour: int, minute: int, second: int = 0, half: str = "") -> str:
-    """The time of day in words, for a place in the text; seconds of nought are left out."""
+    """Return the time of day in words, for a place in the text; seconds of nought are left out."""
     return written.language.clock(hour, minute, second or None, half, after=written.word_before(at))
 
 
 def time(written: Written, at: int) -> Found | None:
-    """A time of day: "15:30", "3:05 PM", "3pm", "15.30 Uhr", "15h30"; or a duration: "1:05:30", "5:30 min"."""
+    """Find a time of day: "15:30", "3:05 PM", "3pm", "15.30 Uhr", "15h30"; or a duration: "1:05:30", "5:30 min"."""
     text, writing = written.text, written.writing
     if found := _TIME.match(text, at):
         return _colons(written, found, at)
@@ -85,7 +85,7 @@ def _lasting(written: Written, parts: list[tuple[int, str]]) -> str:
 
 
 def _half(written: Written, end: int, *, bare: bool = False) -> tuple[int, str] | None:
-    """The half of the day, "am" or "pm", that is written at a position, and where it ends."""
+    """Return the half of the day, "am" or "pm", that is written at a position, and where it ends."""
     found = _HALF.match(written.text, end)
     if not found:
         other = written.writing.half_day.match(written.text, end)
@@ -100,6 +100,6 @@ def _half(written: Written, end: int, *, bare: bool = False) -> tuple[int, str] 
 
 
 def _after(written: Written, end: int) -> int:
-    """The position after a word such as "Uhr", which the spoken time has anyway."""
+    """Return the position after a word such as "Uhr", which the spoken time has anyway."""
     word = _WORD_AFTER.match(written.text, end)
     return word.end() if word and word["word"].lower() in written.writing.clock_after else end

@@ -33,7 +33,7 @@ _LEAST_DIGITS = 7
 
 
 def address(written: Written, at: int) -> Found | None:
-    """An IP address with or without a port, a hardware address, a hexadecimal number: "192.168.1.10:8123", "0x1F"."""
+    """Find an IP address, a hardware address or a hexadecimal number: "192.168.1.10:8123", "0x1F"."""
     language, text = written.language, written.text
     if found := _IP.match(text, at):
         parts = found["ip"].split(".")
@@ -54,7 +54,7 @@ def _singly(written: Written, text: str) -> str:
 
 
 def version(written: Written, at: int) -> Found | None:
-    """A version: "1.2.3", "2.1" after a word such as "version", a release of the year and month ("2026.11")."""
+    """Find a version: "1.2.3", "2.1" after a word such as "version", a release of the year and month ("2026.11")."""
     text = written.text
     found = _VERSION.match(text, at)
     if not found:
@@ -76,7 +76,7 @@ def _is_grouped(written: Written, at: int) -> bool:
 
 
 def said_version(written: Written, version: str) -> str:
-    """The parts of a version in words, with the language's word for the dot between."""
+    """Return the parts of a version in words, with the language's word for the dot between."""
     language = written.language
     dot = language.word("decimal") if language.decimal_mark == "." else language.word("dot")
     return written.joined(dot, [_part(written, part) for part in version.split(".")])
@@ -90,7 +90,7 @@ def _part(written: Written, part: str) -> str:
 
 
 def phone(written: Written, at: int) -> Found | None:
-    """A telephone number, or other digits that are said one by one: "+1 555-123-4567", "call 112", "PIN 4821"."""
+    """Find a telephone number, or other digits that are said one by one: "+1 555-123-4567", "call 112", "PIN 4821"."""
     text, writing = written.text, written.writing
     found = _PHONE.match(text, at)
     called = _CALLED.search(written.left(at))

@@ -26,7 +26,7 @@ _YEARS_RANGE = range(1001, 2100)
 
 
 def list_number(written: Written, at: int) -> Found | None:
-    """The number of a list's item at the start of a line: "1. Milk"."""
+    """Find the number of a list's item at the start of a line: "1. Milk"."""
     if written.left(at).strip():
         return None
     found = _LIST_NUMBER.match(written.text, at)
@@ -41,7 +41,7 @@ def _is_ordinal_here(written: Written, at: int, found: re.Match[str]) -> bool:
 
 
 def ordinal(written: Written, at: int) -> Found | None:
-    """An ordinal: "2nd", "1er", "3.º", or "3." after a word that ordinals follow."""
+    """Find an ordinal: "2nd", "1er", "3.º", or "3." after a word that ordinals follow."""
     language, writing = written.language, written.writing
     digits = _DIGITS.match(written.text, at)
     if not digits or len(digits[0]) > 9:
@@ -75,7 +75,7 @@ def _with_dot(written: Written, at: int) -> Found | None:
 
 
 def years(written: Written, at: int) -> Found | None:
-    """A range of years: "2025-2026", "1914-18"."""
+    """Find a range of years: "2025-2026", "1914-18"."""
     found = _YEARS.match(written.text, at)
     if not found:
         return None
@@ -87,7 +87,7 @@ def years(written: Written, at: int) -> Found | None:
 
 
 def number(written: Written, at: int) -> Found | None:
-    """A number that no other rule knows."""
+    """Find a number that no other rule knows."""
     language, writing = written.language, written.writing
     digits = _DIGITS.match(written.text, at)
     found = written.number(at)
@@ -110,7 +110,7 @@ def number(written: Written, at: int) -> Found | None:
 
 
 def scientific(written: Written, at: int) -> Found | None:
-    """A number with an exponent: "1.5e-5"."""
+    """Find a number with an exponent: "1.5e-5"."""
     found = _SCIENTIFIC.match(written.text, at)
     if not found:
         return None
@@ -133,7 +133,7 @@ def _is_year(written: Written, at: int, number: int, end: int, before: str) -> b
 
 
 def _gender(written: Written, end: int) -> str:
-    """The gender of the numeral before a word whose gender its ending tells; "" if nothing does."""
+    """Return the gender of the numeral before a word whose gender its ending tells; "" if nothing does."""
     word = _COUNTED.match(written.text, end)
     if not word or not written.writing.one_before:
         return ""

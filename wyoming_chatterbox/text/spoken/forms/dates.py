@@ -41,7 +41,7 @@ def _valid(month: int, day: int) -> bool:
 
 
 def numeric(written: Written, at: int) -> Found | None:
-    """A date in digits: "2026-11-25", "25.11.2026", "11/25/2026", "25.11."."""
+    """Find a date in digits: "2026-11-25", "25.11.2026", "11/25/2026", "25.11."."""
     text, language, writing = written.text, written.language, written.writing
     before = written.word_before(at)
     if found := _ISO.match(text, at):
@@ -95,7 +95,7 @@ def _spaced_range(text: str, end: int) -> bool:
 
 
 def day_first(written: Written, at: int) -> Found | None:
-    """A day and the name of its month: "28 Nov 2026", "3. Mai", "1er mai", "25-28 Nov"."""
+    """Find a day and the name of its month: "28 Nov 2026", "3. Mai", "1er mai", "25-28 Nov"."""
     found = _DAYS.match(written.text, at)
     month = _month(written, found["month"]) if found else 0
     if not found or not month or not _valid(month, int(found["d"])):
@@ -119,7 +119,7 @@ def day_first(written: Written, at: int) -> Found | None:
 
 
 def month_first(written: Written, at: int) -> Found | None:
-    """A month's name, then its day or year: "Nov 28", "November 28th, 2026", "November 2026"."""
+    """Find a month's name, then its day or year: "Nov 28", "November 28th, 2026", "November 2026"."""
     text, language, before = written.text, written.language, written.word_before(at)
     name = _NAME.match(text, at)
     month = _month(written, name["name"]) if name else 0
@@ -143,7 +143,7 @@ def month_first(written: Written, at: int) -> Found | None:
 
 
 def weekday(written: Written, at: int) -> Found | None:
-    """The name of a day of the week before a date or a time, or two of them: "Sat 28 Nov", "Mon-Fri", "Fri 10:30"."""
+    """Find a day of the week before a date or a time, or two of them: "Sat 28 Nov", "Mon-Fri", "Fri 10:30"."""
     text, language = written.text, written.language
     name = _NAME.match(text, at)
     number = language.weekdays.get(name["name"].lower(), 0) if name else 0
@@ -172,7 +172,7 @@ def weekday(written: Written, at: int) -> Found | None:
 
 
 def decade(written: Written, at: int) -> Found | None:
-    """A decade: "1990s", "'90s", "the 90s", "90er"."""
+    """Find a decade: "1990s", "'90s", "the 90s", "90er"."""
     found = _DECADE.match(written.text, at)
     language, writing = written.language, written.writing
     if not found or not found["n"].endswith("0"):
@@ -192,7 +192,7 @@ def decade(written: Written, at: int) -> Found | None:
 
 
 def _month(written: Written, name: str) -> int:
-    """The number of a month, or 0."""
+    """Return the number of a month, or 0."""
     language = written.language
     month = language.months.get(name.lower(), 0)
     return month if month and (name[0].isupper() or not language.month(1)[:1].isupper()) else 0

@@ -17,7 +17,7 @@ _OUT_OF = frozenset((10, 20, 100))
 
 
 def fraction(written: Written, at: int) -> Found | None:
-    """A proper fraction, after a whole number or not, with its unit."""
+    """Find a proper fraction, after a whole number or not, with its unit."""
     language = written.language
     if found := _SIGN.match(written.text, at):
         top, _, bottom = unicodedata.normalize("NFKC", found["sign"]).partition("\u2044")

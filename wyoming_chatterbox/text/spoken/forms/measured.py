@@ -32,7 +32,7 @@ _ORDER = ("d", "h", "min", "s")
 
 
 def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | None:
-    """An amount before its unit; `begin` and `end` are those of the amount."""
+    """Find an amount before its unit; `begin` and `end` are those of the amount."""
     language = written.language
     if inches := _INCHES.match(written.text, end):
         return inches.end(), _describing(written, amount, "in")
@@ -75,7 +75,7 @@ def _goes_on(text: str, after: int) -> bool:
 
 
 def unit_key(written: Written, name: str) -> str:
-    """The key of a unit by its spelling, "" if it is none that the language has words for."""
+    """Return the key of a unit by its spelling, "" if it is none that the language has words for."""
     units = written.writing.units
     key = "" if name in ONLY_AFTER_SLASH else units.get(name, "")
     if not key and "/" in name:
@@ -102,14 +102,14 @@ def _is_unit(written: Written, name: str, amount: Amount, end: int, after: int) 
 
 
 def _describing(written: Written, amount: Amount, key: str) -> str:
-    """A measure as part of a name: "five kilometer"."""
+    """Return a measure as part of a name: "five kilometer"."""
     if "/" in key:
         return written.language.measure(amount, key)
     return f"{say(written, amount)}{written.space}{written.language.unit(key, Number('1'))}"
 
 
 def _counted(written: Written, amount: Amount, begin: int, end: int) -> Found | None:
-    """A number before the written-out name of a unit: the gender of its numeral is known."""
+    """Find a number before the written-out name of a unit: the gender of its numeral is known."""
     word = _WORD.match(written.text, end)
     if not word or not word[0][0].isspace() or not isinstance(amount, Number):
         return None
@@ -118,7 +118,7 @@ def _counted(written: Written, amount: Amount, begin: int, end: int) -> Found | 
 
 
 def percent_first(written: Written, at: int) -> Found | None:
-    """A sign of percent before its number, as Turkish has it: "%25"."""
+    """Find a sign of percent before its number, as Turkish has it: "%25"."""
     if written.text[at] != "%" or written.char_before(at).isalnum():
         return None
     found = read_amount(written, at + 1)
@@ -136,7 +136,7 @@ def feet_and_inches(written: Written, at: int) -> Found | None:
 
 
 def duration(written: Written, at: int) -> Found | None:
-    """Numbers of days, hours, minutes and seconds in a row: "2 d 3 h", "1h30m", "1h30"."""
+    """Find numbers of days, hours, minutes and seconds in a row: "2 d 3 h", "1h30m", "1h30"."""
     text, units = written.text, written.writing.time_units
     parts: list[tuple[Number, str]] = []
     place, end = at, at

@@ -20,7 +20,7 @@ _SPACES = (" ", "\u00a0", "\u202f")
 
 
 def money(written: Written, at: int) -> Found | None:
-    """A currency before its amount: "$5.3 billion", "EUR 10", "-$5"."""
+    """Find a currency before its amount: "$5.3 billion", "EUR 10", "-$5"."""
     text = written.text
     negative = text[at] in "-–"
     if negative and not may_have_sign(written, at):
@@ -48,7 +48,7 @@ def money(written: Written, at: int) -> Found | None:
 
 
 def money_after(written: Written, amount: Amount, end: int) -> Found | None:
-    """An amount before its currency, or before "ct"; `end` is where the amount ends."""
+    """Find an amount before its currency, or before "ct"; `end` is where the amount ends."""
     text = written.text
     if dash := _NO_CENTS.match(text, end):
         end = dash.end()
@@ -71,7 +71,7 @@ def _cents(written: Written, amount: Number, currency: str) -> str:
 
 
 def _unit(written: Written, amount: Number, currency: str) -> str:
-    """The name of a currency or its hundredth as after an amount, with the space before it."""
+    """Return the name of a currency or its hundredth as after an amount, with the space before it."""
     language = written.language
     return language.money(amount, currency).removeprefix(language.cardinal(int(amount.fraction or amount.whole)))
 

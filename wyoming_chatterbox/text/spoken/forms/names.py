@@ -40,7 +40,7 @@ def version_name(written: Written, at: int) -> Found | None:
 
 
 def address(written: Written, at: int) -> Found | None:
-    """An e-mail address or the name of a host: "john@example.com", "homeassistant.local"."""
+    """Find an e-mail address or the name of a host: "john@example.com", "homeassistant.local"."""
     found = _MAIL.match(written.text, at) or _HOST.match(written.text, at)
     return (found.end(), _address(written, found[0])) if found else None
 
@@ -127,7 +127,7 @@ def _runs(written: Written, text: str) -> str:
 
 
 def said_digits(written: Written, digits: str, fraction: str = "") -> str:
-    """The digits of a name: "B12" has a number, "007" and "0134" have single ones, "CR2032" is said as a year is."""
+    """Return the digits of a name in words: "B12" has a number, "007" single digits, "CR2032" is said as a year is."""
     language = written.language
     if fraction:
         return language.decimal(digits, fraction)

@@ -15,7 +15,7 @@ _COMMA = re.compile(r",(\d{1,2})(?![,.]?\d)")
 
 
 def quantity(written: Written, at: int) -> Found | None:
-    """An amount that is more than a number alone: "-4 °C", "10-15 %", "1.5 Mio. €", "5-10"."""
+    """Find an amount that is more than a number alone: "-4 °C", "10-15 %", "1.5 Mio. €", "5-10"."""
     if not written.text[at].isdecimal() and not may_have_sign(written, at):
         return None
     found = read_amount(written, at)
@@ -38,7 +38,7 @@ def quantity(written: Written, at: int) -> Found | None:
 
 
 def _comma(written: Written, whole: Number, begin: int, end: int) -> Found | None:
-    """A decimal comma in a language that has a point, if a unit tells that it is one."""
+    """Find a decimal comma in a language that has a point, if a unit tells that it is one."""
     found = _COMMA.match(written.text, end)
     if not found or written.language.decimal_mark == ",":
         return None

@@ -18,7 +18,7 @@ _GREATEST = 39
 
 
 def value(numeral: str) -> int:
-    """The number that a Roman numeral stands for."""
+    """Return the number that a Roman numeral stands for."""
     total = 0
     for char, follows in zip(numeral, numeral[1:] + " ", strict=False):
         number = _VALUES[char]
@@ -27,7 +27,7 @@ def value(numeral: str) -> int:
 
 
 def roman(written: Written, at: int) -> Found | None:
-    """A Roman numeral that a name or a word such as "chapter" before it tells."""
+    """Find a Roman numeral that a name or a word such as "chapter" before it tells."""
     found = _NUMERAL.match(written.text, at)
     if not found or not found["numeral"]:
         return None
@@ -55,7 +55,7 @@ def roman(written: Written, at: int) -> Found | None:
 
 
 def _regnal(written: Written, number: int, name: str, end: int) -> Found:
-    """A ruler's number, as the language says it: "the fourth", "quatorze", "segundo", "der Vierte"."""
+    """Find a ruler's number, as the language says it: "the fourth", "quatorze", "segundo", "der Vierte"."""
     language, said_as = written.language, written.writing.regnal
     last_ordinal = int(said_as.get("ordinals_until", "0"))
     if number > last_ordinal:

@@ -32,7 +32,7 @@ _EQUATION_LENGTH = 12
 
 
 def symbol(written: Written, at: int) -> Found | None:
-    """A sign, said in the language's word for it; one that says nothing here stays."""
+    """Find a sign, said in the language's word for it; one that says nothing here stays."""
     text, language, char = written.text, written.language, written.text[at]
     if (found := _PREFIX.match(text, at)) and not _stands_between(written, at):
         return found.end(), language.word(_BEFORE_NUMBER[found["sign"]]) + " "
@@ -90,7 +90,7 @@ def _times(written: Written, at: int) -> Found | None:
 
 
 def _colon(written: Written, at: int) -> Found | None:
-    """A score or a proportion: "3:2", "16 : 9"."""
+    """Find a score or a proportion: "3:2", "16 : 9"."""
     if not _joins_numbers(written, at) or written.text[at + 1].isspace() != written.char_before(at).isspace():
         return None
     return at + 1, f" {written.writing.ratio or written.language.word('to')} "
@@ -145,7 +145,7 @@ def _caret(written: Written, at: int) -> Found | None:
 
 
 def by(written: Written, at: int) -> Found | None:
-    """An "x" between numbers or after one: "1920x1080", "3x"."""
+    """Find an "x" between numbers or after one: "1920x1080", "3x"."""
     text, times, before = written.text, written.language.word("times"), written.char_before(at)
     if text[at] not in "xX×" or not _MEASURE_BEFORE.search(written.left(at)):
         return None
@@ -158,7 +158,7 @@ def by(written: Written, at: int) -> Found | None:
 
 
 def _cross(written: Written, at: int) -> Found | None:
-    """A sign of multiplication between numbers, anywhere else "times" too."""
+    """Find a sign of multiplication between numbers, anywhere else "times" too."""
     return (at + 1, written.language.word("times")) if at or at + 1 < len(written.text) else None
 
 

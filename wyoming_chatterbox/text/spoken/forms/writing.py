@@ -32,7 +32,7 @@ def _everywhere(name: str) -> frozenset[str]:
 
 
 def _as_pattern(currency: str) -> str:
-    """A name of letters isn't part of a longer one."""
+    """Return a pattern for a currency; a name of letters must not be part of a longer one."""
     last = unicodedata.category(currency[-1])
     return re.escape(currency) + (rf"(?!{WORD})" if last[0] in "LM" else "")
 
@@ -129,7 +129,7 @@ class Writing:
     @classmethod
     @cache
     def of(cls, language: Language) -> Writing:
-        """The writing of a language, made once."""
+        """Return the writing of a language, made once."""
         return cls(language)
 
     def _set(self, name: str) -> frozenset[str]:

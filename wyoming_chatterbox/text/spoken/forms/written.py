@@ -53,24 +53,24 @@ class Written:
         self._numbers: dict[int, tuple[Number, int] | None] = {}
 
     def left(self, at: int, length: int = 48) -> str:
-        """The text before a position, at most `length` characters."""
+        """Return the text before a position, at most `length` characters."""
         if at >= length:
             return self.text[at - length : at]
         return (self.before + self.text[:at])[-length:]
 
     def char_before(self, at: int) -> str:
-        """The character before a position; empty at the start of the line."""
+        """Return the character before a position; empty at the start of the line."""
         return self.text[at - 1] if at else self.before[-1:]
 
     def word_before(self, at: int) -> str:
-        """The word before a position, in lower case; empty if something else is there."""
+        """Return the word before a position, in lower case; empty if something else is there."""
         if at not in self._words:
             found = _WORD_BEFORE.search(self.left(at))
             self._words[at] = found[1].lower() if found else ""
         return self._words[at]
 
     def name_before(self, at: int) -> str:
-        """The word before a position as it is written, with one space between."""
+        """Return the word before a position as it is written, with one space between."""
         found = _NAME_BEFORE.search(self.left(at))
         return found[1] if found else ""
 
@@ -102,7 +102,7 @@ class Written:
         return self.word_before(at) in self.writing.articles and bool(_NOUN_AFTER.match(self.text, end))
 
     def after_dot(self, end: int) -> int:
-        """The position after the full stop of an abbreviation, unless it ends the sentence too."""
+        """Return the position after the full stop of an abbreviation, unless it ends the sentence too."""
         if not self.text.startswith(".", end):
             return end
         rest = self.text[end + 1 :].lstrip()
@@ -113,7 +113,7 @@ class Written:
         return f"{self.space}{word}{self.space}".join(parts)
 
     def number(self, at: int) -> tuple[Number, int] | None:
-        """The number without a sign that begins at a position, and where it ends."""
+        """Return the number without a sign that begins at a position, and where it ends."""
         if at not in self._numbers:
             self._numbers[at] = self._number(at)
         return self._numbers[at]
