@@ -6,7 +6,7 @@ import re
 import sys
 
 from wyoming_chatterbox.text.boundaries import CLOSERS, WIDE_STOPS
-from wyoming_chatterbox.text.sentences import split
+from tests.reading import split
 
 _AFTER_WIDE_STOP = re.compile(rf"(?<=[{WIDE_STOPS}])([{CLOSERS}]*) ")
 
