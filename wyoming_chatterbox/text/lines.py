@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"[-+−±]?[$€£]?\d")
 
 # Words that hardly ever are a sentence's last. "On", "an" and "off" often are: "The light is on".
 _GOES_ON = frozenset("""
-    a an and are as at be because been both but by each every for from had has have his if in into is its my near of or
+    a and are as at be because been both but by each every for from had has have his if in into is its my near of or
     our per since than the their to until was were when where which while whose with within without would your we they
     der die das den dem des ein eine einen einem einer eines und oder aber ohne von vom zum zur bei beim nach vor unter
     zwischen für gegen durch dass weil wenn als wie ihre ihren mein meine dein deine kein keine beträgt liegt

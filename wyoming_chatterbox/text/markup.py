@@ -321,7 +321,7 @@ class PlainText:
 
     def _fence(self, text: str, at: int) -> int | None:
         """Deal with three or more back ticks or tildes: a block of code, or what separates lines."""
-        if self._code or (self._hidden.in_code and not self._hidden.closes(text[at])):
+        if self._code:
             return at
         run = patterns.RUN[text[at]].match(text, at)
         after = run.end() if run else at

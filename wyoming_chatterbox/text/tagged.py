@@ -54,9 +54,11 @@ class TaggedText:
                 self._hidden.hide("sub", is_block=False)
             case Effect.HIDE if not tag.closes and (at_start or tag.name not in HIDDEN):
                 self._hidden.hide(tag.name, is_block=True)
-            case Effect.HIDE:
+            case Effect.HIDE if tag.closes:
                 self._line.end()
                 return True
+            case Effect.HIDE:
+                self._line.gap()
         return False
 
     def sound(self, name: str) -> None:
