@@ -106,7 +106,15 @@ def check_marked(marked: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Hello there! ", "Hello there?\n", "Hello there.\n", "Hello there. S", 'He said "Hi." S', "सादा दूध। ", "No, sir.\tS"],
+    [
+        "Hello there! ",
+        "Hello there?\n",
+        "Hello there.\n",
+        "Hello there. S",
+        'He said "Hi." S',
+        "सादा दूध। ",
+        "No, sir.\tS",
+    ],
 )
 def test_a_sentence_comes_out_without_waiting_for_the_next(text: str) -> None:
     stream = Texts()

@@ -278,7 +278,8 @@ class Options:
         metavar="SECONDS",
     ))
     stream_timeout: float = field(metadata=_option(
-        _LIMITS, 60.0, Range(float, 0.1, 3600.0), "seconds without more text after which what has come of a stream is spoken; it ends after ten times as long",
+        _LIMITS, 60.0, Range(float, 0.1, 3600.0),
+        "seconds without more text after which the unfinished is spoken; a stream ends after ten times as many",
         metavar="SECONDS",
     ))
     max_connections: int = field(metadata=_option(

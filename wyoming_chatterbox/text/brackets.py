@@ -24,11 +24,11 @@ _MARKED = re.compile("\ue200[^\ue200\ue201\n]{0,300}\ue201")
 _MARKED_BEGUN = re.compile("\ue200[^\ue200\ue201\n]{0,300}\\Z")
 
 _NAME = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,5}"
-_ENDINGS = """
-    com org net edu gov int info io ai app dev tv co me eu uk us de fr it es nl pt pl ru se no fi dk gr tr ar at be br
-    ca ch cn cz hk hu ie il in jp kr lt lu lv mx nz ro rs sg si sk tw ua za news blog online site wiki
-""".split()
-_ADDRESS = rf"{_NAME}(?:{'|'.join(_ENDINGS)})(?:/[^\s()]{{0,300}})?"
+_ENDINGS = (
+    "com|org|net|edu|gov|int|info|io|ai|app|dev|tv|co|me|eu|uk|us|de|fr|it|es|nl|pt|pl|ru|se|no|fi|dk|gr|tr|ar|at|be|br"
+    "|ca|ch|cn|cz|hk|hu|ie|il|in|jp|kr|lt|lu|lv|mx|nz|ro|rs|sg|si|sk|tw|ua|za|news|blog|online|site|wiki"
+)
+_ADDRESS = rf"{_NAME}(?:{_ENDINGS})(?:/[^\s()]{{0,300}})?"
 _SITE = re.compile(rf"\({_ADDRESS}(?:[,;] {_ADDRESS}){{0,5}}\)", re.IGNORECASE)
 _SITE_BEGUN = re.compile(r"\((?:[^\s().]{1,63}\.[^\s()]{1,400}[,;] ){0,5}(?:[^\s().]{1,63}\.)?[^\s()]{0,400}\Z")
 
@@ -44,7 +44,7 @@ class Bracket:
     """Name of the sound that it asks for."""
 
 
-def bracket_at(text: str, at: int, *, more: bool) -> Bracket | None | int:
+def bracket_at(text: str, at: int, *, more: bool) -> Bracket | int | None:
     """Read the `[` at `at`; return None if it takes more text to tell, and `at` itself if it holds text.
 
     `more` says that more text may come.

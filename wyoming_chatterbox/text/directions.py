@@ -23,8 +23,13 @@ _SOUND_OF = {name: name for name in SOUNDS} | {
 }
 _SOUND_OF |= dict.fromkeys(("clears throat", "clearing throat", "throat clearing"), "clear throat")
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # The ten delivery tags of turbo and nano first: what the models make of them is disputed.
-_SILENT = frozenset("""
+_SILENT = _words("""
     angry crying dramatic fear happy narration sarcastic surprised whispering advertisement
     amused angrily annoyed anxious anxiously awkward bored breath breathes breathing breathless calm calmly cheerful
     cheerfully cheering cheers clapping claps confused cries cry curious curiously deadpan delighted disappointed
@@ -36,12 +41,12 @@ _SILENT = frozenset("""
     shouts shy sings singing smile smiles smiling snicker snickers snore snores snorts sobbing sobs soft softly sternly
     surprise swallows sympathetic tense terrified thoughtful thoughtfully tired warm warmly weeping wheezing
     whisper whispers whistle whistles wink winks woo yawn yawning yawns yell yelling yells applause beat
-""".split())
-_HOW = frozenset("""
+""")
+_HOW = _words("""
     softly quietly loudly gently slightly nervously awkwardly warmly lightly heavily deeply happily sadly hard harder
     again playing plays fades voice tone in out a bit little and evil sarcastically audibly continues stops starts
     begins stifled dramatic cheerful upbeat soft sad excited calm serious whispering happy angry
-""".split())
+""")
 _PHRASES = frozenset(("citation needed", "sound effect", "background music", "end of message", "no audio", "inaudible"))
 _MOST_WORDS = 4
 

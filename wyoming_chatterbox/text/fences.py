@@ -6,12 +6,10 @@ import re
 
 from .markup_patterns import NEWLINES
 
-_INFO = re.compile(
-    rf"[ \t]{{0,20}}+(?:[\w+#.-]{{1,30}}+(?:[ \t]++(?=[^\s`]*[={{:./_\"'])[^\s`]++){{0,8}}+)?[ \t]{{0,20}}+(?=[{NEWLINES}])"
-)  # fmt: skip
-_INFO_BEGUN = re.compile(
-    r"[ \t]{0,20}+(?:[\w+#.-]{1,30}+(?:[ \t]++(?=[^\s`]*[={:./_\"'])[^\s`]++){0,8}+(?:[ \t]++[^\s`]{0,100}+)?)?[ \t]{0,20}+\Z"
-)  # fmt: skip
+_ATTRIBUTE = r"[ \t]{1,20}+(?=[^\s`]{0,100}[={:./_\"'])[^\s`]{1,100}+"
+_NAMED = rf"[ \t]{{0,20}}+(?:[\w+#.-]{{1,30}}+(?:{_ATTRIBUTE}){{0,8}}+"
+_INFO = re.compile(rf"{_NAMED})?[ \t]{{0,20}}+(?=[{NEWLINES}])")
+_INFO_BEGUN = re.compile(rf"{_NAMED}(?:[ \t]{{1,20}}+[^\s`]{{0,100}}+)?)?[ \t]{{0,20}}+\Z")
 _TIGHT_INFO = re.compile(rf"[\w+#.-]{{0,30}}+[ \t]{{0,20}}+(?=[{NEWLINES}])")
 _TIGHT_INFO_BEGUN = re.compile(r"[\w+#.-]{0,30}+[ \t]{0,20}+\Z")
 _RUN = re.compile(r"[ \t]{0,200}+(`{1,64}+|~{1,64}+)")

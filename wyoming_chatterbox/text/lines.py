@@ -17,13 +17,20 @@ _ENDED = re.compile(r"[.!?…‽؟۔।॥։:。！？｡：؛][\"'”’»«›
 _UNENDED = re.compile(r"[,;(\[{–—&+/=、，؛-]\s*\Z")
 _LAST_WORD = re.compile(r"([^\W\d_]+)['’]?\s*\Z")
 _FIRST = re.compile(r"[^\W_]")
-_MARKER = re.compile(r"(?:\d{1,9}[.)]|[-*+–—•‣◦▪●#|=~`])(?:\s|\Z)|[#|=•‣◦▪●]|```|~~~|[-*_]{3}|<(?!/?(?:b|i|em|strong|a|span)\b)")
+_MARKER = re.compile(
+    r"(?:\d{1,9}[.)]|[-*+–—•‣◦▪●#|=~`])(?:\s|\Z)|[#|=•‣◦▪●]|```|~~~|[-*_]{3}|<(?!/?(?:b|i|em|strong|a|span)\b)"
+)
 _BEGUN = re.compile(r"(?:\d{1,9}[.)]?|[-+−±–—$€£*_~`\"'“„‚«»(\[¿¡‘’]{0,8}|</?[A-Za-z]{0,10})\Z")
 _SKIPPED = re.compile(r"[*_~`\"'“„‚«(\[¿¡‘’]{0,8}")
 _NUMBER = re.compile(r"[-+−±]?[$€£]?\d")
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Words that hardly ever are a sentence's last. "On", "an" and "off" often are: "The light is on".
-_GOES_ON = frozenset("""
+_GOES_ON = _words("""
     a and are as at be because been both but by each every for from had has have his if in into is its my near of or
     our per since than the their to until was were when where which while whose with within without would your we they
     der die das den dem des ein eine einen einem einer eines und oder aber ohne von vom zum zur bei beim nach vor unter
@@ -39,7 +46,7 @@ _GOES_ON = frozenset("""
     och eller men utan för av på är et og er
     i lub ale z bez dla od na w o jest są
     и или но с без для от на в о не
-""".split())
+""")
 
 
 class Start(Enum):

@@ -16,7 +16,9 @@ _SIZES = {"tiny": 0.1, "short": 0.3, "brief": 0.3, "small": 0.3, "medium": 0.5, 
 _MOST_UNITLESS_SECONDS = 30.0
 """A time without a unit is in milliseconds if it is above this, as nobody means so many seconds."""
 
-_TIME = re.compile(r"\+?(?P<number>\d{0,6}(?:[.,]\d{1,6})?)\s?(?P<unit>ms|milliseconds?|msecs?|s|secs?|seconds?)?", re.I)
+_TIME = re.compile(
+    r"\+?(?P<number>\d{0,6}(?:[.,]\d{1,6})?)\s?(?P<unit>ms|milliseconds?|msecs?|s|secs?|seconds?)?", re.IGNORECASE
+)
 _WRITTEN = re.compile(
     rf"(?:(?:{_NAMES})(?:\s?[:= ]\s?(?:for\s|of\s)?(?P<after>.+))?"
     rf"|(?P<before>[\d.,]+\s?[a-z]*|{'|'.join(_SIZES)})[\s-](?:{_NAMES}))",

@@ -29,6 +29,8 @@ class SpacedText:
         self._tail = ""
         self.length = 0
         """Characters of the line so far."""
+        self.number = 0
+        """Number of the line."""
         self._bracket = ""
         """An opening bracket that is held, with the space before it."""
         self._space = False
@@ -105,6 +107,7 @@ class SpacedText:
         if self._last != "\n":
             self._put("\n")
         self._tail, self.length = "", 0
+        self.number += 1
 
     def end_paragraph(self) -> None:
         """End the line and the paragraph: one more newline follows."""

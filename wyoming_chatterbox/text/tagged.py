@@ -15,28 +15,25 @@ _ORDINALS = {"1": "st", "2": "nd", "3": "rd"}
 class TaggedText:
     """Carries out tags on a line of text."""
 
-    def __init__(self, line: SpacedText, hidden: HiddenText, sounds: Collection[str], *, ssml: bool) -> None:
+    def __init__(self, line: SpacedText, hidden: HiddenText, sounds: Collection[str]) -> None:
         """`sounds` are the names of the sounds that are kept."""
         self._line = line
         self._hidden = hidden
         self._sounds = sounds
-        self._ssml = ssml
         self._languages: list[str | None] = []
         self._spelling = ""
         self._spelled = ""
 
-    def carry_out(self, tag: Tag, *, at_start: bool) -> bool:
-        """Do what a tag asks for; return whether a line ends there.
+    def carry_out(self, tag: Tag, *, at_start: bool) -> None:
+        """Do what a tag asks for.
 
         `at_start` says whether a sentence may begin there: elsewhere `<think>` is a word that somebody talks about.
         """
         match tag.effect:
             case Effect.LINE:
                 self._line.end()
-                return True
             case Effect.PARAGRAPH:
                 self._line.end_paragraph()
-                return True
             case Effect.CELL:
                 self._line.separate()
             case Effect.GAP:
@@ -52,14 +49,12 @@ class TaggedText:
             case Effect.INSTEAD if not tag.closes:
                 self._say(tag.attributes.get("alias", ""))
                 self._hidden.hide("sub", is_block=False)
-            case Effect.HIDE if not tag.closes and (at_start or tag.name not in HIDDEN):
-                self._hidden.hide(tag.name, is_block=True)
             case Effect.HIDE if tag.closes:
                 self._line.end()
-                return True
+            case Effect.HIDE if at_start or tag.name not in HIDDEN:
+                self._hidden.hide(tag.name, is_block=True)
             case Effect.HIDE:
                 self._line.gap()
-        return False
 
     def sound(self, name: str) -> None:
         """Write a sound as a tag, or leave it out."""

@@ -45,18 +45,22 @@ class Tag:
     sound: str = ""
 
 
-_PARAGRAPHS = frozenset("p blockquote h1 h2 h3 h4 h5 h6 table ul ol dl hr section article header footer".split())
-_LINES = frozenset("br dd div dt li pre caption speak figcaption option fieldset legend nav main aside".split())
-_CELLS = frozenset("td th".split())
-_INLINE = frozenset("""
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_PARAGRAPHS = _words("p blockquote h1 h2 h3 h4 h5 h6 table ul ol dl hr section article header footer")
+_LINES = _words("br dd div dt li pre caption speak figcaption option fieldset legend nav main aside")
+_CELLS = _words("td th")
+_INLINE = _words("""
     a abbr audio b big body button center cite code col colgroup del details em emphasis figure font form head html i
     img input ins kbd label mark media meta metadata phoneme picture prosody q s samp say-as small span strike strong
     sub summary sup svg tbody textarea tfoot thead tr track tt u var video voice wbr desc lexicon answer response
     final
-""".split())
-HIDDEN = frozenset("think thinking thought thoughts reasoning reflection scratchpad tool_call tool_calls".split())
+""")
+HIDDEN = _words("think thinking thought thoughts reasoning reflection scratchpad tool_call tool_calls")
 """Names of tags around what a language model only thinks."""
-_NEVER_TEXT = frozenset("script style title".split())
+_NEVER_TEXT = _words("script style title")
 _SPELLED = {
     "characters": "characters",
     "character": "characters",
@@ -92,7 +96,7 @@ _CDATA = re.compile(r"<!\[CDATA\[")
 _ATTRIBUTE = re.compile(r"([\w:.-]++)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'>/]++))")
 
 
-def tag_at(text: str, at: int, *, more: bool, ssml: bool, comments: bool = True) -> Tag | None | int:
+def tag_at(text: str, at: int, *, more: bool, ssml: bool, comments: bool = True) -> Tag | int | None:
     """Read the `<` at `at`; return None if it takes more text to tell, and `at` itself if it is no tag.
 
     `more` says that more text may come; in `ssml` every tag is one, elsewhere only a known or plain one. A comment is

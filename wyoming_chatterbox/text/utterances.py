@@ -60,9 +60,7 @@ class Utterances:
         """Whether a sentence is held."""
         return bool(self._held)
 
-    def say(
-        self, text: str, language: str | None, *, ends_line: bool = False, is_part: bool = False
-    ) -> list[Item]:
+    def say(self, text: str, language: str | None, *, ends_line: bool = False, is_part: bool = False) -> list[Item]:
         """Take a sentence; a line that it ends without punctuation gets a full stop.
 
         `is_part` says that the sentence goes on.
@@ -115,7 +113,11 @@ class Utterances:
         """Whether the next sentence is said together with the one that is held."""
         if language != self._language or len(self._held) + 1 + len(text) > self._max_length:
             return False
-        return is_tag or (self._joins and (self._is_tag or not self._ends_paragraph))
+        if is_tag or self._is_tag:
+            return True
+        # An engine that knows one script alone can still say the sentences in that one.
+        scripts = {_script(self._held), _script(text)} - {""}
+        return self._joins and not self._ends_paragraph and len(scripts) <= 1
 
     def _is_word(self, text: str) -> bool:
         """Whether a sentence is a single word, or as short as one in a script without spaces."""
@@ -138,6 +140,14 @@ class Utterances:
         """Return the pause that is due, which before all else is the lead-in."""
         seconds, self._begun = self._due if self._begun else self._lead_in, True
         return [Pause(seconds)] if seconds else []
+
+
+def _script(text: str) -> str:
+    """Return the name of the script that a text begins in; Chinese and Japanese are one."""
+    if _WITHOUT_SPACES.search(text):
+        return "CJK"
+    letter = next((char for char in text if char.isalpha()), "")
+    return unicodedata.name(letter, "").partition(" ")[0] if letter else ""
 
 
 def _between(before: str, after: str) -> str:
