@@ -24,14 +24,21 @@ class InlineMarkup:
     """Writes the text of a line without its markup."""
 
     def __init__(
-        self, line: SpacedText, arrival: Arrival, hidden: HiddenText, *, sounds: Collection[str], ssml: bool
+        self,
+        line: SpacedText,
+        arrival: Arrival,
+        hidden: HiddenText,
+        *,
+        sounds: Collection[str],
+        ssml: bool,
+        language: str,
     ) -> None:
         """`sounds` are the names of the tags that stay; in `ssml` only tags are markup."""
         self._line = line
         self._arrival = arrival
         self._hidden = hidden
         self._ssml = ssml
-        self._tagged = TaggedText(line, hidden, sounds)
+        self._tagged = TaggedText(line, hidden, sounds, language)
         self._emphasis = Emphasis()
         self._in_url = False
         self._code = 0

@@ -31,7 +31,9 @@ class PlainText:
     since the last call.
     """
 
-    def __init__(self, *, sounds: Collection[str] = (), read_code: bool = False, ssml: bool = False) -> None:
+    def __init__(
+        self, language: str = "", *, sounds: Collection[str] = (), read_code: bool = False, ssml: bool = False
+    ) -> None:
         """`sounds` are the names of the tags that stay, as `[laugh]`; all other stage directions are silent.
 
         `read_code` keeps the text of blocks of code. In `ssml` only tags are markup.
@@ -50,7 +52,9 @@ class PlainText:
         self._has_cells: bool | None = None
         """Whether bars divide this line into cells, None if that isn't known yet."""
         self._hidden = HiddenText(self._line, read_code=read_code)
-        self._inline = InlineMarkup(self._line, self._arrival, self._hidden, sounds=sounds, ssml=ssml)
+        self._inline = InlineMarkup(
+            self._line, self._arrival, self._hidden, sounds=sounds, ssml=ssml, language=language
+        )
 
     @property
     def waiting(self) -> bool:

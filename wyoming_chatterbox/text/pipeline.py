@@ -21,6 +21,9 @@ from .utterances import Utterances
 _CHARACTERS_AT_A_TIME = 1000
 """Characters of a whole text that are read in one go: what is said first need not wait for the last."""
 
+_BEGINS = re.compile(r"[^\[]{0,100}?[^\W_]|[^\[]{100}")
+"""The beginning of a sentence that is more than a sound."""
+
 
 class Words(Protocol):
     """Turns numbers, symbols and a user's own words into words that are said."""
@@ -98,7 +101,9 @@ class TextPipeline:
     def _begin(self) -> None:
         reading = self._reading
         self._language: str | None = None
-        self._markup = PlainText(sounds=reading.sounds, read_code=reading.read_code, ssml=self._ssml)
+        self._markup = PlainText(
+            self._own_language, sounds=reading.sounds, read_code=reading.read_code, ssml=self._ssml
+        )
         self._sentences = SentenceStream(reading.max_length)
         self._utterances = Utterances(
             max_length=reading.max_length,
@@ -120,8 +125,7 @@ class TextPipeline:
             else:
                 items += self._utterances.release()
                 self._language = part.language
-        rest = self._sentences.rest
-        if rest and not rest.startswith("["):
+        if _BEGINS.match(self._sentences.rest):
             items += self._utterances.next_begins()
         return items
 

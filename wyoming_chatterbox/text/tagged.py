@@ -9,17 +9,20 @@ from .items import Pause, Switch
 from .spacing import SpacedText
 from .tags import HIDDEN, Effect, Tag, language_of, spelling
 
-_ORDINALS = {"1": "st", "2": "nd", "3": "rd"}
+_ENGLISH_ORDINALS = {"1": "st", "2": "nd", "3": "rd"}
+_ORDINALS = {"es": "º", "fr": "e", "it": "º", "nl": "e", "pt": "º", "sv": ":e"}
+"""What makes an ordinal of a number, by language; elsewhere it stays a number."""
 
 
 class TaggedText:
     """Carries out tags on a line of text."""
 
-    def __init__(self, line: SpacedText, hidden: HiddenText, sounds: Collection[str]) -> None:
-        """`sounds` are the names of the sounds that are kept."""
+    def __init__(self, line: SpacedText, hidden: HiddenText, sounds: Collection[str], language: str) -> None:
+        """`sounds` are the names of the sounds that are kept; `language` is the text's own, as ISO 639-1."""
         self._line = line
         self._hidden = hidden
         self._sounds = sounds
+        self._language = language
         self._languages: list[str | None] = []
         self._spelling = ""
         self._spelled = ""
@@ -80,19 +83,22 @@ class TaggedText:
                 self._line.separate()
             self._spelled = ""
         else:
+            self._spelled = ""
             return False
         return True
 
     def _spell(self, how: str) -> None:
         if self._spelling == "ordinal" and self._spelled:
-            last = "" if self._spelled[-2:-1] == "1" else self._spelled[-1]
-            self._line.write(_ORDINALS.get(last, "th"))
+            language = self._languages[-1] if self._languages else None
+            if mark := _ordinal_mark(self._spelled, language or self._language):
+                self._line.write(mark)
         self._spelling, self._spelled = how, ""
 
     def _say(self, words: str) -> None:
-        for word in words.split():
+        for number, word in enumerate(words.split()):
+            if number:
+                self._line.space()
             self._line.write(word)
-            self._line.space()
 
     def _switch(self, tag: Tag) -> None:
         before = self._languages[-1] if self._languages else None
@@ -104,3 +110,9 @@ class TaggedText:
         now = self._languages[-1] if self._languages else None
         if now != before:
             self._line.divide(Switch(now))
+
+
+def _ordinal_mark(number: str, language: str) -> str:
+    if language not in ("en", ""):
+        return _ORDINALS.get(language, "")
+    return _ENGLISH_ORDINALS.get("" if number[-2:-1] == "1" else number[-1], "th")

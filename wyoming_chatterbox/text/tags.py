@@ -92,6 +92,8 @@ _ADDRESS = re.compile(
     r"<(?:(?:(?:https?|ftp)://|mailto:|tel:)[^\s<>\[\]]*+|[^\s<>@\[\]]++@[^\s<>@\[\]]++)>", re.IGNORECASE
 )
 _BEGUN = re.compile(r"<[^\s<>\[\]]*+\Z")
+_PROLOGUE = re.compile(r"<(?:\?[A-Za-z][^<>\n]*+|![A-Za-z][^<>\n]*+)>")
+_PROLOGUE_BEGUN = re.compile(r"<[?!](?:[A-Za-z][^<>\n]*+)?\Z")
 _CDATA = re.compile(r"<!\[CDATA\[")
 _ATTRIBUTE = re.compile(r"([\w:.-]++)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'>/]++))")
 
@@ -113,6 +115,8 @@ def tag_at(text: str, at: int, *, more: bool, ssml: bool, comments: bool = True)
         return _tag(tag.end(), tag[2] or "", bool(tag[1]), tag[0], ssml)
     if not ssml and (unknown := _UNKNOWN.match(text, at, limit)):
         return Tag(unknown.end(), (unknown[1] or unknown[2]).lower())
+    if prologue := _PROLOGUE.match(text, at, limit):
+        return Tag(prologue.end())
     if address := _ADDRESS.match(text, at, limit):
         return Tag(address.end(), effect=Effect.GAP)
     is_comment = comments and text.startswith("<!--", at)
@@ -126,6 +130,7 @@ def tag_at(text: str, at: int, *, more: bool, ssml: bool, comments: bool = True)
             or _BEGUN.match(text, at)
             or _UNKNOWN_BEGUN.match(text, at)
             or _PAUSE_BEGUN.match(text, at)
+            or _PROLOGUE_BEGUN.match(text, at)
             or (begun and _is_known(begun[1]))
         )
         return None if waits else at
@@ -162,7 +167,7 @@ def _tag(end: int, name: str, closes: bool, written: str, ssml: bool) -> Tag:
     elif name in ("break", "pause", "silence"):
         seconds = break_seconds(attributes)
         is_none = attributes.get("strength", "").lower() == "none" and "time" not in attributes
-        effect = Effect.NOTHING if closes or is_none else Effect.PAUSE
+        effect = Effect.NOTHING if closes else Effect.GAP if is_none else Effect.PAUSE
     elif name in HIDDEN or name in _NEVER_TEXT:
         effect = Effect.HIDE
     elif name == "sub" and (closes or "alias" in attributes):
