@@ -8,7 +8,7 @@ from pathlib import Path
 from wyoming.client import AsyncClient
 from wyoming.tts import SynthesizeChunk, SynthesizeStart, SynthesizeStop
 
-from tests.client import CYCLE, PATIENCE, listen, streamed
+from tests.client import CYCLE, PATIENCE, listen, plain, streamed
 from tests.reading import Texts
 from tests.serving import serving, until
 
@@ -82,3 +82,15 @@ async def test_a_stream_that_begins_late_is_spoken(tmp_path: Path) -> None:
         await client.write_event(SynthesizeStop().event())
         assert (await asyncio.wait_for(listen(client, "synthesize-stopped"), PATIENCE)).types == STOPPED
         assert running.chatterbox.texts == ["Here I am."]
+
+
+async def test_a_silent_stream_makes_room_for_another_client(tmp_path: Path) -> None:
+    flags = ("--max-connections", "1", "--stream-timeout", "0.5")
+    async with serving(tmp_path, *flags) as running, AsyncClient.from_uri(running.uri) as silent:
+        await silent.write_event(SynthesizeStart().event())
+        await silent.write_event(SynthesizeChunk("One two. Three").event())
+        await until(lambda: running.chatterbox.texts == ["One two.", "Three"])
+        async with asyncio.timeout(PATIENCE):
+            while (await plain(running.uri, "Four five.")).types != CYCLE:
+                await asyncio.sleep(0.05)
+        assert running.service.connections["wyoming"].counters.dismissed == 1

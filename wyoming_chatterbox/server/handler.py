@@ -240,15 +240,16 @@ class Handler:
         # Chatterbox can be loaded while the text is still being written; a place among the replies is taken only once
         # there is something to speak.
         with self._service.lifecycle.wanted():
-            items: Iterable[Item] | TextStream
             if isinstance(request.text, TextStream):
-                items = request.text
-                items.read_as(voice.language)
-                await items.begun()
+                stream = request.text
+                stream.read_as(voice.language)
+                await stream.begun()
+                with self._connection.busy(lambda: stream.waits):
+                    await self._reply(request, stream, voice)
             else:
                 items = items_of(request.text, voice.language, self._service.reading, ssml=request.ssml)
-            with self._connection.busy():
-                await self._reply(request, items, voice)
+                with self._connection.busy():
+                    await self._reply(request, items, voice)
 
     async def _reply(self, request: _Request, items: Iterable[Item] | TextStream, voice: Voice) -> None:
         async with self._service.replies.open(voice, self._client) as reply:

@@ -42,6 +42,9 @@ class TextStream:
         self._finished = False
         self._ready: asyncio.Queue[Item | None] = asyncio.Queue()
         self._begun = asyncio.Event()
+        self._is_silent = False
+        self._is_read = False
+        """Whether everything before was taken."""
         self._fault = ""
         self._ended = False
         loop = asyncio.get_running_loop()
@@ -78,6 +81,7 @@ class TextStream:
         if piece.strip():
             self._silence.cancel()
             self._silence = loop.call_later(self._timeout, self._silent)
+            self._is_silent = False
 
     def finish(self) -> None:
         """Give out the rest, because no more text will come."""
@@ -88,12 +92,22 @@ class TextStream:
             self._give(self._pipeline.finish())
             self._end()
 
+    @property
+    def waits(self) -> bool:
+        """Whether no text has come for `timeout`, and all that came was taken."""
+        return self._is_silent and self._is_read
+
     async def begun(self) -> None:
         """Wait until there is something to say, or the text has ended without it."""
         await self._begun.wait()
 
     async def __aiter__(self) -> AsyncIterator[Item]:
-        while (item := await self._ready.get()) is not None:
+        while True:
+            self._is_read = self._ready.empty()
+            item = await self._ready.get()
+            self._is_read = False
+            if item is None:
+                break
             yield item
         if self._fault:
             raise RequestError(self._fault)
@@ -127,6 +141,7 @@ class TextStream:
             self._stall = asyncio.get_running_loop().call_later(wait, self._stalled, True)
 
     def _silent(self) -> None:
+        self._is_silent = True
         if self._pipeline is not None:
             self._give(self._pipeline.flush())
         wait = (_LAST_LIMIT - 1) * self._timeout
