@@ -112,7 +112,7 @@ class PlainText:
         """Deal with the text at `at`; return the position after it, or None if it takes more text to tell."""
         if self._hidden.active:
             after = self._hidden.step(text, at, more=self._arrival.more)
-            if not self._hidden.active and self._hidden.ended_block:
+            if self._hidden.ended_block:
                 self._begin_block()
             return after
         char = text[at]
