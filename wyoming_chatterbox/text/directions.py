@@ -39,8 +39,9 @@ _SILENT = _words("""
     moans monotone mumbles music muttering mutters narrator nervous nervously neutral pants panting playful playfully
     pauses pondering proud quietly relieved robotic sad sadly scared scream screaming screams serious seriously shout
     shouting shouts shy sings singing smile smiles smiling snicker snickers snore snores snorts sobbing sobs soft
-    softly sternly surprise swallows sympathetic tense terrified thoughtful thoughtfully tired warm warmly weeping wheezing
-    whisper whispers whistle whistles wink winks woo yawn yawning yawns yell yelling yells applause beat
+    softly sternly surprise swallows sympathetic tense terrified thoughtful thoughtfully tired warm warmly
+    weeping wheezing whisper whispers whistle whistles wink winks woo yawn yawning yawns yell yelling yells applause
+    beat
 """)
 _HOW = _words("""
     softly quietly loudly gently slightly nervously awkwardly warmly lightly heavily deeply happily sadly hard harder
