@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 
+from tests.client import plain, streamed
 from tests.reading import in_pieces, split
+from tests.serving import serving
 from tests.test_sentences import texts_in_pieces
 from wyoming_chatterbox.families import spoken_sounds
 from wyoming_chatterbox.text.pipeline import Reading
@@ -163,3 +167,27 @@ def test_each_of_them_is_the_same_cut_anywhere(reading: Reading) -> None:
 @given(texts_in_pieces())
 def test_random_text_is_the_same_cut_anywhere(reading: Reading, ssml: bool, pieces: list[str]) -> None:
     assert in_pieces(pieces, reading=reading, ssml=ssml) == split("".join(pieces), reading=reading, ssml=ssml)
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("auto", ["Oh! [gasp]", "It is on. [laugh]"]),
+        ("turbo", ["Oh! [gasp]", "It is on. [laugh]"]),
+        ("nano", ["Oh! [gasp]", "It is on. [laugh]"]),
+        ("english", ["Oh!", "It is on."]),
+        ("multilingual", ["Oh!", "It is on."]),
+    ],
+)
+async def test_the_model_decides_about_sounds(tmp_path: Path, model: str, said: list[str]) -> None:
+    async with serving(tmp_path, "--model", model) as running:
+        await plain(running.uri, "Oh! [gasp]\nIt is on. [laugh]")
+        await streamed(running.uri, ["Oh! ", "[ga", "sp]\nIt is on", ". [laugh]"])
+        assert running.chatterbox.texts == said * 2
+
+
+async def test_code_is_read_where_an_option_says_so(tmp_path: Path) -> None:
+    for flags, said in (((), ["So it is:"]), (("--code", "read"), ["So it is:", "a: 1 * 2 * 3."])):
+        async with serving(tmp_path, *flags) as running:
+            await plain(running.uri, "So it is:\n```yaml\na: 1 * 2 * 3\n```\n")
+            assert running.chatterbox.texts == said

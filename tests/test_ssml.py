@@ -70,6 +70,13 @@ def test_in_ssml_only_tags_are_markup_and_a_line_break_is_a_space(written: str, 
     assert in_pieces(written, ssml=True) == said
 
 
+def test_a_text_that_begins_with_speak_is_ssml_until_that_is_closed() -> None:
+    for before in ("", " \n", '<?xml version="1.0"?>\n'):
+        text = f"{before}<speak>One *is*\n- Two</speak> Three *is*\n- Four"
+        assert split(text) == in_pieces(text) == ["One *is* - Two.", "Three is.", "Four"]
+    assert split("The <speak> *tag*\n- is") == ["The.", "tag.", "is"]
+
+
 SPEAK = '<speak>It *is* on.<break time="1s"/>The end</speak>'
 
 
@@ -95,7 +102,10 @@ async def test_any_other_format_is_text(tmp_path: Path, text_format: str | None)
     async with serving(tmp_path) as running, AsyncClient.from_uri(running.uri) as client:
         await client.write_event(Event("synthesize", {"text": SPEAK, "text_format": text_format}))
         assert (await listen(client, "audio-stop")).types == CYCLE
-        assert running.chatterbox.texts == ["It is on.", "The end."]
+        assert running.chatterbox.texts == ["It *is* on.", "The end."], "it begins with <speak>"
+        await client.write_event(Event("synthesize", {"text": "It *is*<break/>on", "text_format": text_format}))
+        assert (await listen(client, "audio-stop")).types == CYCLE
+        assert running.chatterbox.texts[2:] == ["It is", "on"]
 
 
 async def test_a_format_that_is_no_text_is_an_error(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""How much of a text has come, as far as it matters to those who decide about its marks."""
+"""What those who decide about a mark know of the text around it, besides the mark itself."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 class Arrival:
     """What is known about the text before a place, and about the text still to come."""
 
+    ssml: bool = False
+    """Whether only tags are markup."""
     more: bool = True
     """Whether more text may come."""
     stalled: bool = False

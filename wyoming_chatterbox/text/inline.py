@@ -30,14 +30,12 @@ class InlineMarkup:
         hidden: HiddenText,
         *,
         sounds: Collection[str],
-        ssml: bool,
         language: str,
     ) -> None:
-        """`sounds` are the names of the tags that stay; in `ssml` only tags are markup."""
+        """`sounds` are the names of the tags that stay; `language` is the text's own, as ISO 639-1."""
         self._line = line
         self._arrival = arrival
         self._hidden = hidden
-        self._ssml = ssml
         self._tagged = TaggedText(line, hidden, sounds, language)
         self._emphasis = Emphasis()
         self._in_url = False
@@ -78,7 +76,7 @@ class InlineMarkup:
             return self._word(text, word)
         if char == "]" and self._link_tails:
             return at + self._link_tails.pop()
-        after = at if self._ssml else self._mark(text, at, char)
+        after = at if self._arrival.ssml else self._mark(text, at, char)
         if after == at and not (self._code or self._hidden.in_code):
             after = self._angle(text, at, sentence_start) if char == "<" else self._inline(text, at, char)
         if after != at:
@@ -201,7 +199,7 @@ class InlineMarkup:
             return self._entity(text, at)
         if char == "[":
             return self._bracket(text, at)
-        if self._ssml:
+        if self._arrival.ssml:
             if char == "]" and (text.startswith("]]>", at) or (self._arrival.more and text[at:] in ("]", "]]"))):
                 return at + 3 if text.startswith("]]>", at) else None
             return at
@@ -237,13 +235,13 @@ class InlineMarkup:
         if bracket is None:
             return None
         if not isinstance(bracket, Bracket):
-            return at if self._ssml else self._link(text, at, at)
+            return at if self._arrival.ssml else self._link(text, at, at)
         if bracket.pause is not None:
             self._line.divide(Pause(bracket.pause))
         elif bracket.sound:
             self._tagged.sound(bracket.sound)
         else:
-            link = (0, bracket.end) if self._ssml else link_end(text, at, more=self._arrival.more)
+            link = (0, bracket.end) if self._arrival.ssml else link_end(text, at, more=self._arrival.more)
             if link is None:
                 return None
             self._line.gap()
@@ -295,9 +293,11 @@ class InlineMarkup:
 
     def _angle(self, text: str, at: int, sentence_start: bool) -> int | None:
         """Deal with a tag, a comment or `<https://...>`; any other `<` is literal."""
-        tag = tag_at(text, at, more=self._arrival.more, ssml=self._ssml, comments=not self._link_tails)
+        tag = tag_at(text, at, more=self._arrival.more, ssml=self._arrival.ssml, comments=not self._link_tails)
         if not isinstance(tag, Tag):
             return tag
+        if tag.name == "speak" and (tag.closes or self._line.is_empty):
+            self._arrival.ssml = not tag.closes
         self._tagged.carry_out(tag, at_start=sentence_start)
         return tag.end
 

@@ -36,12 +36,12 @@ class PlainText:
     ) -> None:
         """`sounds` are the names of the tags that stay, as `[laugh]`; all other stage directions are silent.
 
-        `read_code` keeps the text of blocks of code. In `ssml` only tags are markup.
+        `read_code` keeps the text of blocks of code. In `ssml` only tags are markup, as it is in text that begins with
+        `<speak>`.
         """
         self._raw = ""
         self._line = SpacedText()
-        self._arrival = Arrival()
-        self._ssml = ssml
+        self._arrival = Arrival(ssml)
         self._lines = Lines()
         self._line_start = True
         self._ends_line = False
@@ -52,9 +52,7 @@ class PlainText:
         self._has_cells: bool | None = None
         """Whether bars divide this line into cells, None if that isn't known yet."""
         self._hidden = HiddenText(self._line, read_code=read_code)
-        self._inline = InlineMarkup(
-            self._line, self._arrival, self._hidden, sounds=sounds, ssml=ssml, language=language
-        )
+        self._inline = InlineMarkup(self._line, self._arrival, self._hidden, sounds=sounds, language=language)
 
     @property
     def waiting(self) -> bool:
@@ -116,7 +114,7 @@ class PlainText:
                 self._begin_block()
             return after
         char = text[at]
-        if char in patterns.NEWLINES and not self._ssml:
+        if char in patterns.NEWLINES and not self._arrival.ssml:
             return self._newline(text, at)
         after = self._inline.rest_of_url(text, at)
         if after > at:
@@ -124,7 +122,7 @@ class PlainText:
         if char.isspace():
             self._line.space()
             return at + 1
-        if not self._ssml:
+        if not self._arrival.ssml:
             after = self._block(text, at) if self._line_start else at
             if after == at:
                 self._line_start = False

@@ -24,6 +24,8 @@ class SpacedText:
         self._parts: list[Part] = []
         self._text: list[str] = []
         self._last = "\n"
+        self.is_empty = True
+        """Whether no text was written yet."""
         self._blank = True
         """Whether a paragraph has ended, and no text followed."""
         self._tail = ""
@@ -134,7 +136,7 @@ class SpacedText:
     def _put(self, text: str) -> None:
         self._text.append(text)
         self._last = text[-1]
-        self._blank = False
+        self._blank = self.is_empty = False
         self._tail = (self._tail + text)[-_TAIL_LENGTH:]
         self.length += len(text)
 
