@@ -33,8 +33,12 @@ _ENDINGS = (
     "|ca|ch|cn|cz|hk|hu|ie|il|in|jp|kr|lt|lu|lv|mx|nz|ro|rs|sg|si|sk|tw|ua|za|news|blog|online|site|wiki"
 )
 _ADDRESS = rf"{_NAME}(?:{_ENDINGS})(?:/[^\s()]{{0,300}})?"
-_SITE = re.compile(rf"\({_ADDRESS}(?:[,;] {_ADDRESS}){{0,5}}\)", re.IGNORECASE)
-_SITE_BEGUN = re.compile(r"\((?:[^\s().]{1,63}\.[^\s()]{1,400}[,;] ){0,5}(?:[^\s().]{1,63}\.)?[^\s()]{0,400}\Z")
+_SOURCES = "(?:(?:sources?|via|from|see|quelle|siehe|fonte|fuente|bron):? )?"
+_SITE = re.compile(rf"\({_SOURCES}{_ADDRESS}(?:[,;] {_ADDRESS}){{0,5}}\)", re.IGNORECASE)
+_SITE_BEGUN = re.compile(
+    rf"\({_SOURCES}(?:[^\s().]{{1,63}}\.[^\s()]{{1,400}}[,;] ){{0,5}}(?:[^\s().]{{1,63}}\.)?[^\s()]{{0,400}}\Z",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from .brackets import Bracket, acted_at, bracket_at, citation_end
 from .emphasis import Emphasis
 from .hidden import HiddenText
 from .items import Pause
-from .links import link_end, url_end
+from .links import cited_end, link_end, url_end
 from .spacing import SpacedText
 from .styles import CIRCLED, without_style
 from .tagged import TaggedText
@@ -218,6 +218,8 @@ class InlineMarkup:
             return self._link(text, at, at + 1) if text.startswith("[", at + 1) else at
         if char == ":":
             return self._short_name(text, at)
+        if char == "$" and (text.startswith("$$", at) or (self._arrival.more and text[at:] == "$")):
+            return at + 2 if text.startswith("$$", at) else None
         if char == "\\":
             if at + 1 == len(text) and self._arrival.more:
                 return None
@@ -259,20 +261,21 @@ class InlineMarkup:
     def _link(self, text: str, at: int, bracket: int) -> int | None:
         """Enter the label of the link or image whose `[` is at `bracket`; return `at` itself if there is none.
 
-        A link that stands in round brackets alone is a citation.
+        Links that stand in round brackets without other text are citations.
         """
+        if self._arrival.before == "(" and not self._link_tails:
+            cited = cited_end(text, bracket, more=self._arrival.more)
+            if cited is None:
+                return None
+            if cited > bracket:
+                self._line.gap()
+                return cited
         link = link_end(text, bracket, more=self._arrival.more)
         if link is None:
             return None
         closing, end = link
         if not end:
             return at
-        if self._arrival.before == "(" and not self._link_tails:
-            if end == len(text) and self._arrival.more:
-                return None
-            if text[end : end + 1] == ")":
-                self._line.gap()
-                return end
         self._link_tails.append(end - closing)
         return bracket + 1
 

@@ -20,6 +20,7 @@ _FIRST = re.compile(r"[^\W_]")
 _MARKER = re.compile(
     r"(?:\d{1,9}[.)]|[-*+–—•‣◦▪●#|=~`])(?:\s|\Z)|[#|=•‣◦▪●]|```|~~~|[-*_]{3}|<(?!/?(?:b|i|em|strong|a|span)\b)"
 )
+_CELL = re.compile(r"<(?:t[dh]\b|/t[dhr]\b)", re.IGNORECASE)
 _BEGUN = re.compile(r"(?:\d{1,9}[.)]?|[-+−±–—$€£*_~`\"'“„‚«»(\[¿¡‘’]{0,8}|</?[A-Za-z]{0,10})\Z")
 _SKIPPED = re.compile(r"[*_~`\"'“„‚«(\[¿¡‘’]{0,8}")
 _NUMBER = re.compile(r"[-+−±]?[$€£]?\d")
@@ -57,6 +58,8 @@ class Start(Enum):
     NUMBER = auto()
     OTHER = auto()
     """With a letter of a script that has no capitals, or with a sign."""
+    CELL = auto()
+    """With a tag that belongs to the row before."""
     MARKER = auto()
     """With what begins a list, a heading, a table or a block."""
 
@@ -65,6 +68,8 @@ def start_of(text: str, at: int, *, more: bool) -> Start | None:
     """Return how the line that begins at `at` begins; None if it takes more text to tell."""
     if more and _BEGUN.match(text, at):
         return None
+    if _CELL.match(text, at):
+        return Start.CELL
     if _MARKER.match(text, at):
         return Start.MARKER
     if _NUMBER.match(text, at):
@@ -95,8 +100,8 @@ class Lines:
 
     def goes_on(self, tail: str, length: int, following: Start) -> bool:
         """Whether a line of `length` characters goes on in the next one, which begins with `following`."""
-        if following is Start.MARKER:
-            return False
+        if following in (Start.MARKER, Start.CELL):
+            return following is Start.CELL
         if _UNENDED.search(tail) or (following is Start.SMALL and not self._in_list):
             return True
         if is_inside_phrase(tail):
