@@ -17,6 +17,7 @@ from tests.http_serving import http
 from tests.reading import Texts, split
 from tests.serving import serving, until
 from wyoming_chatterbox.engine import SAMPLE_RATE
+from wyoming_chatterbox.errors import EngineError
 from wyoming_chatterbox.text.items import Item, Pause, Say
 from wyoming_chatterbox.text.pipeline import Reading, TextPipeline
 
@@ -132,6 +133,14 @@ async def test_a_reply_of_pauses_alone_is_silence(tmp_path: Path) -> None:
         async with server.client.post("/v1/audio/speech", json=body) as response:
             assert runs(await response.read()) == [0.1, -2.0]
         assert server.running.chatterbox.texts == ["One."]
+
+
+async def test_an_error_comes_before_the_lead_in(tmp_path: Path) -> None:
+    async with http(tmp_path, "--no-standby", "--lead-in", "0.5") as server:
+        server.running.chatterbox.failures = [EngineError("no more")] * 2
+        assert (await plain(server.running.uri, "One two.")).types == ["error"]
+        assert (await server.refusal(input="One two."))[0] == 500
+        assert runs((await plain(server.running.uri, "[pause 1s] One two.")).audio) == [-1.5, 0.2]
 
 
 async def test_a_long_pause_comes_in_pieces(tmp_path: Path) -> None:

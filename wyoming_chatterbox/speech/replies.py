@@ -40,8 +40,9 @@ _LOGGER = logging.getLogger(__name__)
 
 _REMEMBERED_REPLIES = 20
 _SILENCE_AT_A_TIME = silence(0.5)
-_BRIEF_SILENCE = silence(0.1)
-"""A client that gets no sound at all reports a failure, and many players refuse an empty file."""
+_BRIEF_SECONDS = 0.1
+"""Seconds of silence in a reply that says nothing: a client that gets no sound at all reports a failure, and many
+players refuse an empty file."""
 
 
 class Replies:
@@ -153,27 +154,33 @@ class Reply:
     async def speak(self, items: AsyncIterable[Item] | Iterable[Item]) -> AsyncGenerator[Block, None]:
         """Yield the sound of all items, block by block; leaving early frees the model at its next step.
 
-        Text with nothing to say gives 0.1 s of silence. A sentence that no engine can say is left out; the `TextError`
-        is raised if that leaves the reply without a sound. Raises `NotReadyError` with no engine to speak,
-        `EngineError` or `VoiceError` if the engine fails and no other stands in, `ShuttingDownError`, and what
-        `items` raises.
+        A pause before the first word waits for it, so that an error can still come first. Text with nothing to say
+        gives 0.1 s of silence. A sentence that no engine can say is left out; the `TextError` is raised if that leaves
+        the reply without a sound. Raises `NotReadyError` with no engine to speak, `EngineError` or `VoiceError` if the
+        engine fails and no other stands in, `ShuttingDownError`, and what `items` raises.
         """
-        said = paused = False
+        said = False
+        pause = 0.0
         async for item in _each(items):
             if isinstance(item, Pause):
-                for block in _silent(item.seconds):
-                    paused = True
-                    self.wait_for_client()
-                    yield block
+                pause += item.seconds
+                if said:
+                    for block in _silent(pause):
+                        self.wait_for_client()
+                        yield block
+                    pause = 0.0
                 continue
             async with aclosing(self._say(item)) as blocks:
                 async for block in blocks:
-                    said = True
+                    for silent in _silent(pause):
+                        yield silent
+                    said, pause = True, 0.0
                     yield block
-        if not said and self._unspeakable is not None:
-            raise self._unspeakable
-        if not (said or paused):
-            yield _BRIEF_SILENCE
+        if not said:
+            if self._unspeakable is not None:
+                raise self._unspeakable
+            for block in _silent(pause or _BRIEF_SECONDS):
+                yield block
 
     async def _say(self, say: Say) -> AsyncGenerator[Block, None]:
         lifecycle = self._replies.lifecycle
