@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from .fences import closing_end, info_end
+from .items import Pause
 from .markup_patterns import NEWLINES
 from .spacing import SpacedText
 
@@ -69,6 +70,7 @@ class HiddenText:
             self._line_start = False
             self._unnamed = [] if not text[after:end].strip() else None
             self._line.end()
+            self._line.divide(Pause(0.0))
         return end
 
     def step(self, text: str, at: int, *, more: bool) -> int | None:

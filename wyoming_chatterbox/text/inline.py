@@ -64,11 +64,8 @@ class InlineMarkup:
             self._in_url = False
         return at
 
-    def step(self, text: str, at: int, *, sentence_start: bool) -> int | None:
-        """Deal with the text at `at`; return the position after it, or None if it takes more text to tell.
-
-        `sentence_start` says whether a sentence may begin there.
-        """
+    def step(self, text: str, at: int) -> int | None:
+        """Deal with the text at `at`; return the position after it, or None if it takes more text to tell."""
         char = text[at]
         if char in CIRCLED:
             return self._number(CIRCLED[char], at + 1)
@@ -78,7 +75,7 @@ class InlineMarkup:
             return at + self._link_tails.pop()
         after = at if self._arrival.ssml else self._mark(text, at, char)
         if after == at and not (self._code or self._hidden.in_code):
-            after = self._angle(text, at, sentence_start) if char == "<" else self._inline(text, at, char)
+            after = self._angle(text, at) if char == "<" else self._inline(text, at, char)
         if after != at:
             return after
         self._write(char)
@@ -294,14 +291,14 @@ class InlineMarkup:
             else at
         )
 
-    def _angle(self, text: str, at: int, sentence_start: bool) -> int | None:
+    def _angle(self, text: str, at: int) -> int | None:
         """Deal with a tag, a comment or `<https://...>`; any other `<` is literal."""
         tag = tag_at(text, at, more=self._arrival.more, ssml=self._arrival.ssml, comments=not self._link_tails)
         if not isinstance(tag, Tag):
             return tag
         if tag.name == "speak" and (tag.closes or self._line.is_empty):
             self._arrival.ssml = not tag.closes
-        self._tagged.carry_out(tag, at_start=sentence_start)
+        self._tagged.carry_out(tag)
         return tag.end
 
     def _entity(self, text: str, at: int) -> int | None:

@@ -129,9 +129,8 @@ class PlainText:
                 after = self._inside(text, at, char)
             if after != at:
                 return after
-        tail = self._line.tail.rstrip()
         number = self._line.number
-        after = self._inline.step(text, at, sentence_start=not tail or self._lines.is_ended(tail))
+        after = self._inline.step(text, at)
         if self._line.number > number:
             self._begin_line()
         return after

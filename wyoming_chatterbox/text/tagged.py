@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from .hidden import HiddenText
@@ -12,6 +13,11 @@ from .tags import HIDDEN, Effect, Tag, language_of, spelling
 _ENGLISH_ORDINALS = {"1": "st", "2": "nd", "3": "rd"}
 _ORDINALS = {"es": "º", "fr": "e", "it": "º", "nl": "e", "pt": "º", "sv": ":e"}
 """What makes an ordinal of a number, by language; elsewhere it stays a number."""
+
+_TALKED_ABOUT = re.compile(
+    r"\b(?:an?|and|between|called|inside|like|of|or|the|tags?|us(?:e|ing)|with|your)\s*\Z", re.IGNORECASE
+)
+"""The text before a tag that somebody writes about: "the <think> tag"."""
 
 
 class TaggedText:
@@ -27,11 +33,8 @@ class TaggedText:
         self._spelling = ""
         self._spelled = ""
 
-    def carry_out(self, tag: Tag, *, at_start: bool) -> None:
-        """Do what a tag asks for.
-
-        `at_start` says whether a sentence may begin there: elsewhere `<think>` is a word that somebody talks about.
-        """
+    def carry_out(self, tag: Tag) -> None:
+        """Do what a tag asks for."""
         match tag.effect:
             case Effect.LINE:
                 self._line.end()
@@ -54,10 +57,10 @@ class TaggedText:
                 self._hidden.hide("sub", is_block=False)
             case Effect.HIDE if tag.closes:
                 self._line.end()
-            case Effect.HIDE if at_start or tag.name not in HIDDEN:
-                self._hidden.hide(tag.name, is_block=True)
-            case Effect.HIDE:
+            case Effect.HIDE if tag.name in HIDDEN and _TALKED_ABOUT.search(self._line.tail):
                 self._line.gap()
+            case Effect.HIDE:
+                self._hidden.hide(tag.name, is_block=True)
 
     def sound(self, name: str) -> None:
         """Write a sound as a tag, or leave it out."""

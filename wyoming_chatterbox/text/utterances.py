@@ -1,8 +1,9 @@
 """Makes utterances of sentences: what reaches an engine, and the pauses between.
 
-A model babbles on a single word, so a sentence of one word is said together with the next one of its line: "OK. Done.
-The light is on." The items of a list and other lines stay apart, as a listener has to tell them apart, and so does what
-trails off: "First... second." Sounds such as `[laugh]` never stand alone where there is a sentence before or after.
+A model babbles on a single word, so a sentence of one word is said together with the next one: "OK. Done. The light is
+on." A line that ends without punctuation stays apart, such as an item of a list or a heading, as a listener has to tell
+it apart; and so does what trails off: "First... second." Sounds such as `[laugh]` never stand alone where there is a
+sentence before or after.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from .items import Item, Pause, Say
 from .pauses import LONGEST
 
 _ENDED = re.compile(rf"[.!?…‽؟۔।॥։。！？｡,;:،؛、，；：—–-][{CLOSERS}]*\Z")
+_STOPPED = re.compile(rf"[.!?‽؟۔।॥။։。！？｡][{CLOSERS}]*\Z")
 _TRAILS_OFF = re.compile(rf"(?:…|\.\.|。。)[{CLOSERS}]*\Z")
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 _WITHOUT_SPACES = re.compile("[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
@@ -69,6 +71,7 @@ class Utterances:
         if not is_sayable(text):
             return []
         is_tag = bool(self._tags and self._tags.fullmatch(text))
+        stays_apart = is_part or bool(_TRAILS_OFF.search(text)) or (ends_line and not _STOPPED.search(text))
         if ends_line and not (is_tag or _ENDED.search(text)):
             text += _full_stop_for(text)
         is_short = is_tag or self._is_word(text)
@@ -78,7 +81,7 @@ class Utterances:
         elif self._held:
             text = self._held + _between(self._held, text) + text
             is_short, is_tag = is_short and self._is_short, is_tag and self._is_tag
-        waits = is_short and not (ends_line or is_part or _TRAILS_OFF.search(text) or len(text) > _MOST_SHORT)
+        waits = is_short and not stays_apart and len(text) <= _MOST_SHORT
         self._held, self._language, self._ends_paragraph = text, language, False
         self._is_short, self._is_tag, self._joins = is_short, is_tag, is_tag or waits
         if is_part or not (self._joins or self._tags):
@@ -117,7 +120,8 @@ class Utterances:
             return True
         # An engine that knows one script alone can still say the sentences in that one.
         scripts = {_script(self._held), _script(text)} - {""}
-        return self._joins and not self._ends_paragraph and len(scripts) <= 1
+        is_divided = self._ends_paragraph and self._paragraph_pause > self._sentence_pause
+        return self._joins and not is_divided and len(scripts) <= 1
 
     def _is_word(self, text: str) -> bool:
         """Whether a sentence is a single word, or as short as one in a script without spaces."""
