@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 from pathlib import Path
 
+import pytest
 from wyoming.client import AsyncClient
 from wyoming.tts import SynthesizeChunk, SynthesizeStart, SynthesizeStop
 
@@ -20,6 +21,27 @@ async def test_a_number_cut_in_two_by_a_stall_is_one(tmp_path: Path) -> None:
     async with serving(tmp_path, "--flush-after", "0.05") as running:
         await streamed(running.uri, ["The temperature is 21", ".", "5 degrees. It costs $4", ".", "99."], pause=0.1)
         assert running.chatterbox.texts == ["The temperature is 21.5 degrees.", "It costs $4.99."]
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("The temperature is 21|.|5 degrees.", ["The temperature is 21.5 degrees."]),
+        ("It costs $4|.|99.", ["It costs $4.99."]),
+        ("The light is on.|Anything else?", ["The light is on.", "Anything else?"]),
+        ("The washing machine\n|is| done", ["The washing machine is done"]),
+        ("1|.| Milk\n|2|.| Eggs", ["1. Milk.", "2. Eggs"]),
+        ("The U|.|S|.| Army is here.", ["The U.S. Army is here."]),
+        ("``|`|yaml\na: 1|\n`|``|\nIt| is on.", ["It is on."]),
+        ("A thing |is [|1|].| It is <|b>on</|b>|.", ["A thing is.", "It is on."]),
+        ("Wait [pau|se 1|s] here", ["Wait", "(pause 1 s)", "here"]),
+        ("Name | Value\n|-|-- | --|-\nA | 1".replace(" | ", " ¦ "), ["Name, Value.", "A, 1"]),
+    ],
+)
+def test_a_short_stall_changes_nothing(written: str, said: list[str]) -> None:
+    texts = Texts()
+    items = [item for piece in written.split("|") for item in texts.add(piece.replace("¦", "|")) + texts.settle()]
+    assert items + texts.finish() == said
 
 
 def test_what_may_go_on_is_spoken_after_a_longer_stall() -> None:
