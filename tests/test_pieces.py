@@ -88,6 +88,7 @@ SILENT = [
     ("<think>⏎So.⏎⏎Well.⏎</think>⏎⏎It is on.", "It is on."),
     ("It is on. <thinking>Is it?</thinking> It is.", "It is on. / It is."),
     ("It is <think>or not?</think> on.", "It is. / on."),
+    ("Use the <script> tag, or <title> and <style>.", "Use the tag, or and."),
     ("The <think> tag is a tag.", "The tag is a tag."),
     ("<reasoning>never closed. At all", ""),
     ("<|im_start|>It is on.<|im_end|>", "It is on."),

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from .hidden import HiddenText
 from .items import Pause, Switch
 from .spacing import SpacedText
-from .tags import HIDDEN, Effect, Tag, language_of, spelling
+from .tags import Effect, Tag, language_of, spelling
 
 _ENGLISH_ORDINALS = {"1": "st", "2": "nd", "3": "rd"}
 _ORDINALS = {"es": "º", "fr": "e", "it": "º", "nl": "e", "pt": "º", "sv": ":e"}
@@ -57,7 +57,7 @@ class TaggedText:
                 self._hidden.hide("sub", is_block=False)
             case Effect.HIDE if tag.closes:
                 self._line.end()
-            case Effect.HIDE if tag.name in HIDDEN and _TALKED_ABOUT.search(self._line.tail):
+            case Effect.HIDE if _TALKED_ABOUT.search(self._line.tail):
                 self._line.gap()
             case Effect.HIDE:
                 self._hidden.hide(tag.name, is_block=True)

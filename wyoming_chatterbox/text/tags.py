@@ -58,9 +58,10 @@ _INLINE = _words("""
     sub sup svg tbody textarea tfoot thead tr track tt u var video voice wbr desc lexicon answer response
     final
 """)
-HIDDEN = _words("think thinking thought thoughts reasoning reflection scratchpad tool_call tool_calls")
-"""Names of tags around what a language model only thinks."""
-_NEVER_TEXT = _words("script style title")
+_HIDDEN = _words("""
+    think thinking thought thoughts reasoning reflection scratchpad tool_call tool_calls script style title
+""")
+"""Names of tags around what a language model only thinks, and around what no reader of a page sees."""
 _SPELLED = {
     "characters": "characters",
     "character": "characters",
@@ -145,8 +146,7 @@ def _is_known(name: str) -> bool:
         or name in _LINES
         or name in _CELLS
         or name in _INLINE
-        or name in HIDDEN
-        or name in _NEVER_TEXT
+        or name in _HIDDEN
         or name in ("break", "lang", "pause", "silence")
         or is_direction(name)
         or _PREFIXED.fullmatch(name) is not None
@@ -169,7 +169,7 @@ def _tag(end: int, name: str, closes: bool, written: str, ssml: bool) -> Tag:
         seconds = break_seconds(attributes)
         is_none = attributes.get("strength", "").lower() == "none" and "time" not in attributes
         effect = Effect.NOTHING if closes else Effect.GAP if is_none else Effect.PAUSE
-    elif name in HIDDEN or name in _NEVER_TEXT:
+    elif name in _HIDDEN:
         effect = Effect.HIDE
     elif name == "sub" and (closes or "alias" in attributes):
         effect = Effect.INSTEAD
@@ -181,11 +181,6 @@ def _tag(end: int, name: str, closes: bool, written: str, ssml: bool) -> Tag:
         sound = sound_of(name) or ""
         effect = Effect.SOUND if sound and not closes else Effect.GAP
     return Tag(end, name, effect, closes, attributes, seconds, sound)
-
-
-def must_be_hidden(tag: Tag) -> bool:
-    """Whether what is inside a tag is never text, wherever the tag stands."""
-    return tag.name in _NEVER_TEXT
 
 
 def spelling(tag: Tag) -> str:
