@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from wyoming_chatterbox.text.items import Item, Say
 from wyoming_chatterbox.text.pipeline import Reading, TextPipeline, items_of
 
+UNSPOKEN = "xx"
+"""A language in which numbers and symbols stay as they are written."""
+
 
 def shown(items: Iterable[Item]) -> list[str]:
     """The items as a person would write them: the text of utterances, and `(pause 1 s)`."""
@@ -17,7 +20,7 @@ class Texts:
     """Text in pieces, without a language that spells anything out."""
 
     def __init__(self, max_length: int = 280, reading: Reading | None = None, *, ssml: bool = False) -> None:
-        self.pipeline = TextPipeline("", reading or Reading(max_length), ssml=ssml)
+        self.pipeline = TextPipeline(UNSPOKEN, reading or Reading(max_length), ssml=ssml)
 
     @property
     def pending(self) -> bool:
@@ -38,7 +41,7 @@ class Texts:
 
 def split(text: str, max_length: int = 280, reading: Reading | None = None, *, ssml: bool = False) -> list[str]:
     """What is said of a whole text."""
-    return shown(items_of(text, "", reading or Reading(max_length), ssml=ssml))
+    return shown(items_of(text, UNSPOKEN, reading or Reading(max_length), ssml=ssml))
 
 
 def in_pieces(
