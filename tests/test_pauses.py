@@ -14,7 +14,7 @@ from wyoming.event import Event, async_write_event
 
 from tests.client import CYCLE, plain, streamed
 from tests.http_serving import http
-from tests.reading import Texts, split
+from tests.reading import UNSPOKEN, Texts, split
 from tests.serving import serving, until
 from wyoming_chatterbox.engine import SAMPLE_RATE
 from wyoming_chatterbox.errors import EngineError
@@ -62,7 +62,7 @@ WRITTEN = [
 
 @pytest.mark.parametrize(("written", "seconds"), WRITTEN)
 def test_a_pause_in_the_text(written: str, seconds: float) -> None:
-    pipeline = TextPipeline()
+    pipeline = TextPipeline(UNSPOKEN)
     items = pipeline.add(f"It is on. {written} Now it is off{written}") + pipeline.finish()
     pauses = [item.seconds for item in items if isinstance(item, Pause)]
     assert [item.text for item in items if isinstance(item, Say)] == ["It is on.", "Now it is off"]

@@ -12,6 +12,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 from tests.client import CYCLE, listen
 from tests.reading import in_pieces, split
 from tests.serving import serving
+from wyoming_chatterbox.text.markup import PlainText
 
 DOCUMENT = """\
 <?xml version="1.0"?>
@@ -34,10 +35,6 @@ BOTH = [
     ('Say <say-as interpret-as="spell-out">a-b</say-as>, <b>now</b>.', ["Say a-b, now."]),
     ('Dial <say-as interpret-as="telephone">555-0134</say-as> now.', ["Dial 5 5 5, 0 1 3 4 now."]),
     ('Dial <say-as interpret-as="digits">42</say-as>0.', ["Dial 4 20."]),
-    (
-        'The <say-as interpret-as="ordinal">3</say-as> of <say-as interpret-as="ordinal">12</say-as>.',
-        ["The 3rd of 12th."],
-    ),
     ('On <say-as interpret-as="date" format="ymd">2026-11-26</say-as>.', ["On 2026-11-26."]),
     ('At <say-as interpret-as="time">7:05</say-as> <say-as interpret-as="cardinal">12</say-as>.', ["At 7:05 12."]),
     ('<prosody rate="slow" pitch="+2st">Slowly</prosody> I go.', ["Slowly I go."]),
@@ -68,6 +65,15 @@ def test_tags_of_ssml_work_in_both_formats(written: str, said: list[str], ssml: 
 def test_in_ssml_only_tags_are_markup_and_a_line_break_is_a_space(written: str, said: list[str]) -> None:
     assert split(written, ssml=True) == said
     assert in_pieces(written, ssml=True) == said
+
+
+@pytest.mark.parametrize(
+    ("language", "plain"),
+    [("en", "The 3rd, 12th, 21st of 5"), ("fr", "The 3e, 12e, 21e of 5"), ("ja", "The 3, 12, 21 of 5")],
+)
+def test_an_ordinal_is_written_as_its_language_does(language: str, plain: str) -> None:
+    tagged = [f'<say-as interpret-as="ordinal">{number}</say-as>' for number in (3, 12, 21)]
+    assert PlainText(language).add(f"The {', '.join(tagged)} of 5,") == [f"{plain},"]
 
 
 def test_a_text_that_begins_with_speak_is_ssml_until_that_is_closed() -> None:

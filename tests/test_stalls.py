@@ -11,14 +11,14 @@ from wyoming.client import AsyncClient
 from wyoming.tts import SynthesizeChunk, SynthesizeStart, SynthesizeStop
 
 from tests.client import CYCLE, PATIENCE, listen, plain, streamed
-from tests.reading import Texts
+from tests.reading import UNSPOKEN, Texts
 from tests.serving import serving, until
 
 STOPPED = [*CYCLE, "synthesize-stopped"]
 
 
 async def test_a_number_cut_in_two_by_a_stall_is_one(tmp_path: Path) -> None:
-    async with serving(tmp_path, "--flush-after", "0.05") as running:
+    async with serving(tmp_path, "--flush-after", "0.05", languages=(UNSPOKEN,)) as running:
         await streamed(running.uri, ["The temperature is 21", ".", "5 degrees. It costs $4", ".", "99."], pause=0.1)
         assert running.chatterbox.texts == ["The temperature is 21.5 degrees.", "It costs $4.99."]
 

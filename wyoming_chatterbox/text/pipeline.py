@@ -60,7 +60,7 @@ class TextPipeline:
     """Takes a client's text in pieces and returns what is to be said, each part as soon as it is certain."""
 
     def __init__(self, language: str = "", reading: Reading | None = None, *, ssml: bool = False) -> None:
-        """`language` is the voice's, as ISO 639-1; in an unknown one, numbers and symbols stay as they are."""
+        """`language` is the voice's, as ISO 639-1, and English if it is empty."""
         self._reading = reading = reading or Reading()
         self._own_language = language
         self._ssml = ssml
