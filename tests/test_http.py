@@ -106,7 +106,7 @@ async def test_the_token_is_shown_to_nobody(tmp_path: Path) -> None:
 async def test_memory_sees_the_process_and_both_engines(tmp_path: Path) -> None:
     async with http(tmp_path, load=lambda *_: OnGpu()) as server:
         await until(lambda: server.running.service.lifecycle.chatterbox is not None)
-        await plain(server.running.uri, "One. Two.")
+        await plain(server.running.uri, "One one. Two.")
         _, answer = await server.get("/memory")
     assert [(engine["name"], engine["weights_bytes"]) for engine in answer["engines"]] == [
         ("turbo", 1500),

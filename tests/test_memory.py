@@ -211,7 +211,7 @@ class TestCleanup:
 @pytest.mark.parametrize("interval", [1, 3])
 async def test_the_process_is_cleaned_every_so_many_utterances(tmp_path: Path, interval: int) -> None:
     async with http(tmp_path, "--memory-cleanup-interval", str(interval)) as server:
-        await plain(server.running.uri, "One. Two. Three. Four. Five. Six. Seven.")
+        await plain(server.running.uri, "One more. " * 7)
         assert (await server.get("/memory"))[1]["counters"]["memory_cleanups"] == 7 // interval
 
 

@@ -177,8 +177,8 @@ async def test_meanwhile_the_standby_voice_says_what_is_left(nano: Path, data: P
     load = failing_first(loader, Shortage(place, FOR_EVER))
     async with serving(data, load=load, lower=loader.lower, patience=0) as running:
         await ready(running)
-        assert await speaker_of(running, "One. Two.") == "standby"
-        assert running.standby.texts == ["One.", "Two."]
+        assert await speaker_of(running, "One one. Two.") == "standby"
+        assert running.standby.texts == ["One one.", "Two."]
         await ready(running)
         assert await speaker_of(running, "Three.") == "nano"
 

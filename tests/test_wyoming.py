@@ -17,6 +17,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 
 from tests.client import CYCLE, PATIENCE, describe, listen, plain, streamed
 from tests.fakes import FakeEngine
+from tests.reading import UNSPOKEN
 from tests.serving import serving, until
 from wyoming_chatterbox.engine import Block, Utterance
 from wyoming_chatterbox.errors import ConfigError, EngineError, OutOfMemoryError
@@ -67,7 +68,7 @@ async def test_a_stream_is_one_audio_cycle_and_then_stopped(tmp_path: Path) -> N
 
 
 async def test_words_split_across_chunks_are_joined(tmp_path: Path) -> None:
-    async with serving(tmp_path) as running:
+    async with serving(tmp_path, languages=(UNSPOKEN,)) as running:
         text = "The temperature is 21.5 degrees. Good night, Dr. Smith."
         await streamed(running.uri, [text[i : i + 3] for i in range(0, len(text), 3)])
         assert running.chatterbox.texts == ["The temperature is 21.5 degrees.", "Good night, Dr. Smith."]

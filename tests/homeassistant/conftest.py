@@ -43,7 +43,7 @@ async def hass(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[HomeAs
 async def standby(hass: HomeAssistant, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Speaker]:
     """A server without a model: the standby voice, which says the same text the same way each time."""
     async with server_process(
-        tmp_path_factory.mktemp("standby"), "--seed", "7", "--stream-timeout", "2", python=PYTHON
+        tmp_path_factory.mktemp("standby"), "--seed", "7", "--stream-timeout", "1", python=PYTHON
     ) as server:
         await server.answering()
         yield await add(hass, server.uri, server.http)
