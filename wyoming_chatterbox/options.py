@@ -205,6 +205,12 @@ class Options:
         "answer with an error instead of the standby voice while Chatterbox can't speak",
         switch=False, flag="--no-standby",
     ))
+    pronunciations: Path | None = field(metadata=_option(
+        _VOICES, None, optional(checks.path),
+        "a YAML file of words and phrases, and how to say them (IKEA: ee kay ah); it is read again when it changes",
+        takes="a file", metavar="FILE", unset="none", example="/data/pronunciations.yaml",
+        app="people can reach the share folder, so the file is there, beside the voices",
+    ))
     exaggeration: float | None = field(metadata=_option(
         _VOICES, None, optional(Range(float, 0.0, 2.0)), "how much emotion the voice shows (english, multilingual)",
         environment=("EXAGGERATION",), metavar="X", unset="0.5",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..config import Config
 from ..network.connections import Connections
+from ..text.pronunciation_file import PronunciationFile
 from ..voices.folder import VoicesFolder
 from .lifecycle import Lifecycle
 from .replies import Replies
@@ -20,6 +21,7 @@ class Service:
     voices: VoicesFolder
     lifecycle: Lifecycle
     replies: Replies
+    pronunciations: PronunciationFile = field(default_factory=lambda: PronunciationFile(None))
     started: float = field(default_factory=time.monotonic)
     connections: dict[str, Connections] = field(default_factory=dict)
     """The connections of each port, by the name of its protocol; the servers register them here."""
