@@ -27,11 +27,22 @@ _MAX_PIECE = 24
 
 _READ = frozenset("\n°¢§¶±×÷™®©•→←½¼¾²³µ£€¥₹₩–—…“”‘’«»¿¡")
 """Characters beyond ASCII that the reader reads as a word or a pause."""
+_TAG = re.compile(
+    r"\s*\[(?:laugh|chuckle|gasp|cough|sigh|groan|sniff|shush|clear throat|angry|crying|dramatic|fear|happy|narration"
+    r"|sarcastic|surprised|whispering|advertisement)\]",
+    re.IGNORECASE,
+)
+"""Tags of the sounds and moods that turbo and nano know, as their tokenizers list them."""
 _GREEK_WORD = re.compile("[Ͱ-Ͽἀ-῿]{2}")
 _GREEK_LETTER = re.compile("[Α-Ωα-ω]")
 _NUMBER = re.compile(r"[0-9]+(?:,[0-9]+)*")
 _LONG = re.compile(rf"\S{{{_MAX_WORD + 1},}}")
 _PIECE = re.compile(rf"[^\W_]{{{_MAX_PIECE}}}(?=[^\W_])|(?:[^\w\s]|_)+(?=[^\W_])")
+
+
+def without_sounds(text: str) -> str:
+    """Leave out the tags of sounds and moods, such as `[laugh]`: this voice would say them as words."""
+    return _TAG.sub(" ", text)
 
 
 def fit(text: str, letters: Collection[str] = ()) -> str:
