@@ -12,6 +12,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from ..command_line import Parser, add
@@ -19,8 +20,8 @@ from ..errors import ConfigError
 from ..families import MULTILINGUAL_LANGUAGES
 from ..options import OPTIONS
 from .pronunciation_yaml import read
-from .pronunciations import PronouncedText, Pronunciations
-from .sentences import split
+from .pronunciations import Pronunciations
+from .said import said
 
 _SHARED = {option.name: option for option in OPTIONS if option.name in ("pronunciations", "max_chunk_length")}
 """The server's options that matter here."""
@@ -56,27 +57,26 @@ def _checked(given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def said(text: str, options: dict[str, Any], pronunciations: Pronunciations) -> list[str]:
-    """Return what is said of a text, an utterance each."""
-    words = PronouncedText(pronunciations, options["language"])
-    return [words.add(sentence) + words.finish() for sentence in split(text, options["max_chunk_length"])]
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Show what would be said; return the exit code."""
     try:
         options = parse(arguments)
         file = options["pronunciations"]
-        pronunciations = Pronunciations() if file is None else read(file)
+        say = partial(
+            said,
+            language=options["language"],
+            pronunciations=Pronunciations() if file is None else read(file),
+            max_sentence=options["max_chunk_length"],
+        )
     except ConfigError as err:
         sys.stderr.write(f"wyoming_chatterbox.text: {err}\n")
         return 2
     try:
         if options["text"]:
-            _show(said(" ".join(options["text"]), options, pronunciations))
+            _show(say(" ".join(options["text"])))
         else:
             for line in _lines():
-                _show([" / ".join(said(line, options, pronunciations))])
+                _show([" / ".join(say(line))])
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
