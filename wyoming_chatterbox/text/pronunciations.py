@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .rewriting import Forms, RewrittenText, Stage, is_in_word, through
+from .replacements import Replacements, ReplacedText, Stage, is_in_word, through
 
 _FIRST_MARK = 0xF0000
 """The first character for private use of a plane that has 65,534; text from `markup` holds none of them."""
@@ -30,16 +30,16 @@ class Pronunciations:
         """Take at most 65,534 entries; of two for the same word and language, the first one counts."""
         self.entries = tuple(entries)
         tables = _tables(self.entries)
-        before, after = (Forms(table) for table in tables[None])
-        self._forms = {
-            language: (Forms(own_before, before), Forms(own_after, after))
+        before, after = (Replacements(table) for table in tables[None])
+        self._replacements = {
+            language: (Replacements(own_before, before), Replacements(own_after, after))
             for language, (own_before, own_after) in tables.items()
         }
 
-    def stages(self, language: str) -> tuple[RewrittenText, RewrittenText]:
+    def stages(self, language: str) -> tuple[ReplacedText, ReplacedText]:
         """Return the stages for text of a language: one before its numbers and symbols are spelled out, one after."""
-        before, after = self._forms.get(language, self._forms[None])
-        return RewrittenText(before), RewrittenText(after)
+        before, after = self._replacements.get(language, self._replacements[None])
+        return ReplacedText(before), ReplacedText(after)
 
 
 class PronouncedText:

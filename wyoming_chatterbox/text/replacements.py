@@ -59,10 +59,10 @@ class _Undecided:
 _UNDECIDED: Final = _Undecided()
 
 
-class Forms:
+class Replacements:
     """Written forms, each with what it becomes."""
 
-    def __init__(self, table: Mapping[str, str], otherwise: Forms | None = None) -> None:
+    def __init__(self, table: Mapping[str, str], otherwise: Replacements | None = None) -> None:
         """Take the forms of `table`; those of `otherwise` match too, unless one of `table` is at least as long.
 
         A form without capital letters matches any case, another one only as it is written; that one comes first. A
@@ -96,11 +96,11 @@ class Forms:
         return best
 
 
-class RewrittenText:
+class ReplacedText:
     """A `Stage` that replaces forms."""
 
-    def __init__(self, forms: Forms) -> None:
-        self._forms = forms
+    def __init__(self, forms: Replacements) -> None:
+        self._replacements = forms
         self._start()
 
     def _start(self) -> None:
@@ -132,12 +132,12 @@ class RewrittenText:
     def _advance(self, *, more: bool) -> str:
         text, at, done = self._held, 0, 0
         parts: list[str] = []
-        while start := self._forms.starts.search(text, at):
+        while start := self._replacements.starts.search(text, at):
             at = start.start()
             if joined(text[at - 1] if at else self._before, text[at]):
                 at += 1
                 continue
-            found = self._forms.longest(text, at, more=more)
+            found = self._replacements.longest(text, at, more=more)
             if isinstance(found, _Undecided):
                 break
             if found is None:
