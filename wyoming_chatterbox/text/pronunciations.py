@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .replacements import Replacements, ReplacedText, Stage, is_in_word, through
+from .replacements import ReplacedText, Replacements, Stage, is_in_word, through
 
 _FIRST_MARK = 0xF0000
 """The first character for private use of a plane that has 65,534; text from `markup` holds none of them."""
@@ -29,16 +29,17 @@ class Pronunciations:
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         """Take at most 65,534 entries; of two for the same word and language, the first one counts."""
         self.entries = tuple(entries)
-        tables = _tables(self.entries)
-        before, after = (Replacements(table) for table in tables[None])
-        self._replacements = {
+        own = _tables(self.entries)
+        before, after = (Replacements(table) for table in own.pop(None))
+        self._for_all = before, after
+        self._by_language = {
             language: (Replacements(own_before, before), Replacements(own_after, after))
-            for language, (own_before, own_after) in tables.items()
+            for language, (own_before, own_after) in own.items()
         }
 
     def stages(self, language: str) -> tuple[ReplacedText, ReplacedText]:
         """Return the stages for text of a language: one before its numbers and symbols are spelled out, one after."""
-        before, after = self._replacements.get(language, self._replacements[None])
+        before, after = self._by_language.get(language, self._for_all)
         return ReplacedText(before), ReplacedText(after)
 
 
