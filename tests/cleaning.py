@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import sys
 
+from tests.reading import split
 from wyoming_chatterbox.text.boundaries import CLOSERS, WIDE_STOPS
-from wyoming_chatterbox.text.sentences import split
 
 _AFTER_WIDE_STOP = re.compile(rf"(?<=[{WIDE_STOPS}])([{CLOSERS}]*) ")
 

@@ -55,8 +55,34 @@ no: nei
 """`no` is a word here, as a text stands behind it, and `de` is a language, as words stand under it."""
 
 
+class AsWritten:
+    """A stage that spells nothing out."""
+
+    waiting = False
+
+    def add(self, piece: str) -> str:
+        return piece
+
+    def settle(self) -> str:
+        return ""
+
+    def finish(self) -> str:
+        return ""
+
+
+class Spelled(AsWritten):
+    """A stage that spells out numbers and minus signs, as a language does."""
+
+    def add(self, piece: str) -> str:
+        return re.sub(r"\d+", lambda number: " ".join(number[0]), piece).replace("-", " minus ")
+
+
+def stage_of(mine: Pronunciations, language: str = "en", spoken: AsWritten | None = None) -> PronouncedText:
+    return PronouncedText(mine, language, spoken or AsWritten())
+
+
 def said(text: str, language: str = "en", mine: str = MINE) -> str:
-    stage = PronouncedText(parse(mine.encode(), FILE), language)
+    stage = stage_of(parse(mine.encode(), FILE), language)
     return stage.add(text) + stage.finish()
 
 
@@ -97,7 +123,7 @@ def said(text: str, language: str = "en", mine: str = MINE) -> str:
 def test_a_user_s_words_are_said_as_the_user_wants(text: str, expected: str) -> None:
     assert said(text) == expected
     for cut in range(len(text)):
-        stage = PronouncedText(parse(MINE.encode(), FILE), "en")
+        stage = stage_of(parse(MINE.encode(), FILE))
         assert stage.add(text[:cut]) + stage.add(text[cut:]) + stage.finish() == expected
 
 
@@ -108,14 +134,14 @@ def test_a_language_has_words_of_its_own_and_those_for_all() -> None:
 
 
 def test_without_a_file_text_goes_through_at_once() -> None:
-    stage = PronouncedText(Pronunciations(), "en")
+    stage = stage_of(Pronunciations())
     assert [stage.add(piece) for piece in ("IK", "EA ", "costs 5")] == ["IK", "EA ", "costs 5"]
     assert not stage.waiting
     assert stage.finish() == ""
 
 
 def test_only_what_may_be_a_longer_word_waits() -> None:
-    stage = PronouncedText(parse(MINE.encode(), FILE), "en")
+    stage = stage_of(parse(MINE.encode(), FILE))
     assert stage.add("The lights at ho") == "The lights at "
     assert stage.waiting
     assert stage.add("me are") == "hohm are"
@@ -129,23 +155,8 @@ def test_only_what_may_be_a_longer_word_waits() -> None:
     assert stage.add("C++") == "see plus plus"
 
 
-class Spelled:
-    """A stage that spells out numbers and minus signs, as a language does."""
-
-    waiting = False
-
-    def add(self, piece: str) -> str:
-        return re.sub(r"\d+", lambda number: " ".join(number[0]), piece).replace("-", " minus ")
-
-    def settle(self) -> str:
-        return ""
-
-    def finish(self) -> str:
-        return ""
-
-
 def test_words_with_digits_win_over_the_spelling_of_numbers_and_other_words_come_after() -> None:
-    stage = PronouncedText(parse(b"WD-40: W D forty\nminus: less", FILE), "en", Spelled())
+    stage = stage_of(parse(b"WD-40: W D forty\nminus: less", FILE), spoken=Spelled())
     assert stage.add("WD-40, 12-40. ") + stage.finish() == "W D forty, 1 2 less 4 0. "
 
 
@@ -157,10 +168,10 @@ TEXTS = st.text("abABc '+4\n.東", max_size=40)
 @given(table=TABLES, text=TEXTS, cuts=st.lists(st.integers(0, 40)))
 def test_the_result_does_not_depend_on_the_cuts(table: Mapping[str, str], text: str, cuts: list[int]) -> None:
     mine = Pronunciations(Entry(written, spoken) for written, spoken in table.items())
-    whole = PronouncedText(mine, "en")
+    whole = stage_of(mine)
     expected = whole.add(text) + whole.finish()
     at = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
-    stage = PronouncedText(mine, "en")
+    stage = stage_of(mine)
     pieces = [stage.add(text[start:end]) for start, end in itertools.pairwise(at)]
     assert "".join(pieces) + stage.finish() == expected
     assert expected == whole.add(text) + whole.finish(), "a stage can be used again"
@@ -168,7 +179,7 @@ def test_the_result_does_not_depend_on_the_cuts(table: Mapping[str, str], text: 
 
 @given(words=st.lists(st.text("ab", min_size=1, max_size=3), min_size=1, max_size=4), text=st.text("ab ,", max_size=30))
 def test_it_does_what_a_pattern_would(words: list[str], text: str) -> None:
-    stage = PronouncedText(Pronunciations(Entry(word, f"<{word}>") for word in words), "en")
+    stage = stage_of(Pronunciations(Entry(word, f"<{word}>") for word in words))
     pattern = rf"\b({'|'.join(sorted(words, key=len, reverse=True))})\b"
     assert stage.add(text) + stage.finish() == re.sub(pattern, r"<\1>", text)
 
@@ -176,7 +187,7 @@ def test_it_does_what_a_pattern_would(words: list[str], text: str) -> None:
 @given(st.text())
 def test_no_text_raises_and_other_words_stay(text: str) -> None:
     mine = Pronunciations([Entry("zzz", "no"), Entry("9zz9", "no")])
-    stage = PronouncedText(mine, "en")
+    stage = stage_of(mine)
     given_out = stage.add(text) + stage.settle() + stage.finish()
     assert given_out == text or "zz" in text.lower()
 

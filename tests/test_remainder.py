@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from wyoming_chatterbox.engine import SAMPLE_RATE, Utterance, Voice
 from wyoming_chatterbox.speech.remainder import Remainder
-from wyoming_chatterbox.text.sentences import halves
+from wyoming_chatterbox.text.cutting import halves
 
 VOICE = Voice("alice", "en")
 LONG = "The lights in the kitchen are off now, and the door to the garden is locked."

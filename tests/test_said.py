@@ -25,6 +25,8 @@ async def test_it_is_shown_and_not_said(tmp_path: Path) -> None:
         assert await said(server, input="**At** IKEA. Really!") == (200, {"said": ["At ee kay ah.", "Really!"]})
         assert await said(server, input="Bei IKEA.", voice="default-de") == (200, {"said": ["Bei Ickeeah."]})
         assert await said(server, input="...") == (200, {"said": []})
+        paused = {"said": ["Wait for it.", "(pause 1 s)", "It is here."]}
+        assert await said(server, input='Wait for it. <break time="1s"/> It is here.') == (200, paused)
         assert server.running.chatterbox.texts == []
 
 
@@ -37,7 +39,7 @@ async def test_a_wrong_request_is_refused_as_for_speech(tmp_path: Path) -> None:
         status, answer = await said(server, input="a" * 101)
         assert (status, answer["error"]["message"]) == (
             400,
-            "The text is over 100 characters long (--max-total-length)",
+            "The text is 101 characters long; 100 is the limit (--max-total-length)",
         )
 
 

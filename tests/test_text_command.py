@@ -41,6 +41,17 @@ def test_the_server_s_options_count(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_pauses_sounds_and_other_languages_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    text = 'Wait for it. [pause 500ms] [laugh] It is here. <lang xml:lang="de">Guten Tag, Anna.</lang>'
+    assert shown(capsys, text) == ["Wait for it.", "(pause 0.5 s)", "It is here.", "(de) Guten Tag, Anna."]
+    assert shown(capsys, "--turbo", text)[2] == "[laugh] It is here."
+    paused = shown(capsys, "--sentence-pause", "0.25", "--lead-in", "1", "It is one. It is two.")
+    assert paused == ["(pause 1 s)", "It is one.", "(pause 0.25 s)", "It is two."]
+    code = "Run this:\n```\nls\n```\nThat is all."
+    assert shown(capsys, code) == ["Run this:", "That is all."]
+    assert shown(capsys, "--code", "read", code) == ["Run this:", "ls.", "That is all."]
+
+
 def test_a_user_s_pronunciations_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("IKEA: ee kay ah\nde:\n  IKEA: Ickeeah\n")
@@ -49,10 +60,12 @@ def test_a_user_s_pronunciations_count(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_standard_input_is_answered_line_by_line() -> None:
-    given = "One. Two!\n\nÄpfel\r\n\xff".encode("latin-1")
+    given = "It is one. It is two!\n\nÄpfel\r\n\xff".encode("latin-1")
     done = run(given=given, PYTHONIOENCODING="utf-8")
     assert done.returncode == 0
-    assert done.stdout.decode().splitlines() == ["One. / Two!", "", "pfel", ""], "what is no UTF-8 is left out"
+    assert done.stdout.decode().splitlines() == ["It is one. / It is two!", "", "pfel", ""], (
+        "what is no UTF-8 is left out"
+    )
 
 
 def test_whoever_reads_no_more_ends_it_without_a_word() -> None:

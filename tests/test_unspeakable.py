@@ -42,7 +42,7 @@ async def test_over_either_protocol_the_rest_is_spoken_and_nothing_is_an_error(t
             assert heard.types[0] == "error"
             assert heard.error is not None
             assert heard.error.code == replies.records[-1].outcome == "unspeakable-text"
-            assert "'Пока.'" in heard.error.text
+            assert "'Привет. Пока.'" in heard.error.text
 
         status, error = await server.refusal(input="Привет. Пока.")
         assert (status, error["code"], error["param"]) == (400, "unspeakable-text", "input")

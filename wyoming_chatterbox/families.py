@@ -33,6 +33,7 @@ class PromptRules:
 
 _LLAMA_RULES = PromptRules(t3_seconds=6, shortest=1.0, loudness=None)
 _GPT2_RULES = PromptRules(t3_seconds=15, shortest=5.0, loudness=-27.0)
+_GPT2_SOUNDS = ("laugh", "chuckle", "gasp", "cough", "sigh", "groan", "sniff", "shush", "clear throat")
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ class Family:
     languages: tuple[str, ...] = ("en",)
     conditionals: str = "conds.pt"
     """File name of the checkpoint's own voice."""
+    sounds: tuple[str, ...] = ()
+    """Names of the tags that it turns into sounds: `[laugh]`."""
 
     def missing(self, names: Iterable[str]) -> list[str]:
         """List the required files that are not among `names`; one of several alternatives is enough."""
@@ -99,6 +102,7 @@ TURBO = Family(
     tokenizer=_GPT2_TOKENIZER[:3],
     prompt=_GPT2_RULES,
     optional=_GPT2_TOKENIZER[3:],
+    sounds=_GPT2_SOUNDS,
 )
 NANO = Family(
     name="nano",
@@ -110,6 +114,7 @@ NANO = Family(
     tokenizer=_GPT2_TOKENIZER[:3],
     prompt=_GPT2_RULES,
     optional=_GPT2_TOKENIZER[3:],
+    sounds=_GPT2_SOUNDS,
 )
 
 FAMILIES = {family.name: family for family in (ENGLISH, MULTILINGUAL, TURBO, NANO)}
@@ -147,6 +152,11 @@ def spoken_languages(model: str) -> tuple[str, ...]:
     return _expected(model).languages
 
 
+def spoken_sounds(model: str) -> tuple[str, ...]:
+    """Names of the tags that `--model` will turn into sounds."""
+    return _expected(model).sounds
+
+
 def shortest_recording(model: str) -> float:
     """Seconds that a recording must exceed for `--model` to clone it."""
     return _expected(model).prompt.shortest
@@ -156,7 +166,7 @@ def _expected(model: str) -> Family:
     if model in FAMILIES:
         return FAMILIES[model]
     try:
-        # Auto chooses between turbo and nano, which have the same languages and prompt rules.
+        # Auto chooses between turbo and nano, which have the same languages, sounds and prompt rules.
         return TURBO if model == "auto" else recognise(Path(model))
     except CheckpointError:
         return ENGLISH

@@ -138,6 +138,7 @@ def _data_home() -> Path:
 
 _MODEL = "Model"
 _VOICES = "Voices and speech"
+_TEXT = "Text"
 _WYOMING = "Wyoming"
 _LIMITS = "Limits"
 _MEMORY = "Memory"
@@ -234,6 +235,21 @@ class Options:
         metavar="N", unset="another way each time", example="1",
     ))
 
+    sentence_pause: float = field(metadata=_option(
+        _TEXT, 0.0, Range(float, 0.0, 10.0), "seconds of silence between two sentences", metavar="SECONDS",
+    ))
+    paragraph_pause: float = field(metadata=_option(
+        _TEXT, 0.0, Range(float, 0.0, 10.0), "seconds of silence between two paragraphs, if longer than that",
+        metavar="SECONDS",
+    ))
+    lead_in: float = field(metadata=_option(
+        _TEXT, 0.0, Range(float, 0.0, 10.0), "seconds of silence before the first word, for speakers that wake up late",
+        metavar="SECONDS",
+    ))
+    code: str = field(metadata=_option(
+        _TEXT, "skip", choice("read", "skip"), "what to do with blocks of code in a text", metavar="WHAT",
+    ))
+
     uri: str = field(metadata=_option(
         _WYOMING, "tcp://0.0.0.0:10200", checks.uri, "where to serve Wyoming",
         takes="tcp://HOST:PORT, unix://PATH or stdio://", metavar="URI",
@@ -268,7 +284,8 @@ class Options:
         metavar="SECONDS",
     ))
     stream_timeout: float = field(metadata=_option(
-        _LIMITS, 60.0, Range(float, 0.1, 3600.0), "seconds without more text after which an open stream ends",
+        _LIMITS, 60.0, Range(float, 0.1, 3600.0),
+        "seconds without more text after which the unfinished is spoken; a stream ends after ten times as many",
         metavar="SECONDS",
     ))
     max_connections: int = field(metadata=_option(

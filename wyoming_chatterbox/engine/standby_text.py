@@ -8,6 +8,7 @@ import textwrap
 import unicodedata
 from collections.abc import Callable, Collection, Iterator
 
+from ..families import TURBO
 from ..quoting import quoted
 
 _LOGGER = logging.getLogger(__name__)
@@ -27,12 +28,7 @@ _MAX_PIECE = 24
 
 _READ = frozenset("\n°¢§¶±×÷™®©•→←½¼¾²³µ£€¥₹₩–—…“”‘’«»¿¡")
 """Characters beyond ASCII that the reader reads as a word or a pause."""
-_TAG = re.compile(
-    r"\s*\[(?:laugh|chuckle|gasp|cough|sigh|groan|sniff|shush|clear throat|angry|crying|dramatic|fear|happy|narration"
-    r"|sarcastic|surprised|whispering|advertisement)\]",
-    re.IGNORECASE,
-)
-"""Tags of the sounds and moods that turbo and nano know, as their tokenizers list them."""
+_TAG = re.compile(rf"\s*\[(?:{'|'.join(TURBO.sounds)})\]", re.IGNORECASE)
 _GREEK_WORD = re.compile("[Ͱ-Ͽἀ-῿]{2}")
 _GREEK_LETTER = re.compile("[Α-Ωα-ω]")
 _NUMBER = re.compile(r"[0-9]+(?:,[0-9]+)*")
@@ -41,7 +37,7 @@ _PIECE = re.compile(rf"[^\W_]{{{_MAX_PIECE}}}(?=[^\W_])|(?:[^\w\s]|_)+(?=[^\W_])
 
 
 def without_sounds(text: str) -> str:
-    """Leave out the tags of sounds and moods, such as `[laugh]`: this voice would say them as words."""
+    """Leave out the tags of sounds, such as `[laugh]`: this voice would say them as words."""
     return _TAG.sub(" ", text)
 
 

@@ -28,23 +28,25 @@ class Connection:
         self.client = client
         self._touch = touch
         self._answers = 0
+        self._waits: Callable[[], bool] = lambda: False
         self._dismissed = False
         self._close: Callable[[], None] = lambda: None
 
     @property
     def idle(self) -> bool:
-        """Whether the connection has no request in progress."""
-        return not self._answers
+        """Whether the connection has no request in progress, or one that waits in vain for its client."""
+        return not self._answers or self._waits()
 
     def touch(self) -> None:
         """Note that the client has sent a request."""
         self._touch(self)
 
     @contextmanager
-    def busy(self) -> Iterator[None]:
-        """Keep the place while a request is in progress."""
+    def busy(self, waits: Callable[[], bool] = lambda: False) -> Iterator[None]:
+        """Keep the place while a request is in progress; `waits` says when it waits in vain for its client."""
         self.touch()
         self._answers += 1
+        self._waits = waits
         try:
             yield
         finally:

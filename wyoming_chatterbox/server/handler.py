@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -26,11 +27,12 @@ from ..quoting import quoted
 from ..speech.audio import CHANNELS, WIDTH, pcm_chunks
 from ..speech.replies import Reply
 from ..speech.service import Service
-from ..text.sentences import sentences_of
+from ..text.items import Item
+from ..text.pipeline import checked_length, items_of
 from ..text.stream import TextStream
 from .info import info_event
 from .peer import LINGER_SECONDS, Peer
-from .protocol import read_event, text_field, voice_fields
+from .protocol import is_ssml, read_event, text_field, voice_fields
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -46,11 +48,12 @@ _FIRST_PROBE_SECONDS, _LONGEST_PROBE_SECONDS = 0.02, 1.0
 class _Request:
     name: str | None
     language: str | None
-    sentences: list[str] | TextStream
+    text: str | TextStream
+    ssml: bool
 
     @property
     def streamed(self) -> bool:
-        return isinstance(self.sentences, TextStream)
+        return isinstance(self.text, TextStream)
 
 
 class Handler:
@@ -179,25 +182,24 @@ class Handler:
         if self._open_stream is not None:
             # Home Assistant repeats the full text for servers without streaming; ignore it inside a stream.
             return
-        text = text_field(event.data, "text")
-        config = self._service.config
-        sentences = sentences_of(text, max_sentence=config.max_chunk_length, max_total=config.max_total_length)
+        text = checked_length(text_field(event.data, "text"), self._service.config.max_total_length)
         name, language = voice_fields(event.data)
-        self._enqueue(_Request(name, language, sentences))
+        self._enqueue(_Request(name, language, text, is_ssml(event.data)))
 
     def _start_stream(self, event: Event) -> None:
         if self._open_stream is not None:
             raise ProtocolError("synthesize-start came inside a stream: synthesize-stop is missing")
         name, language = voice_fields(event.data)
-        config = self._service.config
+        config, ssml = self._service.config, is_ssml(event.data)
         stream = TextStream(
-            max_chunk=config.max_chunk_length,
+            self._service.reading,
             max_total=config.max_total_length,
             flush_after=config.flush_after,
             timeout=config.stream_timeout,
+            ssml=ssml,
         )
         self._open_stream = stream
-        self._enqueue(_Request(name, language, stream))
+        self._enqueue(_Request(name, language, stream, ssml))
 
     def _stream(self, event: Event) -> TextStream:
         if self._open_stream is None:
@@ -230,23 +232,29 @@ class Handler:
                 self._fail(ChatterboxError(f"Unexpected {type(err).__name__}: see the server's log"), request)
                 return
             finally:
-                if isinstance(request.sentences, TextStream):
-                    request.sentences.close()
+                if isinstance(request.text, TextStream):
+                    request.text.close()
 
     async def _speak(self, request: _Request) -> None:
         voice = await self._service.voices.find(request.name, request.language)
         # Chatterbox can be loaded while the text is still being written; a place among the replies is taken only once
         # there is something to speak.
         with self._service.lifecycle.wanted():
-            if isinstance(request.sentences, TextStream):
-                await request.sentences.begun()
-            with self._connection.busy():
-                await self._reply(request, voice)
+            if isinstance(request.text, TextStream):
+                stream = request.text
+                stream.read_as(voice.language)
+                await stream.begun()
+                with self._connection.busy(lambda: stream.waits):
+                    await self._reply(request, stream, voice)
+            else:
+                items = items_of(request.text, voice.language, self._service.reading, ssml=request.ssml)
+                with self._connection.busy():
+                    await self._reply(request, items, voice)
 
-    async def _reply(self, request: _Request, voice: Voice) -> None:
+    async def _reply(self, request: _Request, items: Iterable[Item] | TextStream, voice: Voice) -> None:
         async with self._service.replies.open(voice, self._client) as reply:
             started = False
-            async with aclosing(reply.speak(request.sentences)) as blocks:
+            async with aclosing(reply.speak(items)) as blocks:
                 async for block in blocks:
                     if not started:
                         await self._peer.send(AudioStart(**_FORMAT).event())

@@ -95,6 +95,11 @@ def voice_fields(data: dict[str, Any]) -> tuple[str | None, str | None]:
     return _name_field(voice, "name"), _name_field(voice, "language")
 
 
+def is_ssml(data: dict[str, Any]) -> bool:
+    """Whether the text of a request is SSML. Any other format is taken for plain text."""
+    return data.get("text_format") is not None and text_field(data, "text_format").lower() == "ssml"
+
+
 def _name_field(voice: dict[str, Any], name: str) -> str | None:
     if voice.get(name) is None:
         return None

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import replace
 
 from ..engine import SAMPLE_RATE, Utterance, Voice
-from ..text.sentences import halves
+from ..text.cutting import halves
 
 FAST_PACE = 17.0
 """Characters a second of a fast speaker; few people speak faster."""

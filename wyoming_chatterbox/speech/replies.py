@@ -11,7 +11,7 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -28,6 +28,7 @@ from ..errors import (
 )
 from ..faults import message, told
 from ..quoting import quoted
+from ..text.items import Item, Pause, Say
 from .audio import silence
 from .lifecycle import Lifecycle
 from .preparation import prepare
@@ -38,6 +39,7 @@ from .scheduler import Scheduler
 _LOGGER = logging.getLogger(__name__)
 
 _REMEMBERED_REPLIES = 20
+_SILENCE_AT_A_TIME = silence(0.5)
 _BRIEF_SILENCE = silence(0.1)
 """A client that gets no sound at all reports a failure, and many players refuse an empty file."""
 
@@ -148,34 +150,40 @@ class Reply:
         """Note that the reply waits for the client from now on: it was given a block, or has read part of it."""
         self._waits_since = time.monotonic()
 
-    async def speak(self, sentences: AsyncIterable[str] | Iterable[str]) -> AsyncGenerator[Block, None]:
-        """Yield the sound of all sentences, block by block; leaving early frees the model at its next step.
+    async def speak(self, items: AsyncIterable[Item] | Iterable[Item]) -> AsyncGenerator[Block, None]:
+        """Yield the sound of all items, block by block; leaving early frees the model at its next step.
 
         Text with nothing to say gives 0.1 s of silence. A sentence that no engine can say is left out; the `TextError`
         is raised if that leaves the reply without a sound. Raises `NotReadyError` with no engine to speak,
         `EngineError` or `VoiceError` if the engine fails and no other stands in, `ShuttingDownError`, and what
-        `sentences` raises.
+        `items` raises.
         """
-        silent = True
-        async for sentence in _each(sentences):
-            async with aclosing(self._say(sentence)) as blocks:
-                async for block in blocks:
-                    silent = False
+        said = paused = False
+        async for item in _each(items):
+            if isinstance(item, Pause):
+                for block in _silent(item.seconds):
+                    paused = True
+                    self.wait_for_client()
                     yield block
-        if silent:
-            if self._unspeakable is not None:
-                raise self._unspeakable
+                continue
+            async with aclosing(self._say(item)) as blocks:
+                async for block in blocks:
+                    said = True
+                    yield block
+        if not said and self._unspeakable is not None:
+            raise self._unspeakable
+        if not (said or paused):
             yield _BRIEF_SILENCE
 
-    async def _say(self, sentence: str) -> AsyncGenerator[Block, None]:
+    async def _say(self, say: Say) -> AsyncGenerator[Block, None]:
         lifecycle = self._replies.lifecycle
         begun = time.monotonic()
         self._waits_since = None
         if self._engine is None or not lifecycle.engines.usable(self._engine):
             self._engine = await lifecycle.engines.choose()
         self.record.sentences += 1
-        self.record.characters += len(sentence)
-        left = Remainder(self._replies.utterance(sentence, self.voice))
+        self.record.characters += len(say.text)
+        left = Remainder(self._replies.utterance(say.text, self._voice_for(say, self._engine)))
         while left:
             engine = self._engine
             try:
@@ -198,7 +206,7 @@ class Reply:
                     raise
                 _LOGGER.warning("%s; the model's own voice speaks instead", err)
                 self.voice = replace(self.voice, recording=None)
-                left.change_voice(self.voice)
+                left.change_voice(self._voice_for(say, engine))
             except Exception as err:
                 try:
                     self._engine = await self._recover(engine, left, err)
@@ -207,6 +215,12 @@ class Reply:
                     self._unspeakable = unspeakable
                     break
         self.wait_for_client()
+
+    def _voice_for(self, say: Say, engine: Engine) -> Voice:
+        """Return the voice, in the language that the text asks for if the engine has it."""
+        if say.language is None or say.language not in engine.languages:
+            return self.voice
+        return replace(self.voice, language=say.language)
 
     async def _recover(self, engine: Engine, left: Remainder, err: Exception) -> Engine:
         """Choose who says the rest after `engine` failed: the same engine if another try may help, or another one."""
@@ -248,13 +262,20 @@ class Reply:
             record.busy_seconds += time.monotonic() - begun
 
 
-async def _each(sentences: AsyncIterable[str] | Iterable[str]) -> AsyncIterator[str]:
-    if isinstance(sentences, AsyncIterable):
-        async for sentence in sentences:
-            yield sentence
+async def _each(items: AsyncIterable[Item] | Iterable[Item]) -> AsyncIterator[Item]:
+    if isinstance(items, AsyncIterable):
+        async for item in items:
+            yield item
     else:
-        for sentence in sentences:
-            yield sentence
+        for item in items:
+            yield item
+
+
+def _silent(seconds: float) -> Iterator[Block]:
+    """Yield silence in blocks, of which the last may be shorter."""
+    samples = round(seconds * SAMPLE_RATE)
+    for start in range(0, samples, len(_SILENCE_AT_A_TIME)):
+        yield _SILENCE_AT_A_TIME[: samples - start]
 
 
 @asynccontextmanager

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ..config import Config
+from ..families import spoken_sounds
 from ..network.connections import Connections
+from ..text.pipeline import Reading
 from ..text.pronunciation_file import PronunciationFile
 from ..voices.folder import VoicesFolder
 from .lifecycle import Lifecycle
@@ -25,3 +28,17 @@ class Service:
     started: float = field(default_factory=time.monotonic)
     connections: dict[str, Connections] = field(default_factory=dict)
     """The connections of each port, by the name of its protocol; the servers register them here."""
+
+    @cached_property
+    def reading(self) -> Reading:
+        """How texts are read."""
+        config = self.config
+        return Reading(
+            max_length=config.max_chunk_length,
+            sounds=frozenset(spoken_sounds(config.model)),
+            read_code=config.code == "read",
+            sentence_pause=config.sentence_pause,
+            paragraph_pause=config.paragraph_pause,
+            lead_in=config.lead_in,
+            words=lambda language: self.pronunciations.latest.words(language),
+        )

@@ -1,4 +1,4 @@
-"""Shows what would be said of a text: an utterance a line.
+"""Shows what would be said of a text: an utterance a line, and pauses.
 
     python -m wyoming_chatterbox.text "The kitchen is at 21.5 °C."
 
@@ -12,18 +12,19 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
 from ..command_line import Parser, add
 from ..errors import ConfigError
-from ..families import MULTILINGUAL_LANGUAGES
+from ..families import MULTILINGUAL_LANGUAGES, TURBO
 from ..options import OPTIONS
+from .pipeline import Reading
 from .pronunciation_yaml import read
 from .pronunciations import Pronunciations
 from .said import said
 
-_SHARED = {option.name: option for option in OPTIONS if option.name in ("pronunciations", "max_chunk_length")}
+_NAMES = ("pronunciations", "sentence_pause", "paragraph_pause", "lead_in", "code", "max_chunk_length")
+_SHARED = {option.name: option for option in OPTIONS if option.name in _NAMES}
 """The server's options that matter here."""
 
 
@@ -40,6 +41,9 @@ def parse(arguments: list[str] | None) -> dict[str, Any]:
     parser.add_argument("text", nargs="*", default=[], metavar="TEXT", help=argparse.SUPPRESS)
     parser.add_argument(
         "--language", default="en", metavar="XX", type=str.lower, choices=MULTILINGUAL_LANGUAGES, help="[%(default)s]"
+    )
+    parser.add_argument(
+        "--turbo", action="store_true", default=False, help="keep the sounds of turbo and nano: [laugh]"
     )
     for option in _SHARED.values():
         add(parser, option)
@@ -61,28 +65,38 @@ def main(arguments: list[str] | None = None) -> int:
     """Show what would be said; return the exit code."""
     try:
         options = parse(arguments)
-        file = options["pronunciations"]
-        say = partial(
-            said,
-            language=options["language"],
-            pronunciations=Pronunciations() if file is None else read(file),
-            max_sentence=options["max_chunk_length"],
-        )
+        language = options["language"]
+        reading = _reading(options)
     except ConfigError as err:
         sys.stderr.write(f"wyoming_chatterbox.text: {err}\n")
         return 2
     try:
         if options["text"]:
-            _show(say(" ".join(options["text"])))
+            _show(said(" ".join(options["text"]), language, reading))
         else:
             for line in _lines():
-                _show([" / ".join(say(line))])
+                _show([" / ".join(said(line, language, reading))])
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         # Whoever read the answers has seen enough; Python would try once more to write the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _reading(options: dict[str, Any]) -> Reading:
+    """Return how texts are read; `ConfigError` if the pronunciations can't be."""
+    file = options["pronunciations"]
+    pronunciations = Pronunciations() if file is None else read(file)
+    return Reading(
+        max_length=options["max_chunk_length"],
+        sounds=frozenset(TURBO.sounds if options["turbo"] else ()),
+        read_code=options["code"] == "read",
+        sentence_pause=options["sentence_pause"],
+        paragraph_pause=options["paragraph_pause"],
+        lead_in=options["lead_in"],
+        words=pronunciations.words,
+    )
 
 
 def _lines() -> Iterable[str]:

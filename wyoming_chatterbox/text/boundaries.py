@@ -60,14 +60,11 @@ _NUMBER = re.compile(r"\d{1,3}")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-def sentence_end(
-    text: str, stop: re.Match[str], start: int, *, quoted: int, more: bool, word_to_come: bool
-) -> int | None:
+def sentence_end(text: str, stop: re.Match[str], start: int, *, quoted: int, more: bool) -> int | None:
     """Return where the sentence that begins at `start` ends, if it ends at `stop`; `NO_END` if it does not.
 
-    `quoted` is the number of French quotes that are open before it; `more` says that more text may come, and
-    `word_to_come` that it seems to begin with a small letter. The result is None if it depends on that text. Unless
-    there is reason to doubt, a full stop with white space after it is an end: the next sentence need not have begun.
+    `quoted` is the number of French quotes that are open before it; `more` says that more text may come. The result is
+    None if it depends on that text: after a full stop it takes the first letter of what follows.
     """
     stops, closers, end = stop["stops"], stop["closers"], stop.end()
     if end == len(text):
@@ -86,19 +83,24 @@ def sentence_end(
             end += 2
             if text[end : end + 1] not in ("", " "):
                 return NO_END
-    is_ellipsis = "…" in stops or ".." in stops
-    if not (stops == "." or is_ellipsis or closers):
-        return end
-    follows = text[end + 1 : end + 1 + _LOOK_BACK_CHARACTERS].lstrip(_OPENERS)
-    if more and not follows and (word_to_come or is_ellipsis):
+    if not (stops == "." or closers):
+        return end  # an ellipsis too: whoever trails off makes a pause
+    follows = text[end + 1 : end + 1 + _LOOK_BACK_CHARACTERS]
+    if not follows.startswith("["):
+        follows = follows.lstrip(_OPENERS)
+    if more and not follows:
         return None
     if stops == ".":
         return _full_stop(text, stop, start, end, follows, more)
     return NO_END if follows[:1].islower() else end
 
 
-def looks_complete(text: str, stop: re.Match[str], start: int = 0) -> bool:
-    """Whether text that ends with `stop`, for now, looks like a whole sentence."""
+def looks_complete(text: str, stop: re.Match[str], start: int = 0, *, patient: bool = False) -> bool:
+    """Whether text that ends with `stop`, for now, looks like a whole sentence.
+
+    A full stop after a digit may be a decimal point, and one after a letter may belong to an abbreviation: such text
+    looks whole only to the `patient`, who have waited longer.
+    """
     if text[stop.end() :].strip(" »"):
         return False
     if stop["stops"] != ".":
@@ -107,8 +109,10 @@ def looks_complete(text: str, stop: re.Match[str], start: int = 0) -> bool:
     if _NUMBER.fullmatch(text[start : stop.start()].strip()):
         return False
     if _is_number(word):
-        return not _is_ordinal_place(text, start, stop.start(), word)
-    return not (_is_never(word) or text.endswith(_SPACED, start, stop.start()) or word.lower() in _SOMETIMES_ENDS)
+        return patient and not _is_ordinal_place(text, start, stop.start(), word)
+    if len(word) == 1 or word.lower() in _SOMETIMES_ENDS:
+        return patient and not text.endswith(_SPACED, start, stop.start())
+    return not (_is_never(word) or text.endswith(_SPACED, start, stop.start()))
 
 
 def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: str, more: bool) -> int | None:

@@ -7,291 +7,292 @@ limited number of characters, and the time is linear in the length of the text.
 
 from __future__ import annotations
 
-import re
-import unicodedata
+from collections.abc import Collection
 
 from . import markup_patterns as patterns
-from .emphasis import Emphasis
-from .links import link_end, url_end
+from .arrival import Arrival
+from .cutting import is_sayable
+from .hidden import HiddenText
+from .inline import InlineMarkup
+from .items import Part, Pause
+from .lines import Lines, Start, is_inside_phrase, start_of
 from .spacing import SpacedText
+from .styles import without_style
+
+_SEPARATES = Pause(0.0)
 
 
 class PlainText:
-    """Takes text piece by piece and returns it plain: single spaces, and a newline where a line or block ends.
+    """Takes text piece by piece and returns it plain: single spaces, a newline where a line or block ends, two where a
+    paragraph does.
 
-    The numbers of lists, the labels of links, the alternative texts of images and the text of code stay; commas join
-    the cells of a table row. `add`, `settle` and `finish` return the text decided since the last call.
+    The numbers of lists, the labels of links and the alternative texts of images stay; commas join the cells of a table
+    row. Pauses and changes of language come between the text. `add`, `settle` and `finish` return what was decided
+    since the last call.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, language: str = "", *, sounds: Collection[str] = (), read_code: bool = False, ssml: bool = False
+    ) -> None:
+        """`sounds` are the names of the tags that stay, as `[laugh]`; all other stage directions are silent.
+
+        `read_code` keeps the text of blocks of code. In `ssml` only tags are markup.
+        """
         self._raw = ""
         self._line = SpacedText()
-        self._more = True
-        self._stalled = False
-        self._before = "\n"
+        self._arrival = Arrival()
+        self._ssml = ssml
+        self._lines = Lines()
         self._line_start = True
-        self._in_table = False
-        self._in_url = False
-        self._fence = ""
-        self._code = 0
-        self._emphasis = Emphasis()
-        self._link_tails: list[int] = []
+        self._ends_line = False
+        """Whether the line is an item of a list, a heading or a row: the next line doesn't go on with it."""
+        self._next_item = 0
+        """The number that the next item of a list inside the line would have, 0 if there is no list."""
+        self._table = False
+        self._has_cells: bool | None = None
+        """Whether bars divide this line into cells, None if that isn't known yet."""
+        self._hidden = HiddenText(self._line, read_code=read_code)
+        self._inline = InlineMarkup(
+            self._line, self._arrival, self._hidden, sounds=sounds, ssml=ssml, language=language
+        )
 
     @property
     def waiting(self) -> bool:
         """Whether some text is undecided: it takes more text to tell whether it is markup."""
         return bool(self._raw) or self._line.waiting
 
-    @property
-    def word_to_come(self) -> bool:
-        """Whether the undecided text begins with a small letter, and so is a word unless it is a URL."""
-        return self._raw[:1].islower()
-
-    def add(self, piece: str) -> str:
+    def add(self, piece: str) -> list[Part]:
         """Take the next piece of text."""
-        self._raw += piece
+        self._raw += without_style(piece)
         return self._advance()
 
-    def settle(self) -> str:
-        """Decide about marks at the end of text that has stalled: a mark that may close something closes it."""
-        self._stalled = True
-        plain = self._advance()
-        self._stalled = False
-        return plain
+    def settle(self, *, patient: bool = False) -> list[Part]:
+        """Decide about marks at the end of text that has stalled: a mark that may close something closes it.
 
-    def finish(self) -> str:
-        """Decide about the rest, because no more text will come."""
-        self._more = False
-        plain = self._advance()
+        With `patient`, the text has stalled for longer, and a line break ends the line.
+        """
+        self._arrival.stalled, self._arrival.patient = True, patient
+        parts = self._advance()
+        self._arrival.stalled = self._arrival.patient = False
+        return parts
+
+    def flush(self) -> list[Part]:
+        """Decide about all that has come, as if no more text would come. More may come all the same."""
+        self._arrival.more = False
+        self._advance_raw()
         self._line.stop()
-        return plain + self._line.take()
+        self._arrival.more = True
+        return self._line.take()
 
-    def _advance(self) -> str:
+    def finish(self) -> list[Part]:
+        """Decide about the rest, because no more text will come."""
+        self._arrival.more = False
+        self._advance_raw()
+        if rest := self._hidden.unended():
+            self._raw = rest
+            self._advance_raw()
+        self._line.stop()
+        return self._line.take()
+
+    def _advance(self) -> list[Part]:
+        self._advance_raw()
+        return self._line.take()
+
+    def _advance_raw(self) -> None:
         text, at = self._raw, 0
         while at < len(text):
             after = self._step(text, at)
             if after is None:
                 break
-            self._before = text[after - 1]
+            self._arrival.before = text[after - 1]
             at = after
         self._raw = text[at:]
-        return self._line.take()
 
     def _step(self, text: str, at: int) -> int | None:
         """Deal with the text at `at`; return the position after it, or None if it takes more text to tell."""
+        if self._hidden.active:
+            after = self._hidden.step(text, at, more=self._arrival.more)
+            if not self._hidden.active and self._hidden.ended_block:
+                self._begin_block()
+            return after
         char = text[at]
-        if char in patterns.NEWLINES:
-            return self._newline(char, at)
-        if self._in_url:
-            if rest := patterns.URL.match(text, at):
-                return rest.end()
-            self._in_url = False
+        if char in patterns.NEWLINES and not self._ssml:
+            return self._newline(text, at)
+        after = self._inline.rest_of_url(text, at)
+        if after > at:
+            return after
         if char.isspace():
             self._line.space()
             return at + 1
+        if not self._ssml:
+            after = self._block(text, at) if self._line_start else at
+            if after == at:
+                self._line_start = False
+                after = self._inside(text, at, char)
+            if after != at:
+                return after
+        tail = self._line.tail.rstrip()
+        number = self._line.number
+        after = self._inline.step(text, at, sentence_start=not tail or self._lines.is_ended(tail))
+        if self._line.number > number:
+            self._begin_line()
+        return after
+
+    def _newline(self, text: str, at: int) -> int | None:
+        if text[at] == "\n" and self._arrival.before == "\r":
+            return at + 1
         if self._line_start:
-            after = self._block(text, at)
-            if after != at:
-                return after
-            self._line_start = False
-        if word := patterns.LETTERS.match(text, at):
-            return self._word(text, word)
-        if char == "]" and self._link_tails:
-            return at + self._link_tails.pop()
-        if char in "0123456789#*":
-            after = self._keycap(text, at)
-            if after != at:
-                return after
-        if char in "*_~`":
-            return self._mark(text, at)
-        if not (self._code or self._fence):
-            after = self._inline(text, at)
-            if after != at:
-                return after
-        if patterns.EMOJI.match(char):
-            self._line.gap()
-        elif not (patterns.VARIATION.match(char) or unicodedata.category(char) in patterns.INVISIBLE):
-            self._line.write(char)
+            self._inline.clear()
+            self._line.end_paragraph()
+            self._lines.end_paragraph()
+            self._table = False
+            self._begin_line()
+            return at + 1
+        tail = self._line.tail.rstrip()
+        ends = self._ends_line or not is_sayable(tail) or self._lines.is_ended(tail) or self._hidden.in_code
+        if not ends:
+            following = at + (2 if text.startswith("\r\n", at) else 1)
+            if text[at] == "\r" and following == len(text) and self._arrival.more:
+                return None
+            indent = patterns.INDENT.match(text, following)
+            begin = indent.end() if indent else following
+            blank = begin < len(text) and text[begin] in patterns.NEWLINES
+            start = Start.MARKER if blank else self._start_of(text, begin)
+            if start is None and not self._arrival.patient:
+                return None
+            if start and self._lines.goes_on(tail, self._line.length, start):
+                self._line.space()
+                self._inline.begin_line()
+                return begin
+        self._lines.end(tail)
+        self._line.end()
+        self._begin_line()
         return at + 1
 
-    def _newline(self, char: str, at: int) -> int:
-        if char != "\n" or self._before != "\r":
-            if self._line_start:
-                self._emphasis.clear()
-            self._line.end()
-            self._line_start = True
-            self._in_table = False
-            self._in_url = False
-            self._code = 0
-        return at + 1
+    def _start_of(self, text: str, at: int) -> Start | None:
+        if at == len(text):
+            return None if self._arrival.more else Start.MARKER
+        return start_of(text, at, more=self._arrival.more)
+
+    def _begin_line(self) -> None:
+        self._line_start = True
+        self._ends_line = False
+        self._next_item = 0
+        self._has_cells = None
+        self._inline.begin_line()
+
+    def _begin_block(self) -> None:
+        """Go on after what was hidden."""
+        self._begin_line()
+        self._inline.clear()
 
     def _block(self, text: str, at: int) -> int | None:
         """Deal with markup at the start of a line; return `at` itself if there is none."""
         char = text[at]
-        if char in "`~":
-            return self._fence_line(text, at)
-        if self._fence:
+        if self._hidden.in_code:
             return at
         if char in ">#":
             run = patterns.RUN[char].match(text, at)
             after = run.end() if run else at
             if char == "#" and after > at + 6:
                 return at
+            self._ends_line = self._ends_line or char == "#"
         elif char in patterns.ROUND_BULLETS:
+            self._ends_line = True
             return at + 1
         elif char in patterns.BULLETS:
             after = at + 1
         elif char == "[":
             if box := patterns.CHECKBOX.match(text, at):
+                self._ends_line = True
                 return box.end() - 1
-            return None if self._more and patterns.CHECKBOX_BEGUN.match(text, at) else at
+            return None if self._arrival.more and patterns.CHECKBOX_BEGUN.match(text, at) else at
         else:
-            self._in_table = self._in_table or char == "|"
-            return at
+            return self._line_begun(text, at)
         if after == len(text):
-            return None if self._more else after
-        return after if text[after].isspace() else at
+            return None if self._arrival.more else after
+        if text[after].isspace():
+            self._ends_line = self._ends_line or char != ">"
+            return after
+        self._ends_line = False
+        return self._line_begun(text, at)
 
-    def _fence_line(self, text: str, at: int) -> int | None:
+    def _line_begun(self, text: str, at: int) -> int | None:
+        """Note how a line begins that has no further markup before its text."""
+        start = start_of(text, at, more=self._arrival.more)
+        if start is None and not self._arrival.stalled:
+            return None
+        if item := patterns.ITEM.match(text, at):
+            self._ends_line = True
+            self._next_item = int(item[1]) + 1
+        if text[at] == "|":
+            self._has_cells = True
+            self._ends_line = True
+        self._lines.begin(start or Start.OTHER)
+        return at
+
+    def _inside(self, text: str, at: int, char: str) -> int | None:
+        """Deal with what structures a line from inside; return `at` itself if there is nothing of it."""
+        if self._inline.in_code:
+            return at
+        if char.isdecimal():
+            return self._item(text, at)
+        if char in "`~":
+            return self._fence(text, at)
+        if char == "|" and not self._hidden.in_code:
+            return self._cell(text, at)
+        return at
+
+    def _item(self, text: str, at: int) -> int | None:
+        """Divide the line before an item of a list inside it: `We need: 1. Milk 2. Eggs`."""
+        tail = self._line.tail.rstrip()
+        expected = self._next_item or (1 if tail.endswith((":", "：")) else 0)
+        if not expected or not self._arrival.before.isspace():
+            return at
+        item = patterns.ITEM.match(text, at)
+        if item is None:
+            return (
+                None if self._arrival.more and not self._arrival.stalled and patterns.ITEM_BEGUN.match(text, at) else at
+            )
+        if (
+            int(item[1]) == expected
+            and tail
+            and not tail.endswith(",")
+            and not (expected > 1 and is_inside_phrase(tail))
+        ):
+            self._line.divide(_SEPARATES)
+            self._next_item = expected + 1
+        return at
+
+    def _fence(self, text: str, at: int) -> int | None:
+        """Deal with three or more back ticks or tildes: a block of code, or what separates lines."""
         run = patterns.RUN[text[at]].match(text, at)
         after = run.end() if run else at
-        if after == len(text) and self._more:
+        if after == len(text) and self._arrival.more:
             return None
         if after < at + 3:
             return at
-        if self._fence and not text.startswith(self._fence, at):
-            return at
-        rest = (patterns.BLANK if self._fence else patterns.FENCE_INFO).match(text, after)
-        end = rest.end() if rest else after
-        if end == len(text) and self._more:
-            return None
-        if end < len(text) and text[end] not in patterns.NEWLINES:
-            return at
-        self._fence = "" if self._fence else text[at:after]
-        return end
-
-    def _word(self, text: str, word: re.Match[str]) -> int | None:
-        """Deal with letters: a word, a part of one, or the beginning of a URL."""
-        after = word.end()
-        inside = self._before.isascii() and self._before.isalpha()
-        if patterns.SCHEME.fullmatch(word[0]) and not inside:
-            marks = {"www": ".", "mailto": ":"}.get(word[0].lower(), "://")
-            if self._more and len(text) - after < len(marks) and marks.startswith(text[after:]):
-                return None
-            if text.startswith(marks, after):
-                return self._url(text, word, after + len(marks))
-        self._line.write(word[0])
-        return after
-
-    def _url(self, text: str, scheme: re.Match[str], body: int) -> int | None:
-        rest = patterns.URL.match(text, body)
-        end = rest.end() if rest else body
-        if end - scheme.start() > patterns.MAX_TARGET_LENGTH:
-            self._in_url = True
-            self._line.gap()
+        end = self._hidden.fence(text, at, after, line_start=not self._line.length, more=self._arrival.more)
+        if end is None or end > at:
+            self._begin_block()
             return end
-        if end == len(text) and self._more:
-            return None
-        end = url_end(text, body, end)
-        if end == body:
-            self._line.write(scheme[0])
-            return scheme.end()
-        self._line.gap()
-        return end
-
-    def _keycap(self, text: str, at: int) -> int | None:
-        follows = text[at + 1 : at + 3]
-        if self._more and follows in ("", patterns.EMOJI_STYLE) and text[at] != "*":
-            return None
-        for keycap in (patterns.KEYCAP, patterns.EMOJI_STYLE + patterns.KEYCAP):
-            if follows.startswith(keycap):
-                self._line.gap()
-                return at + 1 + len(keycap)
+        if text[at] == "~" and not self._hidden.in_code:
+            self._line.end()
+            self._begin_block()
+            return after
         return at
 
-    def _mark(self, text: str, at: int) -> int | None:
-        """Deal with a run of emphasis marks or back ticks: markup, or literal (`2 * 3`, `snake_case`)."""
-        char = text[at]
-        run = patterns.RUN[char].match(text, at)
-        after = run.end() if run else at + 1
-        before = self._before
-        if after == len(text) and self._more and (not self._stalled or before.isspace()):
-            return None
-        if char == "*" and self._more and text[after:] == patterns.EMOJI_STYLE:
-            return None
-        follows = text[after : after + 1] or "\n"
-        if char == "`":
-            self._back_ticks(after - at, before, follows)
-        elif self._code or self._fence or not self._emphasis.take(char, after - at, before, follows):
-            self._line.write(text[at:after])
-        return after
-
-    def _back_ticks(self, length: int, before: str, follows: str) -> None:
-        if length == 1 and not self._code and before.isalpha() and follows.isalpha():
-            self._line.write("'")
-        elif not self._code:
-            self._code = length
-        elif self._code == length:
-            self._code = 0
-
-    def _inline(self, text: str, at: int) -> int | None:
-        """Deal with markup inside a line; return `at` itself if there is none."""
-        char = text[at]
-        if char == "!":
-            if at + 1 == len(text) and self._more and not self._stalled:
+    def _cell(self, text: str, at: int) -> int | None:
+        """Deal with a bar: between the cells of a table it divides them."""
+        if self._has_cells is None and self._table:
+            self._has_cells = True
+        elif self._has_cells is None:
+            heading = patterns.TABLE.match(text, at)
+            if self._arrival.more and (heading.end() == len(text) if heading else patterns.TABLE_BEGUN.match(text, at)):
                 return None
-            return self._link(text, at, at + 1) if text.startswith("[", at + 1) else at
-        if char == "[":
-            return self._link(text, at, at)
-        if char == "<":
-            return self._angle(text, at)
-        if char == "|" and self._in_table:
-            self._line.separate()
-            return at + 1
-        if char == "\\":
-            if at + 1 == len(text) and self._more:
-                return None
-            escaped = text[at + 1 : at + 2]
-            if escaped in patterns.ESCAPABLE and not (escaped == "]" and self._link_tails):
-                self._line.write(escaped)
-                return at + 2
-        if char == "&":
-            if entity := patterns.ENTITY.match(text, at):
-                written = patterns.ENTITIES[entity[1]]
-                self._line.space() if written.isspace() else self._line.write(written)
-                return entity.end()
-            if self._more and patterns.ENTITY_BEGUN.match(text, at):
-                return None
-        return at
-
-    def _link(self, text: str, at: int, bracket: int) -> int | None:
-        """Enter the label of the link or image whose `[` is at `bracket`; return `at` itself if there is none."""
-        link = link_end(text, bracket, more=self._more)
-        if link is None:
-            return None
-        closing, end = link
-        if not end:
+            self._has_cells = self._table = heading is not None
+        if not self._has_cells:
             return at
-        self._link_tails.append(end - closing)
-        return bracket + 1
-
-    def _angle(self, text: str, at: int) -> int | None:
-        """Deal with an HTML tag, a comment or `<https://...>`; any other `<` is literal."""
-        limit = at + patterns.MAX_TAG_LENGTH
-        tag = patterns.TAG.match(text, at, limit)
-        if tag and tag[1].lower() in patterns.TAGS:
-            if patterns.TAGS[tag[1].lower()]:
-                self._line.end()
-                self._line_start = True
-            return tag.end()
-        if link := patterns.AUTOLINK.match(text, at, limit):
-            self._line.gap()
-            return link.end()
-        is_comment = text.startswith("<!--", at) and not self._link_tails
-        if is_comment and (end := text.find("-->", at + 4, limit)) >= 0:
-            return end + 3
-        if self._more and len(text) < limit:
-            begun = patterns.TAG_BEGUN.match(text, at)
-            if is_comment or patterns.ANGLE_BEGUN.match(text, at) or (begun and begun[1].lower() in patterns.TAGS):
-                return None
-        return at
+        self._ends_line = True
+        self._line.separate()
+        return at + 1

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .replacements import ReplacedText, Replacements, Stage, is_in_word, through
+from .spoken import SpokenText
 
 _FIRST_MARK = 0xF0000
 """The first character for private use of a plane that has 65,534; text from `markup` holds none of them."""
@@ -37,6 +38,10 @@ class Pronunciations:
             for language, (own_before, own_after) in own.items()
         }
 
+    def words(self, language: str) -> PronouncedText:
+        """Return what makes words of text in a language."""
+        return PronouncedText(self, language, SpokenText(language))
+
     def stages(self, language: str) -> tuple[ReplacedText, ReplacedText]:
         """Return the stages for text of a language: one before its numbers and symbols are spelled out, one after."""
         before, after = self._by_language.get(language, self._for_all)
@@ -46,10 +51,10 @@ class Pronunciations:
 class PronouncedText:
     """A `Stage` that spells out numbers and symbols, and says a user's words as the user wants."""
 
-    def __init__(self, pronunciations: Pronunciations, language: str, spoken: Stage | None = None) -> None:
-        """`spoken` spells out text of `language`; without it, numbers and symbols stay as they are."""
+    def __init__(self, pronunciations: Pronunciations, language: str, spoken: Stage) -> None:
+        """`spoken` spells out text of `language`."""
         before, after = pronunciations.stages(language)
-        self._stages: tuple[Stage, ...] = (before, after) if spoken is None else (before, spoken, after)
+        self._stages: tuple[Stage, ...] = before, spoken, after
 
     @property
     def waiting(self) -> bool:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from .pronunciations import PronouncedText, Pronunciations
-from .sentences import split
+from .items import Item, Pause
+from .pipeline import Reading, items_of
 
 
-def said(text: str, *, language: str, pronunciations: Pronunciations, max_sentence: int) -> list[str]:
-    """Return what is said of a whole text, an utterance each; `max_sentence` in characters."""
-    words = PronouncedText(pronunciations, language)
-    return [words.add(sentence) + words.finish() for sentence in split(text, max_sentence)]
+def said(text: str, language: str, reading: Reading) -> list[str]:
+    """Return what is said of a whole text in a voice's language: an utterance each, and `(pause 0.5 s)`."""
+    return [shown(item) for item in items_of(text, language, reading)]
+
+
+def shown(item: Item) -> str:
+    """Write an item as a person would; before text in a language of its own stands that language's code."""
+    if isinstance(item, Pause):
+        return f"(pause {item.seconds:g} s)"
+    return item.text if item.language is None else f"({item.language}) {item.text}"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from .items import Part, Pause, Switch
+
 CLOSING = frozenset(".,;:!?)]}…。、，！？；：）」』】")
 """Punctuation that belongs to the text before it."""
 
 _QUOTES = frozenset("\"'”’»›")
 _BRACKETS = {"(": ")", "[": "]", "（": "）"}
+_TAIL_LENGTH = 60
+"""Characters of the line that are remembered."""
 
 
 class SpacedText:
@@ -17,8 +21,16 @@ class SpacedText:
     """
 
     def __init__(self) -> None:
-        self._parts: list[str] = []
+        self._parts: list[Part] = []
+        self._text: list[str] = []
         self._last = "\n"
+        self._blank = True
+        """Whether a paragraph has ended, and no text followed."""
+        self._tail = ""
+        self.length = 0
+        """Characters of the line so far."""
+        self.number = 0
+        """Number of the line."""
         self._bracket = ""
         """An opening bracket that is held, with the space before it."""
         self._space = False
@@ -30,11 +42,16 @@ class SpacedText:
         """Whether a bracket is held back."""
         return bool(self._bracket)
 
-    def take(self) -> str:
-        """Return the text since the last call."""
-        plain = "".join(self._parts)
-        self._parts.clear()
-        return plain
+    @property
+    def tail(self) -> str:
+        """The end of the line so far."""
+        return self._tail
+
+    def take(self) -> list[Part]:
+        """Return the text since the last call, and what divides it."""
+        self._join()
+        parts, self._parts = self._parts, []
+        return parts
 
     def write(self, text: str) -> None:
         """Write text that is not white space."""
@@ -89,6 +106,23 @@ class SpacedText:
         self.stop()
         if self._last != "\n":
             self._put("\n")
+        self._tail, self.length = "", 0
+        self.number += 1
+
+    def end_paragraph(self) -> None:
+        """End the line and the paragraph: one more newline follows."""
+        self.end()
+        if not self._blank:
+            self._put("\n")
+            self._tail, self.length = "", 0
+            self._blank = True
+
+    def divide(self, mark: Pause | Switch) -> None:
+        """Write what divides the text before it from the text after it."""
+        self.stop()
+        self._join()
+        self._parts.append(mark)
+        self._last = "\n"
 
     def stop(self) -> None:
         """Write the bracket that was held, and drop a space, gap or cell that was noted."""
@@ -98,5 +132,13 @@ class SpacedText:
         self._space = self._gap = self._cell = False
 
     def _put(self, text: str) -> None:
-        self._parts.append(text)
+        self._text.append(text)
         self._last = text[-1]
+        self._blank = False
+        self._tail = (self._tail + text)[-_TAIL_LENGTH:]
+        self.length += len(text)
+
+    def _join(self) -> None:
+        if self._text:
+            self._parts.append("".join(self._text))
+            self._text.clear()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 
 from aiohttp import web
 
-from ..errors import RequestError
 from ..speech.service import Service
+from ..text.pipeline import checked_length
 from ..text.said import said
 from .answers import json_answer
 from .speech import body_of, parse
@@ -17,17 +16,7 @@ from .speech import body_of, parse
 async def show(service: Service, request: web.Request) -> web.Response:
     """Answer one request: the utterances in their order."""
     wanted = parse(await body_of(request))
-    config = service.config
-    if len(wanted.text) > config.max_total_length:
-        raise RequestError(f"The text is over {config.max_total_length} characters long (--max-total-length)")
+    text = checked_length(wanted.text, service.config.max_total_length)
     voice = await service.voices.find(wanted.voice)
-    utterances = await asyncio.to_thread(
-        partial(
-            said,
-            wanted.text,
-            language=voice.language,
-            pronunciations=service.pronunciations.latest,
-            max_sentence=config.max_chunk_length,
-        )
-    )
+    utterances = await asyncio.to_thread(said, text, voice.language, service.reading)
     return json_answer({"said": utterances})

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from aiohttp import web
@@ -18,7 +19,8 @@ from ..network.connections import client_name
 from ..quoting import json_kind, quoted
 from ..speech.replies import Reply
 from ..speech.service import Service
-from ..text.sentences import sentences_of
+from ..text.items import Item
+from ..text.pipeline import Reading, checked_length, items_of
 from .answers import RefusedError
 from .encoding import ENCODERS, Encoder
 
@@ -44,20 +46,16 @@ class SpeechRequest:
 async def speech(service: Service, request: web.Request) -> web.StreamResponse:
     """Answer one request; raise errors before the first sound, and break the connection at later ones."""
     wanted = parse(await body_of(request))
-    config = service.config
-    sentences = await asyncio.to_thread(
-        sentences_of, wanted.text, max_sentence=config.max_chunk_length, max_total=config.max_total_length
-    )
-    if not sentences:
-        raise RequestError("There is nothing in the text that could be spoken")
+    text = checked_length(wanted.text, service.config.max_total_length)
     voice = await service.voices.find(wanted.voice)
+    items = await asyncio.to_thread(_items, text, voice.language, service.reading)
     content_type, make_encoder = ENCODERS[wanted.format]
     encoder = await asyncio.to_thread(make_encoder)
     response = web.StreamResponse(headers={"Content-Type": content_type, "Cache-Control": "no-store"})
     client = _client(request)
     try:
         async with service.replies.open(voice, client) as reply:
-            await _stream(request, response, _encoded(_spoken(reply, sentences), encoder))
+            await _stream(request, response, _encoded(_spoken(reply, items), encoder))
     except asyncio.CancelledError:
         _LOGGER.info("%s left before the end", client)
         raise
@@ -124,8 +122,16 @@ async def _stream(request: web.Request, response: web.StreamResponse, pieces: As
                 raise ConnectionAbortedError(f"it has read nothing for {_WRITE_SECONDS:g} s") from err
 
 
-async def _spoken(reply: Reply, sentences: list[str]) -> AsyncGenerator[Block, None]:
-    async with aclosing(reply.speak(sentences)) as blocks:
+def _items(text: str, language: str, reading: Reading) -> Iterator[Item]:
+    """Return what is to be said of a text; `RequestError` if there is nothing."""
+    items = items_of(text, language, reading)
+    if (first := next(items, None)) is None:
+        raise RequestError("There is nothing in the text that could be spoken")
+    return chain([first], items)
+
+
+async def _spoken(reply: Reply, items: Iterator[Item]) -> AsyncGenerator[Block, None]:
+    async with aclosing(reply.speak(items)) as blocks:
         async for block in blocks:
             for start in range(0, len(block), _SAMPLES_AT_A_TIME):
                 yield block[start : start + _SAMPLES_AT_A_TIME]

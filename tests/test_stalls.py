@@ -1,0 +1,96 @@
+"""Text that stalls while it is written: what is there is spoken in time, and what comes later is not lost."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from wyoming.client import AsyncClient
+from wyoming.tts import SynthesizeChunk, SynthesizeStart, SynthesizeStop
+
+from tests.client import CYCLE, PATIENCE, listen, plain, streamed
+from tests.reading import Texts
+from tests.serving import serving, until
+
+STOPPED = [*CYCLE, "synthesize-stopped"]
+
+
+async def test_a_number_cut_in_two_by_a_stall_is_one(tmp_path: Path) -> None:
+    async with serving(tmp_path, "--flush-after", "0.05") as running:
+        await streamed(running.uri, ["The temperature is 21", ".", "5 degrees. It costs $4", ".", "99."], pause=0.1)
+        assert running.chatterbox.texts == ["The temperature is 21.5 degrees.", "It costs $4.99."]
+
+
+def test_what_may_go_on_is_spoken_after_a_longer_stall() -> None:
+    for text, said in [
+        ("It costs 3.", "It costs 3."),
+        ("It is option B.", "It is option B."),
+        ("It is at 5 p.m.", "It is at 5 p.m."),
+        ("The light is on\n", "The light is on."),
+    ]:
+        texts = Texts()
+        assert texts.add(text) + texts.settle() == []
+        assert texts.settle(patient=True) == [said]
+
+
+def test_a_short_sentence_waits_for_no_stall() -> None:
+    texts = Texts()
+    assert texts.add("OK. ") == []
+    assert texts.settle() == ["OK."]
+    assert texts.add("Done. The light ") + texts.settle() == ["Done."]
+    assert texts.finish() == ["The light"]
+
+
+async def test_after_the_timeout_the_unfinished_is_spoken_and_the_rest_when_it_comes(tmp_path: Path) -> None:
+    flags = ("--flush-after", "0.02", "--stream-timeout", "0.2")
+    async with serving(tmp_path, *flags) as running, AsyncClient.from_uri(running.uri) as client:
+        listening = asyncio.create_task(listen(client, "synthesize-stopped"))
+        await client.write_event(SynthesizeStart().event())
+        for piece, said in (
+            ("**One** and", "One and"),
+            (" two. <think>A", "two."),
+            (" thought that takes", None),
+            (" long.</think> - **Three", "Three"),
+            ("** is", "is"),
+        ):
+            await client.write_event(SynthesizeChunk(piece).event())
+            if said is None:
+                await asyncio.sleep(0.5)
+            else:
+                await until(lambda said=said: running.chatterbox.texts[-1:] == [said])
+        await client.write_event(SynthesizeChunk(" here. The end").event())
+        await client.write_event(SynthesizeStop().event())
+        heard = await asyncio.wait_for(listening, PATIENCE)
+        assert heard.types == STOPPED
+        assert running.chatterbox.texts == ["One and", "two.", "Three", "is", "here. The end"]
+
+
+async def test_a_stream_that_is_silent_for_ten_times_as_long_ends(tmp_path: Path) -> None:
+    async with serving(tmp_path, "--stream-timeout", "0.1") as running:
+        heard = await streamed(running.uri, ["One two. Three"], stop=False)
+        assert heard.types == ["audio-start", "audio-chunk", "error", "audio-stop", "synthesize-stopped"]
+        assert heard.error is not None
+        assert "for 1 s, ten times --stream-timeout" in heard.error.text
+        assert running.chatterbox.texts == ["One two.", "Three"]
+
+
+async def test_a_stream_that_begins_late_is_spoken(tmp_path: Path) -> None:
+    async with serving(tmp_path, "--stream-timeout", "0.1") as running, AsyncClient.from_uri(running.uri) as client:
+        await client.write_event(SynthesizeStart().event())
+        await asyncio.sleep(0.3)
+        await client.write_event(SynthesizeChunk("Here I am.").event())
+        await client.write_event(SynthesizeStop().event())
+        assert (await asyncio.wait_for(listen(client, "synthesize-stopped"), PATIENCE)).types == STOPPED
+        assert running.chatterbox.texts == ["Here I am."]
+
+
+async def test_a_silent_stream_makes_room_for_another_client(tmp_path: Path) -> None:
+    flags = ("--max-connections", "1", "--stream-timeout", "0.5")
+    async with serving(tmp_path, *flags) as running, AsyncClient.from_uri(running.uri) as silent:
+        await silent.write_event(SynthesizeStart().event())
+        await silent.write_event(SynthesizeChunk("One two. Three").event())
+        await until(lambda: running.chatterbox.texts == ["One two.", "Three"])
+        async with asyncio.timeout(PATIENCE):
+            while (await plain(running.uri, "Four five.")).types != CYCLE:
+                await asyncio.sleep(0.05)
+        assert running.service.connections["wyoming"].counters.dismissed == 1
