@@ -46,7 +46,7 @@ def parser(program: str = "wyoming-chatterbox") -> argparse.ArgumentParser:
     return parser
 
 
-def add(group: argparse._ArgumentGroup, option: Option) -> None:
+def add(group: argparse._ActionsContainer, option: Option) -> None:
     """Add an option's flag to a group; without the flag, the option is absent from what is parsed."""
     if option.switch is not None:
         group.add_argument(

@@ -27,12 +27,12 @@ def louder(block: Block) -> Block:
     block = block * np.float32(GAIN)
     if np.abs(block).max(initial=0.0) <= PEAK:
         return block
-    limited = block * _gains(block)
     # Rounding may leave a peak over it by the last bit.
-    return np.clip(limited, -PEAK, PEAK, dtype=np.float32)
+    limited: Block = np.clip(block * _gains(block), -PEAK, PEAK, dtype=np.float32)
+    return limited
 
 
-def _gains(block: Block) -> npt.NDArray[np.float32]:
+def _gains(block: Block) -> Block:
     """Return a gain for each sample, at most 1, that changes smoothly and leaves no sample over `PEAK`."""
     frames = -(-len(block) // _FRAME)
     padded = np.zeros(frames * _FRAME, np.float32)
@@ -43,7 +43,8 @@ def _gains(block: Block) -> npt.NDArray[np.float32]:
     window = np.hanning(2 * _REACH + 1)[1:-1]
     smooth = _windows(lowest, _REACH - 1) @ (window / window.sum())
     centres = (np.arange(frames) + 0.5) * _FRAME
-    return np.interp(np.arange(len(block)), centres, smooth).astype(np.float32)
+    gains: Block = np.interp(np.arange(len(block)), centres, smooth).astype(np.float32)
+    return gains
 
 
 def _windows(values: npt.NDArray[np.float64], reach: int) -> npt.NDArray[np.float64]:

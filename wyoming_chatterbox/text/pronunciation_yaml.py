@@ -87,7 +87,7 @@ class _Entries:
         at = 1
         """The line of the word."""
         for event in yaml.parse(text, Loader=_LOADER):
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark else at
             match event:
                 case yaml.ScalarEvent() if depth == 0 and not event.value:
                     pass
