@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.serving import until
+from tests.client import plain, streamed
+from tests.serving import serving, until
 from wyoming_chatterbox.errors import ConfigError
 from wyoming_chatterbox.text.pronunciation_file import PronunciationFile
 from wyoming_chatterbox.text.pronunciation_yaml import MAX_BYTES, MAX_ENTRIES, parse, read
@@ -342,3 +343,14 @@ async def test_without_a_file_nothing_is_watched() -> None:
     await file.start()
     await file.close()
     assert words(file) == {}
+
+
+async def test_replies_use_the_entries_as_they_are_then(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("IKEA: ee kay ah\n")
+    async with serving(tmp_path, "--pronunciations", str(mine)) as running:
+        await plain(running.uri, "The lamp is from IKEA.")
+        mine.write_text("IKEA: eye key ah\n")
+        await until(lambda: words(running.service.pronunciations) == {"IKEA": "eye key ah"})
+        await streamed(running.uri, ["The lamp is from IK", "EA."])
+        assert running.chatterbox.texts == ["The lamp is from ee kay ah.", "The lamp is from eye key ah."]
