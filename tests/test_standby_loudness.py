@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyloudnorm
 import pytest
+from hibari import Hibari
 from hibari.g2p.normalize import normalize
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,9 +102,16 @@ def test_only_what_is_near_a_peak_becomes_quieter() -> None:
     assert np.abs(np.diff(gain)).max() < 0.01, "the gain makes no step, which would be heard as a click"
 
 
+@pytest.fixture(name="reader", scope="module")
+def reader_fixture() -> Hibari:
+    return Hibari(threads=1)
+
+
 @pytest.mark.parametrize("text", SPELLED)
-def test_its_own_reader_leaves_alone_what_is_spelled_out(text: str) -> None:
+def test_its_own_reader_leaves_alone_what_is_spelled_out_and_reads_every_word(reader: Hibari, text: str) -> None:
     assert normalize(text) == text
+    read = " ".join(reader.phonemize(text)).split()
+    assert len(read) == len(text.split())
 
 
 TAGS = ["[laugh]", "[sigh]", "[clear throat]", "[Laugh]"]
