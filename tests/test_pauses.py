@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from wyoming.event import Event, async_write_event
 
 from tests.client import CYCLE, plain, streamed
-from tests.fakes import FakeEngine
 from tests.http_serving import http
 from tests.reading import Texts, split
 from tests.serving import serving, until
@@ -161,9 +160,7 @@ async def test_a_client_that_leaves_in_a_pause_is_not_spoken_to(tmp_path: Path) 
 async def test_a_text_can_change_its_language_where_the_model_has_it(tmp_path: Path) -> None:
     text = 'Hello to you. <lang xml:lang="de-DE">Guten Tag.</lang> Bye <lang xml:lang="xx">for</lang> now.'
     for languages, spoken in ((("en", "de"), ["en", "de", "en", "en", "en"]), (("en",), ["en"] * 5)):
-        engine = FakeEngine("chatterbox", languages)
-        async with serving(tmp_path, "--no-standby", languages=languages, load=lambda *_, e=engine: e) as running:
-            await until(lambda running=running: running.service.lifecycle.speaking is not None)
+        async with serving(tmp_path, languages=languages) as running:
             assert (await plain(running.uri, text)).types == CYCLE
-        assert engine.texts == ["Hello to you.", "Guten Tag.", "Bye", "for", "now."]
-        assert [said.voice.language for said in engine.said] == spoken
+            assert running.chatterbox.texts == ["Hello to you.", "Guten Tag.", "Bye", "for", "now."]
+            assert [said.voice.language for said in running.chatterbox.said] == spoken

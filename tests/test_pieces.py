@@ -40,6 +40,7 @@ LINES = [
     ("It costs⏎$4.99", "It costs $4.99"),
     ("A<br>b<br/>c", "A. / b. / c"),
     ("One⏎---⏎Two", "One. / Two"),
+    ("One line \\⏎of two", "One line of two"),
 ]
 LISTS = [
     ("Here's the list: 1. Milk 2. Eggs 3. Bread", "Here's the list: / 1. Milk / 2. Eggs / 3. Bread"),
@@ -47,6 +48,7 @@ LISTS = [
     ("1. Milk 2. Eggs 3. Bread", "1. Milk / 2. Eggs / 3. Bread"),
     ("1. The score was 2. Then we left.", "1. The score was 2. / Then we left."),
     ("It is at 3. Then we go.", "It is at 3. / Then we go."),
+    ("Items: • One thing • Two • Three", "Items: / One thing / Two / Three"),
     ("<ul><li>Milk</li><li>Eggs and ham</li></ul>", "Milk. / Eggs and ham."),
     ("<ol><li>Milk<li>Eggs</ol>So it is.", "Milk. / Eggs. / So it is."),
 ]
@@ -80,6 +82,8 @@ SILENT = [
     ("It is on. <thinking>Is it?</thinking> It is.", "It is on. / It is."),
     ("The <think> tag is a tag.", "The tag is a tag."),
     ("<reasoning>never closed. At all", ""),
+    ("<|im_start|>It is on.<|im_end|>", "It is on."),
+    ("<!DOCTYPE html><title>No</title><details><summary>Yes</summary>it is</details>", "Yes. / it is."),
     ("<script>let a = 1 < 2;</script>It is on.", "It is on."),
     ("Juventus won 2-1 ([legaseriea.it](https://www.legaseriea.it/en)).", "Juventus won 2-1."),
     ("Juventus won (legaseriea.it).", "Juventus won."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 from wyoming.client import AsyncClient
@@ -43,6 +44,10 @@ def test_a_short_sentence_waits_for_no_stall() -> None:
 
 async def test_after_the_timeout_the_unfinished_is_spoken_and_the_rest_when_it_comes(tmp_path: Path) -> None:
     flags = ("--flush-after", "0.02", "--stream-timeout", "0.2")
+
+    def is_last(said: str) -> bool:
+        return running.chatterbox.texts[-1:] == [said]
+
     async with serving(tmp_path, *flags) as running, AsyncClient.from_uri(running.uri) as client:
         listening = asyncio.create_task(listen(client, "synthesize-stopped"))
         await client.write_event(SynthesizeStart().event())
@@ -57,7 +62,7 @@ async def test_after_the_timeout_the_unfinished_is_spoken_and_the_rest_when_it_c
             if said is None:
                 await asyncio.sleep(0.5)
             else:
-                await until(lambda said=said: running.chatterbox.texts[-1:] == [said])
+                await until(partial(is_last, said))
         await client.write_event(SynthesizeChunk(" here. The end").event())
         await client.write_event(SynthesizeStop().event())
         heard = await asyncio.wait_for(listening, PATIENCE)

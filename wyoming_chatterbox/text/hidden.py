@@ -42,8 +42,8 @@ class HiddenText:
 
     @property
     def ended_block(self) -> bool:
-        """Whether what was hidden last was a block of its own."""
-        return self._is_block
+        """Whether nothing is hidden any more, and what was hidden last was a block of its own."""
+        return self._is_block and not self.active
 
     def hide(self, tag: str, *, is_block: bool) -> None:
         """Pass over text until a tag of this name closes it."""

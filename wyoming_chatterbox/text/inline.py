@@ -216,6 +216,8 @@ class InlineMarkup:
             if at + 1 == len(text) and self._arrival.more:
                 return None
             escaped = text[at + 1 : at + 2]
+            if escaped and escaped in patterns.NEWLINES:
+                return at + 1
             if escaped in patterns.ESCAPABLE and not (escaped == "]" and self._link_tails):
                 self._line.write(escaped)
                 return at + 2

@@ -33,8 +33,8 @@ def _words(text: str) -> frozenset[str]:
 _GOES_ON = _words("""
     a and are as at be because been both but by each every for from had has have his if in into is its my near of or
     our per since than the their to until was were when where which while whose with within without would your we they
-    der die das den dem des ein eine einen einem einer eines und oder aber ohne von vom zum zur bei beim nach vor unter
-    zwischen für gegen durch dass weil wenn als wie ihre ihren mein meine dein deine kein keine beträgt liegt
+    der die das den dem des im am ins ein eine einen einem einer eines und oder aber ohne von vom zum zur bei beim nach
+    vor unter zwischen für gegen durch dass weil wenn als wie ihre ihren mein meine dein deine kein keine beträgt liegt
     le la les l un une du de d et ou mais avec sans pour par sur sous dans en chez est sont était ont sera ce cette ces
     son sa ses mon ma mes ton ta tes notre votre que qui dont où très
     el los las una unos unas y e o u pero con sin por para sobre entre desde hasta es son está están fue era ha su sus

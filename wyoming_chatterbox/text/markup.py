@@ -112,7 +112,7 @@ class PlainText:
         """Deal with the text at `at`; return the position after it, or None if it takes more text to tell."""
         if self._hidden.active:
             after = self._hidden.step(text, at, more=self._arrival.more)
-            if not self._hidden.active and self._hidden.ended_block:
+            if self._hidden.ended_block:
                 self._begin_block()
             return after
         char = text[at]
@@ -239,6 +239,8 @@ class PlainText:
             return self._item(text, at)
         if char in "`~":
             return self._fence(text, at)
+        if char in patterns.ROUND_BULLETS and self._arrival.before.isspace():
+            return self._bullet(text, at)
         if char == "|" and not self._hidden.in_code:
             return self._cell(text, at)
         return at
@@ -263,6 +265,15 @@ class PlainText:
             self._line.divide(_SEPARATES)
             self._next_item = expected + 1
         return at
+
+    def _bullet(self, text: str, at: int) -> int | None:
+        """Divide the line before an item of a list inside it that has a bullet."""
+        if at + 1 == len(text):
+            return None if self._arrival.more else at
+        if not text[at + 1].isspace():
+            return at
+        self._line.divide(_SEPARATES)
+        return at + 1
 
     def _fence(self, text: str, at: int) -> int | None:
         """Deal with three or more back ticks or tildes: a block of code, or what separates lines."""

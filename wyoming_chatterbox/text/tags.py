@@ -50,12 +50,12 @@ def _words(text: str) -> frozenset[str]:
 
 
 _PARAGRAPHS = _words("p blockquote h1 h2 h3 h4 h5 h6 table ul ol dl hr section article header footer")
-_LINES = _words("br dd div dt li pre caption speak figcaption option fieldset legend nav main aside")
+_LINES = _words("br dd div dt li pre caption speak figcaption option fieldset legend nav main aside details summary")
 _CELLS = _words("td th")
 _INLINE = _words("""
-    a abbr audio b big body button center cite code col colgroup del details em emphasis figure font form head html i
+    a abbr audio b big body button center cite code col colgroup del em emphasis figure font form head html i
     img input ins kbd label mark media meta metadata phoneme picture prosody q s samp say-as small span strike strong
-    sub summary sup svg tbody textarea tfoot thead tr track tt u var video voice wbr desc lexicon answer response
+    sub sup svg tbody textarea tfoot thead tr track tt u var video voice wbr desc lexicon answer response
     final
 """)
 HIDDEN = _words("think thinking thought thoughts reasoning reflection scratchpad tool_call tool_calls")
@@ -92,8 +92,9 @@ _ADDRESS = re.compile(
     r"<(?:(?:(?:https?|ftp)://|mailto:|tel:)[^\s<>\[\]]*+|[^\s<>@\[\]]++@[^\s<>@\[\]]++)>", re.IGNORECASE
 )
 _BEGUN = re.compile(r"<[^\s<>\[\]]*+\Z")
-_PROLOGUE = re.compile(r"<(?:\?[A-Za-z][^<>\n]*+|![A-Za-z][^<>\n]*+)>")
-_PROLOGUE_BEGUN = re.compile(r"<[?!](?:[A-Za-z][^<>\n]*+)?\Z")
+_PROLOGUE = re.compile(r"<(?:\?[A-Za-z][^<>\n]*+|![A-Za-z][^<>\n]*+|\|[A-Za-z][\w ]{0,40}+\|)>")
+"""What stands before an HTML or XML document, and a language model's marks such as `<|im_end|>`."""
+_PROLOGUE_BEGUN = re.compile(r"<(?:[?!](?:[A-Za-z][^<>\n]*+)?|\|(?:[A-Za-z][\w ]{0,40}+\|?)?)\Z")
 _CDATA = re.compile(r"<!\[CDATA\[")
 _ATTRIBUTE = re.compile(r"([\w:.-]++)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'>/]++))")
 
