@@ -206,12 +206,6 @@ class Options:
         "answer with an error instead of the standby voice while Chatterbox can't speak",
         switch=False, flag="--no-standby",
     ))
-    pronunciations: Path | None = field(metadata=_option(
-        _VOICES, None, optional(checks.path),
-        "a YAML file of words and phrases, and how to say them (IKEA: ee kay ah); it is read again when it changes",
-        takes="a file", metavar="FILE", unset="none", example="/data/pronunciations.yaml",
-        app="people can reach the share folder, so the file is there, beside the voices",
-    ))
     exaggeration: float | None = field(metadata=_option(
         _VOICES, None, optional(Range(float, 0.0, 2.0)), "how much emotion the voice shows (english, multilingual)",
         environment=("EXAGGERATION",), metavar="X", unset="0.5",
@@ -235,6 +229,12 @@ class Options:
         metavar="N", unset="another way each time", example="1",
     ))
 
+    pronunciations: Path | None = field(metadata=_option(
+        _TEXT, None, optional(checks.path),
+        "a YAML file of words and phrases, and how to say them (IKEA: ee kay ah); it is read again when it changes",
+        takes="a file", metavar="FILE", unset="none", example="/data/pronunciations.yaml",
+        app="people can reach the share folder, so the file is there, beside the voices",
+    ))
     sentence_pause: float = field(metadata=_option(
         _TEXT, 0.0, Range(float, 0.0, 10.0), "seconds of silence between two sentences", metavar="SECONDS",
     ))

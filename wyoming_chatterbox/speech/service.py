@@ -32,13 +32,8 @@ class Service:
     @cached_property
     def reading(self) -> Reading:
         """How texts are read."""
-        config = self.config
-        return Reading(
-            max_length=config.max_chunk_length,
-            sounds=frozenset(spoken_sounds(config.model)),
-            read_code=config.code == "read",
-            sentence_pause=config.sentence_pause,
-            paragraph_pause=config.paragraph_pause,
-            lead_in=config.lead_in,
+        return Reading.of(
+            self.config,
+            sounds=spoken_sounds(self.config.model),
             words=lambda language: self.pronunciations.latest.words(language),
         )

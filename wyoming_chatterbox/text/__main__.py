@@ -12,24 +12,34 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from ..command_line import Parser, add
 from ..errors import ConfigError
 from ..families import MULTILINGUAL_LANGUAGES, TURBO
-from ..options import OPTIONS
+from ..options import OPTIONS, Option, Options
 from .pipeline import Reading
 from .pronunciation_yaml import read
 from .pronunciations import Pronunciations
 from .said import said
 
 _NAMES = ("pronunciations", "sentence_pause", "paragraph_pause", "lead_in", "code", "max_chunk_length")
-_SHARED = {option.name: option for option in OPTIONS if option.name in _NAMES}
 """The server's options that matter here."""
 
 
-def parse(arguments: list[str] | None) -> dict[str, Any]:
-    """Read the command line; `ConfigError` says what is wrong with it."""
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for."""
+
+    text: str | None
+    """None is what standard input holds."""
+    language: str
+    reading: Reading
+
+
+def parse(arguments: list[str] | None) -> Request:
+    """Read the command line, and the pronunciations; `ConfigError` says what is wrong with them."""
     parser = Parser(
         prog="wyoming_chatterbox.text",
         usage="%(prog)s [OPTION ...] [TEXT ...]",
@@ -45,58 +55,49 @@ def parse(arguments: list[str] | None) -> dict[str, Any]:
     parser.add_argument(
         "--turbo", action="store_true", default=False, help="keep the sounds of turbo and nano: [laugh]"
     )
-    for option in _SHARED.values():
-        add(parser, option)
+    for option in OPTIONS:
+        if option.name in _NAMES:
+            add(parser, option)
     given = vars(parser.parse_args(arguments))
-    return {**{name: option.default for name, option in _SHARED.items()}, **_checked(given)}
+    options = Options(**{option.name: _checked(option, given) for option in OPTIONS})
+    pronunciations = Pronunciations() if options.pronunciations is None else read(options.pronunciations)
+    sounds = TURBO.sounds if given["turbo"] else ()
+    return Request(
+        text=" ".join(given["text"]) if given["text"] else None,
+        language=given["language"],
+        reading=Reading.of(options, sounds=sounds, words=pronunciations.words),
+    )
 
 
-def _checked(given: dict[str, Any]) -> dict[str, Any]:
-    for name, option in _SHARED.items():
-        if name in given:
-            try:
-                given[name] = option.check(given[name])
-            except ValueError as err:
-                raise ConfigError(f"{option.flag_name} can't be {given[name]!r}: it takes {option.allowed}") from err
-    return given
+def _checked(option: Option, given: dict[str, Any]) -> Any:
+    if option.name not in given:
+        return option.default
+    try:
+        return option.check(given[option.name])
+    except ValueError as err:
+        value = given[option.name]
+        raise ConfigError(f"{option.flag_name} can't be {value!r}: it takes {option.allowed}") from err
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Show what would be said; return the exit code."""
     try:
-        options = parse(arguments)
-        language = options["language"]
-        reading = _reading(options)
+        request = parse(arguments)
     except ConfigError as err:
         sys.stderr.write(f"wyoming_chatterbox.text: {err}\n")
         return 2
     try:
-        if options["text"]:
-            _show(said(" ".join(options["text"]), language, reading))
+        if request.text is not None:
+            _show(said(request.text, request.language, request.reading))
         else:
             for line in _lines():
-                _show([" / ".join(said(line, language, reading))])
+                _show([" / ".join(said(line, request.language, request.reading))])
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         # Whoever read the answers has seen enough; Python would try once more to write the rest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
-
-
-def _reading(options: dict[str, Any]) -> Reading:
-    """Return how texts are read; `ConfigError` if the pronunciations can't be."""
-    file = options["pronunciations"]
-    pronunciations = Pronunciations() if file is None else read(file)
-    return Reading(
-        max_length=options["max_chunk_length"],
-        sounds=frozenset(TURBO.sounds if options["turbo"] else ()),
-        read_code=options["code"] == "read",
-        sentence_pause=options["sentence_pause"],
-        paragraph_pause=options["paragraph_pause"],
-        lead_in=options["lead_in"],
-        words=pronunciations.words,
-    )
 
 
 def _lines() -> Iterable[str]:
