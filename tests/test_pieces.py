@@ -100,6 +100,8 @@ SILENT = [
     ("a <b and c> d, List<String>, <Enter>", "a <b and c> d, List<String>, <Enter>"),
     ("20&deg;C &ndash; 5&#8364; &#x41;&nosuch; R&D", "20°C – 5€ A&nosuch; R&D"),
     ("[whispering] Hello [music playing] you. [happy]", "Hello you."),
+    ("*laughs* Oh my. (sighs softly) I see *it*. (Laughs) *clears throat*", "Oh my. / I see it."),
+    ("It (the cough) is *bad* (singing) **laughs**", "It (the cough) is bad (singing) laughs"),
     ("[sic] the kitchen, [redacted]", "[sic] the kitchen, [redacted]"),
     ('He said "hello" to „me“ and «you».', "He said hello to me and you."),
     ("𝐁𝐨𝐥𝐝 Ｈｅｌｌｏ ①", "Bold Hello 1"),
@@ -130,6 +132,7 @@ TAGS = [
     ("[sigh]⏎Well, I know.", "[sigh] Well, I know."),
     ("It is done. [laugh] but not yet.", "It is done. / [laugh] but not yet."),
     ("[Laughs] Hi, <sigh/> you [happy] there. *[coughs]*", "[laugh] Hi, [sigh] you there. [cough]"),
+    ("*chuckles* So it is (sighs).", "[chuckle] So it is [sigh]."),
     ("[clear throat] So it is.", "[clear throat] So it is."),
     ("[laugh]", "[laugh]"),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .directions import is_direction, sound_of
+from .directions import is_acted, is_direction, sound_of
 from .pauses import written_pause
 
 MAX_LENGTH = 80
@@ -17,6 +17,10 @@ _DOUBLE_BEGUN = re.compile(r"\[(?:\[[a-z0-9 ]{0,20}\]?)?\Z")
 _NOTE = re.compile(r"\^[^\s\[\]]{1,40}")
 _CITATION = re.compile(r"(?:[1-9]\d{0,2}|citation needed)(?:\s?[,;–-]\s?[1-9]\d{0,2}){0,20}")
 _WORDS = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+)*")
+
+_WORD = "[A-Za-z]{1,15}"
+_ACTED = re.compile(rf"\(({_WORD}(?: {_WORD}){{0,2}})\)|\*({_WORD}(?: {_WORD}){{0,2}})\*(?!\*)")
+_ACTED_BEGUN = re.compile(rf"[(*](?:(?:{_WORD} ){{0,2}}{_WORD}[ )*]?)?\Z")
 
 _SOURCE = re.compile(r"【(?:[^【】\n]{0,60}†[^【】\n]{0,100}|\d{1,3}(?:[:,]\d{1,3})*)】")
 _SOURCE_BEGUN = re.compile(r"【[^【】\n]{0,160}\Z")
@@ -64,6 +68,16 @@ def bracket_at(text: str, at: int, *, more: bool) -> Bracket | int | None:
     if _NOTE.fullmatch(words) or _CITATION.fullmatch(words):
         return Bracket(end)
     return Bracket(end) if _WORDS.fullmatch(words) and is_direction(words) else at
+
+
+def acted_at(text: str, at: int, *, more: bool) -> Bracket | int | None:
+    """Read what somebody does, written as `(sighs)` or `*sighs*`; the result is as in `bracket_at`."""
+    acted = _ACTED.match(text, at)
+    if acted and more and acted.end() == len(text) and text[at] == "*":
+        return None
+    if acted and is_acted(words := acted[1] or acted[2]):
+        return Bracket(acted.end(), sound=sound_of(words.split()[0]) or sound_of(words))
+    return None if more and acted is None and _ACTED_BEGUN.match(text, at) else at
 
 
 def citation_end(text: str, at: int, *, more: bool) -> int | None:

@@ -37,15 +37,19 @@ _SILENT = _words("""
     exhales exhaling fearful frowns frustrated gently giggle giggles giggling grins grunt grunts gulp gulps happily
     hesitant hesitates hiccup hum humming hums inhale inhales inhaling intense jingle joyful kiss mischievously moan
     moans monotone mumbles music muttering mutters narrator nervous nervously neutral pants panting playful playfully
-    pondering proud quietly relieved robotic sad sadly scared scream screaming screams serious seriously shout shouting
-    shouts shy sings singing smile smiles smiling snicker snickers snore snores snorts sobbing sobs soft softly sternly
-    surprise swallows sympathetic tense terrified thoughtful thoughtfully tired warm warmly weeping wheezing
+    pauses pondering proud quietly relieved robotic sad sadly scared scream screaming screams serious seriously shout
+    shouting shouts shy sings singing smile smiles smiling snicker snickers snore snores snorts sobbing sobs soft
+    softly sternly surprise swallows sympathetic tense terrified thoughtful thoughtfully tired warm warmly weeping wheezing
     whisper whispers whistle whistles wink winks woo yawn yawning yawns yell yelling yells applause beat
 """)
 _HOW = _words("""
     softly quietly loudly gently slightly nervously awkwardly warmly lightly heavily deeply happily sadly hard harder
     again playing plays fades voice tone in out a bit little and evil sarcastically audibly continues stops starts
     begins stifled dramatic cheerful upbeat soft sad excited calm serious whispering happy angry
+""")
+_ACTED = {spelling for spelling in _SOUND_OF if spelling.endswith(("s", "ing"))} | _words("""
+    breathes cries exhales frowns giggles giggling grins grunts gulps hesitates inhales mumbles mutters pauses screams
+    shouts sings smiles smiling snickers snorts sobs sobbing swallows whispers whispering whistles winks yawns yawning
 """)
 _PHRASES = frozenset(("citation needed", "sound effect", "background music", "end of message", "no audio", "inaudible"))
 _MOST_WORDS = 4
@@ -65,3 +69,9 @@ def is_direction(words: str) -> bool:
         return True
     known = [word in _SILENT or word in _SOUND_OF for word in spoken]
     return any(known) and all(is_known or word in _HOW for word, is_known in zip(spoken, known, strict=True))
+
+
+def is_acted(words: str) -> bool:
+    """Whether words in round brackets or between asterisks tell what somebody does: `sighs`, `laughs softly`."""
+    first, *others = words.lower().split()
+    return sound_of(words) == "clear throat" or (first in _ACTED and all(word in _HOW for word in others))

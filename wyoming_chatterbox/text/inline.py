@@ -9,7 +9,7 @@ from collections.abc import Collection
 
 from . import markup_patterns as patterns
 from .arrival import Arrival
-from .brackets import Bracket, bracket_at, citation_end
+from .brackets import Bracket, acted_at, bracket_at, citation_end
 from .emphasis import Emphasis
 from .hidden import HiddenText
 from .items import Pause
@@ -109,6 +109,10 @@ class InlineMarkup:
             after = self._keycap(text, at)
             if after != at:
                 return after
+        if char == "*" and not self._code and not self._arrival.before.isalnum():
+            acted = self._acted(text, at)
+            if acted != at:
+                return acted
         if char in "*_~`":
             return self._emphasis_mark(text, at)
         if char == "．" and self._arrival.before.isdecimal():
@@ -201,6 +205,10 @@ class InlineMarkup:
             if char == "]" and (text.startswith("]]>", at) or (self._arrival.more and text[at:] in ("]", "]]"))):
                 return at + 3 if text.startswith("]]>", at) else None
             return at
+        if char == "(":
+            acted = self._acted(text, at)
+            if acted != at:
+                return acted
         if char in "(【\ue200":
             end = citation_end(text, at, more=self._arrival.more)
             if end is not None and end > at:
@@ -241,6 +249,14 @@ class InlineMarkup:
             self._line.gap()
             return max(link[1], bracket.end)
         return bracket.end
+
+    def _acted(self, text: str, at: int) -> int | None:
+        """Deal with what somebody does; return `at` itself if it is something else."""
+        acted = acted_at(text, at, more=self._arrival.more and not self._arrival.stalled)
+        if not isinstance(acted, Bracket):
+            return acted
+        self._tagged.sound(acted.sound or "")
+        return acted.end
 
     def _link(self, text: str, at: int, bracket: int) -> int | None:
         """Enter the label of the link or image whose `[` is at `bracket`; return `at` itself if there is none.

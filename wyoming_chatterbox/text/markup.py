@@ -284,7 +284,9 @@ class PlainText:
         if after < at + 3:
             return at
         end = self._hidden.fence(text, at, after, line_start=not self._line.length, more=self._arrival.more)
-        if end is None or end > at:
+        if end is None:
+            return None
+        if end > at:
             self._begin_block()
             return end
         if text[at] == "~" and not self._hidden.in_code:
