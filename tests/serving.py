@@ -21,6 +21,7 @@ from wyoming_chatterbox.speech.lifecycle import Lifecycle
 from wyoming_chatterbox.speech.replies import Replies
 from wyoming_chatterbox.speech.scheduler import Scheduler
 from wyoming_chatterbox.speech.service import Service
+from wyoming_chatterbox.text.pronunciation_file import PronunciationFile
 from wyoming_chatterbox.voices.folder import VoicesFolder
 
 
@@ -86,10 +87,12 @@ async def serving(
         patience=0.2,
     )
     replies = Replies(lifecycle, scheduler, limit=options.max_replies, seed=options.seed, sampling=Sampling())
-    service = Service(options, voices, lifecycle, replies)
+    pronunciations = PronunciationFile(options.pronunciations, poll_seconds=0.01)
+    service = Service(options, voices, lifecycle, replies, pronunciations)
     preparation = IdlePreparation(voices, replies, pause=0.01)
     server = WyomingServer(uri, service)
     await voices.start()
+    await pronunciations.start()
     await server.start()
     lifecycle.start()
     if load is None:
@@ -101,6 +104,7 @@ async def serving(
         await preparation.close()
         await server.close()
         await voices.close()
+        await pronunciations.close()
         await lifecycle.close()
         await scheduler.close()
 

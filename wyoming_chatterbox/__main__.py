@@ -28,6 +28,7 @@ from .speech.lifecycle import Lifecycle
 from .speech.replies import Replies
 from .speech.scheduler import Scheduler
 from .speech.service import Service
+from .text.pronunciation_file import PronunciationFile
 from .voices.folder import VoicesFolder
 
 _LOGGER = logging.getLogger(__name__)
@@ -94,15 +95,16 @@ async def serve(options: Config, signals: Signals) -> None:
         temperature=options.temperature, cfg_weight=options.cfg_weight, exaggeration=options.exaggeration
     )
     replies = Replies(lifecycle, scheduler, limit=options.max_replies, seed=options.seed, sampling=sampling)
-    service = Service(options, voices, lifecycle, replies)
+    pronunciations = PronunciationFile(options.pronunciations)
+    service = Service(options, voices, lifecycle, replies, pronunciations)
     reloading = asyncio.Event()
     signals.on("SIGHUP", lambda: loop.call_soon_threadsafe(reloading.set))
     reloader = asyncio.create_task(_reload_voices(voices, reloading), name="reloader")
     preparation = IdlePreparation(voices, replies)
     server = WyomingServer(options.uri, service)
-    closers = [preparation.close, scheduler.close, lifecycle.close, voices.close]
+    closers = [preparation.close, scheduler.close, lifecycle.close, voices.close, pronunciations.close]
     try:
-        await voices.start()
+        await asyncio.gather(voices.start(), pronunciations.start())
         await server.start()
         closers.insert(0, server.close)
         _LOGGER.info("wyoming-chatterbox %s is up", __version__)

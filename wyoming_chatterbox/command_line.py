@@ -25,7 +25,7 @@ EXAMPLES = (
 
 def parser(program: str = "wyoming-chatterbox") -> argparse.ArgumentParser:
     """Return the parser of all options: what isn't given is absent from its result; `ConfigError` for a wrong flag."""
-    parser = _Parser(
+    parser = Parser(
         prog=program,
         usage="%(prog)s [OPTION ...]",
         description="A Wyoming text-to-speech server that speaks with Chatterbox.",
@@ -42,11 +42,12 @@ def parser(program: str = "wyoming-chatterbox") -> argparse.ArgumentParser:
     for title, options in GROUPS.items():
         group = parser.add_argument_group(title)
         for option in options:
-            _add(group, option)
+            add(group, option)
     return parser
 
 
-def _add(group: argparse._ArgumentGroup, option: Option) -> None:
+def add(group: argparse._ActionsContainer, option: Option) -> None:
+    """Add an option's flag to a group; without the flag, the option is absent from what is parsed."""
     if option.switch is not None:
         group.add_argument(
             option.flag_name, dest=option.name, action="store_const", const=option.switch, help=_escaped(option.help)
@@ -92,7 +93,9 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
         return [line for part in text.splitlines() for line in wrap(part, width, break_on_hyphens=False)]
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """Raises `ConfigError` for a wrong flag."""
+
     def error(self, message: str) -> Any:
         raise ConfigError(f"{message} (--help shows all options)")
 

@@ -229,6 +229,12 @@ class Options:
         metavar="N", unset="another way each time", example="1",
     ))
 
+    pronunciations: Path | None = field(metadata=_option(
+        _TEXT, None, optional(checks.path),
+        "a YAML file of words and phrases, and how to say them (IKEA: ee kay ah); it is read again when it changes",
+        takes="a file", metavar="FILE", unset="none", example="/data/pronunciations.yaml",
+        app="people can reach the share folder, so the file is there, beside the voices",
+    ))
     sentence_pause: float = field(metadata=_option(
         _TEXT, 0.0, Range(float, 0.0, 10.0), "seconds of silence between two sentences", metavar="SECONDS",
     ))

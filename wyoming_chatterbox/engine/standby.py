@@ -11,10 +11,9 @@ from ..errors import TextError
 from ..privacy import silence_libraries
 from ..quoting import quoted
 from . import SAMPLE_RATE, Block, Description, Utterance, Voice
+from .standby_loudness import louder
 from .standby_memory import shrink
-from .standby_text import fit, has_words, phonemes
-
-_PEAK = 0.99
+from .standby_text import fit, has_words, phonemes, without_sounds
 
 
 class Standby:
@@ -59,14 +58,13 @@ class Standby:
     def speak(self, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[Block]:
         noise = np.random.default_rng(utterance.seed)
         silent = True
-        for part in phonemes(fit(utterance.text, self._letters), self._speech.phonemize):
+        text = without_sounds(utterance.text)
+        for part in phonemes(fit(text, self._letters), self._speech.phonemize):
             if cancelled():
                 return
-            block = self._speech.from_ids(self._speech.ids(part), rng=noise)
-            peak = float(np.abs(block).max(initial=0.0))
             silent = False
-            yield block * np.float32(_PEAK / peak) if peak > _PEAK else block
-        if silent and has_words(utterance.text):
+            yield louder(self._speech.from_ids(self._speech.ids(part), rng=noise))
+        if silent and has_words(text):
             raise TextError(f"The standby voice speaks English only, and can't say {quoted(utterance.text)}")
 
     def memory(self) -> dict[str, int]:

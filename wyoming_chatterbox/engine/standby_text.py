@@ -8,6 +8,7 @@ import textwrap
 import unicodedata
 from collections.abc import Callable, Collection, Iterator
 
+from ..families import TURBO
 from ..quoting import quoted
 
 _LOGGER = logging.getLogger(__name__)
@@ -27,11 +28,17 @@ _MAX_PIECE = 24
 
 _READ = frozenset("\n°¢§¶±×÷™®©•→←½¼¾²³µ£€¥₹₩–—…“”‘’«»¿¡")
 """Characters beyond ASCII that the reader reads as a word or a pause."""
+_TAG = re.compile(rf"\s*\[(?:{'|'.join(TURBO.sounds)})\]", re.IGNORECASE)
 _GREEK_WORD = re.compile("[Ͱ-Ͽἀ-῿]{2}")
 _GREEK_LETTER = re.compile("[Α-Ωα-ω]")
 _NUMBER = re.compile(r"[0-9]+(?:,[0-9]+)*")
 _LONG = re.compile(rf"\S{{{_MAX_WORD + 1},}}")
 _PIECE = re.compile(rf"[^\W_]{{{_MAX_PIECE}}}(?=[^\W_])|(?:[^\w\s]|_)+(?=[^\W_])")
+
+
+def without_sounds(text: str) -> str:
+    """Leave out the tags of sounds, such as `[laugh]`: this voice would say them as words."""
+    return _TAG.sub(" ", text)
 
 
 def fit(text: str, letters: Collection[str] = ()) -> str:

@@ -10,6 +10,7 @@ from ..config import Config
 from ..families import spoken_sounds
 from ..network.connections import Connections
 from ..text.pipeline import Reading
+from ..text.pronunciation_file import PronunciationFile
 from ..voices.folder import VoicesFolder
 from .lifecycle import Lifecycle
 from .replies import Replies
@@ -23,6 +24,7 @@ class Service:
     voices: VoicesFolder
     lifecycle: Lifecycle
     replies: Replies
+    pronunciations: PronunciationFile = field(default_factory=lambda: PronunciationFile(None))
     started: float = field(default_factory=time.monotonic)
     connections: dict[str, Connections] = field(default_factory=dict)
     """The connections of each port, by the name of its protocol; the servers register them here."""
@@ -30,12 +32,8 @@ class Service:
     @cached_property
     def reading(self) -> Reading:
         """How texts are read."""
-        config = self.config
-        return Reading(
-            max_length=config.max_chunk_length,
-            sounds=frozenset(spoken_sounds(config.model)),
-            read_code=config.code == "read",
-            sentence_pause=config.sentence_pause,
-            paragraph_pause=config.paragraph_pause,
-            lead_in=config.lead_in,
+        return Reading.of(
+            self.config,
+            sounds=spoken_sounds(self.config.model),
+            words=lambda language: self.pronunciations.latest.words(language),
         )

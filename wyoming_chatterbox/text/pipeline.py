@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..errors import RequestError
+from ..options import Options
 from .items import Item, Part, Pause
 from .markup import PlainText
 from .sentences import Sentence, SentenceStream
@@ -54,6 +55,19 @@ class Reading:
     """Seconds of silence before the first sound."""
     words: Callable[[str], Words] = SpokenText
     """Makes what spells out text of a language, given as ISO 639-1."""
+
+    @classmethod
+    def of(cls, options: Options, *, sounds: Iterable[str], words: Callable[[str], Words]) -> Reading:
+        """Take from the options what they say about texts."""
+        return cls(
+            max_length=options.max_chunk_length,
+            sounds=frozenset(sounds),
+            read_code=options.code == "read",
+            sentence_pause=options.sentence_pause,
+            paragraph_pause=options.paragraph_pause,
+            lead_in=options.lead_in,
+            words=words,
+        )
 
 
 class TextPipeline:

@@ -20,6 +20,7 @@ from . import snapshots
 from .access import Access
 from .answers import HEADERS, RefusedError, error_answer, json_answer, unexpected
 from .runner import Runner
+from .said import show
 from .speech import speech
 from .watched import Watched, busy, refusal
 
@@ -149,6 +150,7 @@ class HttpServer:
         app.router.add_post("/memory/cleanup", self._clean_memory)
         app.router.add_get("/info", self._information)
         app.router.add_post("/v1/audio/speech", self._speech)
+        app.router.add_post("/said", self._said)
         for path, (name, kind) in _PAGE_FILES.items():
             app.router.add_get(path, _static((_STATIC / name).read_bytes(), kind))
         return app
@@ -212,6 +214,9 @@ class HttpServer:
 
     async def _speech(self, request: web.Request) -> web.StreamResponse:
         return await speech(self._service, request)
+
+    async def _said(self, request: web.Request) -> web.Response:
+        return await show(self._service, request)
 
     def _is_let_in(self, request: web.Request) -> bool:
         try:

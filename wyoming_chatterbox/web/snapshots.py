@@ -113,6 +113,11 @@ async def information(service: Service) -> dict[str, Any]:
         "broken_recordings": catalogue.broken,
         "voices_directory": service.voices.directory,
         "voices_directory_trouble": service.voices.trouble,
+        "pronunciations": {
+            "file": service.pronunciations.path,
+            "entries": len(service.pronunciations.latest.entries),
+            "trouble": service.pronunciations.trouble,
+        },
         "recent": replies.pop("recent"),
         "statistics": _statistics(replies) | {"connections": _connections(service)},
         "uptime_seconds": round(time.monotonic() - service.started, 1),

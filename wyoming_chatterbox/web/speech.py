@@ -46,7 +46,7 @@ class SpeechRequest:
 
 async def speech(service: Service, request: web.Request) -> web.StreamResponse:
     """Answer one request; raise errors before the first sound, and break the connection at later ones."""
-    wanted = parse(await _body(request))
+    wanted = parse(await body_of(request))
     text = checked_length(wanted.text, service.config.max_total_length)
     voice = await service.voices.find(wanted.voice)
     items = await asyncio.to_thread(_items, text, voice.language, service.reading)
@@ -94,7 +94,8 @@ def parse(body: bytes) -> SpeechRequest:
     return SpeechRequest(text, _string(data, "voice") or None, form)
 
 
-async def _body(request: web.Request) -> bytes:
+async def body_of(request: web.Request) -> bytes:
+    """Read a request's body; `RefusedError` if it is no JSON, broken or late."""
     if request.content_type != "application/json":
         raise RefusedError(
             415, f"Content-Type must be application/json, not {quoted(request.content_type)}", "bad-content-type"

@@ -22,6 +22,11 @@ async function ask(path, options = {}) {
   throw new Error(message);
 }
 
+function post(path, content, signal) {
+  const headers = { "Content-Type": "application/json" };
+  return ask(path, { method: "POST", headers, body: JSON.stringify(content), signal });
+}
+
 function askForToken() {
   text("sign-in-reason", token ? "This token is wrong: enter the one of --http-token." : "Enter the token that this server was started with (--http-token).");
   if (element("sign-in").hidden) {
@@ -108,7 +113,7 @@ function showDownload(progress) {
     + `file: ${progress.file}`);
 }
 
-function showVoices({ voices, default_voice, broken_recordings, voices_directory }) {
+function showVoices({ voices, default_voice, broken_recordings, voices_directory, pronunciations }) {
   const languages = new Intl.DisplayNames(["en"], { type: "language" });
   fill(element("voices"), voices.map(({ name, language, recording }) => [name, item(
     "li", name, quiet(`${languages.of(language)}, ${recording ?? "the model's own"}`))]));
@@ -116,6 +121,7 @@ function showVoices({ voices, default_voice, broken_recordings, voices_directory
   show("broken", broken.length > 0);
   fill(element("broken-list"), broken.map(([file, reason]) => [file, item("li", file, quiet(sentence(reason)))]));
   text("directory", voices_directory);
+  text("pronunciations", sentence(pronunciations.trouble));
   const names = voices.map(({ name }) => name);
   const select = element("voice");
   if (select.dataset.names === names.join("\n")) return;
@@ -174,6 +180,7 @@ element("try").addEventListener("submit", async (event) => {
   const mine = trial = new Trial();
   outcome("Waiting for the first sound …");
   element("stop").disabled = false;
+  showSaid(mine, element("text").value, element("voice").value);
   try {
     const length = await mine.run(element("text").value, element("voice").value);
     if (mine === trial) outcome(`First sound after ${mine.wait} ms; ${length.toFixed(1)} s in total.`);
@@ -188,6 +195,19 @@ element("stop").addEventListener("click", () => trial?.stop());
 function outcome(message, wrong = false) {
   text("outcome", message);
   set(element("outcome"), "className", wrong ? "quiet wrong" : "quiet");
+}
+
+// Numbers, dates and symbols are said as words: a person who wonders about a word sees which it was.
+async function showSaid(mine, input, voice) {
+  let said = [];
+  try {
+    ({ said } = await (await post("said", { input, voice: voice || undefined }, mine.abort.signal)).json());
+  } catch {
+    // Whoever asks for speech hears about the same error.
+  }
+  if (mine !== trial) return;
+  fill(element("utterances"), said.map((utterance, index) => [String(index), item("li", utterance)]));
+  show("said", said.length > 0);
 }
 
 class Trial {
@@ -211,12 +231,8 @@ class Trial {
     const begun = performance.now();
     let samples = 0;
     try {
-      const response = await ask("v1/audio/speech", {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ input, voice: voice || undefined, response_format: "pcm" }),
-        signal: this.abort.signal,
-      });
+      const wanted = { input, voice: voice || undefined, response_format: "pcm" };
+      const response = await post("v1/audio/speech", wanted, this.abort.signal);
       const reader = response.body.getReader();
       for (let part = await reader.read(); !part.done; part = await reader.read()) {
         if (samples === 0) this.wait = Math.round(performance.now() - begun);
