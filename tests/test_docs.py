@@ -31,6 +31,7 @@ RUN_BY = {
     "script/python -m tests.measure_memory": "tests/test_process_memory.py",
     "script/python -m wyoming_chatterbox.bench": "tests/test_bench.py",
     "script/python -m wyoming_chatterbox.compare": "tests/test_compare.py",
+    "script/python -m wyoming_chatterbox.text": "tests/test_text_command.py",
     "script/release": "tests/test_release.py",
     "script/setup": ".ci/run",
     "script/test": ".ci/run",

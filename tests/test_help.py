@@ -15,7 +15,8 @@ import pytest
 import wyoming_chatterbox
 from tests.checkout import ROOT, Tree
 from wyoming_chatterbox import command_line, config
-from wyoming_chatterbox.options import GROUPS, OPTIONS, Option
+from wyoming_chatterbox.option import Option
+from wyoming_chatterbox.options import GROUPS, OPTIONS
 
 BARE = f'#!/usr/bin/env bash\nexec {shlex.quote(sys.executable)} -S "$@"\n'
 """A Python that has no packages."""

@@ -9,7 +9,8 @@ import pytest
 
 from tests import write_docs
 from wyoming_chatterbox.config import Config
-from wyoming_chatterbox.options import OPTIONS, Option
+from wyoming_chatterbox.option import Option
+from wyoming_chatterbox.options import OPTIONS
 
 
 def test_writing_the_docs_changes_nothing() -> None:

@@ -16,7 +16,8 @@ import yaml
 
 from wyoming_chatterbox import precision
 from wyoming_chatterbox.families import FAMILIES
-from wyoming_chatterbox.options import GROUPS, OPTIONS, Option, written
+from wyoming_chatterbox.option import Option, written
+from wyoming_chatterbox.options import GROUPS, OPTIONS
 
 ROOT = Path(__file__).parent.parent
 FILES = (

@@ -29,6 +29,7 @@ from .speech.replies import Replies
 from .speech.scheduler import Scheduler
 from .speech.service import Service
 from .text.pronunciation_file import PronunciationFile
+from .text.spoken import spell
 from .voices.folder import VoicesFolder
 
 _LOGGER = logging.getLogger(__name__)
@@ -99,7 +100,7 @@ async def serve(options: Config, signals: Signals) -> None:
     service = Service(options, voices, lifecycle, replies, pronunciations)
     reloading = asyncio.Event()
     signals.on("SIGHUP", lambda: loop.call_soon_threadsafe(reloading.set))
-    reloader = asyncio.create_task(_reload_voices(voices, reloading), name="reloader")
+    background = [asyncio.create_task(_reload_voices(voices, reloading), name="reloader")]
     preparation = IdlePreparation(voices, replies)
     server = WyomingServer(options.uri, service)
     closers = [preparation.close, scheduler.close, lifecycle.close, voices.close, pronunciations.close]
@@ -110,6 +111,7 @@ async def serve(options: Config, signals: Signals) -> None:
         _LOGGER.info("wyoming-chatterbox %s is up", __version__)
         lifecycle.start()
         preparation.start()
+        background.append(asyncio.create_task(_read_tables(voices), name="reading tables"))
         if options.http:
             from .web.app import HttpServer
 
@@ -128,7 +130,8 @@ async def serve(options: Config, signals: Signals) -> None:
             signals.begin_to_end()
         _LOGGER.info("Shutting down")
         scheduler.stop()
-        reloader.cancel()
+        for task in background:
+            task.cancel()
         for close in closers:
             try:
                 await close()
@@ -141,6 +144,12 @@ async def _first(*events: asyncio.Event) -> None:
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     for task in waiting:
         task.cancel()
+
+
+async def _read_tables(voices: VoicesFolder) -> None:
+    """Read the words of the usual language now; the first text would make the event loop wait for it."""
+    with suppress(ChatterboxError):
+        await asyncio.to_thread(spell, "1", (await voices.find()).language)
 
 
 async def _reload_voices(voices: VoicesFolder, asked: asyncio.Event) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 
 from . import __version__
 from .errors import ConfigError
-from .options import ENVIRONMENT_PREFIX, GROUPS, Option
+from .option import ENVIRONMENT_PREFIX, Option
+from .options import GROUPS
 
 EXAMPLES = (
     ("", "Turbo on an NVIDIA GPU, nano elsewhere; Home Assistant finds it by itself."),

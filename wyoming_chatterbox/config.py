@@ -21,7 +21,8 @@ from dotenv import dotenv_values
 from .checks import split
 from .command_line import parser
 from .errors import ConfigError
-from .options import ENVIRONMENT_PREFIX, OPTIONS, Options
+from .option import ENVIRONMENT_PREFIX
+from .options import OPTIONS, Options
 
 SCHEMA = vol.Schema({option.name: option.check for option in OPTIONS})
 _SERVICE_LINK = re.compile(r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)$")

@@ -18,7 +18,8 @@ from typing import Any
 from ..command_line import Parser, add
 from ..errors import ConfigError
 from ..families import MULTILINGUAL_LANGUAGES, TURBO
-from ..options import OPTIONS, Option, Options
+from ..option import Option
+from ..options import OPTIONS, Options
 from .pipeline import Reading
 from .pronunciation_yaml import read
 from .pronunciations import Pronunciations

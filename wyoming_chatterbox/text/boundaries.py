@@ -28,7 +28,7 @@ _NEVER_ENDS = _words("""
     Hr Hrn Fr Frl Dipl.-Ing Dipl Ing Mag ca bzw bspw evtl ggf inkl exkl vgl sog geb gest zzgl abzgl bzgl lt
     Mme Mmes Mlle Mlles MM Mgr Ste av env p.ex
     Sr Sra Srta Sres Dra Dña Ud Uds Vd Vds p.ej EE EE.UU Sig Dott
-    bijv dhr mevr f.eks bl np tzn prof mgr dr mr mrs sr sra ул
+    Mio Mrd Mill mln mld млн млрд тыс bijv dhr mevr f.eks bl np tzn prof mgr dr mr mrs sr sra ул
 """)
 
 # Between two sentences as likely as inside one: an end if a capital follows.
@@ -39,8 +39,8 @@ _SOMETIMES_ENDS = _words("""
 
 # Abbreviations only where a number follows: "No. 5" is one, "No. Never." is none.
 _ENDS_UNLESS_NUMBER_FOLLOWS = _words("""
-    no nos nr nrn núm num nº art abs bd kap abb abt max min pp pg pág págs fig figs vol ch chap sec tel ext rm apt tab
-    jan feb mar apr jun jul aug sep sept oct nov dec okt dez
+    no nos nr nrn núm num nº art abs bd kap abb abt max min sek godz pp pg pág págs fig figs vol ch chap sec tel ext rm
+    apt tab jan feb mar apr jun jul aug sep sept oct nov dec okt dez
 """)
 
 # Single letters of abbreviations written with spaces: "z. B.", "d. h.", "p. ej."; capitals are initials anyway.
