@@ -32,6 +32,8 @@ LINES = [
     ("Good morning,⏎Alice.⏎It is warm.", "Good morning, Alice. / It is warm."),
     ("5 lights are on⏎3 windows are open", "5 lights are on. / 3 windows are open"),
     ("> The washing machine⏎> is done", "The washing machine is done"),
+    ("Das kostet 1,5 Mio. Euro. Es ist viel.", "Das kostet 1,5 Mio. Euro. / Es ist viel."),
+    ("Noch 2 godz. 3 min. To jest wszystko.", "Noch 2 godz. 3 min. / To jest wszystko."),
     ("# The title⏎of the text", "The title. / of the text"),
     ("- Milk and eggs⏎- bread⏎⏎and so on", "Milk and eggs. / bread. / and so on"),
     ("✅ Milk⏎✅ Bread", "Milk. / Bread"),
