@@ -30,6 +30,9 @@ def turbo_files(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("turbo")
     for name in TURBO.tokenizer:
         (directory / name).write_bytes((tiny("turbo") / name).read_bytes())
+    config = json.loads((directory / "tokenizer_config.json").read_text(encoding="utf-8"))
+    config.pop("added_tokens_decoder", None)
+    (directory / "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
     first = len(json.loads((directory / "vocab.json").read_text(encoding="utf-8")))
     tags = {f"[{name}]": first + number for number, name in enumerate(TAGS[:19])}
     (directory / "added_tokens.json").write_text(json.dumps(tags), encoding="utf-8")

@@ -68,7 +68,7 @@ class Reading:
     text: str
     form: str
     given: str
-    """The text as the model is given it."""
+    """The text as the model is given it: its tokens, one after another."""
     wav: bytes
 
 
@@ -122,8 +122,8 @@ def _sentences(options: argparse.Namespace, spoken: tuple[str, ...]) -> list[tup
 
 def _reading(one: Mapping[str, Any], sentences: list[tuple[str, str]], sounds: Mapping[str, Any]) -> Reading:
     language, text = sentences[one["number"] - 1]
-    wav = wav_bytes(sounds[f"{one['number']}-{one['form']}"])
-    return Reading(f"{one['number']}-{language}-{one['form']}", language, text, one["form"], one["given"], wav)
+    number, form, given = one["number"], one["form"], one["given"].replace("[SPACE]", " ")
+    return Reading(f"{number}-{language}-{form}", language, text, form, given, wav_bytes(sounds[f"{number}-{form}"]))
 
 
 def page(settings: Mapping[str, Any], readings: list[Reading]) -> str:

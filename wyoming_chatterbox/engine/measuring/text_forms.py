@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tokenizers import Tokenizer
 
 from ...errors import ChatterboxError
 from ...families import FAMILIES
@@ -26,7 +27,6 @@ from ..devices import choose_precision
 from ..heap import returning_at_once
 from ..s3gen.watermark import load_marker
 from ..tokenizers.load import load_tokenizer
-from ..tokenizers.multilingual import MultilingualTokenizer
 from ..tokenizers.text_forms import TEXT_FORMS, text_form
 from .bench import device_name
 
@@ -58,12 +58,12 @@ def run(wanted: Request) -> dict[str, Any]:
     about = Description(family.name, precision.device, precision.dtype, precision.quantization, precision.reason)
     prompt_seconds = CPU_PROMPT_SECONDS if precision.device == "cpu" else None
     recording = None if wanted.voice is None else Path(wanted.voice)
+    vocabulary = Tokenizer.from_file(str(directory / family.tokenizer[0]))
     sounds: dict[str, Block] = {}
     spoken: list[dict[str, Any]] = []
     for form in TEXT_FORMS:
         speaking = replace(networks, tokenizer=load_tokenizer(directory, family, form))
         engine = Chatterbox(speaking, watermarker, about, 0, prompt_seconds, blocks=False)
-        tokenizer = MultilingualTokenizer(directory / family.tokenizer[0], form)
         for number, (language, text) in enumerate(wanted.sentences, 1):
             utterance = Utterance(text, Voice("compared", language, recording), wanted.seed)
             sound = np.concatenate(list(engine.speak(utterance, lambda: False)))
@@ -72,7 +72,7 @@ def run(wanted: Request) -> dict[str, Any]:
                 {
                     "number": number,
                     "form": form,
-                    "given": tokenizer.shown(tokenizer.ids(text, language)),
+                    "given": "".join(map(vocabulary.id_to_token, speaking.tokenizer(text, language))),
                     "audio_s": len(sound) / SAMPLE_RATE,
                 }
             )

@@ -31,7 +31,9 @@ def load_tokenizer(directory: Path, family: Family, form: TextForm = "v2") -> Te
     try:
         if family.name == "english":
             return _load_english(path)
-        return _load_multilingual(path, form) if family.name == "multilingual" else _load_gpt2(directory)
+        if family.name == "multilingual":
+            return _load_multilingual(path, directory / "Cangjie5_TC.json", form)
+        return _load_gpt2(directory)
     except (CheckpointError, ImportError):
         raise
     except Exception as err:  # tokenizers raises bare Exceptions.
@@ -52,10 +54,10 @@ def _load_english(path: Path) -> TextTokenizer:
     return encode
 
 
-def _load_multilingual(path: Path, form: TextForm) -> TextTokenizer:
+def _load_multilingual(path: Path, cangjie: Path, form: TextForm) -> TextTokenizer:
     from .multilingual import MultilingualTokenizer
 
-    tokenizer = MultilingualTokenizer(path, form)
+    tokenizer = MultilingualTokenizer(path, cangjie, form)
     tags = Tags(reserved=_added(tokenizer.tokenizer))
 
     def encode(text: str, language: str) -> list[int]:

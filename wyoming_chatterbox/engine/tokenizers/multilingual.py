@@ -24,10 +24,10 @@ _LOGGER = logging.getLogger(__name__)
 class MultilingualTokenizer(MTLTokenizer):  # type: ignore[misc]
     """chatterbox-tts's tokenizer, without the downloads for Chinese that its constructor starts."""
 
-    def __init__(self, path: Path, form: TextForm = "v2") -> None:
+    def __init__(self, path: Path, cangjie: Path, form: TextForm = "v2") -> None:
         self.tokenizer = Tokenizer.from_file(str(path))
         self.check_vocabset_sot_eot()
-        self._cangjie = path.parent / "Cangjie5_TC.json"
+        self._cangjie = cangjie
         self._form = form
 
     def ids(self, text: str, language: str) -> list[int]:
@@ -36,10 +36,6 @@ class MultilingualTokenizer(MTLTokenizer):  # type: ignore[misc]
             return list(self.encode(punctuation.multilingual(text), language_id=language))
         written = self._written_as_v3(punctuation.multilingual_v3(text), language)
         return list(self.tokenizer.encode(f"[{language}]{written}".replace(" ", "[SPACE]")).ids)
-
-    def shown(self, ids: list[int]) -> str:
-        """Write token ids as the text that the model is given, with `[UNK]` for what has no token."""
-        return "".join(self.tokenizer.id_to_token(number) for number in ids).replace("[SPACE]", " ")
 
     @cached_property
     def cangjie_converter(self) -> Any:

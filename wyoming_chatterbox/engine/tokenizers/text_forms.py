@@ -14,8 +14,8 @@ TextForm = Literal["v2", "v3"]
 
 TEXT_FORMS: tuple[TextForm, ...] = ("v3", "v2")
 
-_V3 = re.compile(r"t3_(?:.*v3.*|[a-z]{2}(?:_[a-z]{2})?)\.safetensors")
-"""The name of v3's T3, and those of the packs for one language, which were made from it: `t3_pt_br.safetensors`."""
+_V3 = re.compile(r"t3_(?:.*v3.*|es_es|es_mx_latam|hi|pt_br|pt_pt|zh_cmn)\.safetensors")
+"""The names of v3's T3, and of the official packs for one language, which were trained from it."""
 
 
 def text_form(t3_file: str) -> TextForm:
