@@ -23,7 +23,7 @@ DEVICE = torch.device("cuda:0")
 _ATTENTION = torch.nn.functional.scaled_dot_product_attention
 _WAITING = ("aten::_local_scalar_dense", "aten::item", "aten::is_nonzero", "aten::equal")
 _NOT_LAUNCHED = (
-    "prim::device", "aten::empty", "aten::empty_like", "aten::empty_strided", "aten::new_empty",
+    "aten::empty", "aten::empty_like", "aten::empty_strided", "aten::new_empty",
     "aten::new_empty_strided", "aten::_unsafe_view", "aten::lift_fresh",
 )  # fmt: skip
 
@@ -49,7 +49,7 @@ class PretendedGpu:
         patches = self._stack.enter_context(pytest.MonkeyPatch.context())
         patches.setattr(torch.cuda, "mem_get_info", lambda _device=None: (80_000_000_000, 80_000_000_000))
         self._stack.enter_context(FakeTensorMode(allow_non_fake_inputs=True))
-        self._stack.enter_context(_Dispatch(self))
+        self._dispatch = self._stack.enter_context(_Dispatch(self))
         self._stack.enter_context(_Attention(self))
         return self
 
@@ -86,18 +86,25 @@ class PretendedGpu:
 
     def dispatched(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Carry out an operation: on real tensors of the host, or without numbers on the GPU."""
-        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
-        on_gpu = any(tensor.device.type == "cuda" for tensor in tensors)
-        to = kwargs.get("device")
-        to_gpu = to is not None and torch.device(to).type == "cuda"
+        leaves = tree_leaves((args, kwargs))
+        on_gpu = any(isinstance(leaf, torch.Tensor) and leaf.device.type == "cuda" for leaf in leaves)
+        to = next((leaf for leaf in leaves if isinstance(leaf, torch.device)), None)
+        to_gpu = to is not None and to.type == "cuda"
         if not on_gpu and not to_gpu:
             with unset_fake_temporarily():
                 return operation(*args, **kwargs)
         name = operation._schema.name
+        if name.startswith("prim::"):
+            return operation(*args, **kwargs)
         if name in _WAITING:
             if self.loading:
-                return 1
+                return True if name in ("aten::is_nonzero", "aten::equal") else 1
             raise Waited(f"{name} waits for the GPU")
+        if not _has_kernel(operation):
+            # In inference mode operations come here before they are taken apart.
+            with self._dispatch:
+                if (result := operation.decompose(*args, **kwargs)) is not NotImplemented:
+                    return result
         if name == "aten::_to_copy" and to is not None and not to_gpu:
             return self._read(args[0].shape, kwargs.get("dtype") or args[0].dtype)
         if name == "aten::copy_" and args[0].device.type == "cpu":
@@ -125,7 +132,7 @@ class _Dispatch(TorchDispatchMode):
 
 
 class _Attention(TorchFunctionMode):
-    """Counts an attention as the one kernel that a GPU has for it."""
+    """Takes an attention for the one kernel that a GPU has for it."""
 
     def __init__(self, gpu: PretendedGpu) -> None:
         super().__init__()
@@ -133,9 +140,31 @@ class _Attention(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is _ATTENTION and args[0].device.type == "cuda":
-            with self._gpu.one_kernel("attention"):
-                return func(*args, **(kwargs or {}))
+            return self._attended(*args, **(kwargs or {}))
         return func(*args, **(kwargs or {}))
+
+    def _attended(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        attn_mask: torch.Tensor | None = None,
+        enable_gqa: bool = False,
+    ) -> torch.Tensor:
+        assert query.device == key.device == value.device
+        assert query.dtype == key.dtype == value.dtype
+        assert key.shape == value.shape
+        assert query.shape[1] == key.shape[1] or enable_gqa
+        if attn_mask is not None:
+            assert attn_mask.device == query.device
+            assert torch.broadcast_shapes(attn_mask.shape, (1, 1, query.shape[2], key.shape[2]))[-1] == key.shape[2]
+        with self._gpu.one_kernel("attention"):
+            return torch.empty_like(query)
+
+
+def _has_kernel(operation: Any) -> bool:
+    """Whether a GPU does an operation in one go."""
+    return torch._C._dispatch_has_kernel_for_dispatch_key(operation.name(), "CUDA")
 
 
 def _is_view(operation: Any) -> bool:

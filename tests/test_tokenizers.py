@@ -89,7 +89,8 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @given(TEXTS | st.lists(st.sampled_from([*TAGS, END, "[PAD]", " ", "there", "it's", "12"])).map("".join))
 def test_gpt2_tokens_are_those_of_transformers(pair: tuple[Any, Any], text: str) -> None:
     ours, theirs = pair
-    assert ours(text, "en") == theirs(punctuation.turbo(text), truncation=True).input_ids
+    if wanted := punctuation.unquoted(text):
+        assert ours(text, "en") == theirs(punctuation.turbo(wanted), truncation=True).input_ids
 
 
 def test_tags_are_tokens_of_their_own(tmp_path: Path) -> None:

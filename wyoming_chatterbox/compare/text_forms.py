@@ -88,7 +88,6 @@ def speak(options: argparse.Namespace) -> tuple[dict[str, Any], list[Reading]]:
     ):
         file = Path(scratch, "sounds.npz")
         request: Figures = {
-            "family": family.name,
             "directory": str(directory),
             "device": options.device,
             "precision": options.precisions[0],

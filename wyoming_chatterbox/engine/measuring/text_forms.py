@@ -19,7 +19,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from ...errors import ChatterboxError
-from ...families import FAMILIES
+from ...families import recognise
 from .. import SAMPLE_RATE, Block, Description, Utterance, Voice
 from ..chatterbox import CPU_PROMPT_SECONDS, Chatterbox
 from ..checkpoint import load
@@ -35,7 +35,6 @@ from .bench import device_name
 class Request:
     """Sentences to speak, with the model, voice and precision to speak them in."""
 
-    family: str
     directory: str
     device: str
     precision: str
@@ -50,7 +49,8 @@ class Request:
 
 def run(wanted: Request) -> dict[str, Any]:
     """Speak every sentence in both forms, and return what was spoken. Raises `ChatterboxError`."""
-    directory, family = Path(wanted.directory), FAMILIES[wanted.family]
+    directory = Path(wanted.directory)
+    family = recognise(directory)
     precision = choose_precision(family.name, wanted.precision, wanted.device)
     with returning_at_once():
         watermarker = load_marker()
