@@ -111,7 +111,7 @@ def test_the_file_of_t3_tells_the_form(file: str, form: TextForm) -> None:
         ("anna ist da", "de", "[de]anna ist da.", "[de]anna ist da."),
         ("İki kez IŞIK", "tr", "[tr]İki kez IŞIK.", "[tr]i̇ki kez işik."),
         ("Así: ¿sí?", "es", "[es]Así, ¿sí?", "[es]así, ¿sí?"),
-        ("ＡＢ… ½", "en", "[en]AB, 1⁄2.", "[en]ab, 1⁄2."),
+        ("ＡＢ… ½", "en", "[en]AB,  1⁄2.", "[en]ab,  1⁄2."),
         ("부엌", "ko", "[ko]부엌.", "[ko]부엌."),
         ("שלום", "he", "[he]שלום.", "[he]שלום."),
         ("Это Ёлка", "ru", "[ru]Это Ёлка.", "[ru]это ёлка."),
