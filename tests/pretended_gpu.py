@@ -122,9 +122,9 @@ class PretendedGpu:
             return torch.zeros(shape, dtype=dtype)
 
 
-class _Dispatch(TorchDispatchMode):
+class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, gpu: PretendedGpu) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._gpu = gpu
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -157,7 +157,7 @@ class _Attention(TorchFunctionMode):
         assert query.shape[1] == key.shape[1] or enable_gqa
         if attn_mask is not None:
             assert attn_mask.device == query.device
-            assert torch.broadcast_shapes(attn_mask.shape, (1, 1, query.shape[2], key.shape[2]))[-1] == key.shape[2]
+            assert attn_mask.shape[-2:] == (query.shape[2], key.shape[2])
         with self._gpu.one_kernel("attention"):
             return torch.empty_like(query)
 

@@ -120,7 +120,7 @@ class CountingRunner:
     """Runs a step when it is captured, and counts what it launches; a replay runs nothing."""
 
     def __init__(self, gpu: PretendedGpu) -> None:
-        self.generator = _Generator()
+        self.generator: torch.Generator = _Generator()
         self.steps: list[int] = []
         self._gpu = gpu
 

@@ -72,7 +72,8 @@ def given_by(directory: Path, form: TextForm) -> Given:
     vocabulary = Tokenizer.from_file(str(directory / MULTILINGUAL.tokenizer[0]))
 
     def written(text: str, language: str) -> str:
-        return "".join(map(vocabulary.id_to_token, tokenizer(text, language))).replace("[SPACE]", " ")
+        tokens = (vocabulary.id_to_token(number) or "" for number in tokenizer(text, language))
+        return "".join(tokens).replace("[SPACE]", " ")
 
     return written
 

@@ -69,6 +69,7 @@ class Reading:
     form: str
     given: str
     """The text as the model is given it: its tokens, one after another."""
+    seconds: float
     wav: bytes
 
 
@@ -122,7 +123,8 @@ def _sentences(options: argparse.Namespace, spoken: tuple[str, ...]) -> list[tup
 def _reading(one: Mapping[str, Any], sentences: list[tuple[str, str]], sounds: Mapping[str, Any]) -> Reading:
     language, text = sentences[one["number"] - 1]
     number, form, given = one["number"], one["form"], one["given"].replace("[SPACE]", " ")
-    return Reading(f"{number}-{language}-{form}", language, text, form, given, wav_bytes(sounds[f"{number}-{form}"]))
+    wav = wav_bytes(sounds[f"{number}-{form}"])
+    return Reading(f"{number}-{language}-{form}", language, text, form, given, one["audio_s"], wav)
 
 
 def page(settings: Mapping[str, Any], readings: list[Reading]) -> str:
@@ -151,7 +153,7 @@ and the seed are the same on both sides.</p>
 def _shown(one: Reading) -> str:
     levels = spectrum(one.wav)
     return f"""<section>
-<h3>{escape(one.form)}</h3>
+<h3>{escape(one.form)}, {one.seconds:.1f} s</h3>
 <p><code lang="{escape(one.language)}" dir="auto">{escape(one.given)}</code></p>
 {player(f"{one.form}, sentence {one.name.partition('-')[0]}", one.wav, levels, float(levels.max()))}</section>
 """

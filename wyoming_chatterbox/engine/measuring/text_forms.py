@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 
 from ...errors import ChatterboxError
 from ...families import recognise
-from .. import SAMPLE_RATE, Block, Description, Utterance, Voice
+from .. import SAMPLE_RATE, Description, Utterance, Voice
 from ..chatterbox import CPU_PROMPT_SECONDS, Chatterbox
 from ..checkpoint import load
 from ..devices import choose_precision
@@ -59,7 +59,7 @@ def run(wanted: Request) -> dict[str, Any]:
     prompt_seconds = CPU_PROMPT_SECONDS if precision.device == "cpu" else None
     recording = None if wanted.voice is None else Path(wanted.voice)
     vocabulary = Tokenizer.from_file(str(directory / family.tokenizer[0]))
-    sounds: dict[str, Block] = {}
+    sounds: dict[str, Any] = {}
     spoken: list[dict[str, Any]] = []
     for form in TEXT_FORMS:
         speaking = replace(networks, tokenizer=load_tokenizer(directory, family, form))
@@ -72,7 +72,9 @@ def run(wanted: Request) -> dict[str, Any]:
                 {
                     "number": number,
                     "form": form,
-                    "given": "".join(map(vocabulary.id_to_token, speaking.tokenizer(text, language))),
+                    "given": "".join(
+                        vocabulary.id_to_token(token) or "" for token in speaking.tokenizer(text, language)
+                    ),
                     "audio_s": len(sound) / SAMPLE_RATE,
                 }
             )
