@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -31,7 +32,7 @@ from wyoming_chatterbox.engine.t3.model import T3
 from wyoming_chatterbox.engine.t3.sampling import DEFAULTS
 from wyoming_chatterbox.engine.upstream import chatterbox_tts
 from wyoming_chatterbox.engine.voice.conditionals import Conditionals
-from wyoming_chatterbox.engine.weights.tensor_file import Place, TensorFile
+from wyoming_chatterbox.engine.weights.tensor_file import TensorFile
 from wyoming_chatterbox.errors import Cancelled
 from wyoming_chatterbox.precision import PRECISIONS, Precision
 
@@ -48,16 +49,18 @@ VOCODER = {torch.float32: 400, torch.float16: 480}
 
 
 class NamedShapes(TensorFile):
-    """A file of weights that has names and shapes only; on the device its tensors hold no numbers."""
+    """A file of weights that takes no room on the disk; on the device its tensors hold no numbers."""
 
     def __init__(self, path: Path, shapes: dict[str, tuple[int, ...]]) -> None:
-        self.path = path
-        self._shapes = shapes
+        places, end = {}, 0
+        for name, shape in shapes.items():
+            begin, end = end, end + 4 * torch.Size(shape).numel()
+            places[name] = {"dtype": "F32", "shape": shape, "data_offsets": [begin, end]}
+        header = json.dumps(places).encode()
         with path.open("wb") as file:
-            file.truncate(4 * max(torch.Size(shape).numel() for shape in shapes.values()))
-
-    def place(self, name: str) -> Place | None:
-        return Place(self._shapes[name], torch.float32, 0)
+            file.write(len(header).to_bytes(8, "little") + header)
+            file.truncate(8 + len(header) + end)
+        super().__init__(path)
 
     def read(self, name: str, device: torch.device, dtype: torch.dtype | None) -> torch.Tensor:
         return torch.empty(self.shape(name), device=device, dtype=dtype)
@@ -190,12 +193,14 @@ def flow_of(gpu: PretendedGpu, path: Path, layout: str, name: str) -> Flow:
     how = chosen(name)
     dtype = torch.float32 if how.converts else getattr(torch, how.dtype)
     with gpu.load():
-        return build_flow(NamedShapes(path / "s3gen", shapes(layout, "s3gen")), DEVICE, dtype, converter(how))
+        return build_flow(
+            NamedShapes(path / "s3gen.safetensors", shapes(layout, "s3gen")), DEVICE, dtype, converter(how)
+        )
 
 
 def vocoder_of(gpu: PretendedGpu, path: Path, layout: str, hold: torch.dtype) -> Vocoder:
     with gpu.load():
-        return simplify(build_vocoder(NamedShapes(path / "s3gen", shapes(layout, "s3gen")), DEVICE), hold)
+        return simplify(build_vocoder(NamedShapes(path / "s3gen.safetensors", shapes(layout, "s3gen")), DEVICE), hold)
 
 
 def integrated(flow: Flow, own: Conditionals, cancelled: Callable[[], bool]) -> torch.Tensor:
