@@ -19,5 +19,5 @@ _V3 = re.compile(r"t3_(?:.*v3.*|es_es|es_mx_latam|hi|pt_br|pt_pt|zh_cmn)\.safete
 
 
 def text_form(t3_file: str) -> TextForm:
-    """Tell the form from the name of T3's file."""
+    """Tell the form from the name of T3's file; fine-tunes of other names were trained with chatterbox-tts, in v2's."""
     return "v3" if _V3.fullmatch(t3_file) else "v2"
