@@ -26,7 +26,7 @@ from wyoming_chatterbox.engine.s3gen.pacing import CONTEXT, HOPS, LOOK_AHEAD
 from wyoming_chatterbox.engine.s3gen.stream import SoundStream, WaveStream
 from wyoming_chatterbox.engine.s3gen.vocoder import Vocoder, simplify
 from wyoming_chatterbox.engine.t3.build import build_t3
-from wyoming_chatterbox.engine.t3.decoder import LONGEST, TokenDecoder
+from wyoming_chatterbox.engine.t3.decoder import TokenDecoder
 from wyoming_chatterbox.engine.t3.graphs import BATCH, GraphedDecoder, Read
 from wyoming_chatterbox.engine.t3.model import T3
 from wyoming_chatterbox.engine.t3.sampling import DEFAULTS
@@ -170,7 +170,7 @@ def test_t3_is_waited_for_when_ids_are_read_and_never_else(
     gpu: PretendedGpu, tmp_path: Path, layout: str, name: str
 ) -> None:
     t3 = t3_of(gpu, tmp_path, layout, name, layers=2)
-    decoder = TokenDecoder(t3, GraphedDecoder(CountingRunner(gpu), LONGEST))
+    decoder = TokenDecoder(t3, GraphedDecoder(CountingRunner(gpu), MOST))
     own = voice(layout)
     for _ in range(2):
         gpu.reads = 0
@@ -183,7 +183,7 @@ def test_t3_is_waited_for_when_ids_are_read_and_never_else(
 @pytest.mark.parametrize("name", ["float16", "int8"])
 def test_a_step_takes_few_launches(gpu: PretendedGpu, tmp_path: Path, layout: str, name: str) -> None:
     runner = CountingRunner(gpu)
-    decoder = TokenDecoder(t3_of(gpu, tmp_path, layout, name), GraphedDecoder(runner, LONGEST))
+    decoder = TokenDecoder(t3_of(gpu, tmp_path, layout, name), GraphedDecoder(runner, MOST))
     list(decoder.stream(TEXT, voice(layout), DEFAULTS[layout], 2, lambda: False, _Generator()))
     (launches,) = runner.steps
     assert launches <= STEP[layout]
