@@ -14,12 +14,12 @@ import pytest
 from tests.examples import ALL, DEFAULT
 
 SECONDS = {
-    "test_addon_services": 10, "test_chatterbox_engine": 7, "test_chatterbox_parity": 8, "test_checkpoint": 8,
+    "test_addon_services": 10, "test_checkpoint": 8, "test_chatterbox_engine": 7, "test_chatterbox_parity": 8,
     "test_discovery": 10, "test_draft": 8, "test_engine_contract": 15, "test_engine_faults": 11, "test_fidelity": 6,
-    "test_gpu_path": 12, "test_hang": 15, "test_http": 14, "test_http_malformed": 15, "test_http_speech": 18,
-    "test_imports": 10, "test_leaving": 20, "test_lockout": 8, "test_malformed": 13, "test_memory": 12,
-    "test_places": 8, "test_process": 15, "test_sentences": 5, "test_sound_stream": 6, "test_sound_tags": 5,
-    "test_stopping": 15, "test_t3": 6, "test_text_forms": 5, "test_vocoder": 5, "test_wyoming": 11,
+    "test_hang": 15, "test_http": 14, "test_http_malformed": 15, "test_http_speech": 18, "test_imports": 10,
+    "test_leaving": 20, "test_lockout": 8, "test_malformed": 13, "test_memory": 12, "test_places": 8,
+    "test_process": 15, "test_sentences": 5, "test_sound_stream": 6, "test_stopping": 15, "test_t3": 6,
+    "test_vocoder": 5, "test_wyoming": 11,
 }  # fmt: skip
 """Seconds that a file's tests take together, those aside that are marked slow; small files aren't listed."""
 
