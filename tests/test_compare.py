@@ -18,7 +18,7 @@ import soundfile
 
 from tests.conftest import Tiny
 from wyoming_chatterbox.compare import __main__ as compare
-from wyoming_chatterbox.compare.report import Spoken, page, picture, spectrum
+from wyoming_chatterbox.compare.report import Spoken, page, picture, spectrum, wav_bytes
 from wyoming_chatterbox.engine.measuring.compare import differences
 
 HOSTILE = '</dd><script src="https://example.org/x.js">alert("&")</script>'
@@ -76,7 +76,7 @@ def made_up(precision: str, number: int) -> Spoken:
         "first_audio_s": 0.1,
         "peak_memory": 2_000_000,
     }
-    return Spoken(f"{number}-{precision}", figures, compare.wav_bytes(sound))
+    return Spoken(f"{number}-{precision}", figures, wav_bytes(sound))
 
 
 @pytest.mark.slow(8)
@@ -161,7 +161,7 @@ class TestReport:
 
     def test_a_tone_is_a_light_line_in_its_picture(self) -> None:
         tone = 0.5 * np.sin(2 * np.pi * 3000 * np.arange(24000) / 24000).astype(np.float32)
-        levels = spectrum(compare.wav_bytes(tone))
+        levels = spectrum(wav_bytes(tone))
         pixels, _ = shades(picture(levels, float(levels.max())))
         middle = pixels[:, pixels.shape[1] // 2]
         # 3 of 12 kHz, the lowest at the bottom.
@@ -170,12 +170,12 @@ class TestReport:
         assert middle[: len(middle) // 2].max() < 100
 
     def test_silence_is_a_picture_too(self) -> None:
-        levels = spectrum(compare.wav_bytes(np.zeros(960, np.float32)))
+        levels = spectrum(wav_bytes(np.zeros(960, np.float32)))
         pixels, _ = shades(picture(levels, float(levels.max())))
         assert len(set(pixels.ravel().tolist())) == 1
 
     def test_a_long_sound_has_a_picture_of_bounded_width(self) -> None:
-        assert spectrum(compare.wav_bytes(np.zeros(40 * 24000, np.float32))).shape[1] <= 1001
+        assert spectrum(wav_bytes(np.zeros(40 * 24000, np.float32))).shape[1] <= 1001
 
 
 def shades(png: bytes) -> tuple[Any, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from chatterbox import mtl_tts, tts, tts_turbo
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 from tokenizers.trainers import BpeTrainer
@@ -17,6 +17,8 @@ from transformers import AutoTokenizer
 from tests.conftest import Tiny
 from wyoming_chatterbox.engine.tokenizers import punctuation
 from wyoming_chatterbox.engine.tokenizers.load import load_tokenizer
+from wyoming_chatterbox.engine.tokenizers.tags import TAGS as KNOWN_TAGS
+from wyoming_chatterbox.engine.tokenizers.tags import Tags
 from wyoming_chatterbox.engine.upstream.chatterbox_tts import EnTokenizer
 from wyoming_chatterbox.errors import CheckpointError
 from wyoming_chatterbox.families import ENGLISH, TURBO
@@ -89,7 +91,9 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @given(TEXTS | st.lists(st.sampled_from([*TAGS, END, "[PAD]", " ", "there", "it's", "12"])).map("".join))
 def test_gpt2_tokens_are_those_of_transformers(pair: tuple[Any, Any], text: str) -> None:
     ours, theirs = pair
-    assert ours(text, "en") == theirs(punctuation.turbo(text), truncation=True).input_ids
+    tags = Tags([name for name in KNOWN_TAGS if f"[{name}]" in theirs.get_vocab()])
+    if wanted := tags(punctuation.unquoted(text)):
+        assert ours(text, "en") == theirs(punctuation.turbo(wanted), truncation=True).input_ids
 
 
 def test_tags_are_tokens_of_their_own(tmp_path: Path) -> None:
@@ -124,6 +128,7 @@ def english(tiny: Tiny) -> tuple[Any, Any]:
 @given(TEXTS)
 def test_english_tokens_are_the_package_s(english: tuple[Any, Any], text: str) -> None:
     ours, theirs = english
+    assume("[" not in text)
     assert ours(text, "en") == theirs.encode(tts.punc_norm(text))
 
 

@@ -1,20 +1,20 @@
-"""Compare precisions: the same text, voice, seed and speech tokens in two or more of them.
+"""Compare precisions: the same text, voice, seed and speech tokens in two or more of them. Or compare text forms.
 
     python -m wyoming_chatterbox.compare --family nano --precisions float32 int8 int4 --output comparison
+    python -m wyoming_chatterbox.compare --model DIRECTORY --text-forms --language de --output comparison
 
 The first precision is the reference, whose tokens the others are given. Writes a WAV file of each, and report.html,
 which needs no other file: players, spectrograms and figures. One precision after another has a process of its own, so
-that memory holds one model at a time. Exit code 0; 1 if a process failed (with its last lines), 2 for a bad option or
-model (with a line that says why).
+that memory holds one model at a time. With --text-forms a multilingual model speaks the same sentences in the text form
+of v3 and in that of v2, with the same seed, and the report has them side by side. Exit code 0; 1 if a process failed
+(with its last lines), 2 for a bad option or model (with a line that says why).
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 import tempfile
-import wave
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,14 @@ from typing import Any
 import numpy as np
 
 from ..bench.runs import TEXT, Bar, BenchError, Figures, Parser, family_of, run_fresh, weights, whole_number
-from ..engine import SAMPLE_RATE, Block
 from ..errors import ChatterboxError, ConfigError
 from ..families import FAMILIES
 from ..precision import PRECISIONS
-from ..speech.audio import CHANNELS, WIDTH, to_pcm
-from .report import FIGURES, Spoken, page, parts_of, shown
+from . import text_forms
+from .report import FIGURES, Spoken, page, parts_of, shown, wav_bytes
 
 REPORT = "report.html"
+_PRECISIONS = ["float32", "int8"]
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -41,17 +41,23 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--precisions",
         nargs="+",
         choices=PRECISIONS,
-        default=["float32", "int8"],
         metavar="PRECISION",
-        help=f"two or more of {', '.join(PRECISIONS)}; the first is the reference [float32 int8]",
+        help=f"two or more of {', '.join(PRECISIONS)}; the first is the reference [{' '.join(_PRECISIONS)}]",
+    )
+    parser.add_argument(
+        "--text-forms",
+        action="store_true",
+        help="speak in multilingual's two text forms instead, in one precision [the server's]",
     )
     parser.add_argument("--family", choices=FAMILIES, help="model family [that of --model; nano for random weights]")
     parser.add_argument(
         "--model", default="random", metavar="DIRECTORY", help="a checkpoint, or random: full-size weights [random]"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps [%(default)s]")
-    parser.add_argument("--text", type=_text, default=TEXT, help="what is said [%(default)s]")
-    parser.add_argument("--language", default="en", help="of the text, for multilingual models [%(default)s]")
+    parser.add_argument(
+        "--text", type=_text, help=f"what is said [{TEXT}; with --text-forms a sentence of each language]"
+    )
+    parser.add_argument("--language", help="of the text, for multilingual models [en; with --text-forms several]")
     parser.add_argument("--voice", type=_recording, metavar="RECORDING", help="audio to clone [the model's own voice]")
     parser.add_argument(
         "--seed", type=whole_number(0, 2**63 - 1), default=1, help="same seed, same draws [%(default)s]"
@@ -63,6 +69,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--output", type=Path, default=Path("comparison"), metavar="DIRECTORY", help="for the files [%(default)s]"
     )
     options = parser.parse_args(arguments)
+    if options.text_forms:
+        options.precisions = options.precisions or ["auto"]
+        if len(options.precisions) > 1:
+            parser.error("argument --precisions: --text-forms takes one")
+        return options
+    options.precisions = options.precisions or _PRECISIONS
+    options.text = options.text or TEXT
+    options.language = options.language or "en"
     twice = [name for name in options.precisions if options.precisions.count(name) > 1]
     if twice:
         parser.error(f"argument --precisions: {twice[0]} is there twice; name different ones")
@@ -125,17 +139,6 @@ def compare(options: argparse.Namespace) -> list[Spoken]:
     return spoken
 
 
-def wav_bytes(sound: Block) -> bytes:
-    """A WAV file: samples (n,) in 16 bits, 24 kHz."""
-    content = io.BytesIO()
-    with wave.open(content, "wb") as file:
-        file.setnchannels(CHANNELS)
-        file.setsampwidth(WIDTH)
-        file.setframerate(SAMPLE_RATE)
-        file.writeframes(to_pcm(sound))
-    return content.getvalue()
-
-
 def table(spoken: list[Spoken]) -> str:
     """The figures for a terminal: a line a figure, a column a precision."""
     rows = [["", *(one.label for one in spoken)]]
@@ -167,10 +170,18 @@ def main(arguments: list[str] | None = None) -> int:
         options.output.mkdir(parents=True, exist_ok=True)
         made = not report.exists()
         report.touch()
-        spoken = compare(options)
-        for one in spoken:
-            (options.output / f"{one.name}.wav").write_bytes(one.wav)
-        html = page(settings_of(options, spoken[0].figures), spoken)
+        figures = ""
+        if options.text_forms:
+            settings, readings = text_forms.speak(options)
+            written = {one.name: one.wav for one in readings}
+            html = text_forms.page(settings, readings)
+        else:
+            spoken = compare(options)
+            written = {one.name: one.wav for one in spoken}
+            html = page(settings_of(options, spoken[0].figures), spoken)
+            figures = f"{table(spoken)}\n"
+        for name, wav in written.items():
+            (options.output / f"{name}.wav").write_bytes(wav)
         # A path need not be UTF-8.
         report.write_text(html, encoding="utf-8", errors="backslashreplace")
     except (ChatterboxError, OSError) as err:
@@ -178,7 +189,7 @@ def main(arguments: list[str] | None = None) -> int:
             report.unlink(missing_ok=True)
         sys.stderr.write(f"{err}\n")
         return err.exit_code if isinstance(err, BenchError) else 2
-    sys.stdout.write(f"{table(spoken)}\n{report}\n")
+    sys.stdout.write(f"{figures}{report}\n")
     return 0
 
 

@@ -15,6 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..engine import SAMPLE_RATE, Block
+from ..speech.audio import CHANNELS, WIDTH, to_pcm
+
 _WINDOW = 1024
 """Samples of one column of a spectrogram: 43 ms."""
 _COLUMNS = 1000
@@ -129,19 +132,9 @@ def page(settings: Mapping[str, Any], spoken: list[Spoken]) -> str:
         _sound(one, levels, top, reference=number == 0)
         for number, (one, levels) in enumerate(zip(spoken, spectra, strict=True))
     )
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; media-src data:; \
-style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Chatterbox in {escape(", ".join(names))}</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<h1>Chatterbox in {escape(", ".join(names))}</h1>
-<dl>
+    return document(
+        f"Chatterbox in {', '.join(names)}",
+        f"""<dl>
 {facts}</dl>
 <h2>Sound</h2>
 <p>All speak the reference's tokens, with the same noise. So what differs here is the flow's and the vocoder's doing;
@@ -156,8 +149,34 @@ what becomes of T3 in fewer bits, the agreement and the divergence below tell.</
 <h2>What the figures mean</h2>
 <dl>
 {meanings}</dl>
-</body>
+""",
+    )
+
+
+def document(title: str, body: str) -> str:
+    """A page of its own that asks for nothing else, with its title above a body in HTML."""
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; media-src data:; \
+style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<h1>{escape(title)}</h1>
+{body}</body>
 </html>
+"""
+
+
+def player(what: str, wav: bytes, levels: npt.NDArray[np.float64], top: float) -> str:
+    """A player of a WAV file above its spectrogram; `what` names the sound for those who can't see it."""
+    name, sound, image = escape(what), _data("audio/wav", wav), _data("image/png", picture(levels, top))
+    return f"""<audio controls preload="metadata" aria-label="Sound in {name}" src="{sound}"></audio>
+<img alt="Spectrogram of the sound in {name}" src="{image}">
 """
 
 
@@ -182,10 +201,19 @@ def _sound(one: Spoken, levels: npt.NDArray[np.float64], top: float, *, referenc
     return f"""<section>
 <h3>{precision}{" (reference)" if reference else ""}</h3>
 <p>{escape(one.figures["reason"])}. Held are {escape(formats)}.</p>
-<audio controls preload="metadata" aria-label="Sound in {precision}" src="{_data("audio/wav", one.wav)}"></audio>
-<img alt="Spectrogram of the sound in {precision}" src="{_data("image/png", picture(levels, top))}">
-</section>
+{player(one.label, one.wav, levels, top)}</section>
 """
+
+
+def wav_bytes(sound: Block) -> bytes:
+    """A WAV file: samples (n,) in 16 bits, 24 kHz."""
+    content = io.BytesIO()
+    with wave.open(content, "wb") as file:
+        file.setnchannels(CHANNELS)
+        file.setsampwidth(WIDTH)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes(to_pcm(sound))
+    return content.getvalue()
 
 
 def _data(kind: str, content: bytes) -> str:
@@ -240,8 +268,10 @@ dd { margin: 0; overflow-wrap: anywhere; white-space: pre-wrap; }
 table { border-collapse: collapse; width: 100%; }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid #8886; text-align: right; }
 th[scope=row], thead td { text-align: left; }
+.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0 1.5rem; }
+code { overflow-wrap: anywhere; }
 thead th { white-space: nowrap; }
 audio, img { display: block; width: 100%; margin: .5rem 0; }
 img { height: 12rem; image-rendering: pixelated; background: #000; }
-@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } table { display: block; overflow-x: auto; } }
+@media (max-width: 40rem) { .pair, dl { grid-template-columns: 1fr; } table { display: block; overflow-x: auto; } }
 """

@@ -244,13 +244,14 @@ class Chatterbox:
         self, networks: Networks, utterance: Utterance, cancelled: Callable[[], bool], most: int | None = None
     ) -> Iterator[Block]:
         """Yield the utterance's sound in blocks, of at most `most` tokens; None allows as many as its text can need."""
-        if not utterance.text.strip():
+        text = networks.tokenizer(utterance.text, utterance.voice.language) if utterance.text.strip() else []
+        if not text:
             # chatterbox-tts would say aloud that there is no text.
             yield _silence()
             return
         voice = self._conditionals(networks, utterance.voice, cancelled)
         limit = most_tokens(utterance.text) if most is None else most
-        tokens = self._tokens(networks, utterance, voice, limit, cancelled)
+        tokens = self._tokens(networks, utterance, text, voice, limit, cancelled)
         sound = SoundStream(
             networks.flow, networks.vocoder, voice, utterance.seed, cancelled, prompt_seconds=self._prompt_seconds
         )
@@ -282,13 +283,13 @@ class Chatterbox:
         self,
         networks: Networks,
         utterance: Utterance,
+        text: list[int],
         voice: Conditionals,
         most: int,
         cancelled: Callable[[], bool],
     ) -> Iterator[int]:
-        """Yield the utterance's speech tokens as they are drawn."""
+        """Yield the utterance's speech tokens as they are drawn; `text` are its text tokens."""
         settings = resolve(networks.family.name, utterance.sampling)
-        text = networks.tokenizer(utterance.text, utterance.voice.language)
         if self._decoder is None:
             raise EngineError("This engine was closed.")
         generator = torch.Generator(networks.t3.device).manual_seed(utterance.seed)

@@ -21,6 +21,7 @@ from .s3gen.vocoder import Vocoder, simplify
 from .t3.build import build_t3
 from .t3.model import T3
 from .tokenizers.load import TextTokenizer, load_tokenizer
+from .tokenizers.text_forms import text_form
 from .voice.conditionals import Conditionals, load_conditionals
 from .voice.preparation import VoicePreparation
 from .weights.tensor_file import TensorFile
@@ -76,9 +77,9 @@ def load(directory: Path, family: Family, precision: Precision) -> Networks:
         raise CheckpointError(
             f"{directory} lacks {', '.join(missing)} of the {family.name} model", "Download the missing files again."
         )
-    tokenizer = load_tokenizer(directory, family)
-    conditionals = load_conditionals(directory / family.conditionals, device)
     t3_path = next(directory / name for name in family.t3 if (directory / name).exists())
+    tokenizer = load_tokenizer(directory, family, text_form(t3_path.name))
+    conditionals = load_conditionals(directory / family.conditionals, device)
     with TensorFile(directory / family.s3gen) as s3gen, TensorFile(t3_path) as file:
         strangers = [name for name in s3gen.names if not name.startswith(_S3GEN_PARTS)]
         if strangers:

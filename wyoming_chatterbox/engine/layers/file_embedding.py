@@ -35,10 +35,10 @@ class FileEmbedding(nn.Module):
         self.weight = torch.zeros((), dtype=compute, device=device).expand(shape)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        """(...) int64 -> (..., width)."""
+        """(...) int64, on the host so that nothing has to be waited for -> (..., width)."""
         distinct, index = torch.unique(ids.cpu(), return_inverse=True)
         rows = torch.stack([self._row(number) for number in distinct.tolist()])
-        return rows.to(self.weight.device, self.weight.dtype)[index.to(self.weight.device)]
+        return rows[index].to(self.weight.device, self.weight.dtype)
 
     def _row(self, number: int) -> torch.Tensor:
         size = self.embedding_dim * self._place.dtype.itemsize

@@ -136,6 +136,7 @@ def _slope(
     time = estimator.time_mlp(estimator.time_embeddings(t))
     if r is not None and estimator.time_embed_mixer is not None:
         time = estimator.time_embed_mixer(torch.cat([time, estimator.time_mlp(estimator.time_embeddings(r))], dim=1))
+    time = nn.functional.mish(time)  # All residual blocks begin with it.
     x = torch.cat([x, mu, speaker[..., None].expand(-1, -1, x.shape[2]), prompt], dim=1)
     skipped = []
     for block in estimator.down_blocks:
@@ -156,7 +157,8 @@ def _slope(
 
 
 def _residual(resnet: Any, x: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
-    hidden = resnet.block1.block(x) + resnet.mlp(time)[..., None]
+    _, project = resnet.mlp
+    hidden = resnet.block1.block(x) + project(time)[..., None]
     result: torch.Tensor = resnet.block2.block(hidden) + resnet.res_conv(x)
     return result
 

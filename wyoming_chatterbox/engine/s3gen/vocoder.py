@@ -27,6 +27,12 @@ The first stage, of 8 samples a frame, computes all frames. The second stage's l
 samples, the third's over half a frame of 120. The source, with layers of its own before, needs one frame more.
 """
 
+_HOP = 4
+"""Samples from one frame of the inverse STFT to the next."""
+
+_LOUDEST = 100.0
+"""The largest magnitude of a frequency, as chatterbox-tts limits it."""
+
 _PIECE_FRAMES, _PIECE_STEP_FRAMES = 64, 4
 """The most frames that a CPU's finer stages compute at once, and the multiple that a piece's frames are rounded to.
 
@@ -148,10 +154,32 @@ def _samples(vocoder: Vocoder, fine: _Frames, start: int, end: int) -> torch.Ten
     """Compute the sound of frames `start` to before `end`, from the last stage's features."""
     x = vocoder.conv_post(functional.leaky_relu(fine.x))
     bins = x.shape[1] // 2
-    wave: torch.Tensor = vocoder._istft(torch.exp(x[:, :bins]), torch.sin(x[:, bins:]))[0]
+    magnitudes = torch.exp(x[0, :bins]).clamp_max(_LOUDEST)
+    wave = _inverse_stft(torch.polar(magnitudes, torch.sin(x[0, bins:])), vocoder.stft_window)
     size = len(wave) // (fine.last - fine.first)
     limit = vocoder.audio_limit
     return wave[(start - fine.first) * size : (end - fine.first) * size].clamp(-limit, limit)
+
+
+def _inverse_stft(spectrum: torch.Tensor, window: torch.Tensor) -> torch.Tensor:
+    """Compute what `torch.istft` does, from (bins, n) complex to samples, without its wait for the device.
+
+    torch checks there that no sample's window is zero, and Hann windows with this hop overlap everywhere.
+    """
+    size, count = len(window), spectrum.shape[1]
+    overlaps = size // _HOP
+
+    def added(frames: torch.Tensor) -> torch.Tensor:
+        """Add frames (size, n) where they overlap."""
+        first, *others = frames.reshape(overlaps, _HOP, count)
+        total = functional.pad(first, (0, overlaps - 1))
+        for index, piece in enumerate(others, 1):
+            total[:, index : index + count] += piece
+        return total.t().flatten()
+
+    window = window[:, None]
+    wave = added(torch.fft.irfft(spectrum, n=size, dim=0) * window) / added((window**2).expand(-1, count))
+    return wave[size // 2 : -(size // 2)]
 
 
 class _ResBlock(nn.Module):
@@ -181,7 +209,10 @@ class _ResBlock(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(1, channels, n) -> the same shape."""
         x = x[:, :, None].contiguous(memory_format=self.layout)
-        room = functional.pad(x, (self.margin, self.margin)).contiguous(memory_format=self.layout)
+        if self.margin:
+            room = functional.pad(x, (self.margin, self.margin)).contiguous(memory_format=self.layout)
+        else:
+            room = torch.empty_like(x)
         inner = room[..., self.margin : self.margin + x.shape[3]]
         for first, second, alpha in zip(self.convs1, self.convs2, self.alphas, strict=True):
             _wobble(torch.mul(x, alpha, out=inner), inner)

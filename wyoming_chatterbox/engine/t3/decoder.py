@@ -20,6 +20,8 @@ from .voice_prefixes import VoicePrefixes
 
 _LOGGER = logging.getLogger(__name__)
 
+_HOST = torch.device("cpu")
+
 LONGEST = 1000
 """The most speech tokens of one utterance: 40 s."""
 
@@ -137,8 +139,6 @@ class TokenDecoder:
                 ids, voice, sampler.settings, guidance, most, partial(graphed.cache, t3.tfmr.new_cache)
             )
             first = sampler.draw(logits, generator)
-            self.steps += 1
-            yield int(first)
 
             def advance(token: torch.Tensor, state: State, span: Span) -> torch.Tensor:
                 return step_within(t3, token, state, guidance, span)
@@ -166,7 +166,8 @@ class TokenDecoder:
         t3 = self._t3
         exaggeration = settings.exaggeration if t3.hp.emotion_adv else 0.0
         voice_cache = self._prefixes.get(voice, exaggeration, lambda: voice_prefix(t3, voice, exaggeration))
-        text = torch.tensor([ids], dtype=torch.long, device=t3.device)
+        # GPT-2's embedding is read on the host, and ids on the device would have to be waited for.
+        text = torch.tensor([ids], dtype=torch.long, device=_HOST if t3.is_gpt else t3.device)
         embedded = text_prefix(t3, text, guided=guidance > 0)
         length = voice_cache.length + embedded.shape[1]
         cache = (new_cache or t3.tfmr.new_cache)(embedded.shape[0], rounded_up(length + max_tokens))
@@ -211,11 +212,12 @@ def voice_prefix(t3: T3, voice: Conditionals, exaggeration: float) -> KVCache:
 def text_prefix(t3: T3, text: torch.Tensor, *, guided: bool) -> torch.Tensor:
     """Embed the prefix after the voice, (rows, n, width): [text | BOS BOS] for Llama, [text | BOS] for GPT-2.
 
-    `text` is (1, n) int64. Guidance needs a second row, which has the positions of the text but no text.
+    `text` is (1, n) int64, for GPT-2 on the host. Guidance needs a second row, which has the positions of the text but
+    no text.
     """
     embedded: torch.Tensor = t3.text_emb(text)
-    start = torch.full((1, 1), t3.hp.start_speech_token, dtype=torch.long, device=text.device)
-    begin = speech_embedding(t3, start, torch.zeros(1, dtype=torch.long, device=text.device))
+    start = torch.full((1, 1), t3.hp.start_speech_token, dtype=torch.long, device=t3.device)
+    begin = speech_embedding(t3, start, torch.zeros(1, dtype=torch.long, device=t3.device))
     if t3.is_gpt:
         return torch.cat([embedded, begin], dim=1)
     if guided:

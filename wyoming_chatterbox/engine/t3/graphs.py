@@ -125,7 +125,7 @@ class GraphedDecoder:
         most: int,
         cancelled: Callable[[], bool],
     ) -> Iterator[list[int]]:
-        """Yield the ids that follow the `first` (1, 1), in batches, until `most` were drawn with it.
+        """Yield the `first` id (1, 1) and those that follow it, in batches, until `most` were drawn.
 
         `state` is the one after a prefix in this object's cache, and `sampler` has drawn the first id. Draws are those
         that `generator` would make next, or from any seed for None; an id of -1 means logits that are not numbers.
@@ -138,10 +138,11 @@ class GraphedDecoder:
         else:
             runner.generator.set_state(generator.get_state())
         runner.graph_stream_waits()
-        issued = 1
+        # The first id is read with the first batch, so that steps are launched while the prefix is computed.
+        issued, asked = 1, 0
         pending: deque[Read] = deque()
-        while pending or issued < most:
-            while issued < most and len(pending) < IN_FLIGHT:
+        while pending or asked < most:
+            while asked < most and len(pending) < IN_FLIGHT:
                 if cancelled():
                     raise Cancelled
                 batch = min(BATCH, most - issued)
@@ -149,13 +150,15 @@ class GraphedDecoder:
                     for _ in range(batch):
                         self._replay(step)
                     issued += batch
-                    pending.append(runner.read(self._ids[issued + 1 - batch : issued + 1]))
+                    pending.append(runner.read(self._ids[asked + 1 : issued + 1]))
+                asked = issued
             yield pending.popleft()()
 
     def _begin(self, state: State, first: torch.Tensor, sampler: Sampler) -> None:
         """Copy an utterance's state to the tensors that the captured steps use."""
         mine, drawing = self._state, self._sampler
         self._token.copy_(first.clamp(min=0))
+        self._ids[1:2].copy_(first[0])
         if mine is None or drawing is None or mine.cache is not state.cache or drawing.settings != sampler.settings:
             self._graphs.clear()
             self._state, self._sampler = state, sampler

@@ -12,52 +12,71 @@ from ...families import Family
 from ..failures import download_again, first_line
 from . import punctuation
 from .gpt2 import load_gpt2
+from .tags import TAGS, Tags
+from .text_forms import TextForm
 
 TextTokenizer = Callable[[str, str], list[int]]
-"""(text, language) -> token ids, without the start and end that T3's Llama families add."""
+"""(text, language) -> token ids, without the start and end that T3's Llama families add; none for a text of nothing
+but tags that the model has no sound for."""
 
 
-def load_tokenizer(directory: Path, family: Family) -> TextTokenizer:
-    """Load a family's tokenizer. Raises `CheckpointError` if its files are missing or broken."""
+def load_tokenizer(directory: Path, family: Family, form: TextForm = "v2") -> TextTokenizer:
+    """Load a family's tokenizer; multilingual's writes texts in `form`.
+
+    Raises `CheckpointError` if its files are missing or broken.
+    """
     path = directory / family.tokenizer[0]
     if not path.is_file():
         raise CheckpointError(f"{path} is missing", "Download it again.")
-    loaders = {"english": _load_english, "multilingual": _load_multilingual}
     try:
-        return loaders.get(family.name, _load_gpt2)(directory, path)
+        if family.name == "english":
+            return _load_english(path)
+        if family.name == "multilingual":
+            return _load_multilingual(path, directory / "Cangjie5_TC.json", form)
+        return _load_gpt2(directory)
     except (CheckpointError, ImportError):
         raise
     except Exception as err:  # tokenizers raises bare Exceptions.
         raise CheckpointError(f"{path} is broken: {first_line(err)}", download_again(path)) from err
 
 
-def _load_english(_directory: Path, path: Path) -> TextTokenizer:
+def _load_english(path: Path) -> TextTokenizer:
     tokenizer = Tokenizer.from_file(str(path))
     missing = {"[START]", "[STOP]"} - tokenizer.get_vocab().keys()
     if missing:
         raise ValueError(f"it has no token {missing.pop()}")
+    tags = Tags(reserved=_added(tokenizer))
 
     def encode(text: str, _language: str) -> list[int]:
-        return list(tokenizer.encode(punctuation.english(text).replace(" ", "[SPACE]")).ids)
+        text = tags(text)
+        return list(tokenizer.encode(punctuation.english(text).replace(" ", "[SPACE]")).ids) if text else []
 
     return encode
 
 
-def _load_multilingual(directory: Path, path: Path) -> TextTokenizer:
+def _load_multilingual(path: Path, cangjie: Path, form: TextForm) -> TextTokenizer:
     from .multilingual import MultilingualTokenizer
 
-    tokenizer = MultilingualTokenizer(path, directory / "Cangjie5_TC.json")
+    tokenizer = MultilingualTokenizer(path, cangjie, form)
+    tags = Tags(reserved=_added(tokenizer.tokenizer))
 
     def encode(text: str, language: str) -> list[int]:
-        return list(tokenizer.encode(punctuation.multilingual(text), language_id=language))
+        text = tags(text)
+        return tokenizer.ids(text, language) if text else []
 
     return encode
 
 
-def _load_gpt2(directory: Path, _path: Path) -> TextTokenizer:
+def _load_gpt2(directory: Path) -> TextTokenizer:
     tokenizer = load_gpt2(directory)
+    tags = Tags(kept=[name for name in TAGS if len(tokenizer(f"[{name}]")) == 1])
 
     def encode(text: str, _language: str) -> list[int]:
-        return tokenizer(punctuation.turbo(text))
+        text = tags(punctuation.unquoted(text))
+        return tokenizer(punctuation.turbo(text)) if text else []
 
     return encode
+
+
+def _added(tokenizer: Tokenizer) -> list[str]:
+    return [token.content for token in tokenizer.get_added_tokens_decoder().values()]

@@ -1,4 +1,4 @@
-"""The multilingual family's tokenizer: chatterbox-tts's, without its downloads."""
+"""The multilingual family's tokenizer: chatterbox-tts's, without its downloads, and with v3's form of a text."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import logging
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from tokenizers import Tokenizer
 
 from ...errors import CheckpointError
 from ..failures import first_line
+from ..upstream import chatterbox_tts
 from ..upstream.chatterbox_tts import ChineseCangjieConverter, MTLTokenizer
+from . import punctuation
+from .text_forms import TextForm
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -20,14 +24,35 @@ _LOGGER = logging.getLogger(__name__)
 class MultilingualTokenizer(MTLTokenizer):  # type: ignore[misc]
     """chatterbox-tts's tokenizer, without the downloads for Chinese that its constructor starts."""
 
-    def __init__(self, path: Path, cangjie: Path) -> None:
+    def __init__(self, path: Path, cangjie: Path, form: TextForm = "v2") -> None:
         self.tokenizer = Tokenizer.from_file(str(path))
         self.check_vocabset_sot_eot()
         self._cangjie = cangjie
+        self._form = form
+
+    def ids(self, text: str, language: str) -> list[int]:
+        """Turn a text into token ids, the language's first."""
+        if self._form == "v2":
+            return list(self.encode(punctuation.multilingual(text), language_id=language))
+        written = self._written_as_v3(punctuation.multilingual_v3(text), language)
+        return list(self.tokenizer.encode(f"[{language}]{written}".replace(" ", "[SPACE]")).ids)
 
     @cached_property
     def cangjie_converter(self) -> Any:
         return _CangjieConverter(self._cangjie)
+
+    def _written_as_v3(self, text: str, language: str) -> str:
+        if language == "zh":
+            text = self.cangjie_converter(text)
+        elif language == "ru":
+            text = chatterbox_tts.add_russian_stress(text)
+        elif language == "ja" and any(chatterbox_tts.is_kanji(char) and not self._knows(char) for char in text):
+            # The official vocabulary has no kanji, and a model can't speak what it has no token for.
+            text = chatterbox_tts.hiragana_normalize(text)
+        return normalize("NFKD", text)
+
+    def _knows(self, char: str) -> bool:
+        return self.tokenizer.token_to_id(char) is not None
 
 
 class _CangjieConverter(ChineseCangjieConverter):  # type: ignore[misc]

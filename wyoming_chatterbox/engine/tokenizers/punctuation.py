@@ -9,6 +9,7 @@ _TURBO = (
 _LLAMA = (("...", ", "), _TURBO[0], _TURBO[1], (" - ", ", "), (";", ", "), *_TURBO[2:])
 _ENDS = (".", "!", "?", "-", ",")
 _ENDS_ELSEWHERE = (*_ENDS, "、", "，", "。", "？", "！")
+_DOUBLE_QUOTES = dict.fromkeys(map(ord, '"“”„‟❝❞〝〞〟＂'))
 
 
 def english(text: str) -> str:
@@ -21,13 +22,24 @@ def multilingual(text: str) -> str:
     return _normalised(text, _LLAMA, _ENDS_ELSEWHERE)
 
 
+def multilingual_v3(text: str) -> str:
+    """Normalise a text as `multilingual` does, without a capital at its beginning, as Multilingual v3 was trained."""
+    return _normalised(text, _LLAMA, _ENDS_ELSEWHERE, capital=False)
+
+
 def turbo(text: str) -> str:
     """Normalise a text for turbo and nano."""
     return _normalised(text, _TURBO, _ENDS)
 
 
-def _normalised(text: str, rules: tuple[tuple[str, str], ...], ends: tuple[str, ...]) -> str:
-    if text[:1].islower():
+def unquoted(text: str) -> str:
+    """Remove double quotation marks, which turbo and nano voice as a sigh; the result may be empty."""
+    bare = text.translate(_DOUBLE_QUOTES)
+    return bare if bare == text or bare.strip() else ""
+
+
+def _normalised(text: str, rules: tuple[tuple[str, str], ...], ends: tuple[str, ...], *, capital: bool = True) -> str:
+    if capital and text[:1].islower():
         text = text[0].upper() + text[1:]
     text = " ".join(text.split())
     for old, new in rules:

@@ -102,6 +102,9 @@ _AT_FIRST_NEED = {
     # For other languages than English.
     "ChineseCangjieConverter": "chatterbox.models.tokenizers.tokenizer",
     "MTLTokenizer": "chatterbox.models.tokenizers.tokenizer",
+    "add_russian_stress": "chatterbox.models.tokenizers.tokenizer",
+    "hiragana_normalize": "chatterbox.models.tokenizers.tokenizer",
+    "is_kanji": "chatterbox.models.tokenizers.tokenizer",
     # For comparisons.
     "CausalConditionalCFM": "chatterbox.models.s3gen.flow_matching",
     "CausalMaskedDiffWithXvec": "chatterbox.models.s3gen.flow",
