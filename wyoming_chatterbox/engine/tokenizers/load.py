@@ -8,7 +8,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from ...errors import CheckpointError
-from ...families import Family
+from ...families import CANGJIE, Family
 from ..failures import download_again, first_line
 from . import punctuation
 from .gpt2 import load_gpt2
@@ -19,19 +19,19 @@ TextTokenizer = Callable[[str, str], list[int]]
 
 def load_tokenizer(directory: Path, family: Family) -> TextTokenizer:
     """Load a family's tokenizer. Raises `CheckpointError` if its files are missing or broken."""
-    path = directory / family.tokenizer[0]
+    path = family.path(directory, family.tokenizer[0])
     if not path.is_file():
         raise CheckpointError(f"{path} is missing", "Download it again.")
     loaders = {"english": _load_english, "multilingual": _load_multilingual}
     try:
-        return loaders.get(family.name, _load_gpt2)(directory, path)
+        return loaders.get(family.name, _load_gpt2)(path, family.path(directory, CANGJIE))
     except (CheckpointError, ImportError):
         raise
     except Exception as err:  # tokenizers raises bare Exceptions.
         raise CheckpointError(f"{path} is broken: {first_line(err)}", download_again(path)) from err
 
 
-def _load_english(_directory: Path, path: Path) -> TextTokenizer:
+def _load_english(path: Path, _cangjie: Path) -> TextTokenizer:
     tokenizer = Tokenizer.from_file(str(path))
     missing = {"[START]", "[STOP]"} - tokenizer.get_vocab().keys()
     if missing:
@@ -43,10 +43,10 @@ def _load_english(_directory: Path, path: Path) -> TextTokenizer:
     return encode
 
 
-def _load_multilingual(directory: Path, path: Path) -> TextTokenizer:
+def _load_multilingual(path: Path, cangjie: Path) -> TextTokenizer:
     from .multilingual import MultilingualTokenizer
 
-    tokenizer = MultilingualTokenizer(path, directory / "Cangjie5_TC.json")
+    tokenizer = MultilingualTokenizer(path, cangjie)
 
     def encode(text: str, language: str) -> list[int]:
         return list(tokenizer.encode(punctuation.multilingual(text), language_id=language))
@@ -54,8 +54,8 @@ def _load_multilingual(directory: Path, path: Path) -> TextTokenizer:
     return encode
 
 
-def _load_gpt2(directory: Path, _path: Path) -> TextTokenizer:
-    tokenizer = load_gpt2(directory)
+def _load_gpt2(path: Path, _cangjie: Path) -> TextTokenizer:
+    tokenizer = load_gpt2(path.parent)
 
     def encode(text: str, _language: str) -> list[int]:
         return tokenizer(punctuation.turbo(text))
