@@ -23,6 +23,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -69,7 +70,7 @@ class File:
     large: bool
     faults: Faults = field(default_factory=Faults)
 
-    @property
+    @cached_property
     def etag(self) -> str:
         if self.large:
             return hashlib.sha256(self.data).hexdigest()
@@ -119,12 +120,21 @@ class Hub:
 
     def add_family(self, family: Any, *, size: int = 1000, leave_out: Iterable[str] = ()) -> dict[str, bytes]:
         """Commit a whole model family's files, each of `size` bytes of its own; returns them by name."""
-        required = (*family.t3, family.s3gen, family.voice_encoder, *family.tokenizer, family.conditionals)
-        names = [name for name in (*required, *family.optional) if name not in set(leave_out)]
+        absent = {*leave_out, *family.borrowed}
+        names = [name for name in (*family.t3, *family.required, *family.optional) if name not in absent]
         files = {name: hashlib.shake_128(name.encode()).digest(size) for name in names}
         for name, data in files.items():
             self.add(family.repository, name, data)
+        self.pin(family)
         return files
+
+    def pin(self, family: Any) -> None:
+        """Let the newest commit be the one that this project knows of the family's repository."""
+        if family.revision != "main":
+            commits = self._commits[family.repository]
+            files = commits.pop(self.commit(family.repository))
+            commits.pop(family.revision, None)
+            commits[family.revision] = files
 
     def commit(self, repository: str) -> str:
         """The newest one's id."""

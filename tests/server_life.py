@@ -51,6 +51,7 @@ async def live(checkpoint: Path, data: Path, hub: Hub, *flags: str) -> None:
         else:
             for path in checkpoint.iterdir():
                 hub.add(NANO.repository, path.name, path.read_bytes())
+            hub.pin(NANO)
         await server.reaches("ready", PATIENCE)
         await say(server.uri, "Now.", "guest" if local else "default")
         recent = (await server.get("info"))["recent"]

@@ -73,7 +73,7 @@ def test_a_wrong_flag_beside_it_is_named(tree: Tree) -> None:
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
 def test_an_option_is_told_with_what_it_takes_what_holds_without_it_and_its_names(option: Option, shown: str) -> None:
-    (line,) = re.findall(rf"(?m)^  {option.flag_name}\b.*$", shown)
+    (line,) = re.findall(rf"(?m)^  {option.flag_name}(?![\w-]).*$", shown)
     assert option.help in line
     if option.switch is not None:
         return

@@ -32,6 +32,7 @@ def hub_fixture(nano: Path) -> Iterator[Hub]:
     with Hub() as hub:
         for path in nano.iterdir():
             hub.add(FAMILIES["nano"].repository, path.name, path.read_bytes())
+        hub.pin(FAMILIES["nano"])
         yield hub
 
 

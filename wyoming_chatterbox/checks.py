@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
 import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
@@ -175,6 +176,14 @@ def announced(value: Any) -> str | None:
 def network(value: Any) -> str:
     """Check for an address or a network, and write it as a network."""
     return str(ipaddress.ip_network(text(value), strict=False))
+
+
+def revision(value: Any) -> str:
+    """Check for the name of a commit, branch or tag; it becomes a part of paths."""
+    name = text(value)
+    if not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)*", name, re.ASCII) or ".." in name:
+        raise ValueError("not a revision")
+    return name
 
 
 def int8_or_none(value: Any) -> str:

@@ -15,6 +15,7 @@
     ├── CheckpointError
     └── EngineError
         ├── TextError
+        ├── NotNumbersError
         ├── OutOfMemoryError (also a MemoryError)
         └── HungError
     Cancelled
@@ -126,6 +127,12 @@ class TextError(EngineError):
     """An engine can't speak this text, but can speak others."""
 
     code = "unspeakable-text"
+
+
+class NotNumbersError(EngineError):
+    """A model computes infinities or NaN: it is broken, or its numbers reach further than its precision does."""
+
+    code = "not-numbers"
 
 
 class OutOfMemoryError(EngineError, MemoryError):

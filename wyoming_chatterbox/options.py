@@ -17,7 +17,7 @@ from typing import Any
 
 from . import checks
 from .checks import Check, Range, choice, either, listing, nonempty, optional
-from .families import FAMILIES
+from .families import MODELS
 from .option import Option
 from .precision import DTYPES, QUANTIZATIONS
 
@@ -51,9 +51,16 @@ class Options:
     """Every option, checked. Field names are option names: `--max-chunk-length` is `max_chunk_length`."""
 
     model: str = field(metadata=_option(
-        _MODEL, "auto", either(choice("auto", *FAMILIES), checks.directory),
-        "the model family, or a directory with its files; auto takes turbo on CUDA and nano elsewhere",
-        takes="auto, " + ", ".join(FAMILIES) + ", or a directory that exists", metavar="NAME", app_shows=True,
+        _MODEL, "auto", either(choice("auto", *MODELS), checks.directory),
+        "the model family, a single-language pack, or a directory with a model's files; "
+        "auto takes turbo on CUDA and nano elsewhere",
+        takes="auto, " + ", ".join(MODELS) + ", or a directory that exists", metavar="NAME", app_shows=True,
+    ))
+    model_revision: str | None = field(metadata=_option(
+        _MODEL, None, optional(checks.revision),
+        "the commit, branch or tag of the model's repository to download, such as main for the newest",
+        takes="the name of a revision", metavar="NAME", unset="the commit that this version was made for",
+        example="main",
     ))
     device: str = field(metadata=_option(
         _MODEL, "auto", either(choice("auto", "cpu", "cuda", "mps"), checks.numbered_gpu),

@@ -138,6 +138,32 @@ def lower(precision: Precision, *, bfloat16: bool = True) -> Precision | None:
     return _on(precision.device, precision.device_reason, name, reason, bfloat16)
 
 
+def wider(
+    precision: Precision, family: str, *, bfloat16: bool = True, room_mb: float | None = None
+) -> Precision | None:
+    """Choose the precision to go on in where the sound of this one is not numbers; None if there is none.
+
+    Its numbers reach further: those of bfloat16 where the device computes in it, then float32, or, if that does not fit
+    into `room_mb` (10^6 bytes; None is any), int8 that computes in float32.
+    """
+    name, compute, quantization = precision.name, "float32", "none"
+    if "float16" in (name, precision.compute) and bfloat16:
+        compute, quantization = "bfloat16", precision.quantization
+    elif name == "float32":
+        return None
+    elif room_mb is not None and needed_mb(family, "float32") > room_mb:
+        quantization = "int8"
+        if (name, precision.compute) == ("int8", "float32"):
+            return None
+    reason = f"{_spelled(compute, quantization)}, because the sound was not numbers in "
+    reason += f"{_spelled(precision.compute, precision.quantization, precision.dtype)}; {precision.reason}"
+    return Precision(compute, reason, quantization, compute, precision.device, precision.device_reason)
+
+
+def _spelled(compute: str, quantization: str, dtype: str | None = None) -> str:
+    return dtype or compute if quantization == "none" else f"{quantization} computed in {compute}"
+
+
 def _kind(device: str) -> str:
     return device.partition(":")[0]
 

@@ -14,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from ..errors import Cancelled, ChatterboxError, EngineError, OutOfMemoryError, VoiceError
+from ..errors import Cancelled, ChatterboxError, EngineError, NotNumbersError, OutOfMemoryError, VoiceError
 from ..families import Family
 from ..precision import Precision
 from . import SAMPLE_RATE, Block, Description, Utterance, Voice
@@ -106,7 +106,7 @@ class Chatterbox:
         decides by the measured speed, so that playback does not run dry. `warm_up` speaks an utterance that nobody
         hears, so that the first real one is as fast as the second. `prepared` holds voices that were prepared with
         this checkpoint before.
-        Raises `CheckpointError`, `OutOfMemoryError` or `EngineError`.
+        Raises `CheckpointError`, `OutOfMemoryError` or `EngineError`: `NotNumbersError` if the warm-up's sound is none.
         """
         device = precision.device
         with _failures(f"while the {family.name} model was loaded on {device}"), returning_at_once():
@@ -132,7 +132,14 @@ class Chatterbox:
         engine = cls(networks, watermarker, description, cuda_cache_clear_interval, prompt_seconds, blocks, prepared)
         if warm_up:
             with _failures("while the model was tried out"):
-                engine._warm_up(networks)
+                try:
+                    engine._warm_up(networks)
+                except NotNumbersError as err:
+                    # Another load follows, which needs the memory.
+                    traceback.clear_frames(err.__traceback__)
+                    del networks
+                    engine.close()
+                    raise
             # The first text may come hours later; until then the system can use the warm-up's memory, 100 MB on a CPU.
             return_free_memory()
         return engine
@@ -261,7 +268,7 @@ class Chatterbox:
         samples = 0
         for block in stream(sound, tokens, self._plan(utterance, sound.window), self._pace):
             if not np.isfinite(block).all():
-                raise EngineError(
+                raise NotNumbersError(
                     f"The model's sound is not numbers in {self._description.dtype}; a higher precision may help."
                 )
             samples += len(block)

@@ -75,23 +75,18 @@ def load(directory: Path, family: Family, precision: Precision) -> Networks:
     missing = family.missing(path.name for path in directory.iterdir())
     if missing:
         raise CheckpointError(
-            f"{directory} lacks {', '.join(missing)} of the {family.name} model", "Download the missing files again."
+            f"{directory} lacks {', '.join(missing)} of the {family.label} model", "Download the missing files again."
         )
-    t3_path = next(directory / name for name in family.t3 if (directory / name).exists())
+    t3_path = family.t3_path(directory)
     tokenizer = load_tokenizer(directory, family, text_form(t3_path.name))
-    conditionals = load_conditionals(directory / family.conditionals, device)
-    with TensorFile(directory / family.s3gen) as s3gen, TensorFile(t3_path) as file:
-        strangers = [name for name in s3gen.names if not name.startswith(_S3GEN_PARTS)]
-        if strangers:
-            raise CheckpointError(
-                f"{s3gen.path} holds tensors that no network here has: {', '.join(sorted(strangers)[:5])}",
-                "Is it a file of this model family?",
-            )
+    conditionals = load_conditionals(family.path(directory, family.conditionals), device)
+    with TensorFile(family.path(directory, family.s3gen)) as s3gen, TensorFile(t3_path) as file:
+        s3gen.ignore(name for name in s3gen.names if not name.startswith(_S3GEN_PARTS))
         # Load the parts with the largest temporary overhead first, while little else is in memory: vocoder, then T3.
         vocoder = simplify(build_vocoder(s3gen, device), hold)
         t3 = build_t3(file, device, dtype, convert)
         flow = build_flow(s3gen, device, dtype, convert)
-    _check_vocabularies(directory / family.conditionals, conditionals, t3, flow)
+    _check_vocabularies(conditionals_path, conditionals, t3, flow)
     return Networks(
         family=family,
         t3_file=t3_path.name,

@@ -59,6 +59,13 @@ def choose_precision(
     )
 
 
+def wider_precision(current: Precision, family: str, memory_limit_mb: float | None = None) -> Precision | None:
+    """Choose the precision to go on in where the sound of `current` is not numbers; None if there is none."""
+    device = torch.device(current.device)
+    room = min(free_memory(device) / 1e6, memory_limit_mb or float("inf"))
+    return precision.wider(current, family, bfloat16=computes_in_bfloat16(device), room_mb=room)
+
+
 def lower_precision(current: Precision) -> Precision | None:
     """Choose the next precision that takes less memory on the same device; None if there is none."""
     return precision.lower(current, bfloat16=computes_in_bfloat16(torch.device(current.device)))

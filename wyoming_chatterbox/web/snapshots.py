@@ -69,6 +69,7 @@ def configuration(service: Service) -> dict[str, Any]:
             "models": config.models_directory,
             "voices": config.voices_directory,
         },
+        "model_revision": config.model_revision,
         "local_files_only": config.local_files_only,
         "standby": config.standby,
     }

@@ -7,15 +7,16 @@ import logging
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from ...errors import Cancelled, DownloadError
-from ...families import Family
+from ...families import TWINS, Family
 from . import hub_cache
 from .progress import DownloadTally, Progress, format_bytes
 
@@ -42,6 +43,8 @@ def fetch(
     download_dir: Path,
     *,
     search: Sequence[Path] = (),
+    revision: str | None = None,
+    have: Collection[str] = (),
     local_files_only: bool = False,
     progress: ReportProgress,
     cancelled: Callable[[], bool] = never,
@@ -49,29 +52,70 @@ def fetch(
 ) -> Path:
     """Return a directory that holds the family's files under their official names.
 
-    First the files are looked for in `search`, then in `download_dir`: in a cache of the model hub, or in a plain
-    directory with the repository's name. If one of them is complete, the network is not used. Otherwise the files are
-    downloaded into the cache in `download_dir`, resuming an earlier attempt. The environment may name another hub,
-    `HF_ENDPOINT`, and a token for it, `HF_TOKEN`.
+    First the files are looked for in `search`, then in `download_dir`: in a plain directory with the repository's name,
+    or in a cache of the model hub. If one of them is complete, the network is not used. Otherwise the files are
+    downloaded into the cache in `download_dir`, resuming an earlier attempt; what other repositories' caches hold of
+    the same content is not downloaded again. The environment may name another hub, `HF_ENDPOINT`, and a token for it,
+    `HF_TOKEN`.
+
+    A cache has to hold `revision`, a commit, branch or tag. Where it is None, that is the family's own, and a cache of
+    another serves if that one can't be had. The files that are named in `have` or that the family borrows are left out.
 
     `progress` and `cancelled` are called in the caller's thread, `cancelled` about ten times a second.
     Raises `DownloadError`, or `Cancelled` once `cancelled()` is true.
     """
+    left_out = {*have, *family.borrowed}
+    left_out.update([TWINS[name] for name in left_out if name in TWINS])
+    wanted = _Wanted(family, revision or family.revision, frozenset(left_out))
     directories = [*search, download_dir]
-    found = hub_cache.find(family, directories)
+    found = wanted.find(directories)
     if found is not None:
         return found
+    other = hub_cache.find(family, directories, have=wanted.have) if revision is None else None
     if local_files_only:
+        if other is not None:
+            _warn_of_other(wanted, other, "Downloads are off")
+            return other
+        lacking = hub_cache.missing(family, directories, wanted.revision, wanted.have)
+        asked = f" at revision {revision}" if revision else ""
         raise DownloadError(
-            f"the {family.name} model isn't on this machine, and downloads are off: "
-            f"{', '.join(hub_cache.missing(family, directories))} not found in {', '.join(map(str, directories))}",
+            f"the {family.label} model isn't on this machine{asked}, and downloads are off: "
+            f"{', '.join(lacking)} not found in {', '.join(map(str, directories))}",
             f"Put the files into {hub_cache.by_hand(family.repository, download_dir)}, or allow downloads.",
         )
 
     def job(report: ReportProgress, check: Callable[[], None]) -> Path:
-        return _download(family, download_dir, patience, report, check)
+        return _download(wanted, directories, patience, report, check)
 
-    return _in_background(job, progress, cancelled)
+    try:
+        return _in_background(job, progress, cancelled)
+    except DownloadError as err:
+        if other is None:
+            raise
+        _warn_of_other(wanted, other, str(err))
+        return other
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The files to fetch: a family's of one revision, but for those named in `have`."""
+
+    family: Family
+    revision: str
+    have: frozenset[str]
+
+    def find(self, directories: Sequence[Path]) -> Path | None:
+        return hub_cache.find(self.family, directories, self.revision, self.have)
+
+
+def _warn_of_other(wanted: _Wanted, other: Path, why: str) -> None:
+    _LOGGER.warning(
+        "%s. The %s model's files of another revision are used: %s, not %s",
+        why.rstrip("."),
+        wanted.family.label,
+        other,
+        wanted.revision,
+    )
 
 
 def _in_background(
@@ -110,26 +154,31 @@ def _in_background(
 
 
 def _download(
-    family: Family, download_dir: Path, patience: Patience | None, report: ReportProgress, check: Callable[[], None]
+    wanted: _Wanted,
+    directories: Sequence[Path],
+    patience: Patience | None,
+    report: ReportProgress,
+    check: Callable[[], None],
 ) -> Path:
     # Imported here, because a server that has all its files starts without it.
     from .hub import Patience, Repository
 
+    name, download_dir = wanted.family.repository, directories[-1]
     repository = Repository(
-        family.repository,
+        name,
         os.environ.get("HF_ENDPOINT", "").rstrip("/") or None,
         patience or Patience(),
-        f"put the files into {hub_cache.by_hand(family.repository, download_dir)} by hand, "
+        f"put the files into {hub_cache.by_hand(name, download_dir)} by hand, "
         "or name their directory with --model DIRECTORY",
     )
-    target = hub_cache.RepositoryCache(download_dir, family.repository)
+    target = hub_cache.RepositoryCache(download_dir, name)
     try:
         target.create()
         with _locked(target.lock, check):
-            found = hub_cache.find(family, [download_dir])
+            found = wanted.find([download_dir])
             if found is not None:
                 return found
-            files = _plan(family, repository, check)
+            files = _plan(wanted, repository, lambda file: _is_here(file, target, directories), check)
             there = {file.name: _bytes_there(file, target) for file in files}
             tally = DownloadTally({file.name: file.size or 0 for file in files}, there, report)
             _require_space(tally.bytes_missing, download_dir)
@@ -148,34 +197,53 @@ def _download(
                     _transfer(repository, file, target, tally, check)
                 tally.finish()
             tally.log_end()
-            return target.publish(files[0].commit, {file.name: file.etag for file in files})
+            return target.publish(files[-1].commit, {file.name: file.etag for file in files}, wanted.revision)
     except OSError as err:
         raise _disk_error(err, download_dir) from err
 
 
-def _plan(family: Family, repository: Repository, check: Callable[[], None]) -> list[RemoteFile]:
-    """Ask the hub for the family's files, all of one commit; the last is a required one."""
-    revision = "main"
+def _plan(
+    wanted: _Wanted, repository: Repository, is_here: Callable[[RemoteFile], bool], check: Callable[[], None]
+) -> list[RemoteFile]:
+    """Ask the hub for the wanted files, all of one commit; the last is a required one."""
+    family, revision = wanted.family, wanted.revision
     files: list[RemoteFile] = []
 
-    def ask(names: Sequence[str], *, required: bool = True) -> None:
-        """Add the first file in `names` that the hub has."""
+    def describe(name: str) -> RemoteFile | None:
         nonlocal revision
+        check()
+        file = repository.describe(name, revision)
+        if file is not None:
+            revision = file.commit
+        return file
+
+    def twin_of(name: str, file: RemoteFile | None) -> RemoteFile | None:
+        """Describe the same tensors in another container, where that is here already or the hub has no other."""
+        if name not in TWINS or (file is not None and is_here(file)):
+            return None
+        twin = describe(TWINS[name])
+        return twin if twin is not None and (file is None or is_here(twin)) else None
+
+    def ask(*names: str, required: bool = True) -> None:
+        """Add the first file in `names` that the hub has."""
+        if wanted.have.intersection(names):
+            return
         for name in names:
-            check()
-            file = repository.describe(name, revision)
+            file = describe(name)
+            file = twin_of(name, file) or file
             if file is not None:
+                is_here(file)
                 files.append(file)
-                revision = file.commit
                 return
         if required:
-            raise repository.failure(" or ".join(names), "it has no such file (HTTP 404)", "Check HF_ENDPOINT")
+            hint = "Check HF_ENDPOINT and --model-revision"
+            raise repository.failure(" or ".join(names), "it has no such file (HTTP 404)", hint)
 
     for name in family.optional:
-        ask([name], required=False)
+        ask(name, required=False)
     for name in (*family.tokenizer, family.conditionals, family.voice_encoder, family.s3gen):
-        ask([name])
-    ask(family.t3)
+        ask(name)
+    ask(*family.t3)
     return files
 
 
@@ -201,6 +269,19 @@ def _transfer(
 def _is_complete(file: RemoteFile, target: hub_cache.RepositoryCache) -> bool:
     blob = target.blob(file.etag)
     return blob.is_file() and file.size in (None, blob.stat().st_size)
+
+
+def _is_here(file: RemoteFile, target: hub_cache.RepositoryCache, directories: Sequence[Path]) -> bool:
+    """Whether all bytes of a file are here; those in another repository's cache become this one's, too."""
+    if _is_complete(file, target):
+        return True
+    copy = hub_cache.find_copy(file.etag, file.size, directories)
+    if copy is None:
+        return False
+    with suppress(OSError):
+        target.share(file.etag, copy)
+        _LOGGER.info("%s isn't downloaded: %s has the same content", file.name, copy)
+    return _is_complete(file, target)
 
 
 def _bytes_there(file: RemoteFile, target: hub_cache.RepositoryCache) -> int:

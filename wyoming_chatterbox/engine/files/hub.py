@@ -90,8 +90,10 @@ class Repository:
         try:
             answer = get_hf_file_metadata(url, timeout=self._patience.stall, endpoint=self._endpoint, **_CLIENT)
         except HfHubHTTPError as err:
-            unknown = isinstance(err, (RepositoryNotFoundError, RevisionNotFoundError))
-            if err.response.status_code == 404 and not unknown:
+            if isinstance(err, RevisionNotFoundError):
+                reason, hint = f"it has no revision {revision} (HTTP 404)", "Choose another with --model-revision"
+                raise self.failure(name, reason, hint) from err
+            if err.response.status_code == 404 and not isinstance(err, RepositoryNotFoundError):
                 return None
             raise self._explained(name, err) from err
         except (httpx.HTTPError, httpx.InvalidURL, OfflineModeIsEnabled, UnicodeError) as err:
@@ -220,7 +222,7 @@ class Repository:
                 return reason, f"Check that HF_TOKEN is valid and may read {self.name}"
             return reason, f"Set HF_TOKEN to a token that may read {self.name}"
         if status == 404:
-            return "there is no such repository or revision (HTTP 404)", _CHECK_ENDPOINT
+            return "there is no such repository (HTTP 404)", _CHECK_ENDPOINT
         if status == 429:
             return "too many requests (HTTP 429)", "Wait a while or set HF_TOKEN"
         if status >= 500:

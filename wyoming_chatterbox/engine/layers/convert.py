@@ -18,6 +18,8 @@ from .stored import Layer, StoredEmbedding, hold_in_float16, hold_in_int8
 MIN_QUANTIZED_WEIGHTS = 2048
 """Matrices with fewer weights than this stay in the compute dtype."""
 
+_MAX_FLOAT16 = torch.finfo(torch.float16).max
+
 
 class Converter:
     """Converts layers with float32 weights, one after another, to a precision, on the device they are on."""
@@ -53,7 +55,9 @@ class Converter:
         if isinstance(layer, nn.Embedding):
             return StoredEmbedding(layer.weight, self.compute, int8=False)
         # The flow's layers get hundreds of rows, for which it is faster to widen the weights first.
-        if isinstance(layer, linear.Linear) and _on_cpu(layer) and kernels.available("float16"):
+        # fbgemm turns a weight beyond float16 into the largest there is; elsewhere it is infinite, which is noticed.
+        packs = isinstance(layer, linear.Linear) and _on_cpu(layer) and kernels.available("float16")
+        if packs and _in_float16_range(layer.weight):
             return Float16Linear(layer.weight, layer.bias)
         held: nn.Module = hold_in_float16(_cast(layer, self.compute), self.compute)
         return held
@@ -91,6 +95,11 @@ def parameters_by_format(*modules: nn.Module) -> dict[str, int]:
 def _is_matrix(layer: nn.Module) -> bool:
     kinds = (linear.Linear, nn.Linear, nn.Embedding, nn.Conv1d)
     return isinstance(layer, kinds) and layer.weight.numel() >= MIN_QUANTIZED_WEIGHTS
+
+
+def _in_float16_range(weight: torch.Tensor) -> bool:
+    least, most = (float(value) for value in weight.aminmax())
+    return least >= -_MAX_FLOAT16 and most <= _MAX_FLOAT16
 
 
 def _on_cpu(layer: Any) -> bool:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ChatterboxError
-from ...families import FAMILIES
+from ...families import recognise
 from .. import SAMPLE_RATE, Block, Utterance, Voice
 
 if TYPE_CHECKING:
@@ -97,10 +97,9 @@ def bound(request: Request) -> dict[str, Any]:
     from ..weights.tensor_file import TensorFile
 
     device = choose_device(request.device, available_devices())[0]
-    family = FAMILIES[request.family]
     directory = Path(request.directory)
-    path = next(directory / name for name in family.t3 if (directory / name).exists())
-    with TensorFile(path) as file:
+    family = recognise(directory)
+    with TensorFile(family.t3_path(directory)) as file:
         numbers = sum(torch.Size(file.shape(name)).numel() for name in file.names if _STEP_TENSORS.match(name))
     step = numbers * _BYTES[request.precision]
     bandwidth = _bandwidth(torch.device(device))
@@ -189,9 +188,8 @@ def _ours(request: Request) -> tuple[Stopwatch, Subject]:
 
     imported = time.perf_counter()
     precision = choose_precision(request.family, request.precision, request.device)
-    engine = Chatterbox.load(
-        Path(request.directory), FAMILIES[request.family], precision, blocks=not request.whole, warm_up=False
-    )
+    directory = Path(request.directory)
+    engine = Chatterbox.load(directory, recognise(directory), precision, blocks=not request.whole, warm_up=False)
     loaded = time.perf_counter()
     import torch
 
@@ -258,9 +256,10 @@ def _stock(request: Request) -> tuple[Stopwatch, Subject]:
     from . import stock
     from .stopwatch import Stopwatch
 
-    family = FAMILIES[request.family]
+    directory = Path(request.directory)
+    family = recognise(directory)
     ready = time.perf_counter()
-    model, how = stock.load(Path(request.directory), family, request.device)
+    model, how = stock.load(directory, family, request.device)
     loaded = time.perf_counter()
     if request.endless:
         stock.obey_no_analyzer()

@@ -24,7 +24,7 @@ import numpy.typing as npt
 import torch
 
 from ...errors import ChatterboxError, EngineError
-from ...families import FAMILIES
+from ...families import recognise
 from .. import SAMPLE_RATE, Block, Sampling
 from ..chatterbox import CPU_PROMPT_SECONDS
 from ..checkpoint import Networks, load
@@ -79,7 +79,8 @@ class Subject:
         self.device = self.precision.device
         with returning_at_once():
             self.watermarker = load_marker()
-            self.networks = load(Path(wanted.directory), FAMILIES[wanted.family], self.precision)
+            directory = Path(wanted.directory)
+            self.networks = load(directory, recognise(directory), self.precision)
         self.voice = _voice(self.networks, wanted.voice, torch.device(self.device))
         self.decoder = TokenDecoder(self.networks.t3)
         self.settings = resolve(wanted.family, Sampling())

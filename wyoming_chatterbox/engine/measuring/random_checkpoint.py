@@ -28,6 +28,14 @@ LAYOUTS = {
 """Layout -> files of T3, S3Gen and the voice encoder."""
 
 TEXT_VOCABULARY = {"english": 704, "multilingual": 2454, "multilingual-v3": 2454, "turbo": 50276, "nano": 50276}
+END_OF_TEXT = "<|endoftext|>"
+FULL_GPT2_TOKENS = TEXT_VOCABULARY["turbo"]
+TAGS = (
+    "[angry]", "[fear]", "[surprised]", "[whispering]", "[advertisement]", "[dramatic]", "[narration]", "[crying]",
+    "[happy]", "[sarcastic]", "[clear throat]", "[sigh]", "[shush]", "[cough]", "[groan]", "[sniff]", "[gasp]",
+    "[chuckle]", "[laugh]",
+)  # fmt: skip
+"""The tags of turbo and nano, by their ids from 50257 on."""
 GPT2_SIZES = {"turbo": (24, 1024), "nano": (12, 768)}
 """Layout -> layers and width."""
 PROMPT_TOKENS = 250
@@ -61,7 +69,7 @@ def build(layout: str, seed: int = 0) -> Built:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         built = Built(
-            t3=_t3(layout),
+            t3=t3_of(layout),
             s3gen=chatterbox_tts.tts.S3Gen(meanflow=is_gpt2(layout)),
             voice_encoder=chatterbox_tts.VoiceEncoder(),
             conditionals=conditionals(375 if is_gpt2(layout) else 150, PROMPT_TOKENS),
@@ -77,12 +85,12 @@ def write(built: Built, layout: str, directory: Path) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     t3, s3gen, voice_encoder = LAYOUTS[layout]
     _save(built.t3, directory / t3)
-    # The official english file lacks what the tokenizer computes itself.
-    computed = ("tokenizer._mel_filters", "tokenizer.window") if layout == "english" else ()
+    # The official english file lacks it; the S3 tokenizer computes it.
+    computed = ("tokenizer.window",) if layout == "english" else ()
     _save(built.s3gen, directory / s3gen, computed)
     _save(built.voice_encoder, directory / voice_encoder)
     built.conditionals.save(directory / "conds.pt")
-    _write_tokenizer(layout, directory)
+    write_tokenizer(layout, directory, built.t3.hp.text_tokens_dict_size)
     return directory
 
 
@@ -144,7 +152,8 @@ def conditionals(t3_tokens: int, flow_tokens: int) -> Any:
     )
 
 
-def _t3(layout: str) -> Any:
+def t3_of(layout: str) -> Any:
+    """Make T3 of full size with torch's random weights."""
     vocabulary = TEXT_VOCABULARY[layout]
     if is_gpt2(layout):
         hp = gpt2_config(*GPT2_SIZES[layout], vocabulary, positions=8196)
@@ -164,9 +173,10 @@ def _save(network: nn.Module, path: Path, without: tuple[str, ...] = ()) -> None
         save_file(tensors, path)
 
 
-def _write_tokenizer(layout: str, directory: Path) -> None:
+def write_tokenizer(layout: str, directory: Path, tokens: int) -> None:
+    """Write the tokenizer's files of a layout, for T3's `tokens` text tokens."""
     if is_gpt2(layout):
-        _write_gpt2_tokenizer(directory)
+        _write_gpt2_tokenizer(directory, tokens)
     elif layout == "english":
         _write_grapheme_tokenizer(directory / "tokenizer.json", [])
     else:
@@ -188,14 +198,43 @@ def _write_grapheme_tokenizer(path: Path, added: list[str]) -> None:
     tokenizer.save(str(path))
 
 
-def _write_gpt2_tokenizer(directory: Path) -> None:
+def _write_gpt2_tokenizer(directory: Path, tokens: int) -> None:
+    """Write the files for T3's `tokens` text tokens: a vocabulary of bytes, and the official tags after it."""
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocabulary = {letter: index for index, letter in enumerate(letters)} | {"<|endoftext|>": len(letters)}
+    end = tokens - len(TAGS) - 1 if tokens == FULL_GPT2_TOKENS else len(letters)
+    # GPT-2 has longer pieces there, which no text of ours needs.
+    unused = [f"<unused {index}>" for index in range(len(letters), end)]
+    vocabulary = {name: index for index, name in enumerate([*letters, *unused, END_OF_TEXT])}
     (directory / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
     (directory / "merges.txt").write_text("#version: 0.2\n", encoding="utf-8")
-    end = "<|endoftext|>"
-    config = {"tokenizer_class": "GPT2Tokenizer", "bos_token": end, "eos_token": end, "unk_token": end}
-    (directory / "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
-    special = {"bos_token": end, "eos_token": end, "unk_token": end}
-    (directory / "special_tokens_map.json").write_text(json.dumps(special), encoding="utf-8")
-    (directory / "added_tokens.json").write_text(json.dumps({"[laugh]": len(vocabulary)}), encoding="utf-8")
+    for name, content in gpt2_settings(end).items():
+        text = json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        (directory / name).write_text(text, encoding="utf-8")
+
+
+def gpt2_settings(end: int) -> dict[str, dict[str, Any]]:
+    """Make the settings of turbo's and nano's tokenizer by file name, as the official files have them.
+
+    `end` is the id of the end of text, after which the tags follow: 50256 in the official files.
+    """
+    form = {"lstrip": False, "normalized": True, "rstrip": False, "single_word": False}
+    ending = {"content": END_OF_TEXT, **form}
+    tags = {tag: index for index, tag in enumerate(TAGS, end + 1)}
+    decoder = {str(end): ending | {"special": True}}
+    decoder |= {str(index): {"content": tag, **form, "special": False} for tag, index in tags.items()}
+    names = dict.fromkeys(("bos_token", "eos_token", "pad_token", "unk_token"), END_OF_TEXT)
+    return {
+        "added_tokens.json": tags,
+        "special_tokens_map.json": dict.fromkeys(names, ending) | {"pad_token": END_OF_TEXT},
+        "tokenizer_config.json": names
+        | {
+            "add_bos_token": False,
+            "add_prefix_space": False,
+            "added_tokens_decoder": decoder,
+            "clean_up_tokenization_spaces": False,
+            "errors": "replace",
+            "extra_special_tokens": {},
+            "model_max_length": 1024,
+            "tokenizer_class": "GPT2Tokenizer",
+        },
+    }

@@ -10,7 +10,7 @@ from chatterbox.models.t3.inference.alignment_stream_analyzer import AlignmentSt
 from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
-from ...families import Family
+from ...families import FAMILIES, Family
 from ..s3gen.build import build_vocoder, conformer, estimator_sizes
 from ..t3.build import t3_config
 from ..upstream import chatterbox_tts
@@ -31,16 +31,17 @@ def load(directory: Path, family: Family, device: str) -> tuple[Any, str]:
     # Only Chinese needs the segmenter, which may download a model.
     chatterbox_tts.ChineseCangjieConverter._init_segmenter = lambda _self: None
     kind = _kind(family)
-    t3_path = next(directory / name for name in family.t3 if (directory / name).exists())
-    with TensorFile(directory / family.s3gen) as file:
+    t3_path = family.t3_path(directory)
+    s3gen_path, voice_path = family.path(directory, family.s3gen), family.path(directory, family.conditionals)
+    with TensorFile(s3gen_path) as file:
         full = file.size("flow.input_embedding.weight", 1) == _FULL_FLOW
-    if full and family.name != "nano" and t3_path.name == family.t3[-1]:
+    if full and family.name != "nano" and t3_path.name == FAMILIES[family.name].t3[-1]:
         return kind.from_local(directory, device), "loaded by chatterbox-tts"
     t3 = _t3(t3_path).to(device).eval()
-    s3gen = (_full_s3gen if full else _sized_s3gen)(directory / family.s3gen).to(device).eval()
+    s3gen = (_full_s3gen if full else _sized_s3gen)(s3gen_path).to(device).eval()
     voice_encoder = chatterbox_tts.VoiceEncoder()
-    voice_encoder.load_state_dict(_tensors(directory / family.voice_encoder))
-    voice = chatterbox_tts.tts.Conditionals.load(directory / family.conditionals, map_location=device).to(device)
+    voice_encoder.load_state_dict(_tensors(family.path(directory, family.voice_encoder)))
+    voice = chatterbox_tts.tts.Conditionals.load(voice_path, map_location=device).to(device)
     made = kind(t3, s3gen, voice_encoder.to(device).eval(), _tokenizer(directory, family), device, voice)
     return made, "chatterbox-tts 0.1.7 has no loader for this checkpoint: its classes, sized from the tensors"
 

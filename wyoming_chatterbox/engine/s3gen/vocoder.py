@@ -18,7 +18,8 @@ from ..upstream import chatterbox_tts
 _MIN_ALPHA = 1e-6
 """Smallest magnitude of a Snake's alpha: 0 has no inverse, and smaller values make no audible difference."""
 
-_MAX_FLOAT16 = torch.finfo(torch.float16).max
+_FLOAT16_ERROR = 2.0**-10
+"""The most that 16 bits may change a channel's weights by, as a part of them: rounding to 11 bits is half of it."""
 
 _AROUND = (3, 1)
 """Frames around the wanted ones that the second and third stage compute, because later layers see them.
@@ -79,10 +80,21 @@ def simplify(vocoder: Vocoder, hold: torch.dtype = torch.float32) -> Vocoder:
     vocoder.requires_grad_(False)
     if hold == torch.float16:
         for module in folded:
-            # A weight divided by a very small alpha can be too large for 16 bits.
-            if float(module.weight.abs().max()) < _MAX_FLOAT16:
+            # A weight divided by a very small or large alpha can be too large for 16 bits, or too small.
+            if _fits_float16(module.weight):
                 hold_in_float16(module, torch.float32)
     return vocoder
+
+
+def _fits_float16(weight: torch.Tensor) -> bool:
+    """Whether 16 bits hold the weights of each channel, in (axis 0 or 1) and out, to 11 bits."""
+    error = weight.half().float() - weight
+    for axis in (0, 1):
+        others = [other for other in range(weight.ndim) if other != axis]
+        lost, held = (torch.linalg.vector_norm(values, dim=others) for values in (error, weight))
+        if not bool((lost <= _FLOAT16_ERROR * held).all()):
+            return False
+    return True
 
 
 def render(vocoder: Vocoder, mel: torch.Tensor, source: torch.Tensor, start: int, end: int) -> torch.Tensor:

@@ -8,7 +8,7 @@ from functools import partial
 
 import torch
 
-from ...errors import Cancelled, EngineError, TextError
+from ...errors import Cancelled, EngineError, NotNumbersError, TextError
 from ..upstream import chatterbox_tts
 from ..voice.conditionals import Conditionals
 from .graphs import CudaGraphRunner, GraphedDecoder, State
@@ -80,7 +80,7 @@ class TokenDecoder:
         guard = TailGuard()
         for drawn in self._draws(ids, voice, sampler, min(max_tokens, LONGEST), cancelled, generator):
             if drawn < 0:
-                raise EngineError("The model's scores are not numbers; a higher precision (float32) may help.")
+                raise NotNumbersError("The model's scores are not numbers; a higher precision (float32) may help.")
             if drawn == hp.stop_speech_token:
                 break
             if drawn < chatterbox_tts.SPEECH_VOCAB_SIZE:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from ...errors import CheckpointError
-from ...families import Family
+from ...families import CANGJIE, Family
 from ..failures import download_again, first_line
 from . import punctuation
 from .gpt2 import load_gpt2
@@ -25,15 +25,15 @@ def load_tokenizer(directory: Path, family: Family, form: TextForm = "v2") -> Te
 
     Raises `CheckpointError` if its files are missing or broken.
     """
-    path = directory / family.tokenizer[0]
+    path = family.path(directory, family.tokenizer[0])
     if not path.is_file():
         raise CheckpointError(f"{path} is missing", "Download it again.")
     try:
         if family.name == "english":
             return _load_english(path)
         if family.name == "multilingual":
-            return _load_multilingual(path, directory / "Cangjie5_TC.json", form)
-        return _load_gpt2(directory)
+            return _load_multilingual(path, family.path(directory, CANGJIE), form)
+        return _load_gpt2(path.parent)
     except (CheckpointError, ImportError):
         raise
     except Exception as err:  # tokenizers raises bare Exceptions.

@@ -33,8 +33,8 @@ class VoicePreparation:
     """
 
     def __init__(self, directory: Path, family: Family, device: torch.device) -> None:
-        self._s3gen = directory / family.s3gen
-        self._voice_encoder = directory / family.voice_encoder
+        self._s3gen = family.path(directory, family.s3gen)
+        self._voice_encoder = family.path(directory, family.voice_encoder)
         self._device = device
         self._loaded: dict[str, torch.nn.Module] = {}
         self.ask: Callable[[], None] = _go_on

@@ -10,7 +10,7 @@ import torch
 
 from ...errors import CheckpointError
 from ..failures import download_again
-from .tensor_file import TensorFile, reading
+from .tensor_file import TensorFile, listed, reading
 
 
 def fill(
@@ -27,20 +27,21 @@ def fill(
 
     `prefix` is the start of the module's names in the file. Names that match `unneeded` (a regular expression, after
     the prefix) are left out. Buffers named in `computed` keep their values where the file lacks them. With `convert`,
-    each layer is replaced by its conversion before the next is read. Raises `CheckpointError` for an extra or a missing
-    tensor, and for one with another shape or kind than the module's.
+    each layer is replaced by its conversion before the next is read. An extra tensor is left out, and logged when the
+    file is closed. Raises `CheckpointError` for a missing tensor, and for one with another shape or kind than the
+    module's.
     """
     wanted = module.state_dict()
     skip = re.compile(unneeded)
     names = {n.removeprefix(prefix) for n in file.names if n.startswith(prefix)}
     names = {name for name in names if not skip.match(name)}
+    file.ignore(prefix + name for name in names - wanted.keys())
 
     def assign(part: torch.nn.Module, path: str, owned: Iterable[str]) -> list[str]:
         tensors = {}
         for name in owned:
             tensors[name] = file.read(prefix + path + name, device, dtype)
-            if path + name in wanted:
-                _check(file, prefix + path + name, tensors[name], wanted[path + name])
+            _check(file, prefix + path + name, tensors[name], wanted[path + name])
         with reading(file.path):
             return list(part.load_state_dict(tensors, strict=False, assign=True).missing_keys)
 
@@ -55,19 +56,13 @@ def fill(
                 module.set_submodule(owner, convert(part))
             else:
                 convert(part)
-        unexpected = names - wanted.keys()
     else:
-        missing = assign(module, "", sorted(names))
-        unexpected = names - wanted.keys()
+        missing = assign(module, "", sorted(names & wanted.keys()))
     missing = [name for name in missing if name not in computed]
     if missing:
         raise CheckpointError(
-            f"{file.path} lacks {_listed(prefix, missing)}", "Is it a whole file, and of this model family?"
-        )
-    if unexpected:
-        raise CheckpointError(
-            f"{file.path} holds tensors that this network has no place for: {_listed(prefix, list(unexpected))}",
-            "Is it a file of this model family?",
+            f"{file.path} lacks {listed([prefix + name for name in missing])}",
+            "Is it a whole file, and of this model family?",
         )
     module.requires_grad_(False).eval()
     _verify_filled(module, file, prefix)
@@ -94,8 +89,3 @@ def _verify_filled(module: torch.nn.Module, file: TensorFile, prefix: str) -> No
     for name, tensor in (*module.named_parameters(), *module.named_buffers()):
         if tensor.is_meta:
             raise CheckpointError(f"{file.path}: nothing filled {prefix}{name}", "Is it a file of this model family?")
-
-
-def _listed(prefix: str, names: list[str], most: int = 5) -> str:
-    shown = ", ".join(prefix + name for name in sorted(names)[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")

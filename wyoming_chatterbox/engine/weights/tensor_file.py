@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import pickle
 import re
 import zipfile
@@ -18,6 +19,8 @@ from safetensors import SafetensorError, safe_open
 
 from ...errors import CheckpointError
 from ..failures import download_again, first_line, is_out_of_memory
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -62,6 +65,12 @@ class Place:
     """Offset in bytes from the file's start."""
 
 
+def listed(names: Iterable[str], most: int = 5) -> str:
+    """Write names down, and the number of those that are too many."""
+    every = sorted(names)
+    return ", ".join(every[:most]) + (f" and {len(every) - most} more" if len(every) > most else "")
+
+
 class TensorFile:
     """The named tensors of one `.safetensors` or `.pt` file. Opening the file reads none of them.
 
@@ -73,6 +82,7 @@ class TensorFile:
         """Raises `CheckpointError` if the file is missing, truncated or in another format."""
         self.path = path
         self._places: dict[str, Place] = {}
+        self._ignored: list[str] = []
         self._held: dict[str, torch.Tensor] = {}
         """Tensors without a place: all of a `.pt` file from before torch 1.6, and views of other tensors."""
         with reading(path):
@@ -97,10 +107,20 @@ class TensorFile:
     ) -> None:
         self._file.close()
         self._held = {}
+        if self._ignored and err is None:
+            _LOGGER.warning(
+                "%s holds tensors that no network here has a place for; they are left out: %s",
+                self.path,
+                listed(self._ignored),
+            )
 
     @property
     def names(self) -> Iterable[str]:
         return self._shapes.keys()
+
+    def ignore(self, names: Iterable[str]) -> None:
+        """Note tensors that nothing has a place for; they are logged when the file is closed."""
+        self._ignored += names
 
     def has(self, name: str) -> bool:
         return name in self._shapes
