@@ -79,7 +79,8 @@ def load(directory: Path, family: Family, precision: Precision) -> Networks:
         )
     t3_path = family.t3_path(directory)
     tokenizer = load_tokenizer(directory, family, text_form(t3_path.name))
-    conditionals = load_conditionals(family.path(directory, family.conditionals), device)
+    conditionals_path = family.path(directory, family.conditionals)
+    conditionals = load_conditionals(conditionals_path, device)
     with TensorFile(family.path(directory, family.s3gen)) as s3gen, TensorFile(t3_path) as file:
         s3gen.ignore(name for name in s3gen.names if not name.startswith(_S3GEN_PARTS))
         # Load the parts with the largest temporary overhead first, while little else is in memory: vocoder, then T3.
