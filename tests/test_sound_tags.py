@@ -17,8 +17,8 @@ from wyoming_chatterbox.engine import Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import PAUSE, Chatterbox
 from wyoming_chatterbox.engine.tokenizers import punctuation
 from wyoming_chatterbox.engine.tokenizers.load import TextTokenizer, load_tokenizer
-from wyoming_chatterbox.engine.tokenizers.tags import SOUNDS, TAGS, Tags
-from wyoming_chatterbox.families import ENGLISH, MULTILINGUAL, TURBO
+from wyoming_chatterbox.engine.tokenizers.tags import TAGS, Tags
+from wyoming_chatterbox.families import ENGLISH, MULTILINGUAL, SOUNDS, TURBO
 
 DOUBLE_QUOTES = '"“”„‟❝❞〝〞〟＂'
 DROPPED = Tags()

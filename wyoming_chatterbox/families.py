@@ -45,7 +45,8 @@ class PromptRules:
 
 _LLAMA_RULES = PromptRules(t3_seconds=6, shortest=1.0, loudness=None)
 _GPT2_RULES = PromptRules(t3_seconds=15, shortest=5.0, loudness=-27.0)
-_GPT2_SOUNDS = ("laugh", "chuckle", "gasp", "cough", "sigh", "groan", "sniff", "shush", "clear throat")
+SOUNDS = ("laugh", "chuckle", "gasp", "cough", "sigh", "groan", "sniff", "shush", "clear throat")
+"""Tags that turbo and nano turn into sounds."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ TURBO = Family(
     tokenizer=_GPT2_TOKENIZER[:3],
     prompt=_GPT2_RULES,
     optional=_GPT2_TOKENIZER[3:],
-    sounds=_GPT2_SOUNDS,
+    sounds=SOUNDS,
 )
 NANO = Family(
     name="nano",
@@ -162,7 +163,7 @@ NANO = Family(
     tokenizer=_GPT2_TOKENIZER[:3],
     prompt=_GPT2_RULES,
     optional=_GPT2_TOKENIZER[3:],
-    sounds=_GPT2_SOUNDS,
+    sounds=SOUNDS,
 )
 
 FAMILIES = {family.name: family for family in (ENGLISH, MULTILINGUAL, TURBO, NANO)}

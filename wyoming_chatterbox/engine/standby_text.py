@@ -8,7 +8,7 @@ import textwrap
 import unicodedata
 from collections.abc import Callable, Collection, Iterator
 
-from ..families import TURBO
+from ..families import SOUNDS
 from ..quoting import quoted
 
 _LOGGER = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _MAX_PIECE = 24
 
 _READ = frozenset("\n°¢§¶±×÷™®©•→←½¼¾²³µ£€¥₹₩–—…“”‘’«»¿¡")
 """Characters beyond ASCII that the reader reads as a word or a pause."""
-_TAG = re.compile(rf"\s*\[(?:{'|'.join(TURBO.sounds)})\]", re.IGNORECASE)
+_TAG = re.compile(rf"\s*\[(?:{'|'.join(SOUNDS)})\]", re.IGNORECASE)
 _GREEK_WORD = re.compile("[Ͱ-Ͽἀ-῿]{2}")
 _GREEK_LETTER = re.compile("[Α-Ωα-ω]")
 _NUMBER = re.compile(r"[0-9]+(?:,[0-9]+)*")

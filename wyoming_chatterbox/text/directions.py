@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-SOUNDS = ("laugh", "chuckle", "gasp", "cough", "sigh", "groan", "sniff", "shush", "clear throat")
-"""The tags that turbo and nano turn into sounds."""
+from ..families import SOUNDS
 
 _SPELLINGS = {
     "laugh": "laughs laughing laughter lol haha",

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-SOUNDS = ("laugh", "chuckle", "gasp", "cough", "sigh", "groan", "sniff", "shush", "clear throat")
-"""The sounds that turbo and nano make."""
+from ...families import SOUNDS
 
 _DELIVERY = (
     "advertisement", "angry", "crying", "dramatic", "fear", "happy", "narration", "sarcastic", "surprised",
