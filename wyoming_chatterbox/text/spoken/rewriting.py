@@ -71,5 +71,9 @@ def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None
     if not follows or follows.isspace():
         said = said.rstrip()
     if not written.is_dense:
-        said = " " * (last.isalnum() and said[:1].isalnum()) + said + " " * (said[-1:].isalnum() and follows.isalnum())
+        # A unit has its particle without a space in Korean, a number its counter with one.
+        apart = written.language.code != "ko" or written.text[end - 1].isdecimal()
+        joins = written.language.code == "ko" and written.text[at] in "~〜～"
+        said = " " * (last.isalnum() and said[:1].isalnum() and not joins) + said
+        said += " " * (apart and said[-1:].isalnum() and follows.isalnum())
     out.append(said)

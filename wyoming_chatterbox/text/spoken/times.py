@@ -56,9 +56,9 @@ class Times(Measures):
                 said = said.replace(f"{{{name}}}", text)
         return said if weekday is None else self.with_weekday(weekday, said)
 
-    def with_weekday(self, weekday: int, date: str) -> str:
-        """A day of the week before a date in words, which may be empty."""
-        name = self.weekday(weekday)
+    def with_weekday(self, weekday: int, date: str, *, name: str = "") -> str:
+        """A day of the week, in a form of its own or as it stands alone, before a date in words, which may be empty."""
+        name = name or self.weekday(weekday)
         return self._dates.text("weekday", "{0} {1}").replace("{0}", name).replace("{1}", date) if date else name
 
     def clock(self, hour: int, minute: int = 0, second: int | None = None, half: str = "", *, after: str = "") -> str:
