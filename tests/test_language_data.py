@@ -60,7 +60,7 @@ def test_every_name_of_an_entry_is_known(code: str) -> None:
         found = section(entries, name) if name else entries
         assert set(found) <= set(known.split()), name
     english = section(by_hand("en"), "words")
-    optional = {"add", "space", "groups", "of", "range", "range_high", "one_after"}
+    optional = {"add", "space", "groups", "of", "range", "range_high", "one_after", "after_fraction"}
     assert set(section(entries, "words")) <= set(english) | optional
     for part in ("units", "currencies", "subunits", "scales", "parts"):
         for name, forms in section(entries, part).items():

@@ -58,6 +58,7 @@ def rewrite(text: str, before: str, language: Language) -> str:
 
 def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None:
     """Write what is said, with spaces to its neighbours, and a capital where a sentence starts."""
+    said = said.strip(" ") if written.is_dense else said
     if not said:
         return
     if said == ",":
