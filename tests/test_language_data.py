@@ -19,6 +19,7 @@ KNOWN = {
     "numbers": "fraction decimal scale counting digits year years years_in_full cardinals ordinals replace elided",
     "dates": "day year first day_month day_month_year month_year year_alone weekday after",
     "clock": "hour minute second hour_half minute_half second_half hour_late minute_late hour_one minute_one second_one"
+    " hour_after minute_after minutes_after zero_after"
     " hours hours_late minutes seconds zero zero_half parts cycle shift half always exact after am pm",
     "money": "pattern both",
 }

@@ -270,6 +270,7 @@ EXPECTED: list[tuple[str, Saying, str]] = [
     ("ru", lambda it: it.year(1999), "тысяча девятьсот девяносто девять"),
     ("pl", lambda it: it.year(2026, after="W", before="roku"), "dwa tysiące dwudziestym szóstym"),
     ("pl", lambda it: it.year(1932, after="od", before="roku"), "tysiąc dziewięćset trzydziestego drugiego"),
+    ("ru", lambda it: it.clock(12, 30, after="до"), "двенадцати тридцати"),
     ("ru", lambda it: it.money(number("1.5", scale=6), "RUB"), "одна целая пять десятых миллиона рублей"),
     ("ar", lambda it: it.measure(number("2"), "d"), "يومان"),
     ("ar", lambda it: it.measure(number("3"), "h"), "ثلاث ساعات"),

@@ -105,7 +105,7 @@ def number(written: Written, at: int) -> Found | None:
             return end, language.year(int(digits[0]), after=before, before=word[1] if word else "")
         if len(digits[0]) == 4 and (written.text[end : end + 1] == "p" or _MODEL_BEFORE.search(written.left(at))):
             return end, said_digits(written, digits[0])
-        if gender := _gender(written, end):
+        if (gender := _gender(written, end)) and written.char_before(at) != "第":
             return end, written.in_case(at, language.cardinal(int(digits[0]), gender=gender))
     return end, language.number(amount)
 
