@@ -71,6 +71,7 @@ def _with_dot(written: Written, at: int) -> Found | None:
         is_ordinal = noun_follows or bool(_OTHER_ORDINAL.match(written.text, found.end()))
     else:
         is_ordinal = writing.dotted_ordinals and starts_small
+        form = next((form for pattern, form in writing.ordinal_after if pattern.fullmatch(word[1])), "")
     return (found.end(), language.ordinal(int(found["n"]), form=form or "")) if is_ordinal else None
 
 

@@ -91,6 +91,7 @@ class Writing:
         self.by = near.text("by")
         self.out_of = near.text("out_of")
         self.ordinal_before = near.forms("ordinal_before")
+        self.ordinal_after = [(re.compile(pattern), form) for pattern, form in near.forms("ordinal_after").items()]
         self.ordinals = [
             (re.compile(rf"(?:{ending})(?![^\W_])"), form) for ending, form in near.forms("ordinal").items()
         ]
