@@ -19,6 +19,7 @@ KNOWN = {
     "numbers": "fraction decimal scale counting digits year years years_in_full cardinals ordinals replace elided",
     "dates": "day year first day_month day_month_year month_year year_alone weekday after",
     "clock": "hour minute second hour_half minute_half second_half hour_late minute_late hour_one minute_one second_one"
+    " hour_after minute_after minutes_after zero_after"
     " hours hours_late minutes seconds zero zero_half parts cycle shift half always exact after am pm",
     "money": "pattern both",
 }
@@ -60,7 +61,7 @@ def test_every_name_of_an_entry_is_known(code: str) -> None:
         found = section(entries, name) if name else entries
         assert set(found) <= set(known.split()), name
     english = section(by_hand("en"), "words")
-    optional = {"add", "space", "groups", "of", "range", "range_high", "one_after"}
+    optional = {"add", "space", "groups", "of", "range", "range_high", "one_after", "after_fraction"}
     assert set(section(entries, "words")) <= set(english) | optional
     for part in ("units", "currencies", "subunits", "scales", "parts"):
         for name, forms in section(entries, part).items():

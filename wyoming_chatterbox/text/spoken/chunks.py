@@ -19,7 +19,7 @@ _HOT = re.compile(
     rf"[\d_&@#~±≥≤≠≈<>×÷=+/→←↔↑↓°%‰€$£¥¢₽₩₹₺₪₴₫₱฿§√∞½⅓¼¾\u2150-\u215f²³™®©º№{FANCY}]"
     r"|\b[IVXL]{2,}|\b[IVX]\b|\b(?:I|V|X|[IVXL]{2,})(?:er|ère|re|e|ème)\b|[a-z]{3}\.[a-z]"
 )
-_JOINING = frozenset({"-", "–", "—", "−", "x", "*", "^", ":", *"年月日号號時时點点分秒"})
+_JOINING = frozenset({"-", "–", "—", "−", "~", "〜", "～", "x", "*", "^", ":", *"年月日号號時时點点分秒"})
 _HYPHEN = re.compile("[-–]")
 _EDGES = "\"'“”„‚‘’«»‹›()[]{}.,;:!?…¿¡"
 
@@ -29,7 +29,7 @@ class Chunks:
 
     def __init__(self, language: Language) -> None:
         self._writing = Writing.of(language)
-        self._starts = self._writing.named_days | self._writing.number
+        self._starts = self._writing.named_days | frozenset(self._writing.abbreviations)
 
     @classmethod
     @cache

@@ -27,12 +27,14 @@ _KEPT = frozenset("№！＂＃＇（），．：；？［］＿｛｝～℗℠�
 _STYLED = re.compile(f"[{FANCY}]")
 _RAISED = re.compile("\u207a?\u207b?[\u2070\u00b9\u2074-\u2079]+")
 _SPELLINGS = {"\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2012": "–", "٪": "%", "º C": "°C", "ºC": "°C", "ºF": "°F"}
+_OTHER_DIGITS = re.compile(r"(?![0-9])\d")
 _MICRO = re.compile(r"(?<!\w)\u03bc(?=[A-Za-z])")
 _ODD = re.compile("|".join(map(re.escape, _SPELLINGS)))
 
 
 def plain_letters(text: str) -> str:
     """Return the text with letters, digits and unit signs of other styles as plain ones; raised digits follow `^`."""
+    text = _OTHER_DIGITS.sub(lambda digit: str(int(digit[0])), text)
     text = _ODD.sub(lambda odd: _SPELLINGS[odd[0]], text)
     text = _MICRO.sub("\u00b5", text)
     if not _STYLED.search(text):

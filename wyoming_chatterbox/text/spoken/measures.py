@@ -50,7 +50,17 @@ class Measures(Numbers):
     def unit(self, unit: str, number: Number | None = None) -> str:
         """Return the unit's name alone, as after the number; without one, as after many."""
         forms = self._units.forms(unit)
-        form = self._form(forms, number) if number else forms["other"]
+        return self._name(self._form(forms, number) if number else forms["other"])
+
+    def fraction_of(self, unit: str, numerator: int, denominator: int, whole: int = 0) -> str:
+        """Return a fraction of a unit: "one half liter", "two and a half liters"."""
+        forms = self._units.forms(unit)
+        category = "other" if whole else self.word("after_fraction") or "one"
+        said = self.fraction(numerator, denominator, whole, gender="" if whole else forms.get("gender", ""))
+        of = "" if whole or (numerator, denominator) == (1, 2) else self.word("of")
+        return self._elided(self._joined(said, of, self._name(forms.get(category) or forms["other"])))
+
+    def _name(self, form: str) -> str:
         return " ".join(form.replace("{0}", "").split())
 
     def money(self, amount: Amount, currency: str) -> str:

@@ -125,12 +125,12 @@ class Numbers:
         upper = self.number(high, gender=self.word("range_high") or gender)
         return pattern.replace("{0}", self.number(low, gender=gender)).replace("{1}", upper)
 
-    def fraction(self, numerator: int, denominator: int, whole: int = 0) -> str:
-        """ "three quarters", "two and a half"; in a language's own words where it has them."""
+    def fraction(self, numerator: int, denominator: int, whole: int = 0, *, gender: str = "") -> str:
+        """ "three quarters", "two and a half"; `gender` is that of the thing it is a part of, in "eine halbe"."""
         table = self._table.section("fractions")
         name = f"{numerator}/{denominator}"
         if name in table:
-            said = table.text(name)
+            said = table.text(f"{name} {gender}") or table.text(name)
         elif str(denominator) in table:
             forms = table.forms(str(denominator))
             said = self._form(forms, Number(str(numerator))).replace(

@@ -58,6 +58,7 @@ def rewrite(text: str, before: str, language: Language) -> str:
 
 def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None:
     """Write what is said, with spaces to its neighbours, and a capital where a sentence starts."""
+    said = said.strip(" ") if written.is_dense else said
     if not said:
         return
     if said == ",":
@@ -72,5 +73,7 @@ def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None
         said = said.rstrip()
     if not written.is_dense:
         divided = follows.isalnum() and not written.writing.attached.match(written.text, end)
-        said = " " * (last.isalnum() and said[:1].isalnum()) + said + " " * (said[-1:].isalnum() and divided)
+        joins = written.language.code == "ko" and written.text[at] in "~〜～"
+        said = " " * (last.isalnum() and said[:1].isalnum() and not joins) + said
+        said += " " * (said[-1:].isalnum() and divided)
     out.append(said)

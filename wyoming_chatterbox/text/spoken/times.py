@@ -56,9 +56,9 @@ class Times(Measures):
                 said = said.replace(f"{{{name}}}", text)
         return said if weekday is None else self.with_weekday(weekday, said)
 
-    def with_weekday(self, weekday: int, date: str) -> str:
-        """Return a day of the week before a date in words, which may be empty."""
-        name = self.weekday(weekday)
+    def with_weekday(self, weekday: int, date: str, *, name: str = "") -> str:
+        """Put a day of the week, as it stands alone or in the form `name`, before a date in words; it may be empty."""
+        name = name or self.weekday(weekday)
         return self._dates.text("weekday", "{0} {1}").replace("{0}", name).replace("{1}", date) if date else name
 
     def clock(self, hour: int, minute: int = 0, second: int | None = None, half: str = "", *, after: str = "") -> str:
@@ -87,21 +87,24 @@ class Times(Measures):
         clock = self._clock
         name = "second" if second is not None else "minute" if minute else "hour"
         late = hour == 0 or hour > 12
+        kind = clock.section("after").text(after)
         pattern = (
-            (hour == 1 and clock.text(f"{name}_one"))
+            (kind and f"{name}_after" in clock and self._form(clock.forms(f"{name}_after"), Number(str(hour))))
+            or (hour == 1 and clock.text(f"{name}_one"))
             or (half and clock.text(f"{name}{half}"))
             or (late and clock.text(f"{name}_late"))
             or clock.text(name)
         )
-        hours = clock.section("after").text(after) or (late and clock.text("hours_late"))
+        hours = kind or (late and clock.text("hours_late"))
+        minutes = (kind and clock.text("minutes_after")) or clock.text("minutes", "cardinal")
         zero = (
-            clock.text(f"zero{half}", clock.text("zero"))
+            clock.text("zero_after" if kind else f"zero{half}", clock.text("zero"))
             if 0 < minute < 10 or (second is not None and not minute)
             else ""
         )
         said = {
             "{h}": self._numeral(hours or clock.text("hours", "cardinal"), hour),
-            "{m}": self._joined(zero, self._numeral(clock.text("minutes", "cardinal"), minute)),
+            "{m}": self._joined(zero, self._numeral(minutes, minute)),
             "{s}": self._numeral(clock.text("seconds", "cardinal"), second or 0),
         }
         for place, number, unit in (("{hours}", hour, "h"), ("{minutes}", minute, "min"), ("{seconds}", second, "s")):

@@ -99,7 +99,8 @@ def phone(written: Written, at: int) -> Found | None:
         return found.end(), said_groups(written, found[0])
     if found := _GROUPS_OF_FOUR.match(text, at):
         return found.end(), said_groups(written, found[0])
-    if before in writing.phone and (found := _AFTER_WORD.match(text, at)) and _count(found[0]) >= _LEAST_AFTER_WORD:
+    is_called = before in writing.phone or (written.is_dense and written.left(at).endswith(tuple(writing.phone)))
+    if is_called and (found := _AFTER_WORD.match(text, at)) and _count(found[0]) >= _LEAST_AFTER_WORD:
         return found.end(), said_groups(written, found[0])
     if before in writing.emergency and (found := _EMERGENCY.match(text, at)):
         return found.end(), written.language.digits(found[0])

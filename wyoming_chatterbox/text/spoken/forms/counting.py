@@ -71,6 +71,7 @@ def _with_dot(written: Written, at: int) -> Found | None:
         is_ordinal = noun_follows or bool(_OTHER_ORDINAL.match(written.text, found.end()))
     else:
         is_ordinal = writing.dotted_ordinals and starts_small
+        form = next((form for pattern, form in writing.ordinal_after if pattern.fullmatch(word[1])), "")
     return (found.end(), language.ordinal(int(found["n"]), form=form or "")) if is_ordinal else None
 
 
@@ -101,10 +102,11 @@ def number(written: Written, at: int) -> Found | None:
         if before in writing.version:
             return end, said_version(written, digits[0])
         if _is_year(written, at, int(digits[0]), end, before):
-            return end, language.year(int(digits[0]))
+            word = _NEXT_WORD.match(written.text, end)
+            return end, language.year(int(digits[0]), after=before, before=word[1] if word else "")
         if len(digits[0]) == 4 and (written.text[end : end + 1] == "p" or _MODEL_BEFORE.search(written.left(at))):
             return end, said_digits(written, digits[0])
-        if gender := _gender(written, end):
+        if (gender := _gender(written, end)) and written.char_before(at) != "第":
             return end, written.in_case(at, language.cardinal(int(digits[0]), gender=gender))
     return end, language.number(amount)
 
@@ -125,9 +127,11 @@ def _is_year(written: Written, at: int, number: int, end: int, before: str) -> b
     writing = written.writing
     if number not in _YEARS_RANGE or not _YEAR.match(written.text, at):
         return False
+    word = _NEXT_WORD.match(written.text, end)
+    if word and word[1].lower() in writing.word_for_year:
+        return True
     if before in writing.year or number not in _SURE_YEARS:
         return before in writing.year
-    word = _NEXT_WORD.match(written.text, end)
     counts_nothing = not word or word[1].lower() in writing.year_after
     return counts_nothing or before in writing.decade or bool(word and writing.capital_nouns and word[1][0].islower())
 

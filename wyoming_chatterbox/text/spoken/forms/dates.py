@@ -26,6 +26,7 @@ _DAYS = re.compile(
 )
 _YEAR = re.compile(r"(?:,?\s|-)(?:de[l]?\s)?(?P<y>[12]\d{3})(?![\w]|[.,:]\d|\s?[°%])")
 _SHORT_YEAR = re.compile(r"\s['’](?P<y>\d\d)(?!\w)")
+_WORD_AFTER = re.compile(rf"\s(?P<word>{WORD})")
 _NAME = re.compile(rf"(?P<name>{WORD})(?P<dot>\.?)")
 _DAY_AFTER = re.compile(
     r",?\s(?P<d>[0-3]?\d)(?:st|nd|rd|th)?(?:\s?[-–]\s?(?P<last>[0-3]?\d)(?:st|nd|rd|th)?)?(?![\w:]|[.,/]\d|\s?[°%€])"
@@ -42,6 +43,10 @@ def _valid(month: int, day: int) -> bool:
 
 def numeric(written: Written, at: int) -> Found | None:
     """Find a date in digits: "2026-11-25", "25.11.2026", "11/25/2026", "25.11."."""
+    return _with_word_for_year(written, _numeric(written, at))
+
+
+def _numeric(written: Written, at: int) -> Found | None:
     text, language, writing = written.text, written.language, written.writing
     before = written.word_before(at)
     if found := _ISO.match(text, at):
@@ -94,8 +99,21 @@ def _spaced_range(text: str, end: int) -> bool:
     return text.startswith(("%", " %", "°", " °"), end)
 
 
+def _with_word_for_year(written: Written, found: Found | None) -> Found | None:
+    """Take in the word for "year" behind a date that is said with it: "25 ноября 2026 года"."""
+    words = written.writing.word_for_year
+    if not found or found[1].rpartition(" ")[2] not in words:
+        return found
+    word = _WORD_AFTER.match(written.text, found[0])
+    return (written.after_dot(word.end()), found[1]) if word and word["word"].lower() in words else found
+
+
 def day_first(written: Written, at: int) -> Found | None:
     """Find a day and the name of its month: "28 Nov 2026", "3. Mai", "1er mai", "25-28 Nov"."""
+    return _with_word_for_year(written, _day_first(written, at))
+
+
+def _day_first(written: Written, at: int) -> Found | None:
     found = _DAYS.match(written.text, at)
     month = _month(written, found["month"]) if found else 0
     if not found or not month or not _valid(month, int(found["d"])):
@@ -134,7 +152,7 @@ def month_first(written: Written, at: int) -> Found | None:
             said = said.replace(first, f"{first} {language.word('to')} {language.day(int(found['last']))}", 1)
         return (year or found).end(), said
     if year := _YEAR.match(text, after):
-        return year.end(), language.date(int(year["y"]), month, after=before)
+        return _with_word_for_year(written, (year.end(), language.date(int(year["y"]), month, after=before)))
     if year := _SHORT_YEAR.match(text, after):
         return year.end(), f"{language.month(month)} {language.cardinal(int(year['y']))}"
     if before in written.writing.month_before and _is_short(written, name["name"]):
@@ -161,7 +179,9 @@ def weekday(written: Written, at: int) -> Found | None:
     if gap := _WEEKDAY_GAP.match(text, after):
         for rule in (numeric, day_first, month_first):
             if found := rule(written, gap.end()):
-                return found[0], language.with_weekday(number, found[1])
+                # "Tiistaina" keeps its case.
+                as_written = name["name"] if len(name["name"]) > len(language.weekday(number)) else ""
+                return found[0], language.with_weekday(number, found[1], name=as_written)
         if short and time(written, gap.end()):
             return after, language.weekday(number)
     is_sure = (name["name"][0].isupper() or name["dot"]) and name["name"].lower() not in written.writing.no_days

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from ..numbers import Number
 from .measured import unit_key
 from .written import Found, Written
 
@@ -31,10 +30,8 @@ def fraction(written: Written, at: int) -> Found | None:
     out_of = written.writing.out_of
     if out_of and int(bottom) in _OUT_OF and int(top) > 1 and not whole:
         return found.end(), out_of.format(language.cardinal(int(top)), language.cardinal(int(bottom)))
-    said = language.fraction(int(top), int(bottom), whole)
     if unit := _UNIT.match(written.text, found.end()):
         key = unit_key(written, unit["name"])
         if key and "/" not in key and unit["name"] != "in":
-            name = language.unit(key) if whole else language.unit(key, Number("1"))
-            return written.after_dot(unit.end()), f"{said}{written.space}{name}"
-    return found.end(), said
+            return written.after_dot(unit.end()), language.fraction_of(key, int(top), int(bottom), whole)
+    return found.end(), language.fraction(int(top), int(bottom), whole)

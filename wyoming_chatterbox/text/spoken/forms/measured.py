@@ -29,6 +29,7 @@ _AFTER_INCHES = re.compile(r"\.?\s?(?:\Z|[,;:!?)\"]|of\b|x\b|by\b|tall\b|wide\b|
 _LETTERS = frozenset("ABCFKV")
 _NAME_AFTER = re.compile(r"\s[^\W\d_a-zß-ÿ]")
 _ORDER = ("d", "h", "min", "s")
+_YEAR_DIGITS = 4
 
 
 def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | None:
@@ -112,6 +113,8 @@ def _counted(written: Written, amount: Amount, begin: int, end: int) -> Found | 
     """Find a number before the written-out name of a unit: the gender of its numeral is known."""
     word = _WORD.match(written.text, end)
     if not word or not word[0][0].isspace() or not isinstance(amount, Number):
+        return None
+    if len(amount.whole) == _YEAR_DIGITS and word[1].lower() in written.writing.word_for_year:
         return None
     gender = written.language.nouns.get(word[1].lower())
     return (end, written.in_case(begin, written.language.number(amount, gender=gender))) if gender else None

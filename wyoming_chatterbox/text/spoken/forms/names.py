@@ -64,12 +64,13 @@ def formula(written: Written, at: int) -> Found | None:
 
 
 def abbreviation(written: Written, at: int) -> Found | None:
-    """ "No. 5", "Nr. 5", "n° 5": the word for number."""
+    """ "No. 5", "Nr. 5", "n° 5": the word for number; "kl. 7": that for the time."""
     found = _ABBREVIATED.match(written.text, at)
-    if not found or found["name"].lower() not in written.writing.number:
+    said = written.writing.abbreviations.get(found["name"].lower()) if found else None
+    if not found or not said:
         return None
     is_word_too = found["name"].lower() in ("n", "no")
-    return (found.end(), written.language.word("number") + " ") if found["sign"] or not is_word_too else None
+    return (found.end(), said + " ") if found["sign"] or not is_word_too else None
 
 
 def time_zone(written: Written, at: int) -> Found | None:

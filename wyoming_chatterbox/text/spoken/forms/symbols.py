@@ -79,6 +79,12 @@ def _dash(written: Written, at: int) -> Found | None:
     return (at + 1, " ") if tight and left[-1:].isalpha() else None
 
 
+def _tilde(written: Written, at: int) -> Found | None:
+    """Between two amounts or times: "10:00~12:30"."""
+    joins = _AMOUNT_BEFORE.search(written.left(at)) and _AMOUNT_AFTER.match(written.text, at + 1)
+    return (at + 1, written.language.word("to")) if joins else None
+
+
 def _plus(written: Written, at: int) -> Found | None:
     before, follows = written.char_before(at), written.text[at + 1 : at + 2]
     said = before.isalnum() or before == "+" or follows.isdecimal() or _is_loose(written, at)
@@ -125,8 +131,10 @@ def _underscore(written: Written, at: int) -> Found:
 
 
 def _apostrophe(written: Written, at: int) -> Found | None:
-    """Before the last digits of a year it is silent: "in '58"."""
+    """Before the last digits of a year it is silent: "in '58"; and between number and ending in Turkish: "9:00'da"."""
     before = written.char_before(at)
+    if written.language.code == "tr" and before.isdecimal() and written.text[at + 1 : at + 2].isalpha():
+        return at + 1, ""
     return (at + 1, "") if (not before or before.isspace()) and _SHORT_YEAR.match(written.text, at + 1) else None
 
 
@@ -163,6 +171,7 @@ def _cross(written: Written, at: int) -> Found | None:
 
 
 _RULES: dict[str, Rule] = {
-    "-": _dash, "–": _dash, "—": _dash, "+": _plus, "*": _times, ":": _colon, "/": _slash, "#": _hash, "@": _at,
-    "_": _underscore, "%": _percent, "^": _caret, "×": _cross, "'": _apostrophe, "’": _apostrophe,
+    "~": _tilde, "〜": _tilde, "～": _tilde, "-": _dash, "–": _dash, "—": _dash, "+": _plus, "*": _times, ":": _colon,
+    "/": _slash, "#": _hash, "@": _at, "_": _underscore, "%": _percent, "^": _caret, "×": _cross, "'": _apostrophe,
+    "’": _apostrophe,
 }  # fmt: skip

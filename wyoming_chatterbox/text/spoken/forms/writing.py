@@ -60,6 +60,7 @@ class Writing:
         self.plain = re.compile(rf"\d++(?:[.{point}](?P<fraction>\d++)(?![.,]\d))?+")
         self.year = self._set("year")
         self.year_after = self._set("year_after")
+        self.word_for_year = self._set("word_for_year")
         self.decade = self._set("decade")
         self.decades = near.forms("decades")
         self.decade_ending = near.text("decade_ending")
@@ -83,11 +84,15 @@ class Writing:
         self.models = near.text("models")
         self.articles = self._set("articles")
         self.place = self._set("place")
-        self.number = self._set("number")
+        self.abbreviations: Mapping[str, str] = {
+            **dict.fromkeys(self._set("number"), language.word("number")), **near.forms("abbreviations")
+        }  # fmt: skip
+        """What they stand for before a number."""
         self.ratio = near.text("ratio")
         self.by = near.text("by")
         self.out_of = near.text("out_of")
         self.ordinal_before = near.forms("ordinal_before")
+        self.ordinal_after = [(re.compile(pattern), form) for pattern, form in near.forms("ordinal_after").items()]
         self.ordinals = [
             (re.compile(rf"(?:{ending})(?![^\W_])"), form) for ending, form in near.forms("ordinal").items()
         ]
