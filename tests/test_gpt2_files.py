@@ -15,8 +15,8 @@ from transformers import AutoTokenizer
 
 from wyoming_chatterbox.engine.tokenizers import punctuation
 from wyoming_chatterbox.engine.tokenizers.load import TextTokenizer, load_tokenizer
-from wyoming_chatterbox.engine.tokenizers.tags import SOUNDS, Tags
-from wyoming_chatterbox.families import NANO, TURBO
+from wyoming_chatterbox.engine.tokenizers.tags import Tags
+from wyoming_chatterbox.families import NANO, SOUNDS, TURBO
 
 END = "<|endoftext|>"
 TAGS = {
