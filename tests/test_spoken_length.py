@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from wyoming_chatterbox.engine.t3.spoken_length import LONGEST, fewest_tokens, most_tokens
 
 TOKENS_PER_SECOND = 25
-SLOWEST, FASTEST = 3.0, 10.0
+SLOWEST, FASTEST = 3.0, 9.0
 """Syllables a second, pauses included; 4 to 8 are usual (Pellegrino, Coupé and Marsico 2011)."""
 
 SYLLABLES = {

@@ -2,7 +2,7 @@
 
 At an everyday pace people say 15 letters a second, or 5 syllables, which are characters in Chinese and Korean
 (Pellegrino, Coupé and Marsico 2011). An audiobook has 12 letters a second with its pauses. Slow speech, 100 words a
-minute, has 8. Nobody says 24.
+minute, has 8. Nobody says 30.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ _DIGIT = 6 * _LETTER
 _VOWELLESS_LETTER = 1.5 * _LETTER
 """Tokens of a letter of scripts that write consonants, and leave some or all vowels out."""
 _SYLLABLE = 3 * _LETTER
-"""Tokens of a character that is a syllable, and often two in Japanese."""
+"""Tokens of a character that is a syllable."""
+_KANA = 2 * _LETTER
+"""Tokens of a Japanese mora, which is shorter."""
 _BREAK = 5
 """Tokens of the pause at a punctuation mark."""
 _TAG = 25
@@ -30,9 +32,11 @@ _CONSONANT_SCRIPTS = "\u0590"
 """The first character after the alphabets of Europe: Hebrew, Arabic and Devanagari follow."""
 
 _SLOWEST = 2
-"""Factor on the everyday pace for the slowest speech: 8 letters or 2.6 syllables a second."""
+"""Factor on the everyday pace for the slowest speech: 8 letters or 2.6 syllables a second, pauses included."""
 _SPARE = 50
-"""Tokens beyond that: 2 s, which is room for a short text's silence before and after, and for one drawn out."""
+"""Tokens beyond that, 2 s: the silence around a short text, and a word that is drawn out."""
+_FASTEST = 2.5
+"""Divisor of the everyday pace that is beyond all speech; some letters are also counted too high."""
 
 _TAGS = re.compile(r"\[[a-z ]+\]")
 _BREAKS = frozenset(".,;:!?…—–、。，；：！？،؛؟।")
@@ -48,7 +52,7 @@ def most_tokens(text: str) -> int:
 
 def fewest_tokens(text: str) -> int:
     """Return speech tokens in which nobody can have said a text."""
-    return round(_usual_tokens(text) / 3)
+    return round(_usual_tokens(text) / _FASTEST)
 
 
 def _usual_tokens(text: str) -> float:
@@ -62,6 +66,8 @@ def _tokens(character: str) -> float:
     if character in _BREAKS:
         return _BREAK
     if kind[0] in "LM":
+        if "\u3040" <= character < "\u3100":
+            return _KANA
         if unicodedata.east_asian_width(character) in "WH":
             return _SYLLABLE
         if character >= _CONSONANT_SCRIPTS:
