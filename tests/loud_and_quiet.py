@@ -17,7 +17,7 @@ from torch import nn
 
 from wyoming_chatterbox.engine import Description
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
-from wyoming_chatterbox.engine.checkpoint import load
+from wyoming_chatterbox.engine.checkpoint import Networks, load
 from wyoming_chatterbox.engine.s3gen.watermark import load_marker
 from wyoming_chatterbox.families import FAMILIES
 
@@ -77,17 +77,23 @@ class _Slope(nn.Module):
         return self._speed * (mu / self._amplified - mel)
 
 
-def load_scripted(
-    layout: str, directory: Path, quiet: Iterable[int] = SILENCES, blocks: bool = True
-) -> tuple[Chatterbox, ScriptedT3]:
-    """Load a tiny checkpoint, and set its weights; only the `quiet` tokens are quiet."""
+def load_by_hand(layout: str, directory: Path, quiet: Iterable[int] = SILENCES) -> tuple[Networks, ScriptedT3]:
+    """Load a tiny checkpoint's networks, and set their weights; only the `quiet` tokens are quiet."""
     networks = load(directory, FAMILIES[layout], checkpoints.FLOAT32)
     t3: Any = networks.t3
     t3.speech_head = ScriptedT3(t3.hp.speech_tokens_dict_size)
     _set_flow(networks.flow, list(quiet))
     _set_vocoder(networks.vocoder)
+    return networks, t3.speech_head
+
+
+def load_scripted(
+    layout: str, directory: Path, quiet: Iterable[int] = SILENCES, blocks: bool = True
+) -> tuple[Chatterbox, ScriptedT3]:
+    """Make an engine of such networks."""
+    networks, t3 = load_by_hand(layout, directory, quiet)
     description = Description(layout, "cpu", "float32", "none", "a test asked for it")
-    return Chatterbox(networks, load_marker(), description, 0, None, blocks), t3.speech_head
+    return Chatterbox(networks, load_marker(), description, 0, None, blocks), t3
 
 
 def _set_flow(flow: Any, quiet: list[int]) -> None:

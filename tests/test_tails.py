@@ -16,10 +16,11 @@ import torch
 from tests.conftest import Tiny
 from wyoming_chatterbox.engine import SAMPLE_RATE, Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
+from wyoming_chatterbox.engine.s3gen.stream import SoundStream, stream
 from wyoming_chatterbox.engine.t3.spoken_length import most_tokens
 from wyoming_chatterbox.errors import EngineError
 
-from .loud_and_quiet import SILENCES, ScriptedT3, load_scripted
+from .loud_and_quiet import SILENCES, ScriptedT3, load_by_hand, load_scripted
 
 Sound = npt.NDArray[np.float32]
 FAMILIES = ["english", "multilingual", "turbo", "nano"]
@@ -142,3 +143,32 @@ def test_a_model_whose_sound_is_not_numbers_is_not_taken_for_a_quiet_one(scripte
     t3.follow([*speech(30), 0, 0, 0])
     with pytest.raises(EngineError, match="not numbers"):
         say(speaker)
+
+
+class Asking:
+    """A plan of small blocks that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[float] = []
+
+    def first(self) -> int:
+        return 10
+
+    def then(self, made: int, ahead: float) -> int:
+        self.told.append(ahead)
+        return 10
+
+
+def test_a_pause_that_is_held_back_is_not_counted_as_what_the_listener_has(tiny: Tiny) -> None:
+    networks, _ = load_by_hand("nano", tiny("nano"))
+    sound = SoundStream(networks.flow, networks.vocoder, networks.conditionals, 1, never)
+    tokens = [*speech(40), *islice(wandering(), 38), *speech(40, seed=2)]
+    plan = Asking()
+    blocks = stream(sound, iter(tokens), plan, clock=lambda: 0.0)
+    given = [len(next(blocks)) / SAMPLE_RATE]
+    for block in blocks:
+        given.append(given[-1] + len(block) / SAMPLE_RATE)
+    assert given[-1] == pytest.approx(118 / 25)
+    # What the vocoder and the watermark hold back is counted as 0.1 s, of which the vocoder's 40 ms are seen here.
+    assert plan.told == pytest.approx([seconds - 0.06 for seconds in given[:-1]])
+    assert max(plan.told[:6]) < 40 / 25 + 0.3
