@@ -117,11 +117,12 @@ def test_it_says_what_it_holds_back() -> None:
 
 def test_it_is_over_after_a_long_quiet() -> None:
     ending = Ending()
-    ending.feed(np.concatenate([speech(1), noise(LONGEST_PAUSE - 0.02, -60)]))
-    assert not ending.over
-    ending.feed(noise(0.02, -60))
-    assert ending.over
-    ending.feed(speech(1))
+    over = []
+    for part in (speech(1), noise(LONGEST_PAUSE - 0.02, -60), noise(0.02, -60, seed=1)):
+        ending.feed(part)
+        over.append(ending.over)
+    assert over == [False, False, True]
+    assert not len(ending.feed(speech(1)))
     assert len(ending.finish()) == FADE
 
 
