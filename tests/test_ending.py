@@ -187,11 +187,12 @@ def test_nothing_comes_of_nothing() -> None:
     assert len(Ending(unplayed=960).finish()) == 0
 
 
-def test_samples_that_are_not_numbers_are_not_dropped_as_quiet() -> None:
-    sound = np.concatenate([speech(1), np.full(SAMPLE_RATE, np.nan, np.float32)])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_samples_that_are_not_numbers_are_not_dropped_as_quiet(value: float) -> None:
+    sound = np.concatenate([speech(1), np.full(SAMPLE_RATE, value, np.float32)])
     out = heard(Ending(), sound)
     assert len(out) == len(sound)
-    assert np.isnan(out[SAMPLE_RATE:]).all()
+    assert not np.isfinite(out[SAMPLE_RATE:]).any()
 
 
 SPOKEN = st.tuples(st.floats(0.15, 1.0), st.floats(-24, 0))

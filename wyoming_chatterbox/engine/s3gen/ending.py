@@ -6,6 +6,8 @@ quiet, so levels tell. Nothing here needs more than NumPy.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .. import SAMPLE_RATE, Block
@@ -63,7 +65,7 @@ class Ending:
         self._spoken = 0
         """Samples so far up to the end of the last frame that is not quiet."""
         self._loudest = 0.0
-        self._floor = np.inf
+        self._floor = math.inf
         self._loud = 0
         """Frames so far that were near the loudest, up to `_BEGUN`."""
 
@@ -111,13 +113,16 @@ class Ending:
         if self.over:
             return
         self._judged = end
+        if not math.isfinite(level):
+            # Whoever hears it must know, so it is not quiet.
+            self._spoken = end
+            return
         self._loudest = max(self._loudest, level)
         if self._loud >= _BEGUN:
             self._floor = min(self._floor, level)
         elif level > _LOUD * self._loudest:
             self._loud += 1
         near_floor = min(_ABOVE_FLOOR * self._floor, _QUIET_FLOOR * self._loudest)
-        # A level that is no number is not quiet: whoever hears it must know.
         if self._loud >= _BEGUN and level <= max(_QUIET * self._loudest, near_floor):
             self.over = end - self._spoken >= _samples(LONGEST_PAUSE) and self._spoken >= self._fewest
         else:

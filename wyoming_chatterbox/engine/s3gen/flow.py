@@ -27,8 +27,8 @@ FRAMES_PER_TOKEN = 2
 SAMPLES_PER_FRAME = 480
 SAMPLES_PER_TOKEN = FRAMES_PER_TOKEN * SAMPLES_PER_FRAME
 
-_LOUD = math.log(10 ** (20 / 20))
-"""How far below the loudest log-mel frame's level a frame of speech may be: 20 dB."""
+_LOUD, _WITHIN = 0.9, math.log(10)
+"""Speech is within 20 dB of the level that nine of ten log-mel frames stay below, however loud a click may be."""
 _SPEECH_FRAMES = 10
 """Frames, 200 ms, of which most are loud where speech begins. A click is as loud, but shorter."""
 _BEFORE_SPEECH = 5
@@ -58,7 +58,7 @@ def cut_prompt(voice: Conditionals, seconds: float | None = None) -> Conditional
 def _first_speech(mel: torch.Tensor) -> int:
     """Return the token at which speech begins in log-mel frames (1, n, 80)."""
     levels = torch.logsumexp(mel[0].float(), dim=1)
-    loud = (levels > levels.max() - _LOUD).float()
+    loud = (levels > levels.quantile(_LOUD) - _WITHIN).float()
     mostly = torch.nn.functional.avg_pool1d(loud[None], min(_SPEECH_FRAMES, len(loud)), stride=1)[0] > 0.5
     begin = int(mostly.int().argmax())
     first = begin + int(loud[begin:].argmax())
