@@ -19,7 +19,7 @@ SECONDS = {
     "test_hang": 15, "test_http": 14, "test_http_malformed": 15, "test_http_speech": 18, "test_imports": 10,
     "test_leaving": 20, "test_lockout": 8, "test_malformed": 13, "test_memory": 12, "test_places": 8,
     "test_process": 15, "test_sentences": 5, "test_sound_stream": 6, "test_stopping": 15, "test_t3": 6,
-    "test_vocoder": 5, "test_wyoming": 11,
+    "test_tails": 15, "test_vocoder": 5, "test_wyoming": 11,
 }  # fmt: skip
 """Seconds that a file's tests take together, those aside that are marked slow; small files aren't listed."""
 
