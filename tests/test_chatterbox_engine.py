@@ -17,7 +17,7 @@ from wyoming_chatterbox.engine import Engine, Sampling, Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
 from wyoming_chatterbox.engine.checkpoint import load
 from wyoming_chatterbox.engine.devices import choose_precision, computes_in_bfloat16
-from wyoming_chatterbox.engine.t3.decoder import LONGEST, most_tokens
+from wyoming_chatterbox.engine.t3.spoken_length import most_tokens
 from wyoming_chatterbox.engine.voice.conditionals import Conditionals, ConditionalsCache, key_of
 from wyoming_chatterbox.errors import CheckpointError, ConfigError, EngineError, OutOfMemoryError, VoiceError
 from wyoming_chatterbox.families import FAMILIES
@@ -249,12 +249,6 @@ def test_a_text_too_long_for_the_model_is_an_engine_error(english: Chatterbox) -
     with pytest.raises(EngineError, match="tokens"):
         say(english, "word " * 200)
     assert np.isfinite(say(english)).all()
-
-
-def test_the_cap_follows_the_texts_length() -> None:
-    assert most_tokens("Hi.") < most_tokens("A longer sentence.") < LONGEST == most_tokens("word " * 500)
-    # A Chinese character is a syllable of about five tokens, three bytes long.
-    assert most_tokens("你" * 20) > 100 + 5 * 20
 
 
 def test_a_setting_out_of_range_is_an_engine_error(english: Chatterbox) -> None:

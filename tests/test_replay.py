@@ -13,9 +13,10 @@ import torch
 from tests import checkpoints
 from tests.conftest import Tiny
 from wyoming_chatterbox.engine.checkpoint import Networks, load
-from wyoming_chatterbox.engine.t3.decoder import LONGEST, TokenDecoder
+from wyoming_chatterbox.engine.t3.decoder import TokenDecoder
 from wyoming_chatterbox.engine.t3.graphs import BATCH, IN_FLIGHT, CudaGraphRunner, GraphedDecoder, Read
 from wyoming_chatterbox.engine.t3.sampling import DEFAULTS, Settings
+from wyoming_chatterbox.engine.t3.spoken_length import LONGEST
 from wyoming_chatterbox.errors import Cancelled, EngineError
 from wyoming_chatterbox.families import FAMILIES
 

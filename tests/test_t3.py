@@ -38,7 +38,7 @@ from wyoming_chatterbox.engine.t3.sampling import (
     gpt2_probabilities,
     llama_probabilities,
 )
-from wyoming_chatterbox.engine.t3.tail_guard import HEARD_REPEATED_TOKENS, MAX_REPEATED_TOKENS, TailGuard
+from wyoming_chatterbox.engine.t3.tail_guard import HEARD_TOKENS, MOST_TOKENS
 from wyoming_chatterbox.engine.t3.voice_prefixes import VoicePrefixes
 from wyoming_chatterbox.engine.upstream.chatterbox_tts import LLAMA_520M_CONFIG_DICT, T3Cond
 from wyoming_chatterbox.engine.voice.conditionals import Conditionals, load_conditionals
@@ -285,6 +285,17 @@ def test_no_more_steps_are_taken_than_asked_for(pair: Pair) -> None:
     assert decoder.steps <= 4
 
 
+@pytest.mark.parametrize("most", [0, 1, 7])
+def test_it_says_that_it_cut_a_model_that_did_not_end(made: Made, most: int) -> None:
+    pair = made("nano")
+    cuts: list[bool] = []
+    stream = TokenDecoder(pair.ours).stream(
+        TEXT, pair.voice, pair.settings, most, never, torch.Generator().manual_seed(1), lambda: cuts.append(True)
+    )
+    assert len(list(stream)) == most
+    assert cuts == [True]
+
+
 def test_a_model_that_only_repeats_itself_is_stopped(made: Made) -> None:
     pair = made("nano")
     bias: Any = pair.ours.speech_head.bias
@@ -295,8 +306,8 @@ def test_a_model_that_only_repeats_itself_is_stopped(made: Made) -> None:
         tokens = list(decoder.stream(TEXT, pair.voice, replace(pair.settings, repetition_penalty=1.0), 500, never))
     finally:
         bias.copy_(kept)
-    assert tokens == [SILENCE] * (HEARD_REPEATED_TOKENS + 1)
-    assert decoder.steps == MAX_REPEATED_TOKENS + 1
+    assert tokens == [SILENCE] * HEARD_TOKENS
+    assert decoder.steps == MOST_TOKENS
 
 
 def test_scores_that_are_not_numbers_are_an_engine_error(made: Made) -> None:
@@ -522,48 +533,6 @@ class TestVoicePrefixes:
             }
         # The speaker, 8 of the tiny perceiver or the 20 tokens themselves, and Llama's emotion.
         assert lengths == {"english": 1 + 8 + 1, "turbo": 1 + 20}
-
-
-class TestTailGuard:
-    def heard(self, tokens: list[int]) -> tuple[list[int], bool]:
-        guard = TailGuard()
-        heard = [out for token in tokens for out in guard.push(token)]
-        return heard + guard.flush(), guard.tripped
-
-    def test_speech_passes_at_once(self) -> None:
-        guard = TailGuard()
-        draws = torch.Generator().manual_seed(1)
-        for token in torch.randint(6561, (300,), generator=draws).tolist():
-            assert guard.push(token) == [token]
-
-    def test_a_pause_of_a_second_and_a_half_passes_whole(self) -> None:
-        tokens = [5, 6, *[SILENCE] * 38, 7, 8, *[SILENCE] * 40]
-        assert self.heard(tokens) == (tokens, False)
-
-    def test_a_held_sound_is_passed_on_in_order_when_it_ends(self) -> None:
-        guard = TailGuard()
-        outs = [guard.push(token) for token in [1, *[2] * 30, 3]]
-        assert [token for out in outs[:-1] for token in out] == [1, *[2] * (HEARD_REPEATED_TOKENS + 1)]
-        assert outs[-1] == [2] * (30 - HEARD_REPEATED_TOKENS - 1) + [3]
-
-    @pytest.mark.parametrize("cycle", [[SILENCE], [17], [1, 2], [1, 2, 2], [9, 8, 7, 6, 5, 4, 3, 2]])
-    def test_what_repeats_for_too_long_is_cut_before_it_is_heard(self, cycle: list[int]) -> None:
-        tokens = [100, 200, 300] + cycle * 60
-        heard, tripped = self.heard(tokens)
-        assert tripped
-        assert heard == tokens[: 3 + len(cycle) + HEARD_REPEATED_TOKENS]
-
-    def test_it_trips_at_the_token_that_is_one_too_many(self) -> None:
-        guard = TailGuard()
-        tripped = []
-        for token in [3] * (MAX_REPEATED_TOKENS + 1):
-            guard.push(token)
-            tripped.append(guard.tripped)
-        assert tripped == [False] * MAX_REPEATED_TOKENS + [True]
-
-    def test_a_longer_cycle_is_speech(self) -> None:
-        tokens = list(range(9)) * 20
-        assert self.heard(tokens) == (tokens, False)
 
 
 def test_the_state_after_a_prefix_is_its_length() -> None:

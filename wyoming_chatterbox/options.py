@@ -124,8 +124,8 @@ class Options:
     ))
     prompt_seconds: float | None = field(metadata=_option(
         _VOICES, None, optional(Range(float, 1.0, 10.0)),
-        "seconds of a voice's recording to take its timbre from; fewer are faster",
-        metavar="SECONDS", unset="3 on a CPU, 10 on a GPU", example="3",
+        "seconds of a voice's recording to take its timbre from, from its first speech on; fewer are faster",
+        metavar="SECONDS", unset="5 on a CPU, 10 on a GPU", example="5",
     ))
     seed: int | None = field(metadata=_option(
         _VOICES, None, optional(Range(int, 0, 2**32 - 1)), "say the same text the same way each time",

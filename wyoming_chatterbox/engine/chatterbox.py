@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gc
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from itertools import chain, repeat
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,16 +19,19 @@ from ..families import Family
 from ..precision import Precision
 from . import SAMPLE_RATE, Block, Description, Utterance, Voice
 from .checkpoint import Networks, load
+from .devices import device_memory
 from .failures import first_line, is_out_of_memory
 from .heap import return_free_memory, returning_at_once
 from .layers.sizes import bytes_by_format, size_of
+from .s3gen.ending import Ending
 from .s3gen.flow import SAMPLES_PER_TOKEN
 from .s3gen.pacing import ALL_TOKENS, HOPS, Fixed, Pace, Paced, Plan
 from .s3gen.stream import SoundStream, stream
 from .s3gen.watermark import Watermarker, WatermarkStream, load_marker
-from .t3.decoder import TokenDecoder, most_tokens
+from .t3.decoder import TokenDecoder
 from .t3.kv_cache import KVCache
 from .t3.sampling import resolve
+from .t3.spoken_length import fewest_tokens, most_tokens
 from .upstream import chatterbox_tts
 from .voice.conditionals import Conditionals, ConditionalsCache, Key, key_of
 from .voice.draft import Draft
@@ -36,9 +39,14 @@ from .voice.recording import Reader
 
 _HOST = torch.device("cpu")
 
-CPU_PROMPT_SECONDS = 3.0
-"""Seconds of a recording in the flow's prompt on a CPU: its time grows with the prompt, and speakers are commonly
-recognised by 3 s of their voice."""
+CPU_PROMPT_SECONDS = 5.0
+"""Seconds of a recording in the flow's prompt on a CPU, where its time grows with the prompt.
+
+Turbo's real weights keep a voice's likeness with 5 s (0.75 of 0.76 with all of it), and lose some with 3 s (0.70).
+"""
+
+UNPLAYED_TOKENS = {"multilingual": 1}
+"""Last speech tokens of an utterance whose sound nobody hears, by family: multilingual's last one is noise."""
 
 _SLOW_HOPS = (HOPS[0], HOPS[2], HOPS[3])
 """Sizes of blocks on a device slower than speech: few blocks, because each window repeats the prompt."""
@@ -101,7 +109,7 @@ class Chatterbox:
         """Load a family's checkpoint from a directory in the official layout, onto the device of `precision`.
 
         The CUDA cache is emptied after every `cuda_cache_clear_interval` utterances; 0 never empties it.
-        `prompt_seconds` limits how much of a voice's recording the flow is given; None means 3 s on a CPU, where each
+        `prompt_seconds` limits how much of a voice's recording the flow is given; None means 5 s on a CPU, where each
         second costs time, and all 10 s elsewhere. `blocks` says whether an utterance is spoken while it is made; None
         decides by the measured speed, so that playback does not run dry. `warm_up` speaks an utterance that nobody
         hears, so that the first real one is as fast as the second. `prepared` holds voices that were prepared with
@@ -189,23 +197,7 @@ class Chatterbox:
 
     def memory(self) -> dict[str, int]:
         """Count the bytes on the GPU: allocated, reserved, peak, free, total; fewer on an Apple GPU, none on a CPU."""
-        device = torch.device(self._description.device)
-        if device.type == "mps":
-            return {
-                "allocated": torch.mps.current_allocated_memory(),
-                "reserved": torch.mps.driver_allocated_memory(),
-                "total": torch.mps.recommended_max_memory(),
-            }
-        if device.type != "cuda":
-            return {}
-        free, total = torch.cuda.mem_get_info(device)
-        return {
-            "allocated": torch.cuda.memory_allocated(device),
-            "reserved": torch.cuda.memory_reserved(device),
-            "peak": torch.cuda.max_memory_allocated(device),
-            "free": free,
-            "total": total,
-        }
+        return device_memory(torch.device(self._description.device))
 
     def caches(self) -> dict[str, int]:
         """Count the bytes of KV caches, with those of voices, the prepared voices, and their bytes."""
@@ -258,21 +250,24 @@ class Chatterbox:
             return
         voice = self._conditionals(networks, utterance.voice, cancelled)
         limit = most_tokens(utterance.text) if most is None else most
-        tokens = self._tokens(networks, utterance, text, voice, limit, cancelled)
+        unplayed = UNPLAYED_TOKENS.get(networks.family.name, 0)
+        ending = Ending(SAMPLES_PER_TOKEN * fewest_tokens(utterance.text), SAMPLES_PER_TOKEN * unplayed)
         sound = SoundStream(
             networks.flow, networks.vocoder, voice, utterance.seed, cancelled, prompt_seconds=self._prompt_seconds
         )
         if self._watermarker is None:
             raise EngineError("This engine was closed.")
         marks = WatermarkStream(self._watermarker)
+        plan = self._plan(utterance, sound.window)
         samples = 0
-        for block in stream(sound, tokens, self._plan(utterance, sound.window), self._pace):
-            if not np.isfinite(block).all():
-                raise NotNumbersError(
-                    f"The model's sound is not numbers in {self._description.dtype}; a higher precision may help."
-                )
-            samples += len(block)
-            yield np.clip(marks.feed(block), -1.0, 1.0)
+        with closing(self._tokens(networks, utterance, text, voice, limit, cancelled, ending.cut)) as tokens:
+            for block in stream(sound, tokens, plan, self._pace, ending=ending):
+                if not np.isfinite(block).all():
+                    raise NotNumbersError(
+                        f"The model's sound is not numbers in {self._description.dtype}; a higher precision may help."
+                    )
+                samples += len(block)
+                yield np.clip(marks.feed(block), -1.0, 1.0)
         if most is None:
             self._pace.spoke(utterance.text, samples // SAMPLES_PER_TOKEN)
         yield np.clip(marks.finish(), -1.0, 1.0) if samples else _silence()
@@ -294,14 +289,19 @@ class Chatterbox:
         voice: Conditionals,
         most: int,
         cancelled: Callable[[], bool],
-    ) -> Iterator[int]:
-        """Yield the utterance's speech tokens as they are drawn; `text` are its text tokens."""
+        on_cut: Callable[[], None],
+    ) -> Generator[int]:
+        """Yield the utterance's speech tokens as they are drawn, with the silence that GPT-2's are followed by.
+
+        `text` are its text tokens.
+        """
         settings = resolve(networks.family.name, utterance.sampling)
         if self._decoder is None:
             raise EngineError("This engine was closed.")
         generator = torch.Generator(networks.t3.device).manual_seed(utterance.seed)
-        tokens = self._decoder.stream(text, voice, settings, most, cancelled, generator)
-        return chain(tokens, repeat(chatterbox_tts.S3GEN_SIL, 3)) if networks.t3.is_gpt else tokens
+        yield from self._decoder.stream(text, voice, settings, most, cancelled, generator, on_cut)
+        if networks.t3.is_gpt:
+            yield from repeat(chatterbox_tts.S3GEN_SIL, 3)
 
     def _conditionals(self, networks: Networks, voice: Voice, cancelled: Callable[[], bool]) -> Conditionals:
         if voice.recording is None:

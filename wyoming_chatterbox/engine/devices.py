@@ -39,6 +39,26 @@ def free_memory(device: torch.device) -> int:
     return free
 
 
+def device_memory(device: torch.device) -> dict[str, int]:
+    """Count the bytes on a GPU: allocated, reserved, peak, free, total; fewer on an Apple GPU, none on a CPU."""
+    if device.type == "mps":
+        return {
+            "allocated": torch.mps.current_allocated_memory(),
+            "reserved": torch.mps.driver_allocated_memory(),
+            "total": torch.mps.recommended_max_memory(),
+        }
+    if device.type != "cuda":
+        return {}
+    free, total = torch.cuda.mem_get_info(device)
+    return {
+        "allocated": torch.cuda.memory_allocated(device),
+        "reserved": torch.cuda.memory_reserved(device),
+        "peak": torch.cuda.max_memory_allocated(device),
+        "free": free,
+        "total": total,
+    }
+
+
 def choose_precision(
     family: str, wanted: str = "auto", device: str = "auto", memory_limit_mb: float | None = None
 ) -> Precision:

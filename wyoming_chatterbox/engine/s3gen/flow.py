@@ -6,6 +6,7 @@ would hide nothing, and would wait for the device in every layer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -26,23 +27,42 @@ FRAMES_PER_TOKEN = 2
 SAMPLES_PER_FRAME = 480
 SAMPLES_PER_TOKEN = FRAMES_PER_TOKEN * SAMPLES_PER_FRAME
 
+_LOUD, _WITHIN = 0.9, math.log(10)
+"""Speech is within 20 dB of the level that nine of ten log-mel frames stay below, however loud a click may be."""
+_SPEECH_FRAMES = 10
+"""Frames, 200 ms, of which most are loud where speech begins. A click is as loud, but shorter."""
+_BEFORE_SPEECH = 5
+"""Frames before the first loud one that belong to the speech: 100 ms."""
+
 _NO_MASK = torch.ones((0, 0, 0), dtype=torch.bool)
 """An empty mask: the conformer's layers take it as no mask."""
 
 
 def cut_prompt(voice: Conditionals, seconds: float | None = None) -> Conditionals:
-    """Return the voice with only the first `seconds` of its flow prompt (None: all), at exactly two frames a token.
+    """Return the voice with only `seconds` of its flow prompt (None: all), at exactly two frames a token.
 
-    The flow takes longer with a longer prompt, because every window repeats the prompt. The speaker embedding and T3's
-    prompt, made from the whole recording, stay.
+    They begin with the recording's first speech, or so early that they are as long as wanted. The flow takes longer
+    with a longer prompt, because every window repeats the prompt. The speaker embedding and T3's prompt, made from the
+    whole recording, stay.
     """
     most = min(voice.prompt_tokens.shape[1], voice.prompt_mel.shape[1] // FRAMES_PER_TOKEN)
     tokens = most if seconds is None else min(most, max(1, round(seconds * TOKENS_PER_SECOND)))
+    first = min(_first_speech(voice.prompt_mel), most - tokens) if tokens < most else 0
     return replace(
         voice,
-        prompt_tokens=voice.prompt_tokens[:, :tokens],
-        prompt_mel=voice.prompt_mel[:, : FRAMES_PER_TOKEN * tokens],
+        prompt_tokens=voice.prompt_tokens[:, first : first + tokens],
+        prompt_mel=voice.prompt_mel[:, FRAMES_PER_TOKEN * first : FRAMES_PER_TOKEN * (first + tokens)],
     )
+
+
+def _first_speech(mel: torch.Tensor) -> int:
+    """Return the token at which speech begins in log-mel frames (1, n, 80)."""
+    levels = torch.logsumexp(mel[0].float(), dim=1)
+    loud = (levels > levels.quantile(_LOUD) - _WITHIN).float()
+    mostly = torch.nn.functional.avg_pool1d(loud[None], min(_SPEECH_FRAMES, len(loud)), stride=1)[0] > 0.5
+    begin = int(mostly.int().argmax())
+    first = begin + int(loud[begin:].argmax())
+    return max(0, first - _BEFORE_SPEECH) // FRAMES_PER_TOKEN
 
 
 @torch.inference_mode()

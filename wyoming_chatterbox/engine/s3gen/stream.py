@@ -18,6 +18,7 @@ import torch
 from ...errors import Cancelled
 from .. import Block
 from ..voice.conditionals import Conditionals
+from .ending import Ending
 from .estimator import Flow
 from .flow import FRAMES_PER_TOKEN, SAMPLES_PER_FRAME, TOKENS_PER_SECOND, cut_prompt, fade_in, integrate
 from .pacing import CONTEXT, HELD_BACK, LOOK_AHEAD, Pace, Plan
@@ -35,12 +36,15 @@ def stream(
     plan: Plan,
     pace: Pace | None = None,
     clock: Callable[[], float] = time.monotonic,
+    ending: Ending | None = None,
 ) -> Iterator[Block]:
-    """Turn the tokens of one utterance, as they come, into blocks of sound: 960 samples a token in all.
+    """Turn the tokens of one utterance, as they come, into blocks of sound: 960 samples a token, less a quiet tail.
 
-    `plan` chooses the blocks' sizes. `pace` learns how long the blocks took by `clock`, in seconds. `Cancelled` comes
-    from the tokens' source or the sound stream.
+    `plan` chooses the blocks' sizes. `pace` learns how long the blocks took by `clock`, in seconds. `ending` says what
+    is heard of them, and when no further token is to be drawn. `Cancelled` comes from the tokens' source or the sound
+    stream.
     """
+    ending = ending or Ending()
     hop = plan.first()
     wanted = hop + LOOK_AHEAD
     taken = list(islice(tokens, 1))
@@ -58,10 +62,14 @@ def stream(
         if pace:
             pace.drew(len(fresh), drawn - begun)
             pace.rendered(window, ready - drawn)
-        yield block
+        yield ending.feed(block)
+        if ending.over:
+            yield ending.finish()
+            return
         # Time that the consumer spent is not measured.
         begun = clock()
-        hop = plan.then(made, made / TOKENS_PER_SECOND - HELD_BACK - (begun - playing))
+        given = made / TOKENS_PER_SECOND - HELD_BACK - ending.held_seconds
+        hop = plan.then(made, given - (begun - playing))
         fresh = list(islice(tokens, hop))
         taken = taken[wanted:] + fresh
         wanted = hop
@@ -70,7 +78,7 @@ def stream(
     if pace and len(block):
         pace.drew(len(fresh), drawn - begun)
         pace.rendered(window, clock() - drawn)
-    yield block
+    yield ending.finish(block)
 
 
 class SoundStream:

@@ -15,24 +15,13 @@ from .graphs import CudaGraphRunner, GraphedDecoder, State
 from .kv_cache import KVCache, Span, rounded_up
 from .model import T3
 from .sampling import Sampler, Settings
+from .spoken_length import LONGEST
 from .tail_guard import TailGuard
 from .voice_prefixes import VoicePrefixes
 
 _LOGGER = logging.getLogger(__name__)
 
 _HOST = torch.device("cpu")
-
-LONGEST = 1000
-"""The most speech tokens of one utterance: 40 s."""
-
-
-def most_tokens(text: str) -> int:
-    """Return the most speech tokens that a text can need (25 are a second); it stops a model that babbles.
-
-    The text is counted in UTF-8 bytes, because one Chinese character is a syllable. 4 tokens a byte allow for speech
-    four times slower than the slowest; the constant allows for pauses, and for numbers, which are longer as words.
-    """
-    return min(LONGEST, 100 + 4 * len(text.encode()))
 
 
 class TokenDecoder:
@@ -59,13 +48,15 @@ class TokenDecoder:
         max_tokens: int,
         cancelled: Callable[[], bool],
         generator: torch.Generator | None = None,
+        on_cut: Callable[[], None] | None = None,
     ) -> Iterator[int]:
         """Yield the speech tokens of a text as they are drawn, each below 6561; none if the model ends at once.
 
-        The stream ends at the stop token, after `max_tokens` (at most `LONGEST`), or where the model only repeats
-        itself. It draws from `generator`, or from torch's global one, as chatterbox-tts does. `cancelled()` is called
-        before every step; where it is true, `Cancelled` is raised. Raises `EngineError` for tokens outside the model's
-        vocabulary, and for logits that are not numbers.
+        The stream ends at the stop token, after `max_tokens` (at most `LONGEST`), or where the model only wanders among
+        a few tokens. Before it ends in one of the latter ways, it calls `on_cut`. It draws from `generator`, or from
+        torch's global one, as chatterbox-tts does. `cancelled()` is called before every step; where it is true,
+        `Cancelled` is raised. Raises `EngineError` for tokens outside the model's vocabulary, and for logits that are
+        not numbers.
         """
         t3, hp = self._t3, self._t3.hp
         ids = text_tokens if t3.is_gpt else [hp.start_text_token, *text_tokens, hp.stop_text_token]
@@ -82,13 +73,16 @@ class TokenDecoder:
             if drawn < 0:
                 raise NotNumbersError("The model's scores are not numbers; a higher precision (float32) may help.")
             if drawn == hp.stop_speech_token:
-                break
+                yield from guard.flush()
+                return
             if drawn < chatterbox_tts.SPEECH_VOCAB_SIZE:
                 yield from guard.push(drawn)
             if guard.tripped:
                 _LOGGER.info("Cut an utterance short: the model only repeated itself")
-                return
+                break
         yield from guard.flush()
+        if on_cut is not None:
+            on_cut()
 
     def _draws(
         self,

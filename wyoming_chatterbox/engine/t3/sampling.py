@@ -45,11 +45,15 @@ _GPT2 = Settings(top_p=0.95, min_p=0.0, top_k=1000, cfg_weight=0.0, exaggeration
 
 DEFAULTS = {
     "english": Settings(),
-    "multilingual": Settings(repetition_penalty=2.0),
+    "multilingual": Settings(),
     "turbo": _GPT2,
     "nano": _GPT2,
 }
-"""Settings by family: the defaults of `generate()` in chatterbox-tts 0.1.7."""
+"""Settings by family: the defaults of `generate()` on chatterbox-tts's main branch.
+
+Release 0.1.7 has a repetition penalty of 2.0 for multilingual, together with an analyzer that ends the speech. With
+neither of them, as on the main branch, the model ends by itself.
+"""
 
 
 def resolve(family: str, sampling: Sampling) -> Settings:

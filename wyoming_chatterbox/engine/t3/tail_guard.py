@@ -1,39 +1,46 @@
-"""Stops a model that has lost its text, and repeats one token (mostly silence) or a short cycle without end."""
+"""Stops a model that has lost its text, and draws only a few different tokens (mostly silence) without end."""
 
 from __future__ import annotations
 
-LONGEST_CYCLE = 8
-"""Tokens of the longest cycle that the guard detects."""
-MAX_REPEATED_TOKENS = 50
-"""Repeated tokens that end the utterance: 2 s, more than the pauses of real speech."""
-HEARD_REPEATED_TOKENS = 15
-"""Repeated tokens that are passed on at once: 0.6 s. Further ones wait until the repetition ends."""
+from collections import Counter, deque
+
+FEW = 8
+"""Different tokens that are few: speech has as many within half a second."""
+MOST_TOKENS = 60
+"""Tokens in a row with only `FEW` different ones that end the utterance: 2.4 s.
+
+A pause of 1.5 s is 38 tokens of silence, to which up to seven of the speech before and after count.
+"""
+HEARD_TOKENS = 24
+"""Tokens in a row with only `FEW` different ones that are passed on at once: 1 s. Further ones wait."""
 
 
 class TailGuard:
-    """Passes an utterance's tokens on, without a tail that only repeats itself.
+    """Passes an utterance's tokens on, without a tail that wanders among a few of them.
 
-    A token is repeated if it equals the one n before it, for an n of 1 to `LONGEST_CYCLE` that is the same since the
-    repetition began. After `HEARD_REPEATED_TOKENS` of them, further ones are held back. They are passed on when the
-    repetition ends by itself. They are dropped at `MAX_REPEATED_TOKENS`, and the guard is `tripped`.
+    The latest tokens, as many as have only `FEW` different ones among them, are a run. When a run is longer than
+    `HEARD_TOKENS`, its further tokens are held back. They are passed on when the run ends by itself. They are dropped
+    when it reaches `MOST_TOKENS`, and the guard is `tripped`.
     """
 
     def __init__(self) -> None:
         self.tripped = False
-        self._last: list[int] = []
-        self._repeated = [0] * LONGEST_CYCLE
+        self._run: deque[int] = deque()
+        self._counts: Counter[int] = Counter()
         self._held: list[int] = []
 
     def push(self, token: int) -> list[int]:
         """Take the next token; return the tokens to pass on now, none once the guard is tripped."""
-        for index in range(LONGEST_CYCLE):
-            repeats = index < len(self._last) and self._last[-1 - index] == token
-            self._repeated[index] = self._repeated[index] + 1 if repeats else 0
-        self._last = [*self._last[1 - LONGEST_CYCLE :], token]
-        longest = max(self._repeated)
-        self.tripped = self.tripped or longest >= MAX_REPEATED_TOKENS
+        self._run.append(token)
+        self._counts[token] += 1
+        while len(self._counts) > FEW:
+            oldest = self._run.popleft()
+            self._counts[oldest] -= 1
+            if not self._counts[oldest]:
+                del self._counts[oldest]
+        self.tripped = self.tripped or len(self._run) >= MOST_TOKENS
         self._held.append(token)
-        return [] if self.tripped or longest > HEARD_REPEATED_TOKENS else self.flush()
+        return [] if self.tripped or len(self._run) > HEARD_TOKENS else self.flush()
 
     def flush(self) -> list[int]:
         """Return the tokens held back, at the end of an utterance that ended by itself."""
