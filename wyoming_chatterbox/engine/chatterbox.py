@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import traceback
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
@@ -14,13 +13,13 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from ..errors import Cancelled, ChatterboxError, EngineError, NotNumbersError, OutOfMemoryError, VoiceError
+from ..errors import Cancelled, EngineError, NotNumbersError, VoiceError
 from ..families import Family
 from ..precision import Precision
 from . import SAMPLE_RATE, Block, Description, Utterance, Voice
 from .checkpoint import Networks, load
 from .devices import device_memory
-from .failures import first_line, is_out_of_memory
+from .failures import failures_named, first_line, give_back, is_out_of_memory
 from .heap import return_free_memory, returning_at_once
 from .layers.sizes import bytes_by_format, size_of
 from .s3gen.ending import Ending
@@ -117,7 +116,7 @@ class Chatterbox:
         Raises `CheckpointError`, `OutOfMemoryError` or `EngineError`: `NotNumbersError` if the warm-up's sound is none.
         """
         device = precision.device
-        with _failures(f"while the {family.name} model was loaded on {device}"), returning_at_once():
+        with failures_named(f"while the {family.name} model was loaded on {device}"), returning_at_once():
             watermarker = load_marker()
             networks = load(directory, family, precision)
         description = Description(
@@ -139,7 +138,7 @@ class Chatterbox:
             prompt_seconds = CPU_PROMPT_SECONDS
         engine = cls(networks, watermarker, description, cuda_cache_clear_interval, prompt_seconds, blocks, prepared)
         if warm_up:
-            with _failures("while the model was tried out"):
+            with failures_named("while the model was tried out"):
                 try:
                     engine._warm_up(networks)
                 except NotNumbersError as err:
@@ -173,7 +172,7 @@ class Chatterbox:
         `cancelled()` is called before each stage and each layer of a network; a later call resumes the latest voice.
         Raises `VoiceError` if the recording can't be used, `OutOfMemoryError` or `EngineError`.
         """
-        with _failures(f"while the voice {voice.name} was prepared"), suppress(Cancelled):
+        with failures_named(f"while the voice {voice.name} was prepared"), suppress(Cancelled):
             networks = self._open()
             if voice.recording is not None:
                 self._cloned(networks, key_of(voice.recording, voice.version), cancelled)
@@ -185,7 +184,7 @@ class Chatterbox:
 
         `cancelled()` is called before every token and every evaluation of the flow.
         """
-        with _failures("while a text was spoken"):
+        with failures_named("while a text was spoken"):
             try:
                 for block in self._sound(self._open(), utterance, cancelled):
                     if len(block):
@@ -215,7 +214,7 @@ class Chatterbox:
             self._networks.preparation.release()
             self._decoder = TokenDecoder(self._networks.t3)
         self._voices.clear()
-        _give_back()
+        give_back()
 
     def close(self) -> None:
         """Free all memory of the device and the host; prepared voices stay with the loader, for its next engine."""
@@ -224,7 +223,7 @@ class Chatterbox:
         self._decoder = None
         self._watermarker = None
         self._voices.clear()
-        _give_back()
+        give_back()
 
     def _open(self) -> Networks:
         if self._networks is None:
@@ -330,7 +329,7 @@ class Chatterbox:
                 raise VoiceError(f"{key[0]} can't be made a voice: {type(err).__name__} {first_line(err)}") from err
             finally:
                 networks.preparation.release()
-                _give_back()
+                give_back()
 
         return self._prepared.get(key, make)
 
@@ -353,16 +352,6 @@ class Chatterbox:
             torch.cuda.empty_cache()
 
 
-def _give_back() -> None:
-    """Return freed memory to the device and to the system."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    if torch.backends.mps.is_available():
-        torch.mps.empty_cache()
-    return_free_memory()
-
-
 def _silence() -> Block:
     return np.zeros(round(PAUSE * SAMPLE_RATE), dtype=np.float32)
 
@@ -378,19 +367,3 @@ def _details(networks: Networks) -> dict[str, Any]:
         "meanflow": networks.flow.decoder.estimator.meanflow,
         "parameters": networks.parameters_by_format(),
     }
-
-
-@contextmanager
-def _failures(when: str) -> Iterator[None]:
-    """Turn errors of torch and chatterbox-tts into this project's; the boundary to both."""
-    try:
-        yield
-    except (ChatterboxError, Cancelled):
-        raise
-    except Exception as err:
-        if is_out_of_memory(err):
-            # The error's frames would keep their tensors for as long as somebody holds the error.
-            traceback.clear_frames(err.__traceback__)
-            _give_back()
-            raise OutOfMemoryError(f"Memory ran out {when}: {first_line(err)}") from err
-        raise EngineError(f"{type(err).__name__} {when}: {first_line(err)}") from err

@@ -1,11 +1,18 @@
-"""Turning errors of libraries into words for a person."""
+"""Errors of libraries: their words for a person, this project's errors for them, and the memory that they leave."""
 
 from __future__ import annotations
 
+import gc
 import re
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+
+from ..errors import Cancelled, ChatterboxError, EngineError, OutOfMemoryError
+from .heap import return_free_memory
 
 
 def download_again(path: Path) -> str:
@@ -27,3 +34,29 @@ def is_out_of_memory(err: BaseException) -> bool:
             r"out of memory|not enough memory|can't allocate memory|cannot allocate memory", str(err), re.IGNORECASE
         )
     )
+
+
+def give_back() -> None:
+    """Return freed memory to the device and to the system."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()
+    return_free_memory()
+
+
+@contextmanager
+def failures_named(when: str) -> Iterator[None]:
+    """Turn errors of torch and chatterbox-tts into this project's; the boundary to both."""
+    try:
+        yield
+    except (ChatterboxError, Cancelled):
+        raise
+    except Exception as err:
+        if is_out_of_memory(err):
+            # The error's frames would keep their tensors for as long as somebody holds the error.
+            traceback.clear_frames(err.__traceback__)
+            give_back()
+            raise OutOfMemoryError(f"Memory ran out {when}: {first_line(err)}") from err
+        raise EngineError(f"{type(err).__name__} {when}: {first_line(err)}") from err
