@@ -209,6 +209,7 @@ class _Touch:
         return Path.touch, (self.path,)
 
 
+@pytest.mark.full
 @pytest.mark.slow(20)
 def test_full_size_nano_has_the_official_sizes_and_draws_tokens(tmp_path: Path) -> None:
     checkpoints.make("nano", tmp_path, size="full")

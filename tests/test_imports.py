@@ -143,6 +143,7 @@ def test_the_package_itself_can_be_imported_afterwards(statements: str) -> None:
     assert report["window"] == [1, 1, 1]
 
 
+@pytest.mark.full
 def test_the_package_can_be_imported_before() -> None:
     statements = (
         "import chatterbox, chatterbox.models.t3.t3, perth, wyoming_chatterbox.engine.upstream.chatterbox_tts as ours\n"
