@@ -199,6 +199,7 @@ SPOKEN = st.tuples(st.floats(0.15, 1.0), st.floats(-24, 0))
 PAUSE = st.tuples(st.floats(0.0, 1.5), st.floats(-120, -46))
 
 
+@pytest.mark.slow(3)
 @examples(1)
 @given(
     first=st.floats(0.15, 1.0),

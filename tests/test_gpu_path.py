@@ -36,6 +36,8 @@ from wyoming_chatterbox.engine.weights.tensor_file import TensorFile
 from wyoming_chatterbox.errors import Cancelled
 from wyoming_chatterbox.precision import PRECISIONS, Precision
 
+pytestmark = pytest.mark.slow(1)
+
 LAYOUTS = ["english", "turbo"]
 TEXT = list(range(20, 60))
 MOST = BATCH + 1

@@ -369,6 +369,7 @@ def letters(sentences: list[str]) -> str:
     return "".join(char for sentence in sentences for char in sentence if char.isalnum())
 
 
+@pytest.mark.slow(1)
 @pytest.mark.parametrize(
     "unit", ["(", "*", "[", ".", "7", "[![", "[a](", "<b ", "«a. ", "http://x)", "(😀", "\u0301", ".!"]
 )

@@ -64,6 +64,7 @@ def test_a_short_sentence_waits_for_no_stall() -> None:
     assert texts.finish() == ["The light"]
 
 
+@pytest.mark.slow(3)
 async def test_after_the_timeout_the_unfinished_is_spoken_and_the_rest_when_it_comes(tmp_path: Path) -> None:
     flags = ("--flush-after", "0.02", "--stream-timeout", "0.2")
 
@@ -92,6 +93,7 @@ async def test_after_the_timeout_the_unfinished_is_spoken_and_the_rest_when_it_c
         assert running.chatterbox.texts == ["One and", "two.", "Three", "is", "here. The end"]
 
 
+@pytest.mark.slow(3)
 async def test_a_stream_that_is_silent_for_ten_times_as_long_ends(tmp_path: Path) -> None:
     async with serving(tmp_path, "--stream-timeout", "0.1") as running:
         heard = await streamed(running.uri, ["One two. Three"], stop=False)

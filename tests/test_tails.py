@@ -22,6 +22,8 @@ from wyoming_chatterbox.errors import EngineError
 
 from .loud_and_quiet import SILENCES, ScriptedT3, load_by_hand, load_scripted
 
+pytestmark = pytest.mark.slow(1)
+
 Sound = npt.NDArray[np.float32]
 FAMILIES = ["english", "multilingual", "turbo", "nano"]
 TOKEN = SAMPLE_RATE // 25
