@@ -15,13 +15,16 @@ _ANYWHERE = {
     "∞": "infinity", "§": "section", "²": "squared", "³": "cubed",
 }  # fmt: skip
 _SILENT = frozenset("©®™℠")
-_PREFIX = re.compile(r"(?P<sign>[<>]=|[~≈∼±≥≤<>#№])\s?(?=[-+–]?[\d$€£½⅓¼¾.])")
+_PREFIX = re.compile(r"(?P<sign>[<>]=|[~≈∼±≥≤<>#№])\s?(?=[-+–]?(?:[\d$€£½⅓¼¾]|\.\d))")
 _ARROW = re.compile(r"(?:-+>|=+>|→)")
 _POWER = re.compile(r"\^(?P<n>-?\d+)")
 _NUMBER_BEFORE = re.compile(r"\d\s?\Z")
 _NUMBER_AFTER = re.compile(r"\s?\d")
 _AMOUNT_BEFORE = re.compile(r"(?:[\d%°€$£]|[\d°]\s?(?:[^\W\d_]|/){1,5}|\d\s?[ap]\.?m\.?)\s?\Z")
 _AMOUNT_AFTER = re.compile(r"\s?[-+]?[\d$€£]")
+_UNIT = r"\s?(?P<unit>[^\W\d_]{1,5}(?:/[^\W\d_]+)?|[%°]\s?[CF]?)"
+_UNIT_BEFORE = re.compile(rf"\d{_UNIT}\s*\Z")
+_UNIT_AFTER = re.compile(rf"\s?[-+]?\d[\d.,:]*{_UNIT}")
 _MEASURE_BEFORE = re.compile(r"\d\s?(?:[^\W\d_]{1,2}\s)?\Z")
 _NAME_AFTER = re.compile(r"\s?([^\W\d_]+)")
 _BY = re.compile(r"[xX×]\s?(?=\d)")
@@ -74,9 +77,16 @@ def _dash(written: Written, at: int) -> Found | None:
     if _NUMBER_BEFORE.search(left) and "=" in text[at:]:
         return at + 1, language.word("minus")
     tight = not (left[-1:].isspace() or text[at + 1].isspace())
-    if (tight or _is_loose(written, at)) and _AMOUNT_BEFORE.search(left):
+    if (tight or (_is_loose(written, at) and not _ends_a_part(written, at))) and _AMOUNT_BEFORE.search(left):
         return at + 1, language.word("to")
     return (at + 1, " ") if tight and left[-1:].isalpha() else None
+
+
+def _ends_a_part(written: Written, at: int) -> bool:
+    """Whether what is measured before a loose dash is something else than after it: "at 80 % – 250 km range"."""
+    before, after = _UNIT_BEFORE.search(written.left(at)), _UNIT_AFTER.match(written.text, at + 1)
+    unit = before["unit"] if before else ""
+    return bool(unit) and unit.lower() not in ("am", "pm") and (after is None or after["unit"] != unit)
 
 
 def _tilde(written: Written, at: int) -> Found | None:
