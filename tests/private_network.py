@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -35,6 +36,9 @@ _FILES = {
     "/etc/nsswitch.conf": "hosts: files dns\n",
     "/etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
 }
+
+_LAST = ("192.0.2.254", 9)
+"""An address that nothing else asks for: it is for documentation."""
 
 _A = 1
 _NXDOMAIN = 3
@@ -92,8 +96,23 @@ def _inside(command: Sequence[str]) -> int:
     for watch, source in ((_answer, _resolver()), (_listen, _listener())):
         threading.Thread(target=watch, args=(source, seen), daemon=True).start()
     done = subprocess.run(command, check=False)
+    _see_all(seen)
     print(json.dumps(asdict(seen)), flush=True)  # noqa: T201
     return done.returncode
+
+
+def _see_all(seen: Seen) -> None:
+    """Wait until every packet so far is among those seen: they come in their order, so one more tells it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(b"", _LAST)
+    last = f"{socket.IPPROTO_UDP} {_LAST[0]} {_LAST[1]}"
+    deadline = time.monotonic() + 30
+    while last not in seen.packets:
+        if time.monotonic() > deadline:
+            raise TimeoutError("The packets that were sent are not seen")
+        time.sleep(0.001)
+    # It may be answered, as nobody listens there; what comes after it is no more of the command's.
+    del seen.packets[seen.packets.index(last) :]
 
 
 def _resolver() -> socket.socket:
