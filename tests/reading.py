@@ -1,4 +1,4 @@
-"""What an engine is given of a text, as lists of strings."""
+"""The utterances and pauses of a text, as lists of strings."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class Texts:
 
 
 def split(text: str, max_length: int = 280, reading: Reading | None = None, *, ssml: bool = False) -> list[str]:
-    """What is said of a whole text."""
+    """Return what is said of a whole text."""
     return shown(items_of(text, UNSPOKEN, reading or Reading(max_length), ssml=ssml))
 
 
 def in_pieces(
     pieces: Iterable[str], max_length: int = 280, reading: Reading | None = None, *, ssml: bool = False
 ) -> list[str]:
-    """What is said of a text that arrives in pieces."""
+    """Return what is said of a text that arrives in pieces."""
     texts = Texts(max_length, reading, ssml=ssml)
     return [item for piece in pieces for item in texts.add(piece)] + texts.finish()

@@ -36,7 +36,7 @@ def speech(seconds: float, decibels: float = 0.0, seed: int = 0) -> Sound:
 
 
 def heard(ending: Ending, sound: Sound, sizes: Sequence[int] = (9600,)) -> Sound:
-    """What comes out of a sound that goes in in blocks of these sizes, over and over, and the rest at last."""
+    """Feed a sound in blocks of these sizes, over and over, and return all that comes out."""
     out: list[Sound] = []
     at = turn = 0
     while len(sound) - at > (size := sizes[turn % len(sizes)]):

@@ -1,4 +1,4 @@
-"""What runs on a GPU, at full size and without one: on its device, waiting for the read-back alone, in few launches."""
+"""The GPU's path at full size, without a GPU: on its device, waiting for the read-back alone, in few launches."""
 
 from __future__ import annotations
 

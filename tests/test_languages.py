@@ -1,4 +1,4 @@
-"""What is said of numbers, units, money, dates and times, in every language of the models."""
+"""Words for numbers, units, money, dates and times, in every language of the models."""
 
 import itertools
 import re

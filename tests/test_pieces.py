@@ -1,4 +1,4 @@
-"""What reaches an engine of text as language models and templates write it, however it is cut into pieces."""
+"""Text as language models and templates write it reaches an engine as a person would say it, however it is cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What two models' files have in common is downloaded once."""
+"""Files that two models have in common are downloaded once."""
 
 from __future__ import annotations
 

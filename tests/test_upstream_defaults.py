@@ -1,4 +1,4 @@
-"""What upstream's main branch (commit 5de7a54 of 21 July 2026) sets, number for number.
+"""Upstream's settings on its main branch (commit 5de7a54 of 21 July 2026), number for number.
 
 The names beside the numbers are those of its source, src/chatterbox/. Release 0.1.7, on PyPI, differs in two of them:
 multilingual has a repetition penalty of 2.0, and its last token is heard.

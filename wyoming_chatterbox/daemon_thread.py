@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -29,3 +30,15 @@ def in_daemon_thread(function: Callable[[], T], name: str) -> Future[T]:
 
     threading.Thread(target=run, name=name, daemon=True).start()
     return future
+
+
+async def watched(function: Callable[[], T], name: str, patience: float, late: Callable[[], None]) -> T:
+    """Run `function` as `in_daemon_thread` does, and wait for its result; raises its error.
+
+    `late` is called once if that takes longer than `patience` seconds.
+    """
+    future = asyncio.wrap_future(in_daemon_thread(function, name))
+    done, _ = await asyncio.wait([future], timeout=patience)
+    if not done:
+        late()
+    return await future

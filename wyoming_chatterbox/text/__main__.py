@@ -31,7 +31,7 @@ _NAMES = ("pronunciations", "sentence_pause", "paragraph_pause", "lead_in", "cod
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asks for."""
+    """The wishes of the command line."""
 
     text: str | None
     """None is what standard input holds."""

@@ -1,4 +1,4 @@
-"""What those who decide about a mark know of the text around it, besides the mark itself."""
+"""The surroundings of a mark, which those who decide about it need to know."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Arrival:
-    """What is known about the text before a place, and about the text still to come."""
+    """Describes the text before a place, and the text still to come."""
 
     ssml: bool = False
     """Whether only tags are markup."""

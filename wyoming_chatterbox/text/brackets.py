@@ -1,4 +1,4 @@
-"""What stands in brackets and isn't text: stage directions, pauses, citations, footnote marks."""
+"""Brackets that hold no text: stage directions, pauses, citations, footnote marks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _SITE_BEGUN = re.compile(
 
 @dataclass(frozen=True)
 class Bracket:
-    """What a bracket stands for, and where it ends in the text."""
+    """A bracket that holds no text, and where it ends."""
 
     end: int
     pause: float | None = None

@@ -29,7 +29,7 @@ class HiddenText:
         self._is_block = False
         self._line_start = False
         self._unnamed: list[str] | None = None
-        """What was passed over since opening marks that named no language."""
+        """Text passed over since opening marks that named no language."""
 
     @property
     def active(self) -> bool:

@@ -1,4 +1,4 @@
-"""What a reply is made of: stretches of text to say, and pauses between them."""
+"""The parts of a reply: stretches of text to say, and pauses between them."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import logging
 from contextlib import suppress
 from pathlib import Path
 
-from ..daemon_thread import in_daemon_thread
+from ..daemon_thread import watched
 from ..errors import ConfigError
 from .pronunciation_yaml import content_of, parse
 from .pronunciations import Pronunciations
@@ -44,7 +44,7 @@ class PronunciationFile:
         self._version: _Version | None = ()
         """The version that was read last, good or not; None if there was no file."""
         self._fault: str | None = None
-        """What is wrong with that version."""
+        """The fault of that version, in a sentence."""
         self._looked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -70,12 +70,11 @@ class PronunciationFile:
             await asyncio.sleep(self._poll_seconds)
 
     async def _look(self, path: Path) -> None:
-        looking = asyncio.wrap_future(in_daemon_thread(lambda: self._changed(path), "pronunciations"))
-        done, _ = await asyncio.wait([looking], timeout=self._patience)
-        if not done:
+        def late() -> None:
             self._in_trouble(f"The pronunciations in {path} have not answered for {self._patience:g} s")
+
         try:
-            found = await looking
+            found = await watched(lambda: self._changed(path), "pronunciations", self._patience, late)
         except OSError as err:
             self._in_trouble(f"The pronunciations in {path} can't be read: {err.strerror}")
         except Exception as err:

@@ -1,4 +1,4 @@
-"""What tags do to the text around them: lines, cells, pauses, other words, letters one by one, another language."""
+"""The effects of tags on the text around them: lines, cells, pauses, other words, single letters, another language."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .tags import Effect, Tag, language_of, spelling
 
 _ENGLISH_ORDINALS = {"1": "st", "2": "nd", "3": "rd"}
 _ORDINALS = {"es": "º", "fr": "e", "it": "º", "nl": "e", "pt": "º", "sv": ":e"}
-"""What makes an ordinal of a number, by language; elsewhere it stays a number."""
+"""Endings that make an ordinal of a number, by language; elsewhere it stays a number."""
 
 _TALKED_ABOUT = re.compile(
     r"\b(?:an?|and|between|called|inside|like|of|or|the|tags?|us(?:e|ing)|with|your)\s*\Z", re.IGNORECASE

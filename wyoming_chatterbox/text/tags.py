@@ -12,7 +12,7 @@ from .pauses import break_seconds, seconds_of
 
 
 class Effect(Enum):
-    """What a tag does to the text."""
+    """The effect of a tag on the text."""
 
     NOTHING = auto()
     GAP = auto()
@@ -23,7 +23,7 @@ class Effect(Enum):
     PAUSE = auto()
     SOUND = auto()
     HIDE = auto()
-    """What is inside it is not said."""
+    """The text inside it is not said."""
     INSTEAD = auto()
     """Other words are said instead of what is inside it."""
     SPELL = auto()
@@ -41,7 +41,7 @@ class Tag:
     closes: bool = False
     attributes: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
-    """Of the pause that it asks for."""
+    """Seconds of the pause that it asks for."""
     sound: str = ""
 
 
@@ -94,7 +94,7 @@ _ADDRESS = re.compile(
 )
 _BEGUN = re.compile(r"<[^\s<>\[\]]*+\Z")
 _PROLOGUE = re.compile(r"<(?:\?[A-Za-z][^<>\n]*+|![A-Za-z][^<>\n]*+|\|[A-Za-z][\w ]{0,40}+\|)>")
-"""What stands before an HTML or XML document, and a language model's marks such as `<|im_end|>`."""
+"""The prologue of an HTML or XML document, and a language model's marks such as `<|im_end|>`."""
 _PROLOGUE_BEGUN = re.compile(r"<(?:[?!](?:[A-Za-z][^<>\n]*+)?|\|(?:[A-Za-z][\w ]{0,40}+\|?)?)\Z")
 _CDATA = re.compile(r"<!\[CDATA\[")
 _ATTRIBUTE = re.compile(r"([\w:.-]++)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'>/]++))")

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from ..daemon_thread import in_daemon_thread
+from ..daemon_thread import in_daemon_thread, watched
 from ..engine import Version, Voice
 from ..errors import UnknownVoiceError, VoiceError
 from ..quoting import quoted
@@ -141,12 +141,11 @@ class VoicesFolder:
                     await self._wanted.wait()
 
     async def _look(self) -> None:
-        looking = asyncio.wrap_future(in_daemon_thread(self._scan, "voices"))
-        done, _ = await asyncio.wait([looking], timeout=self._patience)
-        if not done:
+        def late() -> None:
             self._in_trouble(f"has not answered for {self._patience:g} s")
+
         try:
-            catalogue = await looking
+            catalogue = await watched(self._scan, "voices", self._patience, late)
         except OSError as err:
             self._in_trouble(f"can't be read: {err.strerror}")
         except Exception as err:

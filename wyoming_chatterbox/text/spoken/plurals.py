@@ -11,7 +11,7 @@ _RELATION = re.compile(r"(\w)(?: % (\d+))? (!?=) ([\d.,]+)")
 
 
 def operands(whole: str, fraction: str) -> dict[str, float]:
-    """What the rules ask about a number: its value, whole part, its fraction with and without zeros."""
+    """Return what the rules ask about a number: its value, whole part, its fraction with and without zeros."""
     shown, trimmed = fraction, fraction.rstrip("0")
     return {
         "n": float(f"{whole}.{trimmed}") if trimmed else int(whole),

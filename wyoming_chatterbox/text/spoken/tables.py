@@ -1,4 +1,4 @@
-"""What is known of a language: CLDR's table, and over it the entries made by hand."""
+"""The tables of a language: CLDR's, and over it the entries made by hand."""
 
 import json
 import tomllib

@@ -87,7 +87,7 @@ class Writing:
         self.abbreviations: Mapping[str, str] = {
             **dict.fromkeys(self._set("number"), language.word("number")), **near.forms("abbreviations")
         }  # fmt: skip
-        """What they stand for before a number."""
+        """Abbreviations before a number -> the words that they stand for."""
         self.ratio = near.text("ratio")
         self.by = near.text("by")
         self.out_of = near.text("out_of")
