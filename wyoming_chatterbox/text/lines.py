@@ -16,7 +16,6 @@ WRAPPED_LENGTH = 60
 _ENDED = re.compile(r"[.!?…‽؟۔।॥։:。！？｡：؛][\"'”’»«›)\]}」』）*_ ]*\Z")
 _UNENDED = re.compile(r"[,;(\[{–—&+/=、，؛-]\s*\Z")
 _LAST_WORD = re.compile(r"([^\W\d_]+)['’]?\s*\Z")
-_FIRST = re.compile(r"[^\W_]")
 _MARKER = re.compile(
     r"(?:\d{1,9}[.)]|[-*+–—•‣◦▪●#|=~`])(?:\s|\Z)|[#|=•‣◦▪●]|```|~~~|[-*_]{3}|<(?!/?(?:b|i|em|strong|a|span)\b)"
 )

@@ -39,7 +39,6 @@ class SentenceStream:
         """Position in the text before which no sentence ends."""
         self._quoted = 0
         """Number of French quotes that are open before the text."""
-        self._line_ended = False
 
     @property
     def rest(self) -> str:

@@ -61,9 +61,9 @@ def _numeric(written: Written, at: int) -> Found | None:
         return found.end(), language.date(int(found["y"]), int(found["m"]), after=before)
     if (found := _MONTH_YEAR.match(text, at)) and int(found["m"]):
         return found.end(), language.date(int(found["y"]), int(found["m"]), after=before)
-    if writing.continental and (found := _DAY_RANGE.match(text, at)) and (rest := numeric(written, found.end())):
+    if not writing.month_first and (found := _DAY_RANGE.match(text, at)) and (rest := numeric(written, found.end())):
         return rest[0], f"{language.day(int(found['first']), after=before)} {language.word('to')} {rest[1]}"
-    dotted = writing.continental and before not in writing.version
+    dotted = not writing.month_first and before not in writing.version
     if (found := _DOTTED.match(text, at)) and _valid(int(found["m"]), int(found["d"])) and (dotted or found["century"]):
         return found.end(), language.date(int(found["y"]), int(found["m"]), int(found["d"]), after=before)
     if found := _SLASHED.match(text, at):
@@ -72,12 +72,12 @@ def _numeric(written: Written, at: int) -> Found | None:
         month, day = (first, second) if (month_first and first <= 12) or second > 12 else (second, first)
         if _valid(month, day) and (found["mark"] == "/" or len(found["y"]) == 4):
             return found.end(), language.date(int(found["y"]), month, day, after=before)
-    if writing.continental and (found := _DAY_MONTH.match(text, at)) and _valid(int(found["m"]), int(found["d"])):
+    if not writing.month_first and (found := _DAY_MONTH.match(text, at)) and _valid(int(found["m"]), int(found["d"])):
         ends_text = not text[found.end() :].strip()
         end = found.end() - ends_text
         return end, language.date(None, int(found["m"]), int(found["d"]), after=before)
     is_said = before in writing.day_before
-    found = _DAY_MONTH_BARE.match(text, at) if is_said and writing.continental else None
+    found = _DAY_MONTH_BARE.match(text, at) if is_said and not writing.month_first else None
     if found and _valid(int(found["m"]), int(found["d"])):
         return found.end(), language.date(None, int(found["m"]), int(found["d"]), after=before)
     if found := _DAY_SLASH_MONTH.match(text, at):

@@ -65,7 +65,6 @@ class Writing:
         self.decades = near.forms("decades")
         self.decade_ending = near.text("decade_ending")
         self.month_first = near.text("dates", "dmy") == "mdy"
-        self.continental = not self.month_first
         self.month_before = self._set("month_before")
         self.no_days = self._set("no_days")
         self.day_of = near.forms("day_of")
