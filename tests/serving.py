@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.fakes import FakeEngine
 from tests.ports import free_port
 from wyoming_chatterbox import config
-from wyoming_chatterbox.engine import Engine, Sampling, Stage
+from wyoming_chatterbox.engine import Engine, Stage
 from wyoming_chatterbox.server.info import info_event
 from wyoming_chatterbox.server.wyoming_server import WyomingServer
 from wyoming_chatterbox.speech import hangs, watchdog
@@ -23,6 +23,7 @@ from wyoming_chatterbox.speech.scheduler import Scheduler
 from wyoming_chatterbox.speech.service import Service
 from wyoming_chatterbox.text.pronunciation_file import PronunciationFile
 from wyoming_chatterbox.voices.folder import VoicesFolder
+from wyoming_chatterbox.voices.voice import style_of
 
 
 @dataclass
@@ -86,7 +87,7 @@ async def serving(
         new_catalogue=partial(info_event, streaming=options.streaming),
         patience=0.2,
     )
-    replies = Replies(lifecycle, scheduler, limit=options.max_replies, seed=options.seed, sampling=Sampling())
+    replies = Replies(lifecycle, scheduler, limit=options.max_replies, style=style_of(options))
     pronunciations = PronunciationFile(options.pronunciations, poll_seconds=0.01)
     service = Service(options, voices, lifecycle, replies, pronunciations)
     preparation = IdlePreparation(voices, replies, pause=0.01)

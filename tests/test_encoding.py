@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.http_serving import decoded
+from wyoming_chatterbox.audio.samples import to_pcm
 from wyoming_chatterbox.engine import SAMPLE_RATE, Block
-from wyoming_chatterbox.speech.audio import to_pcm
 from wyoming_chatterbox.web.encoding import ENCODERS
 
 EXACT = ["wav", "pcm", "flac"]

@@ -163,7 +163,9 @@ def _app_values(option: Option) -> tuple[str, str]:
         return "on, off", "on" if option.default else "off"
     if numbers := option.numbers:
         return f"{written(numbers.low)} to {written(numbers.high)}", default
-    return ", ".join(f"`{word}`" for word in app_choices(option)) or "a name", default
+    return ", ".join(f"`{word}`" for word in app_choices(option)) or (
+        option.allowed if option.repeatable else "a name"
+    ), default
 
 
 def settings() -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from . import __version__, config, log
 from .config import Config
-from .engine import Engine, Sampling
+from .engine import Engine
 from .engine.heap import share_one_heap
 from .engine.loader import Loader
 from .errors import ChatterboxError
@@ -31,6 +31,7 @@ from .speech.service import Service
 from .text.pronunciation_file import PronunciationFile
 from .text.spoken import spell
 from .voices.folder import VoicesFolder
+from .voices.voice import style_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -92,10 +93,7 @@ async def serve(options: Config, signals: Signals) -> None:
         lower=load.lower,
         idle_unload=options.idle_unload or None,
     )
-    sampling = Sampling(
-        temperature=options.temperature, cfg_weight=options.cfg_weight, exaggeration=options.exaggeration
-    )
-    replies = Replies(lifecycle, scheduler, limit=options.max_replies, seed=options.seed, sampling=sampling)
+    replies = Replies(lifecycle, scheduler, limit=options.max_replies, style=style_of(options))
     pronunciations = PronunciationFile(options.pronunciations)
     service = Service(options, voices, lifecycle, replies, pronunciations)
     reloading = asyncio.Event()

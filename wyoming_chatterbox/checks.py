@@ -178,6 +178,31 @@ def network(value: Any) -> str:
     return str(ipaddress.ip_network(text(value), strict=False))
 
 
+def language(value: Any) -> str:
+    """Check for an ISO 639-1 code."""
+    # YAML takes a bare "no", which is Norwegian, for false.
+    code = "no" if value is False else text(value).lower()
+    if not re.fullmatch(r"[a-z]{2}", code):
+        raise ValueError("not a language")
+    return code
+
+
+def off(value: Any) -> None:
+    """Check for off or none."""
+    # YAML takes a bare "off" for false.
+    if value not in (None, False) and text(value).lower() not in ("off", "none"):
+        raise ValueError("not off")
+
+
+def origin(value: Any) -> str:
+    """Check for http://HOST or http://HOST:PORT, as browsers write an origin; or *, which is any."""
+    address = text(value).rstrip("/").lower()
+    parts = urlsplit(address)
+    if address != "*" and not (parts.scheme in ("http", "https") and parts.hostname and address.count("/") == 2):
+        raise ValueError("not an origin")
+    return address
+
+
 def revision(value: Any) -> str:
     """Check for the name of a commit, branch or tag; it becomes a part of paths."""
     name = text(value)

@@ -104,6 +104,12 @@ class Options:
         _VOICES, "default", checks.text, "the voice for clients that name none",
         takes="the name of a voice", metavar="NAME", app_shows=True,
     ))
+    languages: tuple[str, ...] = field(metadata=_option(
+        _VOICES, (), listing(checks.language),
+        "of a model with several languages, offer voices in this one (repeatable)",
+        takes="ISO 639-1 codes such as de", metavar="CODE", repeatable=True, unset="all that the model has",
+        example="en,de",
+    ))
     standby: bool = field(metadata=_option(
         _VOICES, True, checks.boolean,
         "answer with an error instead of the standby voice while Chatterbox can't speak",
@@ -121,6 +127,14 @@ class Options:
     temperature: float | None = field(metadata=_option(
         _VOICES, None, optional(Range(float, 0.05, 5.0)), "how much the way of speaking varies",
         environment=("TEMPERATURE",), metavar="X", unset="0.8",
+    ))
+    speed: float = field(metadata=_option(
+        _VOICES, 1.0, Range(float, 0.25, 4.0), "times as fast as the model speaks, with the pitch kept", metavar="X",
+    ))
+    loudness: float | None = field(metadata=_option(
+        _VOICES, -18.0, either(checks.off, Range(float, -40.0, -10.0)),
+        "LUFS that the replies of all voices are levelled to; off leaves each as it is",
+        takes="a number from -40 to -10, or off", metavar="LUFS",
     ))
     prompt_seconds: float | None = field(metadata=_option(
         _VOICES, None, optional(Range(float, 1.0, 10.0)),
@@ -252,6 +266,16 @@ class Options:
         "a reverse proxy that checks its users itself and may pass on any host name (repeatable)",
         takes="addresses or networks such as 172.30.32.2", metavar="ADDRESS", repeatable=True, example="192.168.1.2",
         app="ingress comes from one address, which is the Supervisor's",
+    ))
+
+    http_cors: tuple[str, ...] = field(metadata=_option(
+        _HTTP, (), listing(checks.origin), "web pages of this origin may use the server too (repeatable)",
+        takes="origins such as http://localhost:8000, or *", metavar="ORIGIN", repeatable=True,
+        example="http://localhost:8000", app=_INGRESS,
+    ))
+    max_upload_mb: int = field(metadata=_option(
+        _HTTP, 50, Range(int, 1, 1000), "the most megabytes (10^6 bytes) of a recording that is sent to become a voice",
+        metavar="MB",
     ))
 
     debug: bool = field(metadata=_option(_LOG, False, checks.boolean, "log more", switch=True, app_shows=True))

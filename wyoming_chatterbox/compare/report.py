@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..audio.samples import CHANNELS, WIDTH, to_pcm
 from ..engine import SAMPLE_RATE, Block
-from ..speech.audio import CHANNELS, WIDTH, to_pcm
 
 _WINDOW = 1024
 """Samples of one column of a spectrogram: 43 ms."""

@@ -8,18 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+from ..audio import SAMPLE_RATE, Block
 
-Block: TypeAlias = "npt.NDArray[np.float32]"
-"""Mono samples in [-1, 1]."""
-
-SAMPLE_RATE = 24000
-"""Hz, of every engine: one rate lets a reply start with one engine and end with another."""
-
+__all__ = [
+    "SAMPLE_RATE",
+    "VOICES_KEPT",
+    "Block",
+    "Description",
+    "Engine",
+    "Sampling",
+    "Stage",
+    "Utterance",
+    "Version",
+    "Voice",
+]
 
 Version = tuple[int, int, int]
 """A file at one moment: when its content and its entry changed last, in ns, and its bytes."""

@@ -20,17 +20,18 @@ from wyoming.info import Describe
 from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped
 
-from ..engine import SAMPLE_RATE, Block, Voice
+from ..audio.samples import CHANNELS, WIDTH, pcm_chunks
+from ..engine import SAMPLE_RATE, Block
 from ..errors import ChatterboxError, OverloadedError, ProtocolError, ShuttingDownError
 from ..faults import message
 from ..network.connections import Connection
 from ..quoting import quoted
-from ..speech.audio import CHANNELS, WIDTH, pcm_chunks
 from ..speech.replies import Reply
 from ..speech.service import Service
 from ..text.items import Item
 from ..text.pipeline import checked_length, items_of
 from ..text.stream import TextStream
+from ..voices.voice import NamedVoice
 from .info import info_event
 from .peer import LINGER_SECONDS, Peer
 from .protocol import is_ssml, read_event, text_field, voice_fields
@@ -193,7 +194,6 @@ class Handler:
         name, language = voice_fields(event.data)
         config, ssml = self._service.config, is_ssml(event.data)
         stream = TextStream(
-            self._service.reading,
             max_total=config.max_total_length,
             flush_after=config.flush_after,
             timeout=config.stream_timeout,
@@ -243,16 +243,16 @@ class Handler:
         with self._service.lifecycle.wanted():
             if isinstance(request.text, TextStream):
                 stream = request.text
-                stream.read_as(voice.language)
+                stream.read_as(voice.language, self._service.reading_of(voice))
                 await stream.begun()
                 with self._connection.busy(lambda: stream.waits):
                     await self._reply(request, stream, voice)
             else:
-                items = items_of(request.text, voice.language, self._service.reading, ssml=request.ssml)
+                items = items_of(request.text, voice.language, self._service.reading_of(voice), ssml=request.ssml)
                 with self._connection.busy():
                     await self._reply(request, items, voice)
 
-    async def _reply(self, request: _Request, items: Iterable[Item] | TextStream, voice: Voice) -> None:
+    async def _reply(self, request: _Request, items: Iterable[Item] | TextStream, voice: NamedVoice) -> None:
         async with self._service.replies.open(voice, self._client) as reply:
             started = False
             async with aclosing(reply.speak(items)) as blocks:

@@ -12,9 +12,9 @@ from wyoming.event import Event
 from wyoming.info import Attribution, Info, TtsProgram, TtsVoice
 
 from .. import __version__
-from ..engine import Voice
 from ..health_check import TROUBLE
 from ..voices.catalogue import Catalogue
+from ..voices.voice import NamedVoice
 
 _RESEMBLE = Attribution(name="Resemble AI", url="https://github.com/resemble-ai/chatterbox")
 
@@ -46,11 +46,11 @@ def _info_event(catalogue: Catalogue, streaming: bool) -> Event:
     return info.event()
 
 
-def _voice(voice: Voice) -> TtsVoice:
+def _voice(voice: NamedVoice) -> TtsVoice:
     own = voice.recording is None
     return TtsVoice(
         name=voice.name,
-        description=f"{'Chatterbox' if own else voice.name.removesuffix('-' + voice.language)} ({voice.language})",
+        description=f"{voice.label or 'Chatterbox'} ({voice.language})",
         attribution=_RESEMBLE if own else Attribution(name="You", url=""),
         installed=True,
         version=None,

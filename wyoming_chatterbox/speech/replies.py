@@ -16,7 +16,8 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..engine import SAMPLE_RATE, Block, Engine, Sampling, Utterance, Voice
+from ..audio.samples import silence
+from ..engine import SAMPLE_RATE, Block, Engine, Sampling, Utterance
 from ..errors import (
     ChatterboxError,
     EngineError,
@@ -29,7 +30,7 @@ from ..errors import (
 from ..faults import message, told
 from ..quoting import quoted
 from ..text.items import Item, Pause, Say
-from .audio import silence
+from ..voices.voice import NamedVoice, Style
 from .lifecycle import Lifecycle
 from .preparation import prepare
 from .records import Record, ReplyCounters
@@ -40,6 +41,10 @@ _LOGGER = logging.getLogger(__name__)
 
 _REMEMBERED_REPLIES = 20
 _SILENCE_AT_A_TIME = silence(0.5)
+_NO_STYLE = Style()
+_FOREIGN_CFG_WEIGHT = 0.0
+"""Guidance where the recording's language is not the text's: more of it would carry the recording's accent over, says
+upstream's README."""
 _BRIEF_SECONDS = 0.1
 """Seconds of silence in a reply that says nothing: a client that gets no sound at all reports a failure, and many
 players refuse an empty file."""
@@ -48,9 +53,8 @@ players refuse an empty file."""
 class Replies:
     """Opens replies, limits how many there are at once, and remembers the latest."""
 
-    def __init__(
-        self, lifecycle: Lifecycle, scheduler: Scheduler, *, limit: int, seed: int | None, sampling: Sampling
-    ) -> None:
+    def __init__(self, lifecycle: Lifecycle, scheduler: Scheduler, *, limit: int, style: Style) -> None:
+        """`style` says how every voice speaks unless it, or a request, says otherwise."""
         self.lifecycle = lifecycle
         self.scheduler = scheduler
         self.limit = limit
@@ -58,8 +62,7 @@ class Replies:
         """Seconds that a reply may wait for its client (to read, or to send text) while another needs its place."""
         self.counters = ReplyCounters()
         self.records: deque[Record] = deque(maxlen=_REMEMBERED_REPLIES)
-        self._seed = seed
-        self._sampling = sampling
+        self._style = style
         self._open: dict[Reply, asyncio.Timeout] = {}
         """Replies in progress, each with its place, which expires when another reply gets it."""
 
@@ -69,12 +72,15 @@ class Replies:
         return len(self._open)
 
     @asynccontextmanager
-    async def open(self, voice: Voice, client: str) -> AsyncIterator[Reply]:
-        """Begin a reply to `client`; `OverloadedError` if there are too many already, or if another needs its place."""
+    async def open(self, voice: NamedVoice, client: str, style: Style = _NO_STYLE) -> AsyncIterator[Reply]:
+        """Begin a reply to `client`, in a style that comes before the voice's own.
+
+        `OverloadedError` if there are too many already, or if another needs its place.
+        """
         self._make_room()
         record = Record(client=client, voice=voice.name, started=time.time())
         self.records.append(record)
-        reply = Reply(self, voice, record)
+        reply = Reply(self, voice, style.over(voice.style).over(self._style), record)
         self._open[reply] = asyncio.timeout(None)
         self.counters.total += 1
         try:
@@ -111,11 +117,6 @@ class Replies:
             raise OverloadedError(f"{self.active} replies are in progress, which is the limit (--max-replies)")
         self._open.pop(idlest).reschedule(asyncio.get_running_loop().time())
 
-    def utterance(self, text: str, voice: Voice) -> Utterance:
-        """Make an utterance. It always has a seed, so that another try sounds the same."""
-        seed = random.getrandbits(63) if self._seed is None else self._seed
-        return Utterance(text, voice, seed, self._sampling, repeatable=self._seed is not None)
-
     def snapshot(self) -> dict[str, Any]:
         """Return counters and the latest replies, newest first."""
         return {
@@ -133,7 +134,8 @@ class Reply:
     """One reply in progress."""
 
     _replies: Replies
-    voice: Voice
+    voice: NamedVoice
+    style: Style
     record: Record
     _waits_since: float | None = field(default_factory=time.monotonic)
     """When the client last showed a sign, by `time.monotonic()`; None while the reply waits for an engine instead."""
@@ -190,7 +192,7 @@ class Reply:
             self._engine = await lifecycle.engines.choose()
         self.record.sentences += 1
         self.record.characters += len(say.text)
-        left = Remainder(self._replies.utterance(say.text, self._voice_for(say, self._engine)))
+        left = Remainder(self._utterance(say.text, self._voice_for(say, self._engine)))
         while left:
             engine = self._engine
             try:
@@ -223,7 +225,17 @@ class Reply:
                     break
         self.wait_for_client()
 
-    def _voice_for(self, say: Say, engine: Engine) -> Voice:
+    def _utterance(self, text: str, voice: NamedVoice) -> Utterance:
+        """Make an utterance. It always has a seed, so that another try sounds the same."""
+        style = self.style
+        cfg_weight = style.cfg_weight
+        if cfg_weight is None and voice.recorded_language not in (None, voice.language):
+            cfg_weight = _FOREIGN_CFG_WEIGHT
+        sampling = Sampling(temperature=style.temperature, cfg_weight=cfg_weight, exaggeration=style.exaggeration)
+        seed = random.getrandbits(63) if style.seed is None else style.seed
+        return Utterance(text, voice, seed, sampling, repeatable=style.seed is not None)
+
+    def _voice_for(self, say: Say, engine: Engine) -> NamedVoice:
         """Return the voice, in the language that the text asks for if the engine has it."""
         if say.language is None or say.language not in engine.languages:
             return self.voice

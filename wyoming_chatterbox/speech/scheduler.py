@@ -12,10 +12,10 @@ from collections.abc import AsyncGenerator, Callable
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
+from ..audio.samples import checked
 from ..engine import Block, Engine, Utterance
 from ..errors import ShuttingDownError
 from . import memory
-from .audio import checked
 from .watchdog import BASE_SECONDS, Watchdog
 from .worker import Job, Worker
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ..config import Config
@@ -12,8 +12,11 @@ from ..network.connections import Connections
 from ..text.pipeline import Reading
 from ..text.pronunciation_file import PronunciationFile
 from ..voices.folder import VoicesFolder
+from ..voices.voice import NamedVoice, Style
 from .lifecycle import Lifecycle
 from .replies import Replies
+
+_NO_STYLE = Style()
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,13 @@ class Service:
     connections: dict[str, Connections] = field(default_factory=dict)
     """The connections of each port, by the name of its protocol; the servers register them here."""
 
+    def reading_of(self, voice: NamedVoice, style: Style = _NO_STYLE) -> Reading:
+        """Return how texts are read in a voice; `style` is what a request asks for."""
+        pause = style.over(voice.style).sentence_pause
+        return self._reading if pause is None else replace(self._reading, sentence_pause=pause)
+
     @cached_property
-    def reading(self) -> Reading:
-        """How texts are read."""
+    def _reading(self) -> Reading:
         return Reading.of(
             self.config,
             sounds=spoken_sounds(self.config.model),

@@ -23,14 +23,11 @@ _LAST_LIMIT = 10
 class TextStream:
     """Takes text from the connection's reader, and gives what is to be said to its speaker."""
 
-    def __init__(
-        self, reading: Reading, *, max_total: int, flush_after: float, timeout: float, ssml: bool = False
-    ) -> None:
+    def __init__(self, *, max_total: int, flush_after: float, timeout: float, ssml: bool = False) -> None:
         """`max_total` in characters; `flush_after` and `timeout` in seconds without more text.
 
         What has come after `timeout` is given out as it is. After ten times as long the stream ends.
         """
-        self._reading = reading
         self._ssml = ssml
         self._max_total = max_total
         self._flush_after = flush_after
@@ -51,9 +48,9 @@ class TextStream:
         self._stall = loop.call_later(flush_after, self._stalled, False)
         self._silence = loop.call_later(timeout, self._silent)
 
-    def read_as(self, language: str) -> None:
+    def read_as(self, language: str, reading: Reading) -> None:
         """Begin to read the text, in a language given as ISO 639-1."""
-        self._pipeline = TextPipeline(language, self._reading, ssml=self._ssml)
+        self._pipeline = TextPipeline(language, reading, ssml=self._ssml)
         self._give(self._pipeline.add("".join(self._early)))
         self._early.clear()
         if self._finished:

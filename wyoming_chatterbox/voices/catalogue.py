@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from ..engine import Voice
 from ..errors import UnknownVoiceError, VoiceError
 from ..quoting import quoted
 from .recordings import Recording
+from .voice import NamedVoice
 
 DEFAULT = "default"
 """Name of the checkpoint's own voice."""
@@ -28,13 +28,13 @@ _FALLBACK_LANGUAGE = "en"
 class Catalogue:
     """Voices in a stable order: the default first, then by name. A catalogue is only equal to itself."""
 
-    voices: tuple[Voice, ...]
+    voices: tuple[NamedVoice, ...]
     broken: Mapping[str, str] = field(default_factory=dict)
     """Maps a file's name to the reason why it is no voice, or can't be cloned."""
     preferred: str = DEFAULT
     """Name of the voice for requests that name none."""
 
-    def find(self, name: str | None = None, language: str | None = None) -> Voice:
+    def find(self, name: str | None = None, language: str | None = None) -> NamedVoice:
         """Find the voice of a request, by name, by language, or by both.
 
         `UnknownVoiceError` lists the voices; `VoiceError` says what is wrong with a broken recording.
@@ -56,7 +56,7 @@ class Catalogue:
         """Whether the preferred voice exists, in any language."""
         return self._find(self.preferred, None) is not None
 
-    def _find(self, name: str, language: str | None) -> Voice | None:
+    def _find(self, name: str, language: str | None) -> NamedVoice | None:
         """Find a voice by its whole name, or by a name and language, with or without the language in the name."""
         stem = re.sub(r"-[a-z]{2}$", "", name)
         wanted = (name, f"{name}-{language or _FALLBACK_LANGUAGE}", f"{stem}-{language}", stem)
@@ -67,7 +67,7 @@ class Catalogue:
         return None
 
     @cached_property
-    def _by_name(self) -> dict[str, Voice]:
+    def _by_name(self) -> dict[str, NamedVoice]:
         return {voice.name: voice for voice in self.voices}
 
     @cached_property
@@ -101,9 +101,11 @@ def make_catalogue(
     return Catalogue(tuple(sorted(voices.values(), key=_order)), broken, preferred)
 
 
-def _named(stem: str, recording: Recording | None, languages: tuple[str, ...]) -> list[Voice]:
-    def voice(name: str, language: str) -> Voice:
-        return Voice(name, language, *((recording.path, recording.version) if recording else ()))
+def _named(stem: str, recording: Recording | None, languages: tuple[str, ...]) -> list[NamedVoice]:
+    def voice(name: str, language: str) -> NamedVoice:
+        if recording is None:
+            return NamedVoice(name, language)
+        return NamedVoice(name, language, recording.path, recording.version, label=name.removesuffix(f"-{language}"))
 
     if len(languages) == 1:
         return [voice(stem, languages[0])]
@@ -116,6 +118,6 @@ def _says_language(stem: str, languages: tuple[str, ...]) -> bool:
     return len(languages) > 1 and "-" in stem and stem.rpartition("-")[2] in languages
 
 
-def _order(voice: Voice) -> tuple[bool, str]:
+def _order(voice: NamedVoice) -> tuple[bool, str]:
     """Sort the model's own voices first, then by name."""
     return voice.recording is not None, voice.name

@@ -19,6 +19,7 @@ from ..errors import UnknownVoiceError, VoiceError
 from ..quoting import quoted
 from .catalogue import DEFAULT, Catalogue, make_catalogue
 from .recordings import Found, Recordings
+from .voice import NamedVoice
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class VoicesFolder:
         thread. The log names a folder that hasn't answered for `patience` seconds.
         """
         self.directory = directory
-        self.catalogue = Catalogue((Voice(DEFAULT, "en"),), preferred=preferred)
+        self.catalogue = Catalogue((NamedVoice(DEFAULT, "en"),), preferred=preferred)
         """The latest catalogue; the model's own voice is always in it."""
         self.trouble: str | None = None
         """Why the folder can't be scanned, in a sentence; None if it can."""
@@ -109,7 +110,7 @@ class VoicesFolder:
             return False
         return True
 
-    async def find(self, name: str | None = None, language: str | None = None) -> Voice:
+    async def find(self, name: str | None = None, language: str | None = None) -> NamedVoice:
         """Find the voice of a request as `Catalogue.find` does; scan first if it is unknown, as it may be new."""
         try:
             return self.catalogue.find(name, language)

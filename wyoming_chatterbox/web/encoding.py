@@ -13,8 +13,8 @@ from typing import Protocol
 import numpy as np
 import soundfile
 
+from ..audio.samples import CHANNELS, WIDTH, to_pcm
 from ..engine import SAMPLE_RATE, Block
-from ..speech.audio import CHANNELS, WIDTH, to_pcm
 
 _UNKNOWN_SIZE = 0xFFFFFFFF
 

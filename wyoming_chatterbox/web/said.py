@@ -18,5 +18,5 @@ async def show(service: Service, request: web.Request) -> web.Response:
     wanted = parse(await body_of(request))
     text = checked_length(wanted.text, service.config.max_total_length)
     voice = await service.voices.find(wanted.voice)
-    utterances = await asyncio.to_thread(said, text, voice.language, service.reading)
+    utterances = await asyncio.to_thread(said, text, voice.language, service.reading_of(voice))
     return json_answer({"said": utterances})

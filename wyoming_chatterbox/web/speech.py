@@ -49,7 +49,7 @@ async def speech(service: Service, request: web.Request) -> web.StreamResponse:
     wanted = parse(await body_of(request))
     text = checked_length(wanted.text, service.config.max_total_length)
     voice = await service.voices.find(wanted.voice)
-    items = await asyncio.to_thread(_items, text, voice.language, service.reading)
+    items = await asyncio.to_thread(_items, text, voice.language, service.reading_of(voice))
     content_type, make_encoder = ENCODERS[wanted.format]
     encoder = await asyncio.to_thread(make_encoder)
     response = web.StreamResponse(headers={"Content-Type": content_type, "Cache-Control": "no-store"})

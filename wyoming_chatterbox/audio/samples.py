@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..engine import SAMPLE_RATE, Block
 from ..errors import EngineError
+from . import SAMPLE_RATE, Block
 
 WIDTH = 2
 """Bytes of a sample: signed 16 bit, little-endian (s16le)."""

@@ -1,0 +1,58 @@
+"""A voice as people know it, and how it speaks unless a request says otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from ..engine import Voice
+from ..options import Options
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a voice speaks: by a request, the voice itself, the options. None leaves a setting to the next of them."""
+
+    exaggeration: float | None = None
+    cfg_weight: float | None = None
+    temperature: float | None = None
+    seed: int | None = None
+    speed: float | None = None
+    """Times as fast as the model speaks, with the pitch kept; 0.25 to 4."""
+    loudness: float | None = None
+    """LUFS that replies are levelled to."""
+    sentence_pause: float | None = None
+    """Seconds of silence between two sentences."""
+
+    def over(self, other: Style) -> Style:
+        """Take each setting from here where it is set, else from `other`."""
+        return Style(
+            **{
+                field.name: getattr(other, field.name) if (value := getattr(self, field.name)) is None else value
+                for field in fields(Style)
+            }
+        )
+
+
+def style_of(options: Options) -> Style:
+    """Take from the options how all voices speak; `sentence_pause` is left to how texts are read."""
+    return Style(
+        exaggeration=options.exaggeration,
+        cfg_weight=options.cfg_weight,
+        temperature=options.temperature,
+        seed=options.seed,
+        speed=options.speed,
+        loudness=options.loudness,
+    )
+
+
+@dataclass(frozen=True)
+class NamedVoice(Voice):
+    """A voice that a request can name, with what people see of it."""
+
+    label: str = ""
+    """What people see, without the language; the name stays the same when it changes."""
+    style: Style = Style()
+    aliases: tuple[str, ...] = ()
+    """Further names that requests may use."""
+    recorded_language: str | None = None
+    """The language that is spoken in the recording, as ISO 639-1; None if nobody said so."""
