@@ -11,6 +11,7 @@ from ..engine import Version
 from ..engine.voice.recording import examine, version_of
 from ..errors import VoiceError
 from ..quoting import quoted
+from .profile import SUFFIXES as PROFILE_SUFFIXES
 
 SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg"})
 MAX_FILES = 10_000
@@ -35,6 +36,8 @@ class Found:
     """Recordings by the file's name without its suffix."""
     broken: dict[str, str] = field(default_factory=dict)
     """Maps a file's name to the reason why it is no recording."""
+    profiles: tuple[Path, ...] = ()
+    """Files that say how voices speak, by name."""
 
 
 class Recordings:
@@ -50,8 +53,9 @@ class Recordings:
 
         This takes as long as the file system does.
         """
-        files = sorted(filter(_is_meant, self._directory.iterdir()), key=lambda path: path.name)
-        found = Found()
+        inside = sorted(self._directory.iterdir(), key=lambda path: path.name)
+        files = list(filter(_is_meant, inside))
+        found = Found(profiles=tuple(path for path in inside if path.suffix.lower() in PROFILE_SUFFIXES))
         for path in files[:MAX_FILES]:
             try:
                 version = _version(path)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from ..engine import Voice
-from ..options import Options
+from ..option import Option
+from ..options import OPTIONS, Options
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,16 @@ class Style:
         """Take each setting from here where it is set, else from `other`."""
         return Style(
             **{
-                field.name: getattr(other, field.name) if (value := getattr(self, field.name)) is None else value
-                for field in fields(Style)
+                entry.name: getattr(other, entry.name) if (value := getattr(self, entry.name)) is None else value
+                for entry in fields(Style)
             }
         )
+
+
+STYLE_OPTIONS: dict[str, Option] = {
+    option.name: option for option in OPTIONS if option.name in {entry.name for entry in fields(Style)}
+}
+"""The option that says which values a setting takes, by the setting's name."""
 
 
 def style_of(options: Options) -> Style:
@@ -51,7 +58,7 @@ class NamedVoice(Voice):
 
     label: str = ""
     """What people see, without the language; the name stays the same when it changes."""
-    style: Style = Style()
+    style: Style = field(default_factory=Style)
     aliases: tuple[str, ...] = ()
     """Further names that requests may use."""
     recorded_language: str | None = None

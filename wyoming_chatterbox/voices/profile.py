@@ -1,0 +1,154 @@
+"""Profiles: how a voice speaks, in `NAME.yaml` beside its recording, or alone for the model's own voice.
+
+    label: Alice, calm
+    recording: alice.wav
+    language: en
+    exaggeration: 0.3
+    speed: 0.9
+    aliases: [alice-slow]
+
+Every key may be left out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import yaml
+
+from .. import checks
+from ..errors import VoiceError
+from ..families import MULTILINGUAL_LANGUAGES
+from ..quoting import quoted
+from .voice import STYLE_OPTIONS, Style
+
+SUFFIXES = frozenset({".yaml", ".yml"})
+MAX_BYTES = 65_536
+MAX_LABEL = 100
+MAX_ALIASES = 32
+MAX_ALIAS = 200
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a profile says; None where it says nothing."""
+
+    label: str | None = None
+    """What people see; the name of the file stays the voice's name."""
+    recording: str | None = None
+    """The recording's file name, where it isn't the profile's own with another suffix."""
+    language: str | None = None
+    """The language that is spoken in the recording, as ISO 639-1."""
+    style: Style = field(default_factory=Style)
+    aliases: tuple[str, ...] = ()
+    """Further names that requests may use."""
+
+
+def read_profile(path: Path) -> Profile:
+    """Read a file; `VoiceError` says which key is wrong and what would be right, without the path. Raises `OSError`."""
+    with path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise VoiceError(f"it is over {MAX_BYTES} bytes long, which is too much for a profile")
+    try:
+        data = yaml.load(content, _Loader)
+    except (yaml.YAMLError, UnicodeError, RecursionError, ValueError) as err:
+        raise VoiceError(f"it is no YAML: {' '.join(str(err).split())}") from err
+    return profile_of({} if data is None else data)
+
+
+def profile_of(data: object) -> Profile:
+    """Check the content of a profile; `VoiceError` says which key is wrong and what would be right."""
+    if not isinstance(data, dict):
+        raise VoiceError("it must hold keys and values, such as 'speed: 0.9'")
+    values: dict[str, Any] = {}
+    style: dict[str, Any] = {}
+    for key, value in data.items():
+        if key not in KEYS:
+            raise VoiceError(f"it has a key {quoted(str(key))} that there is not; there are: {', '.join(KEYS)}")
+        check, allowed = KEYS[key]
+        if value is None:
+            continue
+        try:
+            checked = check(value)
+        except (ValueError, TypeError) as err:
+            raise VoiceError(f"{key} can't be {quoted(str(value))}: it takes {allowed}") from err
+        (style if key in STYLE_OPTIONS else values)[key] = checked
+    return Profile(style=Style(**style), **values)
+
+
+def write_profile(path: Path, profile: Profile) -> None:
+    """Write a file, at once or not at all. Raises `OSError`."""
+    data: dict[str, Any] = {
+        entry.name: value
+        for part in (profile, profile.style)
+        for entry in fields(part)
+        if (value := getattr(part, entry.name)) not in (None, ()) and not isinstance(value, Style)
+    }
+    if profile.aliases:
+        data["aliases"] = list(profile.aliases)
+    text = yaml.safe_dump(data, allow_unicode=True, sort_keys=False) if data else ""
+    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".", suffix=".part", delete=False) as file:
+        try:
+            os.fchmod(file.fileno(), 0o644)
+            file.write(text)
+            file.flush()
+            Path(file.name).replace(path)
+        except BaseException:
+            Path(file.name).unlink()
+            raise
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses references, which could make a small file a huge object."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("references (*name) are not taken")
+        return super().compose_node(parent, index)
+
+
+def _short_text(longest: int) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        written = " ".join(checks.text(str(value) if isinstance(value, int | float) else value).split())
+        if len(written) > longest or not written.isprintable():
+            raise ValueError("too long, or not to be shown")
+        return written
+
+    return check
+
+
+def _file_name(value: Any) -> str:
+    name = checks.text(value)
+    if "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts:
+        raise ValueError("outside of the folder")
+    return name
+
+
+def _language(value: Any) -> str:
+    code = checks.language(value)
+    if code not in MULTILINGUAL_LANGUAGES:
+        raise ValueError("not a language that a model speaks")
+    return code
+
+
+def _aliases(value: Any) -> tuple[str, ...]:
+    names = tuple(map(_short_text(MAX_ALIAS), [value] if isinstance(value, str) else value))
+    if len(names) > MAX_ALIASES:
+        raise ValueError("too many")
+    return names
+
+
+KEYS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "label": (_short_text(MAX_LABEL), f"a text of at most {MAX_LABEL} characters"),
+    "recording": (_file_name, "the name of a recording in the same folder, such as alice.wav"),
+    "language": (_language, f"one of {', '.join(MULTILINGUAL_LANGUAGES)}"),
+    **{name: (option.check, option.allowed) for name, option in STYLE_OPTIONS.items()},
+    "aliases": (_aliases, f"a list of at most {MAX_ALIASES} names"),
+}
+"""The check of each key, and what it takes in words."""
