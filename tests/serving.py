@@ -84,6 +84,8 @@ async def serving(
         lambda: languages,
         lambda: 1.0,
         options.voice,
+        wanted=options.languages,
+        others=[options.pronunciations] if options.pronunciations is not None else (),
         new_catalogue=partial(info_event, streaming=options.streaming),
         patience=0.2,
     )

@@ -19,8 +19,9 @@ from tests.serving import serving, until
 from tests.test_voices import look, names, record
 from wyoming_chatterbox.families import MULTILINGUAL_LANGUAGES
 from wyoming_chatterbox.server.info import info_event
-from wyoming_chatterbox.voices.catalogue import MAX_VOICES, make_catalogue
 from wyoming_chatterbox.voices.folder import VoicesFolder
+from wyoming_chatterbox.voices.languages import Languages
+from wyoming_chatterbox.voices.naming import MAX_VOICES, make_catalogue
 from wyoming_chatterbox.voices.recordings import MAX_FILES, Recording
 
 
@@ -254,7 +255,7 @@ async def test_more_files_than_anybody_needs_are_left_alone(tmp_path: Path) -> N
 def test_more_voices_than_anybody_needs_are_not_offered() -> None:
     recordings = {f"{number:03}": Recording(Path(f"{number:03}.wav"), (0, 0, 0)) for number in range(500)}
     recordings["zoe-de"] = Recording(Path("zoe-de.wav"), (0, 0, 0))
-    found = make_catalogue(recordings, {}, MULTILINGUAL_LANGUAGES, "default")
+    found = make_catalogue(recordings, {}, Languages.of(MULTILINGUAL_LANGUAGES), "default")
     assert MAX_VOICES - len(MULTILINGUAL_LANGUAGES) < len(found.voices) <= MAX_VOICES
     assert found.find("zoe-de").language == "de"
     ((name, reason),) = found.broken.items()

@@ -82,6 +82,8 @@ async def serve(options: Config, signals: Signals) -> None:
         languages=lambda: spoken_languages(options.model),
         shortest=lambda: shortest_recording(options.model),
         preferred=options.voice,
+        wanted=options.languages,
+        others=[options.pronunciations] if options.pronunciations is not None else (),
         new_catalogue=partial(info_event, streaming=options.streaming),
     )
     scheduler = Scheduler(options.memory_cleanup_interval)

@@ -6,6 +6,8 @@ which engine is ready, and is always "installed".
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from functools import lru_cache
 
 from wyoming.event import Event
@@ -38,7 +40,7 @@ def _info_event(catalogue: Catalogue, streaming: bool) -> Event:
                 attribution=_RESEMBLE,
                 installed=True,
                 version=__version__,
-                voices=[_voice(voice) for voice in catalogue.voices],
+                voices=_voices(catalogue.voices),
                 supports_synthesize_streaming=streaming,
             )
         ]
@@ -46,12 +48,21 @@ def _info_event(catalogue: Catalogue, streaming: bool) -> Event:
     return info.event()
 
 
-def _voice(voice: NamedVoice) -> TtsVoice:
-    own = voice.recording is None
+def _voices(voices: Iterable[NamedVoice]) -> list[TtsVoice]:
+    """Describe voices by what people see of them, and by their names too where that is the same."""
+    described = {voice: f"{voice.label} ({voice.language})" for voice in voices}
+    times = Counter(described.values())
+    return [
+        _voice(voice, description if times[description] == 1 else f"{description}, {voice.name}")
+        for voice, description in described.items()
+    ]
+
+
+def _voice(voice: NamedVoice, description: str) -> TtsVoice:
     return TtsVoice(
         name=voice.name,
-        description=f"{voice.label or 'Chatterbox'} ({voice.language})",
-        attribution=_RESEMBLE if own else Attribution(name="You", url=""),
+        description=description,
+        attribution=_RESEMBLE if voice.recording is None else Attribution(name="You", url=""),
         installed=True,
         version=None,
         languages=[voice.language],

@@ -6,22 +6,24 @@ several; there, `alice-de.wav` is `alice-de` alone.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from ..errors import UnknownVoiceError, VoiceError
 from ..quoting import quoted
-from .recordings import Recording
+from .languages import spoken_as
+from .names import folded, without_language
+from .profile import SUFFIXES as PROFILE_SUFFIXES
 from .voice import NamedVoice
 
 DEFAULT = "default"
 """Name of the checkpoint's own voice."""
-MAX_VOICES = 10_000
-"""The most voices that a catalogue has: Home Assistant asks for all of them twice a minute."""
-_FALLBACK_LANGUAGE = "en"
+
+_LISTED = 12
+"""Voices that an error names."""
+_ByLanguage = dict[str, NamedVoice]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,25 +32,35 @@ class Catalogue:
 
     voices: tuple[NamedVoice, ...]
     broken: Mapping[str, str] = field(default_factory=dict)
-    """Maps a file's name to the reason why it is no voice, or can't be cloned."""
+    """Maps a file's name to the reason why it is no voice, can't be cloned, or isn't used as it says."""
     preferred: str = DEFAULT
     """Name of the voice for requests that name none."""
+    usual_language: str = "en"
+    """The language of requests that name none, for a voice that has it."""
 
     def find(self, name: str | None = None, language: str | None = None) -> NamedVoice:
-        """Find the voice of a request, by name, by language, or by both.
+        """Find the voice of a request, by name or alias, by language, or by both.
 
-        `UnknownVoiceError` lists the voices; `VoiceError` says what is wrong with a broken recording.
+        Case doesn't count, unless two names differ in nothing else. A language comes before the one in a name, and the
+        whole name of a voice before a language that this voice doesn't speak. `UnknownVoiceError` lists the voices or
+        languages; `VoiceError` says what is wrong with a broken recording or profile.
         """
-        spoken = language.lower()[:2] if language else None
+        code = spoken_as(language, self.languages) if language else None
+        if code or not language:
+            for candidate in (self.preferred, DEFAULT) if name is None else (name,):
+                if voice := self._find(candidate, code):
+                    return voice
         if name is None:
-            voice = self._find(self.preferred, spoken) or self._find(DEFAULT, spoken)
-            if voice is None:
-                raise UnknownVoiceError(f"There is no voice for the language {quoted(language or '')}; {self._listed}")
+            raise _unspoken("No voice speaks", language or self.usual_language, self.languages)
+        if voice := self._whole(name):
             return voice
-        if voice := self._find(name, spoken) or self._find(name, None):
+        if language and (several := self._languages_of(name)):
+            raise _unspoken(f"The voice {quoted(name)} doesn't speak", language, several)
+        if voice := self._find(name, None):
             return voice
-        if file := self._broken_by_stem.get(name):
-            raise VoiceError(f"The recording {file} of voice {quoted(name)} can't be used: {self.broken[file]}")
+        if file := self._index.broken.get(folded(name)):
+            what = "profile" if Path(file).suffix.lower() in PROFILE_SUFFIXES else "recording"
+            raise VoiceError(f"The {what} {file} of voice {quoted(name)} can't be used: {self.broken[file]}")
         raise UnknownVoiceError(f"There is no voice {quoted(name)}; {self._listed}")
 
     @property
@@ -56,68 +68,78 @@ class Catalogue:
         """Whether the preferred voice exists, in any language."""
         return self._find(self.preferred, None) is not None
 
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that there are voices in, as ISO 639-1."""
+        return tuple(sorted({voice.language for voice in self.voices}))
+
     def _find(self, name: str, language: str | None) -> NamedVoice | None:
         """Find a voice by its whole name, or by a name and language, with or without the language in the name."""
-        stem = re.sub(r"-[a-z]{2}$", "", name)
-        wanted = (name, f"{name}-{language or _FALLBACK_LANGUAGE}", f"{stem}-{language}", stem)
-        for candidate in wanted:
-            voice = self._by_name.get(candidate)
-            if voice is not None and language in (None, voice.language):
-                return voice
-        return None
+        whole = self._whole(name)
+        if whole is not None and language in (None, whole.language):
+            return whole
+        if voices := self._languages_of(name):
+            usual = voices.get(self.usual_language) or next(iter(voices.values()))
+            return voices.get(language) if language else usual
+        stem, dash, code = name.rpartition("-")
+        if not dash or len(code) != 2 or not (voices := self._languages_of(stem)):
+            return None
+        if language or (language := spoken_as(code, voices)):
+            return voices.get(language)
+        # Home Assistant may remember a name from a model of several languages, where this one's name is without.
+        return next((voice for voice in voices.values() if folded(voice.name) == folded(stem)), None)
+
+    def _whole(self, name: str) -> NamedVoice | None:
+        return self._index.by_name.get(name) or self._index.by_folded_name.get(folded(name))
+
+    def _languages_of(self, name: str) -> _ByLanguage | None:
+        """Return the voices that have a name or alias in common, their languages aside."""
+        return self._index.by_stem.get(name) or self._index.by_folded_stem.get(folded(name))
 
     @cached_property
-    def _by_name(self) -> dict[str, NamedVoice]:
-        return {voice.name: voice for voice in self.voices}
+    def _index(self) -> _Index:
+        return _Index.of(self.voices, self.broken)
 
-    @cached_property
-    def _broken_by_stem(self) -> dict[str, str]:
-        return {Path(file).stem: file for file in self.broken}
-
-    @cached_property
+    @property
     def _listed(self) -> str:
-        names = [voice.name for voice in self.voices]
-        shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
-        return f"there are: {shown}"
+        names = [voice.name for voice in self.voices[:_LISTED]]
+        more = f" and {len(self.voices) - _LISTED} more" if len(self.voices) > _LISTED else ""
+        return f"there are: {', '.join(names)}{more}"
 
 
-def make_catalogue(
-    recordings: Mapping[str, Recording], broken: Mapping[str, str], languages: tuple[str, ...], preferred: str
-) -> Catalogue:
-    """Make voices of recordings, given by name, for a model that speaks `languages`; at most `MAX_VOICES`."""
-    voices = {voice.name: voice for voice in _named(DEFAULT, None, languages)}
-    left: list[str] = []
-    # A recording with a language in its name comes before one that is a voice in each language.
-    for stem, recording in sorted(recordings.items(), key=lambda item: not _says_language(item[0], languages)):
-        named = _named(stem, recording, languages)
-        if len(voices) + len(named) > MAX_VOICES:
-            left.append(recording.path.name)
-            continue
-        for voice in named:
-            voices.setdefault(voice.name, voice)
-    if left:
-        more = f" and {len(left) - 1} more" if left[1:] else ""
-        broken = {**broken, left[0] + more: f"there are {MAX_VOICES} voices already, each language counted"}
-    return Catalogue(tuple(sorted(voices.values(), key=_order)), broken, preferred)
+@dataclass(frozen=True)
+class _Index:
+    """Voices by all that they are found by. A stem is a name without its language; a folded name is without case."""
+
+    by_name: dict[str, NamedVoice]
+    by_folded_name: dict[str, NamedVoice]
+    by_stem: dict[str, _ByLanguage]
+    by_folded_stem: dict[str, _ByLanguage]
+    """Aliases are here too."""
+    broken: dict[str, str]
+    """The broken file by the folded name that its voice would have: the recording if there is a profile too."""
+
+    @classmethod
+    def of(cls, voices: Sequence[NamedVoice], broken: Iterable[str]) -> _Index:
+        """Index voices; of two whose names differ only in case, the first is found by a third spelling."""
+        by_stem: dict[str, _ByLanguage] = {}
+        by_alias: dict[str, _ByLanguage] = {}
+        for voice in voices:
+            by_stem.setdefault(without_language(voice.name, voice.language), {})[voice.language] = voice
+            for alias in voice.aliases:
+                by_alias.setdefault(folded(alias), {}).setdefault(voice.language, voice)
+        by_folded_stem: dict[str, _ByLanguage] = {}
+        for stem, spoken in by_stem.items():
+            by_folded_stem[folded(stem)] = spoken | by_folded_stem.get(folded(stem), {})
+        files = sorted(broken, key=lambda file: Path(file).suffix.lower() not in PROFILE_SUFFIXES)
+        return cls(
+            {voice.name: voice for voice in voices},
+            {folded(voice.name): voice for voice in reversed(voices)},
+            by_stem,
+            by_alias | by_folded_stem,
+            {folded(Path(file).stem): file for file in files},
+        )
 
 
-def _named(stem: str, recording: Recording | None, languages: tuple[str, ...]) -> list[NamedVoice]:
-    def voice(name: str, language: str) -> NamedVoice:
-        if recording is None:
-            return NamedVoice(name, language)
-        return NamedVoice(name, language, recording.path, recording.version, label=name.removesuffix(f"-{language}"))
-
-    if len(languages) == 1:
-        return [voice(stem, languages[0])]
-    if _says_language(stem, languages):
-        return [voice(stem, stem.rpartition("-")[2])]
-    return [voice(f"{stem}-{language}", language) for language in languages]
-
-
-def _says_language(stem: str, languages: tuple[str, ...]) -> bool:
-    return len(languages) > 1 and "-" in stem and stem.rpartition("-")[2] in languages
-
-
-def _order(voice: NamedVoice) -> tuple[bool, str]:
-    """Sort the model's own voices first, then by name."""
-    return voice.recording is not None, voice.name
+def _unspoken(who: str, language: str, languages: Iterable[str]) -> UnknownVoiceError:
+    return UnknownVoiceError(f"{who} the language {quoted(language)}; there are: {', '.join(languages)}")

@@ -1,4 +1,4 @@
-"""The voices folder: watched for recordings, each of which is a voice besides the checkpoint's own.
+"""The voices folder: watched for recordings, which are voices besides the checkpoint's own, and for their profiles.
 
 A folder may lie on a network share that hangs. It is scanned in the background, one scan at a time, in a thread that
 nobody waits for; requests use the latest catalogue.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +17,11 @@ from ..daemon_thread import in_daemon_thread, watched
 from ..engine import Version, Voice
 from ..errors import UnknownVoiceError, VoiceError
 from ..quoting import quoted
-from .catalogue import DEFAULT, Catalogue, make_catalogue
+from .catalogue import DEFAULT, Catalogue
+from .languages import Languages
+from .naming import make_catalogue
+from .profile import SUFFIXES as PROFILE_SUFFIXES
+from .profiles import FoundProfiles, Profiles
 from .recordings import Found, Recordings
 from .voice import NamedVoice
 
@@ -35,13 +39,13 @@ _FIND_SECONDS = 1.0
 _FIND_PAUSE_SECONDS = 0.5
 """Seconds between two scans that requests ask for."""
 _MAX_LINES = 10
-"""Broken recordings that the log names after one scan, each on a line."""
+"""Broken files that the log names after one scan, each on a line."""
 _MAX_LINES_PER_FILE = 3
 """Different reasons why one file is broken that the log names."""
 
 
 class VoicesFolder:
-    """Watches a folder of recordings."""
+    """Watches a folder of recordings and profiles."""
 
     def __init__(
         self,
@@ -50,13 +54,16 @@ class VoicesFolder:
         shortest: Callable[[], float],
         preferred: str,
         *,
+        wanted: tuple[str, ...] = (),
+        others: Collection[Path] = (),
         new_catalogue: Callable[[Catalogue], object] = lambda _: None,
         patience: float = _PATIENCE_SECONDS,
     ) -> None:
         """`languages` returns those of the model, `shortest` the seconds that a recording must exceed.
 
-        Both are called at each scan. `new_catalogue` is called with each catalogue before it is used, in the scan's
-        thread. The log names a folder that hasn't answered for `patience` seconds.
+        Both are called at each scan. `wanted` are the languages to offer, all if it is empty; `others` are files that
+        are no profiles though they may lie in the folder. `new_catalogue` is called with each catalogue before it is
+        used, in the scan's thread. The log names a folder that hasn't answered for `patience` seconds.
         """
         self.directory = directory
         self.catalogue = Catalogue((NamedVoice(DEFAULT, "en"),), preferred=preferred)
@@ -64,16 +71,19 @@ class VoicesFolder:
         self.trouble: str | None = None
         """Why the folder can't be scanned, in a sentence; None if it can."""
         self._recordings = Recordings(directory)
+        self._profiles = Profiles(directory, others)
         self._languages = languages
+        self._wanted_languages = wanted
         self._shortest = shortest
         self._preferred = preferred
         self._new_catalogue = new_catalogue
         self._patience = patience
-        self._latest: tuple[Found, tuple[str, ...]] | None = None
-        """The scan's result and the languages that the catalogue was made from."""
+        self._latest: tuple[Found, FoundProfiles, Languages] | None = None
+        """What the catalogue was made from."""
         self._told: dict[str, set[str]] = {}
         """Reasons that the log has named, by file name."""
         self._told_preferred = False
+        self._told_languages: str | None = None
         self._unfit: dict[Path, tuple[Version | None, str]] = {}
         """Recordings that can't be cloned, each in one version, and why."""
         self._wanted = asyncio.Event()
@@ -88,7 +98,7 @@ class VoicesFolder:
         languages = asyncio.wrap_future(in_daemon_thread(self._languages, "voices"))
         done, _ = await asyncio.wait([languages], timeout=_START_SECONDS)
         if done and self._latest is None:
-            self.catalogue = make_catalogue({}, {}, languages.result(), self._preferred)
+            self.catalogue = make_catalogue({}, {}, self._offered(languages.result()), self._preferred)
         languages.cancel()
         self._task = asyncio.create_task(self._watch(), name="voices")
         await self.refresh(_START_SECONDS)
@@ -163,19 +173,24 @@ class VoicesFolder:
 
     def _scan(self) -> Catalogue:
         """Scan the folder, however long that takes; return the same catalogue if nothing has changed."""
-        languages = self._languages()
+        languages = self._offered(self._languages())
         found = self._recordings.look(frozenset({DEFAULT}), self._shortest())
         for recording in found.recordings.values():
             version, reason = self._unfit.get(recording.path, (None, ""))
             if version == recording.version:
                 found.broken[recording.path.name] = reason
-        if (found, languages) == self._latest:
+        profiles = self._profiles.look(found.profiles)
+        if (found, profiles, languages) == self._latest:
             return self.catalogue
-        catalogue = make_catalogue(found.recordings, found.broken, languages, self._preferred)
-        self._tell(catalogue, found)
+        broken = found.broken | profiles.broken
+        catalogue = make_catalogue(found.recordings, broken, languages, self._preferred, profiles.good)
+        self._tell(catalogue, found, profiles, languages)
         self._new_catalogue(catalogue)
-        self._latest = (found, languages)
+        self._latest = (found, profiles, languages)
         return catalogue
+
+    def _offered(self, languages: tuple[str, ...]) -> Languages:
+        return Languages.of(languages, self._wanted_languages)
 
     def _in_trouble(self, what: str) -> None:
         trouble = f"The voices folder {self.directory} {what}"
@@ -183,20 +198,25 @@ class VoicesFolder:
             self.trouble = trouble
             _LOGGER.warning("%s; the %d voices known serve meanwhile", trouble, len(self.catalogue.voices))
 
-    def _tell(self, catalogue: Catalogue, found: Found) -> None:
-        """Log why recordings are no voices, each reason once; forget files that are gone."""
-        there = {recording.path.name for recording in found.recordings.values()}.union(catalogue.broken)
+    def _tell(self, catalogue: Catalogue, found: Found, profiles: FoundProfiles, languages: Languages) -> None:
+        """Log why files are no voices or profiles, each reason once; forget files that are gone."""
+        there = {recording.path.name for recording in found.recordings.values()}
+        there.update(catalogue.broken, (profile.file for profile in profiles.good))
         self._told = {name: reasons for name, reasons in self._told.items() if name in there}
         news: list[str] = []
         for name, reason in catalogue.broken.items():
             told = self._told.setdefault(name, set())
             if reason not in told and len(told) < _MAX_LINES_PER_FILE:
                 told.add(reason)
-                news.append(f"No voice from {name}: {reason}")
+                what = "The profile" if Path(name).suffix.lower() in PROFILE_SUFFIXES else "No voice from"
+                news.append(f"{what} {name}: {reason}")
         for line in news[:_MAX_LINES]:
             _LOGGER.warning("%s", line)
         if len(news) > _MAX_LINES:
-            _LOGGER.warning("No voice from %d more files either; /info tells why", len(news) - _MAX_LINES)
+            _LOGGER.warning("%d more files can't be used either; /info tells why", len(news) - _MAX_LINES)
+        if languages.trouble is not None and languages.trouble != self._told_languages:
+            _LOGGER.warning("%s", languages.trouble)
+        self._told_languages = languages.trouble
         if not catalogue.has_preferred and not self._told_preferred:
             _LOGGER.warning("There is no voice %s (--voice); the model's own speaks instead", quoted(self._preferred))
         self._told_preferred = not catalogue.has_preferred

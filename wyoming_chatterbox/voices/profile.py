@@ -25,6 +25,7 @@ from .. import checks
 from ..errors import VoiceError
 from ..families import MULTILINGUAL_LANGUAGES
 from ..quoting import quoted
+from .languages import spoken_as
 from .voice import STYLE_OPTIONS, Style
 
 SUFFIXES = frozenset({".yaml", ".yml"})
@@ -32,6 +33,8 @@ MAX_BYTES = 65_536
 MAX_LABEL = 100
 MAX_ALIASES = 32
 MAX_ALIAS = 200
+_PARSER_ERRORS = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
+"""What PyYAML raises, besides its own errors, at values such as `!!int x` or a date with a 13th month."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def read_profile(path: Path) -> Profile:
         raise VoiceError(f"it is over {MAX_BYTES} bytes long, which is too much for a profile")
     try:
         data = yaml.load(content, _Loader)
-    except (yaml.YAMLError, UnicodeError, RecursionError, ValueError) as err:
+    except (yaml.YAMLError, *_PARSER_ERRORS) as err:
         raise VoiceError(f"it is no YAML: {' '.join(str(err).split())}") from err
     return profile_of({} if data is None else data)
 
@@ -70,14 +73,14 @@ def profile_of(data: object) -> Profile:
     style: dict[str, Any] = {}
     for key, value in data.items():
         if key not in KEYS:
-            raise VoiceError(f"it has a key {quoted(str(key))} that there is not; there are: {', '.join(KEYS)}")
+            raise VoiceError(f"it has a key {_quoted(key)} that there is not; there are: {', '.join(KEYS)}")
         check, allowed = KEYS[key]
         if value is None:
             continue
         try:
             checked = check(value)
         except (ValueError, TypeError) as err:
-            raise VoiceError(f"{key} can't be {quoted(str(value))}: it takes {allowed}") from err
+            raise VoiceError(f"{key} can't be {_quoted(value)}: it takes {allowed}") from err
         (style if key in STYLE_OPTIONS else values)[key] = checked
     return Profile(style=Style(**style), **values)
 
@@ -113,6 +116,13 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
+def _quoted(value: object) -> str:
+    try:
+        return quoted(str(value))
+    except ValueError:  # Python writes no whole number of thousands of digits.
+        return "a number of that size"
+
+
 def _short_text(longest: int) -> Callable[[Any], str]:
     def check(value: Any) -> str:
         written = " ".join(checks.text(str(value) if isinstance(value, int | float) else value).split())
@@ -131,8 +141,9 @@ def _file_name(value: Any) -> str:
 
 
 def _language(value: Any) -> str:
-    code = checks.language(value)
-    if code not in MULTILINGUAL_LANGUAGES:
+    # YAML takes a bare "no", which is Norwegian, for false.
+    code = spoken_as("no" if value is False else checks.text(value), MULTILINGUAL_LANGUAGES)
+    if code is None:
         raise ValueError("not a language that a model speaks")
     return code
 

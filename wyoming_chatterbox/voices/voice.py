@@ -56,7 +56,7 @@ def style_of(options: Options) -> Style:
 class NamedVoice(Voice):
     """A voice that a request can name, with what people see of it."""
 
-    label: str = ""
+    label: str = "Chatterbox"
     """What people see, without the language; the name stays the same when it changes."""
     style: Style = field(default_factory=Style)
     aliases: tuple[str, ...] = ()

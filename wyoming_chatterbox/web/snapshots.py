@@ -8,9 +8,10 @@ from typing import Any
 
 from .. import __version__
 from ..config import Config
-from ..engine import Description, Engine, Voice
+from ..engine import Description, Engine
 from ..speech import memory
 from ..speech.service import Service
+from ..voices.voice import NamedVoice
 
 _MEGABYTE = 1024 * 1024
 
@@ -176,11 +177,15 @@ def _megabytes(size: int) -> float:
     return round(size / _MEGABYTE, 2)
 
 
-def _voice(voice: Voice) -> dict[str, Any]:
+def _voice(voice: NamedVoice) -> dict[str, Any]:
     return {
         "name": voice.name,
+        "label": voice.label,
         "language": voice.language,
         "recording": voice.recording.name if voice.recording is not None else None,
+        "recorded_language": voice.recorded_language,
+        "aliases": voice.aliases,
+        "style": {name: value for name, value in vars(voice.style).items() if value is not None},
     }
 
 

@@ -1,0 +1,32 @@
+"""Names of voices and files: when two are the same, and which can be shown."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from ..quoting import quoted
+from .languages import spoken_as
+
+_JOINERS = "\u200c\u200d"
+"""Format characters that are part of words in some languages, and of some emoji."""
+
+
+def folded(name: str) -> str:
+    """Return what is equal for names that differ only in case or in how Unicode composes their letters."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
+def without_language(name: str, language: str) -> str:
+    """Return `alice` for `alice-de` if the language is `de`, else the name as it is."""
+    stem, code = name[:-3], name[-2:]
+    return stem if stem and name[-3] == "-" and spoken_as(code, (language,)) else name
+
+
+def can_be_shown(name: str) -> bool:
+    """Whether all characters are visible, no stray bytes, and leave the order of the others as it is."""
+    return all(char in _JOINERS or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp") for char in name)
+
+
+def shown(name: str) -> str:
+    """Return a name as it is, or quoted if it can't be shown."""
+    return name if can_be_shown(name) else quoted(name)
