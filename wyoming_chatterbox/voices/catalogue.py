@@ -131,6 +131,8 @@ class _Index:
         by_folded_stem: dict[str, _ByLanguage] = {}
         for stem, spoken in by_stem.items():
             by_folded_stem[folded(stem)] = spoken | by_folded_stem.get(folded(stem), {})
+        # What is written exactly so comes first, but `Alice-de` is the German voice of `alice` if that has no other.
+        by_stem = {stem: by_folded_stem[folded(stem)] | spoken for stem, spoken in by_stem.items()}
         files = sorted(broken, key=lambda file: Path(file).suffix.lower() not in PROFILE_SUFFIXES)
         return cls(
             {voice.name: voice for voice in voices},

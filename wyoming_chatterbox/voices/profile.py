@@ -24,7 +24,7 @@ import yaml
 from .. import checks
 from ..errors import VoiceError
 from ..families import MULTILINGUAL_LANGUAGES
-from ..quoting import quoted
+from ..quoting import quoted, visible
 from .languages import spoken_as
 from .voice import STYLE_OPTIONS, Style
 
@@ -61,7 +61,7 @@ def read_profile(path: Path) -> Profile:
     try:
         data = yaml.load(content, _Loader)
     except (yaml.YAMLError, *_PARSER_ERRORS) as err:
-        raise VoiceError(f"it is no YAML: {' '.join(str(err).split())}") from err
+        raise VoiceError(f"it is no YAML: {_problem(err)}") from err
     return profile_of({} if data is None else data)
 
 
@@ -114,6 +114,14 @@ class _Loader(yaml.SafeLoader):
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("references (*name) are not taken")
         return super().compose_node(parent, index)
+
+
+def _problem(err: Exception) -> str:
+    """Say what is wrong with a file's YAML, without the lines of the file that PyYAML shows."""
+    if isinstance(err, yaml.MarkedYAMLError) and err.problem_mark is not None:
+        where = f"in line {err.problem_mark.line + 1}, column {err.problem_mark.column + 1}"
+        return visible(f"{err.problem} {where}")
+    return visible(" ".join(str(err).split()))
 
 
 def _quoted(value: object) -> str:
