@@ -13,7 +13,7 @@ from tests.fakes import FakeEngine
 from tests.ports import free_port
 from wyoming_chatterbox import config
 from wyoming_chatterbox.engine import Engine, Stage
-from wyoming_chatterbox.server.info import info_event
+from wyoming_chatterbox.server.info import info_answer
 from wyoming_chatterbox.server.wyoming_server import WyomingServer
 from wyoming_chatterbox.speech import hangs, watchdog
 from wyoming_chatterbox.speech.idle_preparation import IdlePreparation
@@ -86,7 +86,7 @@ async def serving(
         options.voice,
         wanted=options.languages,
         others=[options.pronunciations] if options.pronunciations is not None else (),
-        new_catalogue=partial(info_event, streaming=options.streaming),
+        new_catalogue=partial(info_answer, streaming=options.streaming),
         patience=0.2,
     )
     replies = Replies(lifecycle, scheduler, limit=options.max_replies, style=style_of(options))

@@ -150,7 +150,8 @@ async def test_languages_of_the_option_are_all_that_is_offered(
             (name, [name[-2:]]) for name in ("default-de", "default-no", "alice-de", "alice-no", "bob-de")
         ]
         # The first of them is spoken where a request names none.
-        for name, voice in ((None, "default-no"), ("alice", "alice-no"), ("bob", "bob-de")):
+        requests: tuple[tuple[str | None, str], ...] = ((None, "default-no"), ("alice", "alice-no"), ("bob", "bob-de"))
+        for name, voice in requests:
             await heard(server.running, name)
             assert spoken(server.running)[0] == voice
         error = (await heard(server.running, language="en")).error
@@ -327,13 +328,12 @@ def test_a_voice_is_found_among_thousands_without_a_search() -> None:
 
 
 def test_the_voices_folder_takes_languages_that_change(tmp_path: Path) -> None:
-    model = ("en",)
+    models = [("de", "en", "fr"), ("en",)]
 
     async def changed() -> list[list[str]]:
-        nonlocal model
-        voices = VoicesFolder(tmp_path, lambda: model, lambda: 1.0, "default", wanted=("de", "en"))
+        voices = VoicesFolder(tmp_path, lambda: models[-1], lambda: 1.0, "default", wanted=("de", "en"))
         first = names(await look(voices))
-        model = ("de", "en", "fr")
+        models.pop()
         return [first, names(await look(voices))]
 
     assert asyncio.run(changed()) == [["default"], ["default-de", "default-en"]]

@@ -18,7 +18,7 @@ from tests.http_serving import http
 from tests.serving import serving, until
 from tests.test_voices import look, names, record
 from wyoming_chatterbox.families import MULTILINGUAL_LANGUAGES
-from wyoming_chatterbox.server.info import info_event
+from wyoming_chatterbox.server.info import info_answer
 from wyoming_chatterbox.voices.folder import VoicesFolder
 from wyoming_chatterbox.voices.languages import Languages
 from wyoming_chatterbox.voices.naming import MAX_VOICES, make_catalogue
@@ -191,7 +191,7 @@ async def test_the_catalogue_and_its_answer_are_made_once(tmp_path: Path) -> Non
     voices = watched(tmp_path)
     first = await look(voices)
     assert await look(voices) is first
-    assert info_event(first, streaming=True) is info_event(first, streaming=True)
+    assert info_answer(first, streaming=True) is info_answer(first, streaming=True)
     record(tmp_path / "bob.wav")
     assert names(await look(voices)) == ["default", "alice", "bob"]
 

@@ -20,7 +20,7 @@ from .families import shortest_recording, spoken_languages
 from .network import descriptors
 from .privacy import keep_caches_in, silence_libraries
 from .server.discovery import Announcement
-from .server.info import info_event
+from .server.info import info_answer
 from .server.wyoming_server import WyomingServer
 from .signals import Signals
 from .speech.idle_preparation import IdlePreparation
@@ -84,7 +84,7 @@ async def serve(options: Config, signals: Signals) -> None:
         preferred=options.voice,
         wanted=options.languages,
         others=[options.pronunciations] if options.pronunciations is not None else (),
-        new_catalogue=partial(info_event, streaming=options.streaming),
+        new_catalogue=partial(info_answer, streaming=options.streaming),
     )
     scheduler = Scheduler(options.memory_cleanup_interval)
     load = Loader(options)

@@ -32,7 +32,7 @@ from ..text.items import Item
 from ..text.pipeline import checked_length, items_of
 from ..text.stream import TextStream
 from ..voices.voice import NamedVoice
-from .info import info_event
+from .info import info_answer
 from .peer import LINGER_SECONDS, Peer
 from .protocol import is_ssml, read_event, text_field, voice_fields
 
@@ -145,7 +145,7 @@ class Handler:
         """Answer a question or note a request; ignore unknown events, as Wyoming asks."""
         if Describe.is_type(event.type):
             streaming, trouble = self._service.config.streaming, self._service.lifecycle.trouble
-            await self._peer.send(info_event(self._service.voices.catalogue, streaming=streaming, trouble=trouble))
+            await self._peer.send(info_answer(self._service.voices.catalogue, streaming=streaming, trouble=trouble))
         elif Ping.is_type(event.type):
             text = text_field(event.data, "text") if event.data.get("text") is not None else None
             await self._peer.send(Pong(text).event())

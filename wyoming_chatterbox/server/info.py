@@ -17,17 +17,25 @@ from .. import __version__
 from ..health_check import TROUBLE
 from ..voices.catalogue import Catalogue
 from ..voices.voice import NamedVoice
+from .peer import encoded
 
 _RESEMBLE = Attribution(name="Resemble AI", url="https://github.com/resemble-ai/chatterbox")
 
 
-def info_event(catalogue: Catalogue, *, streaming: bool, trouble: str | None = None) -> Event:
+def info_answer(catalogue: Catalogue, *, streaming: bool, trouble: str | None = None) -> bytes:
     """Answer a Describe; `trouble` stands beside the `info` itself, where only our health check looks.
 
-    The event of a catalogue is made once, because many voices take a while.
+    The answer of a catalogue is made once, because many voices take a while.
     """
+    if trouble is None:
+        return _info_bytes(catalogue, streaming)
     event = _info_event(catalogue, streaming)
-    return event if trouble is None else Event(event.type, {**event.data, TROUBLE: trouble})
+    return encoded(Event(event.type, {**event.data, TROUBLE: trouble}))
+
+
+@lru_cache(maxsize=2)
+def _info_bytes(catalogue: Catalogue, streaming: bool) -> bytes:
+    return encoded(_info_event(catalogue, streaming))
 
 
 @lru_cache(maxsize=2)

@@ -45,14 +45,14 @@ class Peer:
         """Whether the last events were sent; nothing is sent after them."""
         self._lingering: asyncio.TimerHandle | None = None
 
-    async def send(self, event: Event) -> None:
-        """Send an event; `ConnectionError` if the client is gone or has read nothing for a minute."""
+    async def send(self, event: Event | bytes) -> None:
+        """Send an event, encoded or not; `ConnectionError` if the client is gone or has read nothing for a minute."""
         if self.ended:
             return
         try:
             async with asyncio.timeout(_WRITE_SECONDS):
                 with transport_errors():
-                    self._writer.write(_encoded(event))
+                    self._writer.write(event if isinstance(event, bytes) else encoded(event))
                     await self._writer.drain()
         except TimeoutError as err:
             raise ConnectionAbortedError(f"it has read nothing for {_WRITE_SECONDS:g} s") from err
@@ -76,7 +76,7 @@ class Peer:
         if self._writer.is_closing():
             return
         try:
-            self._writer.write(_encoded(*last_words))
+            self._writer.write(encoded(*last_words))
             self._writer.write_eof()
         except OSError:
             self.abort()
@@ -114,7 +114,8 @@ class Peer:
         self._writer.transport.abort()
 
 
-def _encoded(*events: Event) -> bytes:
+def encoded(*events: Event) -> bytes:
+    """Return the bytes that events are sent as."""
     buffer = io.BytesIO()
     for event in events:
         write_event(event, buffer)
