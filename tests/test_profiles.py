@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from wyoming.tts import SynthesizeVoice
@@ -229,6 +228,7 @@ async def test_a_profile_beside_a_recording_is_for_its_voice(folder: Path) -> No
             folder / "alice.wav",
             voice.version,
             label="Alice Miller",
+            stem="alice",
             style=Style(speed=0.9, seed=7),
             aliases=("mum", "Al"),
             recorded_language="no",
@@ -483,6 +483,26 @@ async def test_describe_and_info_show_labels_aliases_and_styles(folder: Path) ->
         assert (voices["default-en"]["label"], voices["default-en"]["style"]) == ("Chatterbox", {})
 
 
+def found_profile(stem: str, data: object) -> FoundProfile:
+    return FoundProfile(Path(f"{stem}.yaml"), f"{stem}.yaml", profile_of(data))
+
+
+def test_profiles_of_recordings_that_nobody_has_listened_to_yet_wait_for_them() -> None:
+    found = make_catalogue(
+        {},
+        {},
+        Languages.of(("en",)),
+        "default",
+        [
+            found_profile("Alice", {"speed": 0.9}),
+            found_profile("calm", {"recording": "alice.wav"}),
+            found_profile("narrator", {"speed": 0.9}),
+        ],
+        [Path("alice.wav")],
+    )
+    assert (names(found), found.broken) == (["default", "narrator"], {})
+
+
 profiles_of_folder = st.dictionaries(
     st.sampled_from(["alice", "alice-de", "Alice", "bob", "bob-fr", "default", "default-de", "carl", "carl-xx"]),
     st.fixed_dictionaries(
@@ -501,11 +521,10 @@ profiles_of_folder = st.dictionaries(
 def test_whatever_profiles_say_no_recording_loses_its_voice(
     profiles: dict[str, dict[str, Any]], languages: tuple[str, ...]
 ) -> None:
-    recordings = {stem: Recording(Path(f"{stem}.wav"), (0, 0, 0)) for stem in ("alice", "bob", "bob-fr")}
-    found = [
-        FoundProfile(Path(f"{stem}.yaml"), f"{stem}.yaml", profile_of(yaml.safe_load(yaml.safe_dump(data))))
-        for stem, data in profiles.items()
-    ]
+    recordings = {
+        stem: Recording(Path(f"{stem}.wav"), (0, 0, 0), file=f"{stem}.wav") for stem in ("alice", "bob", "bob-fr")
+    }
+    found = [found_profile(stem, data) for stem, data in profiles.items()]
     without = make_catalogue(recordings, {}, Languages.of(languages), "default")
     catalogue = make_catalogue(recordings, {}, Languages.of(languages), "default", found)
     for voice in without.voices:

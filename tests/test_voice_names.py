@@ -28,7 +28,7 @@ from wyoming_chatterbox.voices.recordings import Recording
 
 def cast(*stems: str, model: tuple[str, ...] = ("en",), wanted: tuple[str, ...] = ()) -> Catalogue:
     """The voices of recordings with these names."""
-    recordings = {stem: Recording(Path(f"{stem}.wav"), (0, 0, 0)) for stem in stems}
+    recordings = {stem: Recording(Path(f"{stem}.wav"), (0, 0, 0), file=f"{stem}.wav") for stem in stems}
     return make_catalogue(recordings, {}, Languages.of(model, wanted), "default")
 
 
@@ -151,8 +151,8 @@ async def test_languages_of_the_option_are_all_that_is_offered(
         ]
         # The first of them is spoken where a request names none.
         requests: tuple[tuple[str | None, str], ...] = ((None, "default-no"), ("alice", "alice-no"), ("bob", "bob-de"))
-        for name, voice in requests:
-            await heard(server.running, name)
+        for wish, voice in requests:
+            await heard(server.running, wish)
             assert spoken(server.running)[0] == voice
         error = (await heard(server.running, language="en")).error
         assert error is not None

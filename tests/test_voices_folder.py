@@ -253,8 +253,10 @@ async def test_more_files_than_anybody_needs_are_left_alone(tmp_path: Path) -> N
 
 
 def test_more_voices_than_anybody_needs_are_not_offered() -> None:
-    recordings = {f"{number:03}": Recording(Path(f"{number:03}.wav"), (0, 0, 0)) for number in range(500)}
-    recordings["zoe-de"] = Recording(Path("zoe-de.wav"), (0, 0, 0))
+    recordings = {
+        f"{number:03}": Recording(Path(f"{number:03}.wav"), (0, 0, 0), file=f"{number:03}.wav") for number in range(500)
+    }
+    recordings["zoe-de"] = Recording(Path("zoe-de.wav"), (0, 0, 0), file="zoe-de.wav")
     found = make_catalogue(recordings, {}, Languages.of(MULTILINGUAL_LANGUAGES), "default")
     assert MAX_VOICES - len(MULTILINGUAL_LANGUAGES) < len(found.voices) <= MAX_VOICES
     assert found.find("zoe-de").language == "de"

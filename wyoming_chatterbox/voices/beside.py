@@ -10,6 +10,7 @@ from ..errors import VoiceError
 from ..quoting import quoted
 from .names import folded, shown
 from .profile import SUFFIXES
+from .profiles import FoundProfile
 from .recordings import Recording
 
 _LISTED = 12
@@ -23,40 +24,48 @@ class Beside:
         """`broken` maps the files that are no recordings to the reasons."""
         self._by_path = {str(recording.path): recording for recording in recordings}
         self._by_folded_path = {folded(path): recording for path, recording in self._by_path.items()}
-        self._by_base = {_base(recording.path): recording for recording in self._by_path.values()}
+        self._by_base = {_base(path): recording for path, recording in self._by_path.items()}
         self._by_folded_base = {folded(base): recording for base, recording in self._by_base.items()}
-        self._broken = {folded(file): (file, reason) for file, reason in broken.items() if not _is_profile(file)}
-        self._broken_by_base = {folded(Path(file).stem): file for file, _ in self._broken.values()}
+        self._broken = {folded(file): file for file in broken if Path(file).suffix.lower() not in SUFFIXES}
+        self._broken_by_base = {folded(_base(file)): file for file in self._broken.values()}
+        self._reasons = broken
 
-    def exactly(self, profile: Path) -> bool:
+    def has(self, profile: FoundProfile) -> bool:
+        """Whether a profile is for one of the recordings."""
+        name = profile.profile.recording
+        return self._beside(profile) is not None or (name is not None and self._named(profile, name) is not None)
+
+    def exactly(self, profile: FoundProfile) -> bool:
         """Whether there is a recording whose name is the profile's in each letter."""
-        return _base(profile) in self._by_base
+        return _base(str(profile.path)) in self._by_base
 
-    def of(self, profile: Path) -> Recording | None:
+    def of(self, profile: FoundProfile) -> Recording | None:
         """Return the recording with the profile's name, None if there is none; `VoiceError` if it can't be used."""
-        base = _base(profile)
-        if recording := self._by_base.get(base) or self._by_folded_base.get(folded(base)):
-            return recording
-        if file := self._broken_by_base.get(folded(profile.stem)):
+        recording = self._beside(profile)
+        if recording is None and (file := self._broken_by_base.get(folded(_base(profile.file)))):
             raise VoiceError(f"its recording {file} can't be used")
-        return None
+        return recording
 
-    def named(self, profile: Path, name: str) -> Recording:
+    def named(self, profile: FoundProfile, name: str) -> Recording:
         """Return the recording that a profile names; `VoiceError` says what is wrong with it, or which there are."""
-        path = os.path.normpath(profile.parent / name)
-        if recording := self._by_path.get(path) or self._by_folded_path.get(folded(path)):
+        if recording := self._named(profile, name):
             return recording
-        if known := self._broken.get(folded(Path(name).name)):
-            raise VoiceError(f"its recording {known[0]} can't be used: {known[1]}")
-        names = sorted(shown(recording.path.name) for recording in self._by_path.values())
-        more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-        there = f"there are: {', '.join(names[:_LISTED])}{more}" if names else "there are none in the folder"
+        file = os.path.normpath(Path(profile.file).parent / name)
+        if known := self._broken.get(folded(file)):
+            raise VoiceError(f"its recording {known} can't be used: {self._reasons[known]}")
+        files = sorted(shown(recording.file) for recording in self._by_path.values())
+        more = f" and {len(files) - _LISTED} more" if len(files) > _LISTED else ""
+        there = f"there are: {', '.join(files[:_LISTED])}{more}" if files else "there are none in the folder"
         raise VoiceError(f"there is no recording {quoted(name)}; {there}")
 
+    def _beside(self, profile: FoundProfile) -> Recording | None:
+        base = _base(str(profile.path))
+        return self._by_base.get(base) or self._by_folded_base.get(folded(base))
 
-def _base(path: Path) -> str:
-    return str(path.with_suffix(""))
+    def _named(self, profile: FoundProfile, name: str) -> Recording | None:
+        path = os.path.normpath(profile.path.parent / name)
+        return self._by_path.get(path) or self._by_folded_path.get(folded(path))
 
 
-def _is_profile(file: str) -> bool:
-    return Path(file).suffix.lower() in SUFFIXES
+def _base(file: str) -> str:
+    return str(Path(file).with_suffix(""))

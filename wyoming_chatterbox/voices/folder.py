@@ -178,12 +178,12 @@ class VoicesFolder:
         for recording in found.recordings.values():
             version, reason = self._unfit.get(recording.path, (None, ""))
             if version == recording.version:
-                found.broken[recording.path.name] = reason
+                found.broken[recording.file] = reason
         profiles = self._profiles.look(found.profiles)
         if (found, profiles, languages) == self._latest:
             return self.catalogue
         broken = found.broken | profiles.broken
-        catalogue = make_catalogue(found.recordings, broken, languages, self._preferred, profiles.good)
+        catalogue = make_catalogue(found.recordings, broken, languages, self._preferred, profiles.good, found.unheard)
         self._tell(catalogue, found, profiles, languages)
         self._new_catalogue(catalogue)
         self._latest = (found, profiles, languages)
@@ -200,7 +200,7 @@ class VoicesFolder:
 
     def _tell(self, catalogue: Catalogue, found: Found, profiles: FoundProfiles, languages: Languages) -> None:
         """Log why files are no voices or profiles, each reason once; forget files that are gone."""
-        there = {recording.path.name for recording in found.recordings.values()}
+        there = {recording.file for recording in found.recordings.values()}
         there.update(catalogue.broken, (profile.file for profile in profiles.good))
         self._told = {name: reasons for name, reasons in self._told.items() if name in there}
         news: list[str] = []

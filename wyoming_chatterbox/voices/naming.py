@@ -8,7 +8,7 @@ is for the model's own voice itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,16 +34,18 @@ def make_catalogue(
     languages: Languages,
     preferred: str,
     profiles: Iterable[FoundProfile] = (),
+    unheard: Collection[Path] = (),
 ) -> Catalogue:
     """Make voices of recordings, given by name, and of profiles; at most `MAX_VOICES`.
 
     A recording or profile whose name tells a language is offered only if that language is: who limits the languages
-    wants a short list. It is among the broken then, with this reason.
+    wants a short list. It is among the broken then, with this reason. Profiles of the recordings that are still
+    `unheard` are left for later.
     """
     naming = _Naming(languages, broken)
     for stem, recording in recordings.items():
         naming.add(stem, recording)
-    naming.add_profiles(profiles)
+    naming.add_profiles(profiles, unheard)
     return Catalogue(naming.voices(), naming.broken, preferred, languages.usual)
 
 
@@ -88,16 +90,17 @@ class _Naming:
     def add(self, stem: str, recording: Recording) -> None:
         """Add the voice of a recording."""
         self._recordings.append(recording)
-        file = recording.path.name
-        with self._told(file):
-            self._by_path[recording.path] = self._add(stem, recording, file)
+        with self._told(recording.file):
+            self._by_path[recording.path] = self._add(stem, recording, recording.file)
 
-    def add_profiles(self, profiles: Iterable[FoundProfile]) -> None:
-        """Add profiles, once all recordings are there."""
+    def add_profiles(self, profiles: Iterable[FoundProfile], unheard: Collection[Path]) -> None:
+        """Add profiles, once the recordings are there; those of `unheard` recordings must wait."""
         beside = Beside(self._recordings, self.broken)
+        later = Beside((Recording(path, (0, 0, 0), file=path.name) for path in unheard), {})
+        profiles = [found for found in profiles if not later.has(found)]
         alone: list[FoundProfile] = []
         # The profile whose name is that of a recording in each letter comes before one that differs in case.
-        for profile in sorted(profiles, key=lambda found: not beside.exactly(found.path)):
+        for profile in sorted(profiles, key=lambda found: not beside.exactly(found)):
             with self._told(profile.file):
                 if not self._place(profile, beside):
                     alone.append(profile)
@@ -114,18 +117,18 @@ class _Naming:
                 raise VoiceError("recording can't be set for the model's own voice; rename the profile")
             self._use(found, self._own)
             return True
-        own = beside.of(found.path)
-        recording = own if wanted is None else beside.named(found.path, wanted)
+        own = beside.of(found)
+        recording = own if wanted is None else beside.named(found, wanted)
         if recording is None:
             return False
         if own is None:
             self._use(found, self._add(found.stem, recording, found.file))
         elif recording != own:
-            raise VoiceError(f"recording can't be set, as it is the profile of {own.path.name}; rename the profile")
+            raise VoiceError(f"recording can't be set, as it is the profile of {own.file}; rename the profile")
         elif own.path in self._by_path:
             self._use(found, self._by_path[own.path])
         else:
-            raise VoiceError(f"its recording {own.path.name} can't be used")
+            raise VoiceError(f"its recording {own.file} can't be used")
         return True
 
     def _place_alone(self, found: FoundProfile) -> None:
@@ -238,6 +241,7 @@ class _Naming:
             recording.path if recording is not None else None,
             recording.version if recording is not None else None,
             label=label or (NamedVoice.label if source is self._own else stem),
+            stem=source.stem,
             style=style,
             aliases=tuple(dict.fromkeys(names)),
             recorded_language=self._recorded_language(recording, own),

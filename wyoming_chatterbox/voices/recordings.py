@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,12 +11,13 @@ from ..engine import Version
 from ..engine.voice.recording import examine, version_of
 from ..errors import VoiceError
 from ..quoting import quoted
-from .names import can_be_shown, shown
 from .profile import SUFFIXES as PROFILE_SUFFIXES
 
 SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg"})
 MAX_FILES = 10_000
 """Files of the folder that are considered, the first by name."""
+_JOINERS = "\u200c\u200d"
+"""Format characters that are part of words in some languages, and of some emoji."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Recording:
 
     path: Path
     version: Version
+    file: str = ""
+    """Its path inside the voices folder, as people are told it: `alice.wav`, `family/bob.m4a`."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Found:
     """Maps a file's name to the reason why it is no recording."""
     profiles: tuple[Path, ...] = ()
     """Files that say how voices speak, by name."""
+    unheard: tuple[Path, ...] = ()
+    """Recordings that nobody has listened to yet."""
 
 
 class Recordings:
@@ -63,14 +69,14 @@ class Recordings:
                 if path.stem in taken or path.stem in found.recordings:
                     raise VoiceError(f"there is another voice named {quoted(path.stem)}")
             except OSError as err:
-                found.broken[shown(path.name)] = f"it can't be read: {err.strerror}"
+                found.broken[_shown(path.name)] = f"it can't be read: {err.strerror}"
             except VoiceError as err:
-                found.broken[shown(path.name)] = str(err)
+                found.broken[_shown(path.name)] = str(err)
             else:
-                found.recordings[path.stem] = Recording(path, version)
+                found.recordings[path.stem] = Recording(path, version, file=path.name)
         if left := files[MAX_FILES:]:
             more = f" and {len(left) - 1} more" if left[1:] else ""
-            found.broken[shown(left[0].name) + more] = f"only the first {MAX_FILES} files by name are looked at"
+            found.broken[_shown(left[0].name) + more] = f"only the first {MAX_FILES} files by name are looked at"
         self._judged = {path: self._judged[path] for path in files if path in self._judged}
         return found
 
@@ -91,10 +97,19 @@ def _version(path: Path) -> Version:
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise VoiceError("it is no file")
-    if not can_be_shown(path.name):
+    if not all(map(_can_be_shown, path.name)):
         raise VoiceError("its name has characters that can't be shown")
     return version_of(status)
 
 
 def _is_meant(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def _can_be_shown(character: str) -> bool:
+    """Whether a character is visible, no stray byte, and leaves the order of the others as it is."""
+    return character in _JOINERS or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def _shown(name: str) -> str:
+    return name if all(map(_can_be_shown, name)) else quoted(name)
