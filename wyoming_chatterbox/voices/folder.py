@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from ..audio.judging import Judgement
 from ..daemon_thread import in_daemon_thread, watched
 from ..engine import Version, Voice
 from ..errors import UnknownVoiceError, VoiceError
@@ -32,6 +33,8 @@ _START_SECONDS = 1.0
 """Seconds that the server's start waits for the first scan."""
 _FIND_SECONDS = 1.0
 """Seconds that a request with an unknown voice waits for a scan."""
+_FIND_ALL_SECONDS = 10.0
+"""Seconds that it waits while there are recordings that nobody has listened to yet."""
 _FIND_PAUSE_SECONDS = 0.5
 """Seconds between two scans that requests ask for."""
 _MAX_LINES = 10
@@ -53,7 +56,7 @@ class VoicesFolder:
         new_catalogue: Callable[[Catalogue], object] = lambda _: None,
         patience: float = _PATIENCE_SECONDS,
     ) -> None:
-        """`languages` returns those of the model, `shortest` the seconds that a recording must exceed.
+        """`languages` returns those of the model, `shortest` the seconds of speech that a recording must exceed.
 
         Both are called at each scan. `new_catalogue` is called with each catalogue before it is used, in the scan's
         thread. The log names a folder that hasn't answered for `patience` seconds.
@@ -73,7 +76,10 @@ class VoicesFolder:
         """The scan's result and the languages that the catalogue was made from."""
         self._told: dict[str, set[str]] = {}
         """Reasons that the log has named, by file name."""
+        self._lines = self._untold = 0
+        """Lines about broken recordings, and recordings without one, since no look left some for the next."""
         self._told_preferred = False
+        self._judgements: dict[Path, Judgement] = {}
         self._unfit: dict[Path, tuple[Version | None, str]] = {}
         """Recordings that can't be cloned, each in one version, and why."""
         self._wanted = asyncio.Event()
@@ -119,8 +125,19 @@ class VoicesFolder:
             if name is None or rest > _FIND_PAUSE_SECONDS:
                 raise
         await asyncio.sleep(max(0.0, rest))
-        await self.refresh(_FIND_SECONDS)
+        until = time.monotonic() + _FIND_ALL_SECONDS
+        while await self.refresh(_FIND_SECONDS) and self._has_more and time.monotonic() < until:
+            with suppress(UnknownVoiceError):
+                return self.catalogue.find(name, language)
         return self.catalogue.find(name, language)
+
+    def judgement(self, voice: Voice) -> Judgement | None:
+        """Return what was found in a voice's recording; None if it has none."""
+        return self._judgements.get(voice.recording) if voice.recording is not None else None
+
+    def is_unfit(self, voice: Voice) -> bool:
+        """Whether a voice's recording, as it is, can't be cloned."""
+        return voice.recording is not None and self._unfit.get(voice.recording, (None,))[0] == voice.version
 
     def reject(self, voice: Voice, reason: str) -> None:
         """Mark a recording as broken, because it can't be cloned, until the file changes."""
@@ -137,6 +154,8 @@ class VoicesFolder:
             took = min(time.monotonic() - begun, _LONGEST_POLL_SECONDS)
             self._rested = time.monotonic() + max(_FIND_PAUSE_SECONDS, took)
             look.set()
+            if self._has_more:
+                continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(max(_POLL_SECONDS, _REST_FACTOR * took), _LONGEST_POLL_SECONDS)):
                     await self._wanted.wait()
@@ -161,19 +180,24 @@ class VoicesFolder:
                 _LOGGER.info("The voices folder %s is back: %d voices", self.directory, len(catalogue.voices))
                 self.trouble = None
 
+    @property
+    def _has_more(self) -> bool:
+        return self._latest is not None and self._latest[0].more > 0
+
     def _scan(self) -> Catalogue:
         """Scan the folder, however long that takes; return the same catalogue if nothing has changed."""
         languages = self._languages()
-        found = self._recordings.look(frozenset({DEFAULT}), self._shortest())
+        found = self._recordings.look(frozenset({DEFAULT}), self._shortest(), self._preferred)
         for recording in found.recordings.values():
             version, reason = self._unfit.get(recording.path, (None, ""))
             if version == recording.version:
-                found.broken[recording.path.name] = reason
+                found.broken[recording.file] = reason
         if (found, languages) == self._latest:
             return self.catalogue
         catalogue = make_catalogue(found.recordings, found.broken, languages, self._preferred)
         self._tell(catalogue, found)
         self._new_catalogue(catalogue)
+        self._judgements = {one.path: one.judgement for one in found.recordings.values() if one.judgement is not None}
         self._latest = (found, languages)
         return catalogue
 
@@ -185,7 +209,7 @@ class VoicesFolder:
 
     def _tell(self, catalogue: Catalogue, found: Found) -> None:
         """Log why recordings are no voices, each reason once; forget files that are gone."""
-        there = {recording.path.name for recording in found.recordings.values()}.union(catalogue.broken)
+        there = {recording.file for recording in found.recordings.values()}.union(catalogue.broken)
         self._told = {name: reasons for name, reasons in self._told.items() if name in there}
         news: list[str] = []
         for name, reason in catalogue.broken.items():
@@ -193,10 +217,15 @@ class VoicesFolder:
             if reason not in told and len(told) < _MAX_LINES_PER_FILE:
                 told.add(reason)
                 news.append(f"No voice from {name}: {reason}")
-        for line in news[:_MAX_LINES]:
+        shown = news[: _MAX_LINES - self._lines]
+        self._lines += len(shown)
+        self._untold += len(news) - len(shown)
+        for line in shown:
             _LOGGER.warning("%s", line)
-        if len(news) > _MAX_LINES:
-            _LOGGER.warning("No voice from %d more files either; /info tells why", len(news) - _MAX_LINES)
+        if not found.more:
+            if self._untold:
+                _LOGGER.warning("No voice from %d more files either; /info tells why", self._untold)
+            self._lines = self._untold = 0
         if not catalogue.has_preferred and not self._told_preferred:
             _LOGGER.warning("There is no voice %s (--voice); the model's own speaks instead", quoted(self._preferred))
         self._told_preferred = not catalogue.has_preferred
