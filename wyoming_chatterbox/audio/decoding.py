@@ -33,7 +33,7 @@ LOWEST_RATE, HIGHEST_RATE = 4_000, 384_000
 """Sample rates in Hz."""
 LONGEST_SECONDS = 300
 """Seconds of a recording that are read; the rest is ignored."""
-MOST_WORK_SECONDS = 30.0
+MOST_WORK_SECONDS = 15.0
 """Seconds that reading a file may take."""
 
 _FORMATS = (
@@ -42,12 +42,16 @@ _FORMATS = (
     *("oma", "qcp", "rm", "sln", "sox", "tak", "truehd", "tta", "voc", "w64", "wav", "webm", "wv"),
 )
 """Containers, by ffmpeg's names, each of which holds its sound itself."""
+_TELL_LENGTH = {"wav", "w64", "aiff", "caf", "flac", "mov", "matroska", "asf", "wv", "tta", "ape"}
+"""Containers whose headers say how long the sound is; that of others is estimated."""
 _BLOCK = 65_536
 """Samples of one channel that are handled at a time, at least."""
 _DAMAGED_SHARE = 0.1
 """Share of packets that may be damaged; a player leaves them out too."""
 _MISSING_SHARE, _MISSING_SECONDS = 0.1, 0.5
 """A recording that lacks more than both of what its header promises was cut off."""
+_UNKNOWN_SIZE = 0x7FFF_0000
+"""Bytes from which on a WAV's size is one that was not known when its header was written."""
 _SILENT_CHANNEL = 1e-3
 """Power of a channel, relative to that of the loudest, under which it counts as silent: -30 dB."""
 _LARGEST = 1e6
@@ -117,6 +121,17 @@ class _File:
     def tell(self) -> int:
         return self._file.tell()
 
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Bytes that are there, and bytes that a WAV's header promises: ffmpeg reads that as if it fitted."""
+        there = self._file.seek(0, os.SEEK_END)
+        self._file.seek(0)
+        head = self._file.read(8)
+        if len(head) < 8 or head[:4] != b"RIFF":
+            return there, there
+        size = int.from_bytes(head[4:], "little")
+        return there, size + 8 if size < _UNKNOWN_SIZE else there
+
 
 class _Source:
     """The sound of an open file."""
@@ -161,11 +176,14 @@ class _Source:
 
     def check_whole(self) -> None:
         """Raise `VoiceError` if much of what the header promises was not there."""
-        seconds = self._read / self.rate
-        promised = min(self._seconds or 0.0, LONGEST_SECONDS)
-        if promised - seconds > max(_MISSING_SHARE * promised, _MISSING_SECONDS):
-            whole = self._seconds or 0.0
-            raise VoiceError(f"it is cut off: it should be {whole:.1f} s long, and {seconds:.1f} s of it are there")
+        seconds, promised = self._read / self.rate, self._seconds or 0.0
+        missing = min(promised, LONGEST_SECONDS) - seconds
+        names = self._container.format.name.split(",")
+        if _TELL_LENGTH.intersection(names) and missing > max(_MISSING_SHARE * (missing + seconds), _MISSING_SECONDS):
+            raise VoiceError(f"it is cut off: it should be {promised:.1f} s long, and {seconds:.1f} s of it are there")
+        there, whole = self._file.sizes
+        if there < (1 - _MISSING_SHARE) * whole:
+            raise VoiceError(f"it is cut off: it should have {whole} bytes, and {there} of them are there")
 
     @property
     def gain(self) -> float:
@@ -189,17 +207,27 @@ class _Source:
         from av.error import FFmpegError
 
         self._stream.codec_context.thread_count = 1
-        packets = damaged = 0
-        for packet in self._container.demux(self._stream):
-            packets += 1
+        packets = self._container.demux(self._stream)
+        read = damaged = 0
+        while True:
+            try:
+                packet = next(packets, None)
+            except FFmpegError:
+                # What comes before the place where a file is cut off can be heard.
+                if not read:
+                    raise
+                packet = None
+            if self._file.is_late:
+                raise VoiceError(f"it takes over {MOST_WORK_SECONDS:g} s to read")
+            if packet is None:
+                break
+            read += 1
             try:
                 yield from packet.decode()
             except FFmpegError:
                 damaged += 1
-            if self._file.is_late:
-                raise VoiceError(f"it takes over {MOST_WORK_SECONDS:g} s to read")
-        if damaged > max(1, _DAMAGED_SHARE * packets):
-            raise VoiceError(f"it is damaged: {damaged} of its {packets} parts can't be decoded")
+        if damaged > max(1, _DAMAGED_SHARE * read):
+            raise VoiceError(f"it is damaged: {damaged} of its {read} parts can't be decoded")
 
 
 @contextmanager
@@ -230,12 +258,12 @@ def _opened(path: Path) -> Iterator[_Source]:
         except av.FFmpegError as err:
             if file.is_late:
                 raise VoiceError(f"it takes over {MOST_WORK_SECONDS:g} s to read") from err
-            raise VoiceError(f"it is no sound file that can be decoded ({err.strerror})") from err
+            raise VoiceError("it is no sound file, or only a part of one") from err
         except OSError:
             raise
         except Exception as err:
             # Whatever a file does to its decoder, the other files must still be read.
-            raise VoiceError(f"it is no sound file that can be decoded ({type(err).__name__})") from err
+            raise VoiceError(f"it can't be decoded: {type(err).__name__}") from err
 
 
 @contextmanager
@@ -300,11 +328,10 @@ def _floats(frame: AudioFrame) -> _Samples:
     if not frame.format.is_planar:
         samples = samples.reshape(-1, frame.layout.nb_channels).T
     if samples.dtype == np.uint8:
-        return (samples.astype(np.float32) - 128) / 128
-    if samples.dtype.kind == "i":
-        return samples.astype(np.float32) / np.float32(2 ** (8 * samples.itemsize - 1))
+        return (samples.astype(np.float32) - np.float32(128)) / np.float32(128)
+    full_scale = 2 ** (8 * samples.itemsize - 1) if samples.dtype.kind == "i" else 1
     with np.errstate(over="ignore"):
-        return samples.astype(np.float32)
+        return samples.astype(np.float32) / np.float32(full_scale)
 
 
 def _mono(source: _Source) -> Iterator[Block]:
