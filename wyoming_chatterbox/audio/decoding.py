@@ -111,12 +111,10 @@ class _File:
         return b"" if self.is_late else self._file.read(size)
 
     def seek(self, offset: int, whence: int) -> int:
-        if whence == os.SEEK_SET:
-            return self._file.seek(max(0, offset))
         try:
             return self._file.seek(offset, whence)
-        except OSError:  # before the beginning
-            return self._file.seek(0)
+        except (OSError, ValueError):  # A broken file may point anywhere.
+            return self._file.seek(0, os.SEEK_END)
 
     def tell(self) -> int:
         return self._file.tell()

@@ -33,8 +33,10 @@ _BEFORE, _AFTER = 0.1, 0.2
 """Seconds around speech that are kept."""
 _STEP = 0.5
 """Seconds between two places where a part may begin amid speech."""
-_WORTHLESS, _WORTHLESS_CLIPPED = 20.0, 0.2
-"""dB from the usual level at which speech is worth nothing, and the share of a frame that is cut off."""
+_AROUND_FRAMES = 25
+"""Frames around one whose level and clipping count as its own."""
+_WORTHLESS, _WORTHLESS_CLIPPED = 12.0, 0.05
+"""dB from the usual level at which speech is worth nothing, and the share of samples cut off that is at its worst."""
 _LOST_END = 1.5
 """Seconds that a part may be shorter to end in a pause."""
 
@@ -137,21 +139,33 @@ def best_stretch(wave: Block, rate: int, longest: float) -> slice:
 
 def _best_start(heard: _Heard, parts: _Runs, most: int) -> int:
     """Return the frame at which the best `most` frames begin."""
-    speech = heard.mask
-    off = np.abs(heard.levels - np.median(heard.levels[speech])) / _WORTHLESS
-    worth = np.where(speech, 1.0 - np.clip(off, 0.0, 1.0), 0.0)
-    clipped, cut_at = _clipping(heard.frames[speech])
-    if clipped > _CLIPPED:
-        near = (np.abs(heard.frames) >= _NEARLY * cut_at).mean(axis=1)
-        worth *= np.clip(1.0 - near / _WORTHLESS_CLIPPED, 0.0, 1.0)
-    total = np.concatenate([[0.0], np.cumsum(worth)])
+    total = np.concatenate([[0.0], np.cumsum(_worth(heard))])
     pauses = np.maximum(parts[:, 0] - round(_BEFORE / _FRAME), 0)
-    amid = np.arange(parts[0, 0], max(parts[-1, 1] - most, parts[0, 0] + 1), round(_STEP / _FRAME))
-    starts = np.concatenate([pauses, amid])
-    value = total[np.minimum(starts + most, len(worth))] - total[starts]
+    latest = max(min(int(parts[-1, 1]), len(total) - 1) - most, 0) + round(_LOST_END / _FRAME)
+    latest = min(max(latest, int(pauses[0])), len(total) - 1)
+    pauses = pauses[pauses <= latest]
+    starts = np.concatenate([pauses, np.arange(pauses[0], latest + 1, round(_STEP / _FRAME))])
+    value = total[np.minimum(starts + most, len(total) - 1)] - total[starts]
     # A beginning in a pause is worth a second of speech.
     value[: len(pauses)] += 1.0 / _FRAME
     return int(starts[np.argmax(value)])
+
+
+def _worth(heard: _Heard) -> npt.NDArray[np.float64]:
+    """Return what each frame is worth for a clone: 1 if it is speech of the usual level, -1 if it is clipped speech."""
+    speech = heard.mask
+    powers = np.where(speech, 10.0 ** (heard.levels.astype(np.float64) / 10.0), 0.0)
+    around = np.ones(_AROUND_FRAMES)
+    powers = np.convolve(powers, around, "same") / np.maximum(np.convolve(speech, around, "same"), 1.0)
+    levels = 10.0 * np.log10(np.maximum(powers, 1e-12))
+    clipped = np.zeros(len(speech))
+    share, cut_at = _clipping(heard.frames[speech])
+    if share > _CLIPPED:
+        near = (np.abs(heard.frames) >= _NEARLY * cut_at).mean(axis=1)
+        clipped = np.clip(np.convolve(near, around, "same") / _AROUND_FRAMES / _WORTHLESS_CLIPPED, 0.0, 1.0)
+    usual = float(np.median(levels[speech & (clipped < 1.0)])) if (speech & (clipped < 1.0)).any() else 0.0
+    off = np.clip(np.abs(levels - usual) / _WORTHLESS, 0.0, 1.0)
+    return np.where(speech, 1.0 - np.maximum(off, 2.0 * clipped), 0.0)
 
 
 def _end(parts: _Runs, first: int, most: int, after: int) -> int:
