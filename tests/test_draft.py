@@ -112,19 +112,29 @@ def test_cleaning_forgets_what_was_begun(engine: Chatterbox, alice: Voice) -> No
         engine.prepare(alice, never)
 
 
+class OnAShare(type(Path())):  # type: ignore[misc]
+    """A file on a network share that doesn't answer for now."""
+
+    def __init__(self, *_: object) -> None:
+        self.answers = threading.Event()
+
+    def stat(self, **options: bool) -> os.stat_result:
+        self.answers.wait()
+        return super().stat(**options)  # type: ignore[no-any-return]
+
+
 @pytest.fixture
 def hanging(tmp_path: Path) -> Iterator[Callable[[str], Voice]]:
-    """Makes voices whose recordings don't answer: pipes into which nobody writes."""
-    pipes: list[Path] = []
+    """Makes voices whose recordings don't answer."""
+    files: list[OnAShare] = []
 
     def make(name: str) -> Voice:
-        pipes.append(tmp_path / f"{name}.wav")
-        os.mkfifo(pipes[-1])
-        return Voice(name, "en", pipes[-1], (0, 0, 0))
+        files.append(OnAShare(tmp_path / f"{name}.wav"))
+        return Voice(name, "en", files[-1], (0, 0, 0))
 
     yield make
-    for pipe in pipes:
-        os.close(os.open(pipe, os.O_RDWR))
+    for file in files:
+        file.answers.set()
 
 
 def test_a_recording_that_does_not_answer_can_be_interrupted(

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from tests.test_voices import catalogue, names
-from wyoming_chatterbox.engine.voice.recording import LONGEST_SECONDS, read_mono
+from wyoming_chatterbox.audio.decoding import LONGEST_SECONDS, read_mono
 from wyoming_chatterbox.errors import VoiceError
 
 
@@ -30,7 +30,7 @@ def sparse(path: Path, channels: int, rate: int, seconds: float) -> Path:
 @pytest.mark.parametrize(
     ("channels", "rate", "reason"),
     [
-        (1024, 48_000, "it has 1024 channels, and at most 8 are taken"),
+        (64, 48_000, "it has 64 channels, and at most 8 are taken"),
         (9, 24_000, "it has 9 channels"),
         (1, 1_000_000, "it has 1000000 samples a second, and 4000 to 384000 are taken"),
         (1, 3_999, "it has 3999 samples a second"),
@@ -50,7 +50,8 @@ def test_a_recording_that_nobody_needs_so_is_refused_and_says_why(
 
 @pytest.mark.parametrize(("channels", "rate"), [(8, 384_000), (1, 4_000), (2, 44_100)])
 def test_what_any_microphone_makes_is_taken(tmp_path: Path, channels: int, rate: int) -> None:
-    sparse(tmp_path / "alice.wav", channels, rate, 2)
+    hum = 0.3 * np.sin(np.arange(2 * rate) * (600 / rate))
+    soundfile.write(tmp_path / "alice.wav", np.tile(hum[:, None], channels), rate)
     assert names(catalogue(tmp_path)) == ["default", "alice"]
 
 

@@ -42,11 +42,12 @@ SAMPLING = {
 }
 
 VOICES = {
-    # Seconds of T3's prompt (ENC_COND_LEN); seconds that a recording must exceed; LUFS (norm_loudness).
-    "english": (6, 1.0, None),
-    "multilingual": (6, 1.0, None),
-    "turbo": (15, 5.0, -27.0),
-    "nano": (15, 5.0, -27.0),
+    # Seconds of T3's prompt (ENC_COND_LEN); seconds that a recording must exceed; LUFS (norm_loudness; english and
+    # multilingual have no such function, so only what is far too quiet or too loud is changed).
+    "english": (6, 1.0, (-30.0, -18.0)),
+    "multilingual": (6, 1.0, (-30.0, -18.0)),
+    "turbo": (15, 5.0, (-27.0, -27.0)),
+    "nano": (15, 5.0, (-27.0, -27.0)),
 }
 
 ENDS = {

@@ -72,13 +72,17 @@ def test_broken_recordings_are_named_with_their_reason(tmp_path: Path, caplog: p
     record(tmp_path / "twin.flac")
     record(tmp_path / "twin.wav")
     record(tmp_path / "default.wav")
-    (tmp_path / "notes.txt").write_text("not a recording")
+    (tmp_path / "notes.txt").write_text("no recording")
+    (tmp_path / "good.yaml").write_text("speed: 0.9")
     (tmp_path / ".hidden.wav").write_text("x")
     found = catalogue(tmp_path)
     assert names(found) == ["default", "good", "twin"]
-    assert sorted(found.broken) == ["default.wav", "empty.wav", "folder.wav", "short.wav", "text.mp3", "twin.wav"]
+    assert sorted(found.broken) == [
+        *("default.wav", "empty.wav", "folder.wav", "notes.txt", "short.wav", "text.mp3", "twin.wav")
+    ]
     assert "0.4 s" in found.broken["short.wav"]
     assert "sound file" in found.broken["text.mp3"]
+    assert "no recording" in found.broken["notes.txt"]
     for name, reason in found.broken.items():
         assert f"No voice from {name}: {reason}" in caplog.text
     with pytest.raises(VoiceError, match=r"text\.mp3.*sound file"):

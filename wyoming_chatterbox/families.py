@@ -36,15 +36,15 @@ class PromptRules:
     """How a family turns a recording into a voice."""
 
     t3_seconds: int
-    """Seconds at the start of the recording that T3's prompt is made of."""
+    """Seconds, at the start of what is taken from the recording, that T3's prompt is made of."""
     shortest: float
-    """Seconds that a recording must exceed."""
-    loudness: float | None
-    """LUFS that the recording is levelled to; None leaves it as it is."""
+    """Seconds of speech that a recording must exceed."""
+    loudness: tuple[float, float]
+    """LUFS that are left as they are, from and to; a recording that is quieter or louder is levelled to the nearer."""
 
 
-_LLAMA_RULES = PromptRules(t3_seconds=6, shortest=1.0, loudness=None)
-_GPT2_RULES = PromptRules(t3_seconds=15, shortest=5.0, loudness=-27.0)
+_LLAMA_RULES = PromptRules(t3_seconds=6, shortest=1.0, loudness=(-30.0, -18.0))
+_GPT2_RULES = PromptRules(t3_seconds=15, shortest=5.0, loudness=(-27.0, -27.0))
 SOUNDS = ("laugh", "chuckle", "gasp", "cough", "sigh", "groan", "sniff", "shush", "clear throat")
 """Tags that turbo and nano turn into sounds."""
 
@@ -286,7 +286,7 @@ def spoken_sounds(model: str) -> tuple[str, ...]:
 
 
 def shortest_recording(model: str) -> float:
-    """Seconds that a recording must exceed for `--model` to clone it."""
+    """Seconds of speech that a recording must exceed for `--model` to clone it."""
     return _expected(model).prompt.shortest
 
 

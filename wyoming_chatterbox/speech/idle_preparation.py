@@ -84,7 +84,7 @@ class IdlePreparation:
         ranks = {name: rank for rank, name in reversed(list(enumerate(urgent)))}
         by_recording: dict[Path, Voice] = {}
         for voice in sorted(catalogue.voices, key=lambda voice: ranks.get(voice.name, len(urgent))):
-            if voice.recording is not None and voice.recording.name not in catalogue.broken:
+            if voice.recording is not None and not self._voices.is_unfit(voice):
                 by_recording.setdefault(voice.recording, voice)
         return list(by_recording.values())[:VOICES_KEPT]
 

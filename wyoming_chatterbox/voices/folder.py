@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 
+from ..audio.judging import Judgement
 from ..daemon_thread import in_daemon_thread, watched
 from ..engine import Version, Voice
 from ..errors import UnknownVoiceError, VoiceError
@@ -36,6 +37,8 @@ _START_SECONDS = 1.0
 """Seconds that the server's start waits for the first scan."""
 _FIND_SECONDS = 1.0
 """Seconds that a request with an unknown voice waits for a scan."""
+_FIND_ALL_SECONDS = 10.0
+"""Seconds that it waits while there are recordings that nobody has listened to yet."""
 _FIND_PAUSE_SECONDS = 0.5
 """Seconds between two scans that requests ask for."""
 _MAX_LINES = 10
@@ -59,7 +62,7 @@ class VoicesFolder:
         new_catalogue: Callable[[Catalogue], object] = lambda _: None,
         patience: float = _PATIENCE_SECONDS,
     ) -> None:
-        """`languages` returns those of the model, `shortest` the seconds that a recording must exceed.
+        """`languages` returns those of the model, `shortest` the seconds of speech that a recording must exceed.
 
         Both are called at each scan. `wanted` are the languages to offer, all if it is empty; `others` are files that
         are no profiles though they may lie in the folder. `new_catalogue` is called with each catalogue before it is
@@ -82,8 +85,11 @@ class VoicesFolder:
         """What the catalogue was made from."""
         self._told: dict[str, set[str]] = {}
         """Reasons that the log has named, by file name."""
+        self._lines = self._untold = 0
+        """Lines about broken recordings, and recordings without one, since no look left some for the next."""
         self._told_preferred = False
         self._told_languages: str | None = None
+        self._judgements: dict[Path, Judgement] = {}
         self._unfit: dict[Path, tuple[Version | None, str]] = {}
         """Recordings that can't be cloned, each in one version, and why."""
         self._wanted = asyncio.Event()
@@ -129,8 +135,19 @@ class VoicesFolder:
             if name is None or rest > _FIND_PAUSE_SECONDS:
                 raise
         await asyncio.sleep(max(0.0, rest))
-        await self.refresh(_FIND_SECONDS)
+        until = time.monotonic() + _FIND_ALL_SECONDS
+        while await self.refresh(_FIND_SECONDS) and self._has_more and time.monotonic() < until:
+            with suppress(UnknownVoiceError):
+                return self.catalogue.find(name, language)
         return self.catalogue.find(name, language)
+
+    def judgement(self, voice: Voice) -> Judgement | None:
+        """Return what was found in a voice's recording; None if it has none."""
+        return self._judgements.get(voice.recording) if voice.recording is not None else None
+
+    def is_unfit(self, voice: Voice) -> bool:
+        """Whether a voice's recording, as it is, can't be cloned."""
+        return voice.recording is not None and self._unfit.get(voice.recording, (None,))[0] == voice.version
 
     def reject(self, voice: Voice, reason: str) -> None:
         """Mark a recording as broken, because it can't be cloned, until the file changes."""
@@ -147,6 +164,8 @@ class VoicesFolder:
             took = min(time.monotonic() - begun, _LONGEST_POLL_SECONDS)
             self._rested = time.monotonic() + max(_FIND_PAUSE_SECONDS, took)
             look.set()
+            if self._has_more:
+                continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(max(_POLL_SECONDS, _REST_FACTOR * took), _LONGEST_POLL_SECONDS)):
                     await self._wanted.wait()
@@ -171,10 +190,14 @@ class VoicesFolder:
                 _LOGGER.info("The voices folder %s is back: %d voices", self.directory, len(catalogue.voices))
                 self.trouble = None
 
+    @property
+    def _has_more(self) -> bool:
+        return self._latest is not None and self._latest[0].unheard != ()
+
     def _scan(self) -> Catalogue:
         """Scan the folder, however long that takes; return the same catalogue if nothing has changed."""
         languages = self._offered(self._languages())
-        found = self._recordings.look(frozenset({DEFAULT}), self._shortest())
+        found = self._recordings.look(frozenset({DEFAULT}), self._shortest(), self._preferred)
         for recording in found.recordings.values():
             version, reason = self._unfit.get(recording.path, (None, ""))
             if version == recording.version:
@@ -186,6 +209,7 @@ class VoicesFolder:
         catalogue = make_catalogue(found.recordings, broken, languages, self._preferred, profiles.good, found.unheard)
         self._tell(catalogue, found, profiles, languages)
         self._new_catalogue(catalogue)
+        self._judgements = {one.path: one.judgement for one in found.recordings.values() if one.judgement is not None}
         self._latest = (found, profiles, languages)
         return catalogue
 
@@ -210,10 +234,15 @@ class VoicesFolder:
                 told.add(reason)
                 what = "The profile" if Path(name).suffix.lower() in PROFILE_SUFFIXES else "No voice from"
                 news.append(f"{what} {name}: {reason}")
-        for line in news[:_MAX_LINES]:
+        shown = news[: _MAX_LINES - self._lines]
+        self._lines += len(shown)
+        self._untold += len(news) - len(shown)
+        for line in shown:
             _LOGGER.warning("%s", line)
-        if len(news) > _MAX_LINES:
-            _LOGGER.warning("%d more files can't be used either; /info tells why", len(news) - _MAX_LINES)
+        if not found.unheard:
+            if self._untold:
+                _LOGGER.warning("%d more files can't be used either; /info tells why", self._untold)
+            self._lines = self._untold = 0
         if languages.trouble is not None and languages.trouble != self._told_languages:
             _LOGGER.warning("%s", languages.trouble)
         self._told_languages = languages.trouble

@@ -1,23 +1,43 @@
-"""The recordings in the voices folder, and why another file there is no recording."""
+"""The recordings in the voices folder and its sub-folders, and why another file there is no recording."""
 
 from __future__ import annotations
 
+import os
 import stat
-import unicodedata
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
+from ..audio import SAMPLE_RATE
+from ..audio.decoding import read_mono
+from ..audio.judging import Judgement, judge
 from ..engine import Version
-from ..engine.voice.recording import examine, version_of
+from ..engine.voice.recording import version_of
 from ..errors import VoiceError
 from ..quoting import quoted
+from .names import can_be_shown, shown
 from .profile import SUFFIXES as PROFILE_SUFFIXES
 
-SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg"})
+SUFFIXES = frozenset(
+    f".{suffix}"
+    for suffix in (
+        *("3g2", "3ga", "3gp", "aac", "ac3", "adts", "aif", "aifc", "aiff", "alac", "amr", "ape", "asf", "au", "avi"),
+        *("awb", "caf", "dsf", "eac3", "f4a", "flac", "flv", "m4a", "m4b", "m4r", "m4v", "mka", "mkv", "mov", "mp2"),
+        *("mp3", "mp4", "mpc", "mpeg", "mpg", "mpga", "mts", "oga", "ogg", "ogv", "oma", "opus", "ra", "rm", "snd"),
+        *("spx", "tak", "ts", "tta", "voc", "w64", "wav", "wave", "weba", "webm", "wma", "wmv", "wv"),
+    )
+)
+"""Suffixes of files that are meant to be recordings; what is in a file decides whether it is one."""
 MAX_FILES = 10_000
-"""Files of the folder that are considered, the first by name."""
-_JOINERS = "\u200c\u200d"
-"""Format characters that are part of words in some languages, and of some emoji."""
+"""Files that are considered: folder by folder, the first by name."""
+MAX_FOLDERS = 1_000
+MAX_DEPTH = 8
+"""Folders inside each other that are looked into."""
+_LOOK_SECONDS = 1.0
+"""Seconds after which a look judges no more recordings; the next look goes on."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +46,8 @@ class Recording:
 
     path: Path
     version: Version
+    judgement: Judgement | None = None
+    """What was found in it; None if nobody listened."""
     file: str = ""
     """Its path inside the voices folder, as people are told it: `alice.wav`, `family/bob.m4a`."""
 
@@ -37,79 +59,158 @@ class Found:
     recordings: dict[str, Recording] = field(default_factory=dict)
     """Recordings by the file's name without its suffix."""
     broken: dict[str, str] = field(default_factory=dict)
-    """Maps a file's name to the reason why it is no recording."""
+    """Maps a file, by its path inside the folder, to the reason why it is no recording."""
     profiles: tuple[Path, ...] = ()
-    """Files that say how voices speak, by name."""
+    """Files that say how voices speak, by path."""
     unheard: tuple[Path, ...] = ()
-    """Recordings that nobody has listened to yet."""
+    """Files that nobody has listened to yet, as a look must end."""
+
+
+def listen(path: Path) -> Judgement:
+    """Read a recording and judge it. Raises `OSError` or `VoiceError`, which says why there is no sound."""
+    return judge(read_mono(path, SAMPLE_RATE), SAMPLE_RATE)
 
 
 class Recordings:
-    """Scans a folder for recordings; opens only files that are new or changed since the last scan."""
+    """Scans a folder for recordings; listens only to files that are new or changed since it last did."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(
+        self, directory: Path, judged: Callable[[Path], Judgement] = listen, seconds: float = _LOOK_SECONDS
+    ) -> None:
+        """`judged` listens to a file; in one look, none begins after `seconds`, except the first."""
         self._directory = directory
-        self._judged: dict[Path, tuple[Version, float | str]] = {}
-        """Each file's version when it was opened, and its seconds of sound or the reason why it has none."""
+        self._listen = judged
+        self._look_seconds = seconds
+        self._judged: dict[Path, tuple[Version, Judgement | str]] = {}
+        """Each file's version when it was opened, and what was found in it or the reason why it is no recording."""
 
-    def look(self, taken: frozenset[str], shortest: float) -> Found:
-        """Find recordings longer than `shortest` seconds whose names are not `taken`; `OSError` if there is no folder.
+    def look(self, taken: frozenset[str], shortest: float, first: str = "") -> Found:
+        """Find recordings with over `shortest` seconds of speech whose names are not `taken`.
 
-        This takes as long as the file system does.
+        The voice named `first` is listened to before the others. This takes as long as the file system does. Raises
+        `OSError` if there is no folder.
         """
-        inside = sorted(self._directory.iterdir(), key=lambda path: path.name)
-        files = list(filter(_is_meant, inside))
-        found = Found(profiles=tuple(path for path in inside if path.suffix.lower() in PROFILE_SUFFIXES))
-        for path in files[:MAX_FILES]:
+        until = time.monotonic() + self._look_seconds
+        broken: dict[str, str] = {}
+        entries = list(islice(_entries(self._directory, broken), MAX_FILES + 1))
+        recordings: dict[str, Recording] = {}
+        profiles: list[Path] = []
+        unheard: list[Path] = []
+        listened = False
+        for entry in sorted(entries[:MAX_FILES], key=lambda entry: not first.startswith(entry.path.stem)):
+            path, file = entry.path, entry.file
+            if path.suffix.lower() in PROFILE_SUFFIXES:
+                profiles.append(path)
+                continue
             try:
-                version = _version(path)
-                seconds = self._seconds(path, version)
-                if seconds <= shortest:
-                    raise VoiceError(f"it is {seconds:.1f} s long, and must be over {shortest:g} s")
-                if path.stem in taken or path.stem in found.recordings:
+                version = _version(entry)
+                known, judgement = self._judged.get(path, (None, ""))
+                if known != version:
+                    if listened and time.monotonic() > until:
+                        unheard.append(path)
+                        continue
+                    judgement = self._verdict(path)
+                    self._judged[path] = version, judgement
+                    listened = True
+                if isinstance(judgement, str):
+                    raise VoiceError(judgement)
+                if judgement.speech_seconds <= shortest:
+                    raise VoiceError(_too_short(judgement, shortest))
+                if path.stem in taken or path.stem in recordings:
                     raise VoiceError(f"there is another voice named {quoted(path.stem)}")
             except OSError as err:
-                found.broken[_shown(path.name)] = f"it can't be read: {err.strerror}"
+                broken[shown(file)] = f"it can't be read: {err.strerror}"
             except VoiceError as err:
-                found.broken[_shown(path.name)] = str(err)
+                broken[shown(file)] = str(err)
             else:
-                found.recordings[path.stem] = Recording(path, version, file=path.name)
-        if left := files[MAX_FILES:]:
-            more = f" and {len(left) - 1} more" if left[1:] else ""
-            found.broken[_shown(left[0].name) + more] = f"only the first {MAX_FILES} files by name are looked at"
-        self._judged = {path: self._judged[path] for path in files if path in self._judged}
-        return found
+                recordings[path.stem] = Recording(path, version, judgement, file)
+        for entry in entries[MAX_FILES:]:
+            broken[f"{shown(entry.file)} and those after it"] = f"only the first {MAX_FILES} files are looked at"
+        self._judged = {entry.path: self._judged[entry.path] for entry in entries if entry.path in self._judged}
+        return Found(recordings, broken, tuple(profiles), tuple(unheard))
 
-    def _seconds(self, path: Path, version: Version) -> float:
-        known, verdict = self._judged.get(path, (None, ""))
-        if known != version:
-            try:
-                verdict = examine(path)
-            except VoiceError as err:
-                verdict = str(err)
-            self._judged[path] = (version, verdict)
-        if isinstance(verdict, str):
-            raise VoiceError(verdict)
-        return verdict
+    def _verdict(self, path: Path) -> Judgement | str:
+        try:
+            return self._listen(path)
+        except VoiceError as err:
+            return str(err)
+        except OSError:
+            raise
+        except Exception as err:
+            # A file that is too much for its decoder is no reason to pass over the others.
+            return f"it can't be listened to: {type(err).__name__}"
 
 
-def _version(path: Path) -> Version:
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
+@dataclass(frozen=True)
+class _Entry:
+    """A file, or something else that is no folder."""
+
+    path: Path
+    file: str
+    """The path as it is seen from the voices folder."""
+    status: os.stat_result | OSError
+
+
+def _entries(directory: Path, broken: dict[str, str]) -> Iterator[_Entry]:
+    """Yield all that is not hidden, folder by folder; name in `broken` what can't be looked into.
+
+    No folder is entered twice, so that links can't make a circle.
+    """
+    entered = {_identity(directory.stat())}
+    waiting = deque([(directory, "", 0)])
+    while waiting:
+        folder, prefix, depth = waiting.popleft()
+        try:
+            inside = sorted(folder.iterdir(), key=lambda path: path.name)
+        except OSError as err:
+            if folder is directory:
+                raise
+            broken[shown(prefix)] = f"it can't be read: {err.strerror}"
+            continue
+        for path in inside:
+            if path.name.startswith("."):
+                continue
+            file = prefix + path.name
+            status = _status(path)
+            if isinstance(status, OSError) or not stat.S_ISDIR(status.st_mode):
+                yield _Entry(path, file, status)
+            elif depth >= MAX_DEPTH or len(entered) >= MAX_FOLDERS:
+                limits = f"only {MAX_FOLDERS} folders are looked into, at most {MAX_DEPTH} inside each other"
+                broken[shown(file)] = limits
+            elif _identity(status) not in entered:
+                entered.add(_identity(status))
+                waiting.append((path, f"{file}/", depth + 1))
+                if path.suffix.lower() in SUFFIXES:
+                    broken[shown(file)] = "it is a folder, no file; the recordings inside it are voices"
+
+
+def _status(path: Path) -> os.stat_result | OSError:
+    try:
+        return path.stat()
+    except OSError as err:
+        return err
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _version(entry: _Entry) -> Version:
+    if entry.path.suffix.lower() not in SUFFIXES:
+        raise VoiceError("it is no recording: its name doesn't end in .wav, .mp3, .m4a or the like")
+    if isinstance(entry.status, OSError):
+        raise entry.status
+    if not stat.S_ISREG(entry.status.st_mode):
         raise VoiceError("it is no file")
-    if not all(map(_can_be_shown, path.name)):
+    if not can_be_shown(entry.file):
         raise VoiceError("its name has characters that can't be shown")
-    return version_of(status)
+    return version_of(entry.status)
 
 
-def _is_meant(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-
-
-def _can_be_shown(character: str) -> bool:
-    """Whether a character is visible, no stray byte, and leaves the order of the others as it is."""
-    return character in _JOINERS or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
-
-
-def _shown(name: str) -> str:
-    return name if all(map(_can_be_shown, name)) else quoted(name)
+def _too_short(judgement: Judgement, shortest: float) -> str:
+    if not judgement.seconds:
+        return "it holds no samples"
+    if not judgement.speech_seconds:
+        return "it is silent: no speech is heard in it"
+    of_all = f" in {judgement.seconds:.1f} s" if judgement.seconds >= judgement.speech_seconds + 1 else ""
+    return f"it holds {judgement.speech_seconds:.1f} s of speech{of_all}, and over {shortest:g} s are needed"

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from .. import __version__
+from ..audio.judging import Judgement
 from ..config import Config
 from ..engine import Description, Engine
 from ..speech import memory
@@ -111,7 +112,7 @@ async def information(service: Service) -> dict[str, Any]:
         "status": lifecycle.snapshot() | {"message": lifecycle.describe_state()},
         "engine": _described(engine.describe()) if engine is not None else None,
         "default_voice": catalogue.find().name,
-        "voices": [_voice(voice) for voice in catalogue.voices],
+        "voices": [_voice(voice, service.voices.judgement(voice)) for voice in catalogue.voices],
         "broken_recordings": catalogue.broken,
         "voices_directory": service.voices.directory,
         "voices_directory_trouble": service.voices.trouble,
@@ -177,7 +178,7 @@ def _megabytes(size: int) -> float:
     return round(size / _MEGABYTE, 2)
 
 
-def _voice(voice: NamedVoice) -> dict[str, Any]:
+def _voice(voice: NamedVoice, judgement: Judgement | None) -> dict[str, Any]:
     return {
         "name": voice.name,
         "label": voice.label,
@@ -186,6 +187,18 @@ def _voice(voice: NamedVoice) -> dict[str, Any]:
         "recorded_language": voice.recorded_language,
         "aliases": voice.aliases,
         "style": {name: value for name, value in vars(voice.style).items() if value is not None},
+        "judgement": _judged(judgement) if judgement is not None else None,
+    }
+
+
+def _judged(judgement: Judgement) -> dict[str, Any]:
+    """Return what was found in a recording; levels are in dB of full scale."""
+    return {
+        "seconds": round(judgement.seconds, 1),
+        "speech_seconds": round(judgement.speech_seconds, 1),
+        "level_db": round(judgement.level, 1),
+        "noise_db": round(judgement.noise, 1),
+        "findings": [finding.words for finding in judgement.findings],
     }
 
 

@@ -17,9 +17,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from ...audio import Block
+from ...audio.judging import best_stretch, judge
 from ...errors import Cancelled, VoiceError
 from ...families import PromptRules
 from ..upstream import chatterbox_tts
@@ -29,9 +30,6 @@ from .recording import Reader
 
 S3GEN_SECONDS = 10
 """Seconds of a recording that become the flow's prompt."""
-
-SILENCE = 1e-4
-"""Peak amplitude below which a recording counts as silent: -80 dB of full scale."""
 
 _READ_SECONDS = 20.0
 """Seconds that reading a recording may take: it may lie on a network share."""
@@ -45,8 +43,6 @@ _LIBRARIES = (
     *("s3tokenizer", "torchaudio.transforms"),
 )
 """Modules that take long to import, in an order that divides the time evenly."""
-
-_Wave = npt.NDArray[np.float32]
 
 
 class Draft:
@@ -68,13 +64,13 @@ class Draft:
         self._prompt_length = prompt_length
         self._device = device
         self._reader = reader
-        self._reading: futures.Future[_Wave] | None = None
+        self._reading: futures.Future[Block] | None = None
         self._wave24 = self._wave16 = np.zeros(0, np.float32)
         self._made: dict[str, torch.Tensor] = {}
         self._stages: deque[Callable[[], None]] = deque(
             [
                 *(partial(self._import, name) for name in _LIBRARIES),
-                *(self._read, self._check, self._level, self._resample),
+                *(self._read, self._take_best, self._level, self._resample),
                 *(self._hear_prompt, self._hear_tokens, self._hear_speaker, self._draw_mel, self._hear_timbre),
             ]
         )
@@ -110,32 +106,42 @@ class Draft:
             if self._reading is None:
                 time.sleep(_ASK_SECONDS)
             elif futures.wait([self._reading], _ASK_SECONDS).done:
-                self._wave24 = self._reading.result()
+                self._wave24 = self._result(self._reading)
                 return
             self._networks.ask()
             if time.monotonic() > until:
                 raise VoiceError(f"{self._path} can't be read: its folder has not answered for {_READ_SECONDS:g} s.")
 
-    def _check(self) -> None:
-        wave, rules, path = self._wave24, self._rules, self._path
-        seconds = len(wave) / chatterbox_tts.S3GEN_SR
-        if not seconds:
-            raise VoiceError(f"{path} is empty: it holds no samples.")
-        if seconds <= rules.shortest:
+    def _result(self, reading: futures.Future[Block]) -> Block:
+        try:
+            return reading.result()
+        except VoiceError as err:
+            raise VoiceError(f"{self._path} can't be used: {err}.") from err
+        except OSError as err:
+            raise VoiceError(f"{self._path} can't be read: {err.strerror}.") from err
+
+    def _take_best(self) -> None:
+        """Take the part of the recording in which somebody speaks, as long as T3 or the flow can use it."""
+        wave, rules, rate = self._wave24, self._rules, chatterbox_tts.S3GEN_SR
+        if not len(wave):
+            raise VoiceError(f"{self._path} is empty: it holds no samples.")
+        spoken = judge(wave, rate).speech_seconds
+        if not spoken:
+            raise VoiceError(f"{self._path} is silent: no speech is heard in it.")
+        if spoken <= rules.shortest:
             raise VoiceError(
-                f"{path} is too short: {seconds:.1f} s, but over {rules.shortest:g} s of speech are needed."
+                f"{self._path} is too short: it holds {spoken:.1f} s of speech, and over {rules.shortest:g} s are "
+                "needed."
             )
-        if np.abs(wave).max() < SILENCE:
-            raise VoiceError(f"{path} is silent.")
+        self._wave24 = wave[best_stretch(wave, rate, max(rules.t3_seconds, S3GEN_SECONDS))].copy()
 
     def _level(self) -> None:
-        if self._rules.loudness is None:
-            return
         import pyloudnorm
 
         loudness = pyloudnorm.Meter(chatterbox_tts.S3GEN_SR).integrated_loudness(self._wave24)
-        gain = 10.0 ** ((self._rules.loudness - loudness) / 20.0)
-        if math.isfinite(gain) and gain > 0.0:
+        lowest, highest = self._rules.loudness
+        gain = 10.0 ** ((min(max(loudness, lowest), highest) - loudness) / 20.0)
+        if math.isfinite(gain) and gain not in (0.0, 1.0):
             # With NumPy 2 a float64 gain would make the samples, and all that follows, float64.
             self._wave24 = (self._wave24 * gain).astype(np.float32)
 

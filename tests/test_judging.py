@@ -1,0 +1,180 @@
+"""A recording is judged in plain words, and its best part is the one that a voice is cloned from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soxr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.sounds import Wave, speech
+from wyoming_chatterbox.audio.judging import Judgement, best_stretch, judge
+
+RATE = 24_000
+FACTORS = {"loud": 3.0, "as it is": 1.0, "quiet": 0.05}
+
+
+def silence(seconds: float) -> Wave:
+    return np.zeros(round(seconds * RATE), np.float32)
+
+
+def noise(seconds: float, rms: float) -> Wave:
+    return np.random.default_rng(1).normal(0, rms, round(seconds * RATE)).astype(np.float32)
+
+
+def codes(judgement: Judgement) -> list[str]:
+    return [finding.code for finding in judgement.findings]
+
+
+def seconds(part: slice) -> tuple[float, float]:
+    return part.start / RATE, part.stop / RATE
+
+
+@pytest.mark.parametrize("factor", FACTORS.values(), ids=FACTORS)
+def test_how_long_somebody_speaks_does_not_depend_on_how_loud(factor: float) -> None:
+    wave = np.concatenate([silence(2), speech(7.6), silence(3)])
+    judged = judge(factor * wave, RATE)
+    assert judged.seconds == pytest.approx(12.6)
+    # Pauses of 0.4 s belong to it, the silence around it doesn't.
+    assert judged.speech_seconds == pytest.approx(7.6, abs=0.2)
+
+
+@pytest.mark.parametrize("pause", [1.0, 4.0])
+def test_long_pauses_are_no_speech(pause: float) -> None:
+    wave = np.concatenate([speech(3.6), silence(pause), speech(3.6)])
+    assert judge(wave, RATE).speech_seconds == pytest.approx(7.2, abs=0.3)
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 24_000, 44_100, 192_000])
+def test_any_rate_will_do(rate: int) -> None:
+    assert judge(speech(5.6, rate), rate).speech_seconds == pytest.approx(5.6, abs=0.2)
+
+
+@pytest.mark.parametrize("below", [50, 40, 30])
+def test_noise_in_the_pauses_is_no_speech(below: float) -> None:
+    wave = np.concatenate([silence(3), speech(6), silence(3)])
+    judged = judge(wave + noise(12, 0.1 * 10 ** (-below / 20)), RATE)
+    assert judged.speech_seconds == pytest.approx(6, abs=0.7)
+    assert judged.level - judged.noise == pytest.approx(below, abs=6)
+    assert codes(judged) == []
+
+
+@pytest.mark.parametrize("wave", [silence(0), silence(5), noise(5, 1e-5), silence(0.001)])
+def test_where_nobody_speaks_nothing_is_left(wave: Wave) -> None:
+    judged = judge(wave, RATE)
+    assert judged.speech_seconds == 0
+    assert judged.findings == ()
+    assert len(wave[best_stretch(wave, RATE, 10)]) == 0
+
+
+def test_a_click_is_no_speech() -> None:
+    wave = np.concatenate([silence(2), speech(4), silence(4)])
+    wave[RATE : RATE + 400] = 0.9
+    wave[-RATE:][:400] = -0.9
+    assert seconds(best_stretch(wave, RATE, 10)) == pytest.approx((1.9, 5.8), abs=0.25)
+
+
+@pytest.mark.parametrize(("seconds", "spoken"), [(0.4, 0.4), (1.0, 1.0)])
+def test_a_few_words_in_a_long_silence_are_found(seconds: float, spoken: float) -> None:
+    wave = np.concatenate([silence(10), speech(seconds), silence(10)])
+    assert judge(wave, RATE).speech_seconds == pytest.approx(spoken, abs=0.15)
+
+
+class TestFindings:
+    def test_a_good_recording_has_none(self) -> None:
+        assert judge(speech(10), RATE).findings == ()
+
+    @pytest.mark.parametrize("times", [4, 10])
+    @pytest.mark.parametrize("afterwards", [1.0, 0.2])
+    def test_it_is_clipped(self, times: float, afterwards: float) -> None:
+        wave = afterwards * np.clip(times * speech(8) / 0.3, -1, 1)
+        judged = judge(wave, RATE)
+        assert codes(judged) == ["clipped"]
+        assert judged.clipped > 0.01
+        assert "further from the microphone" in judged.findings[0].words
+
+    def test_clipping_is_heard_through_a_lossy_format(self) -> None:
+        wave = np.clip(5 * speech(8) / 0.3, -1, 1)
+        wave = soxr.resample(soxr.resample(wave, RATE, 44_100), 44_100, RATE)
+        assert np.abs(wave).max() > 1
+        assert codes(judge(wave, RATE)) == ["clipped"]
+
+    def test_it_is_noisy(self) -> None:
+        judged = judge(speech(8) + noise(8, 0.02), RATE)
+        assert codes(judged) == ["noisy"]
+        assert "quiet room" in judged.findings[0].words
+
+    def test_it_is_quiet(self) -> None:
+        judged = judge(0.01 * speech(8), RATE)
+        assert codes(judged) == ["quiet"]
+        assert judged.level < -50
+        assert "closer to the microphone" in judged.findings[0].words
+
+    def test_a_direct_voltage_changes_nothing(self) -> None:
+        wave = np.concatenate([silence(2), speech(6), silence(2)])
+        assert judge(wave + 0.3, RATE).findings == ()
+        assert judge(wave + 0.3, RATE).speech_seconds == pytest.approx(judge(wave, RATE).speech_seconds, abs=0.1)
+
+
+class TestBestStretch:
+    @pytest.mark.parametrize("before", [0.0, 3.0, 12.0])
+    @pytest.mark.parametrize("after", [0.0, 5.0])
+    @pytest.mark.parametrize("rms", [0.0, 1e-3])
+    def test_silence_around_speech_is_trimmed(self, before: float, after: float, rms: float) -> None:
+        wave = np.concatenate([silence(before), speech(7.6), silence(after)])
+        wave = wave + noise(len(wave) / RATE, rms)
+        first, last = seconds(best_stretch(wave, RATE, 10))
+        assert first == pytest.approx(max(0, before - 0.1), abs=0.1)
+        assert last == pytest.approx(min(before + 7.6 + 0.2, before + 7.6 + after), abs=0.2)
+
+    def test_pauses_inside_stay(self) -> None:
+        wave = np.concatenate([speech(3.6), silence(2), speech(3.6)])
+        assert seconds(best_stretch(wave, RATE, 10)) == pytest.approx((0, 9.2), abs=0.1)
+
+    @pytest.mark.parametrize("longest", [10, 15])
+    def test_of_a_long_recording_the_densest_part_is_taken(self, longest: float) -> None:
+        sparse = np.concatenate([np.concatenate([speech(1.6), silence(2)]) for _ in range(10)])
+        wave = np.concatenate([sparse, speech(20), sparse])
+        first, last = seconds(best_stretch(wave, RATE, longest))
+        assert 35.5 <= first <= last <= 56.5
+        assert longest - 2 <= last - first <= longest
+
+    @pytest.mark.parametrize("bad", ["clipped", "quiet", "loud"])
+    @pytest.mark.parametrize("where", [0, 1, 2])
+    def test_of_a_long_recording_the_cleanest_part_is_taken(self, bad: str, where: int) -> None:
+        usual = speech(15.6)
+        worse = {"clipped": np.clip(8 * usual, -0.5, 0.5), "quiet": 0.02 * usual, "loud": 8 * usual}[bad]
+        pause = silence(0.4)
+        parts = [np.append(worse[: 5 * RATE], pause), np.append(worse[: 4 * RATE], pause)]
+        parts.insert(where, np.append(usual, pause))
+        before = sum(map(len, parts[:where])) / RATE
+        first, last = seconds(best_stretch(np.concatenate(parts), RATE, 10))
+        assert before - 0.5 <= first <= last <= before + 16
+
+    def test_it_begins_and_ends_in_a_pause(self) -> None:
+        wave = speech(60)
+        part = best_stretch(wave, RATE, 10)
+        edge = RATE // 20
+        assert np.abs(wave[part][:edge]).max() < 0.01
+        assert np.abs(wave[part][-edge:]).max() < 0.01
+
+    def test_speech_without_a_pause_is_cut_somewhere(self) -> None:
+        wave = np.tile(speech(1.4), 30)
+        first, last = seconds(best_stretch(wave, RATE, 10))
+        assert last - first == pytest.approx(10, abs=1.6)
+
+    @given(
+        st.lists(st.tuples(st.floats(0, 2), st.sampled_from([0.0, 1e-4, 0.02, 0.3, 1.0, 900.0])), max_size=8),
+        st.floats(0.5, 15),
+    )
+    def test_whatever_is_in_it(self, parts: list[tuple[float, float]], longest: float) -> None:
+        wave = np.concatenate([silence(0), *(factor * speech(length) for length, factor in parts)])
+        judged = judge(wave, RATE)
+        part = best_stretch(wave, RATE, longest)
+        assert 0 <= part.start <= part.stop <= len(wave)
+        assert part.stop - part.start <= longest * RATE + 1
+        assert (part.stop > part.start) == (judged.speech_seconds > 0)
+        assert 0 <= judged.speech_seconds <= judged.seconds
+        assert 0 <= judged.clipped <= 1
+        assert best_stretch(wave, RATE, longest) == part
