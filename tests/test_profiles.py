@@ -138,6 +138,7 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, profi
         ("language: tlh", "language can't be 'tlh': it takes one of ar, da, de"),
         ("recording: ../../etc/passwd", "recording can't be '../../etc/passwd': it takes the name of a recording"),
         ("- a list", "it must hold keys and values, such as 'speed: 0.9'"),
+        ('label: "drow\\u202eover"', "label can't be 'drow\\u202eover': it takes a text of at most 100 characters"),
         ("label: [", "it is no YAML"),
         ("label: &a x\naliases: [*a]", "references (*name) are not taken"),
         (f"seed: {'9' * 5000}", "it is no YAML"),

@@ -26,6 +26,7 @@ from ..errors import VoiceError
 from ..families import MULTILINGUAL_LANGUAGES
 from ..quoting import quoted, visible
 from .languages import spoken_as
+from .names import can_be_shown
 from .voice import STYLE_OPTIONS, Style
 
 SUFFIXES = frozenset({".yaml", ".yml"})
@@ -134,7 +135,7 @@ def _quoted(value: object) -> str:
 def _short_text(longest: int) -> Callable[[Any], str]:
     def check(value: Any) -> str:
         written = " ".join(checks.text(str(value) if isinstance(value, int | float) else value).split())
-        if len(written) > longest or not written.isprintable():
+        if len(written) > longest or not can_be_shown(written):
             raise ValueError("too long, or not to be shown")
         return written
 
