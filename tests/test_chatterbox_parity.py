@@ -56,7 +56,8 @@ def stock(layout: str, directory: Path) -> Any:
     """The package's object around networks that this project's loader never saw; it speaks `TOKENS` tokens."""
     built = checkpoints.build(layout)
     kinds = {"english": ChatterboxTTS, "multilingual": ChatterboxMultilingualTTS, "turbo": LevelledTurbo}
-    if layout == "turbo":
+    kinds["nano"] = kinds["turbo"]
+    if layout in ("turbo", "nano"):
         from transformers import AutoTokenizer
 
         tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
