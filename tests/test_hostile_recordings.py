@@ -316,7 +316,7 @@ def test_a_look_ends_and_the_next_goes_on(tmp_path: Path) -> None:
     looks = [recordings.look(NONE, 1.0, "dora") for _ in range(5)]
     # What is asked for comes first, then one more with each look.
     assert heard == ["dora", "alice", "bob", "carl"]
-    assert [found.more for found in looks] == [3, 2, 1, 0, 0]
+    assert [len(found.unheard) for found in looks] == [3, 2, 1, 0, 0]
     assert [sorted(found.recordings) for found in looks][1] == ["alice", "dora"]
     assert looks[3] == looks[4]
 
@@ -357,7 +357,7 @@ async def test_slow_looks_log_as_few_lines_as_one(tmp_path: Path, caplog: pytest
     finally:
         await voices.close()
     assert len(caplog.records) == 11
-    assert "No voice from 20 more files either" in caplog.text
+    assert "20 more files can't be used either" in caplog.text
 
 
 class TestSubFolders:
