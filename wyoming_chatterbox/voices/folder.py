@@ -15,10 +15,11 @@ from pathlib import Path
 
 from ..daemon_thread import in_daemon_thread, watched
 from ..engine import Version, Voice
+from ..engine.voice.recording import examine
 from ..errors import UnknownVoiceError, VoiceError
 from ..quoting import quoted
 from .catalogue import DEFAULT, Catalogue, make_catalogue
-from .recordings import Found, Recordings
+from .recordings import Found, Recordings, check_length
 from .voice import NamedVoice
 
 _LOGGER = logging.getLogger(__name__)
@@ -121,6 +122,10 @@ class VoicesFolder:
         await asyncio.sleep(max(0.0, rest))
         await self.refresh(_FIND_SECONDS)
         return self.catalogue.find(name, language)
+
+    def examine(self, path: Path) -> None:
+        """Read a file that may become a recording; `VoiceError` says why not. This takes as long as the files do."""
+        check_length(examine(path), self._shortest())
 
     def reject(self, voice: Voice, reason: str) -> None:
         """Mark a recording as broken, because it can't be cloned, until the file changes."""

@@ -60,8 +60,7 @@ class Recordings:
             try:
                 version = _version(path)
                 seconds = self._seconds(path, version)
-                if seconds <= shortest:
-                    raise VoiceError(f"it is {seconds:.1f} s long, and must be over {shortest:g} s")
+                check_length(seconds, shortest)
                 if path.stem in taken or path.stem in found.recordings:
                     raise VoiceError(f"there is another voice named {quoted(path.stem)}")
             except OSError as err:
@@ -87,6 +86,12 @@ class Recordings:
         if isinstance(verdict, str):
             raise VoiceError(verdict)
         return verdict
+
+
+def check_length(seconds: float, shortest: float) -> None:
+    """Raise `VoiceError` unless a recording is long enough."""
+    if seconds <= shortest:
+        raise VoiceError(f"it is {seconds:.1f} s long, and must be over {shortest:g} s")
 
 
 def _version(path: Path) -> Version:

@@ -1,0 +1,327 @@
+"""The files of voices: added, changed, renamed, set aside and brought back. Each call takes as long as the file system.
+
+A file is written under a hidden name and then gets its own, so that nobody sees a part of it. Links in the folder are
+never followed: one may be moved or replaced, what it points at stays as it is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+from ..errors import ConflictError, VoiceError
+from ..quoting import quoted
+from .catalogue import DEFAULT
+from .file_names import folded
+from .profile import SUFFIXES as PROFILE_SUFFIXES
+from .profile import Profile, profile_of, read_profile, write_profile
+from .recordings import SUFFIXES as RECORDING_SUFFIXES
+from .voice import STYLE_OPTIONS
+
+ASIDE = ".deleted"
+"""Folder of the files that are deleted, each deletion in a folder of its own, until they are removed for good."""
+_UPLOAD = ".upload-"
+_LEFTOVER = re.compile(rf"{re.escape(_UPLOAD)}[0-9a-f]{{16}}|\.[a-z0-9_]{{8}}\.part")
+"""Names of files that were being written when the server ended; profiles are written as the second."""
+
+
+@dataclass(frozen=True)
+class VoiceName:
+    """A voice as its files know it."""
+
+    name: str
+    recording: Path | None = None
+    """The recording, also where another voice's is used; None for the model's own voice."""
+
+    @property
+    def owned(self) -> Path | None:
+        """The recording, if it is this voice's own: its name is the voice's."""
+        return self.recording if self.recording is not None and self.recording.stem == Path(self.name).name else None
+
+
+class VoiceFiles:
+    """The files in one voices folder; calls from several threads take turns."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._lock = threading.Lock()
+
+    def temporary(self) -> Path:
+        """Return a path for a file that is being written."""
+        return self.directory / f"{_UPLOAD}{token_hex(8)}"
+
+    def writable(self) -> bool:
+        """Whether files can be put into the folder, or the folder be made."""
+        there = next((path for path in (self.directory, *self.directory.parents) if path.exists()), None)
+        return there is not None and there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+    def add(self, name: str, sound: Path | None, suffix: str, profile: Profile, *, instead: bool = False) -> str | None:
+        """Add a voice: a recording that is moved here from `sound`, a profile that says something, or both.
+
+        With `instead`, another recording of that name is set aside, and its profile is changed where `profile` says
+        something; returns what it is kept under then. Else `ConflictError` if there is one.
+        """
+        with self._lock:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            there = self._files_of(name)
+            if there and not instead:
+                raise self._taken(there)
+            recordings = [path for path in there if path.suffix.lower() in RECORDING_SUFFIXES]
+            target = self.directory / f"{name}{suffix}"
+            path = next((path for path in there if path not in recordings), self.directory / f"{name}.yaml")
+            old = self._read(path) if path in there else Profile()
+            new = _over(profile, replace(old, recording=None) if sound is not None else old)
+            kept = self._set_aside(recordings) if recordings and sound is not None else None
+            try:
+                if sound is not None:
+                    _move(sound, target)
+                try:
+                    if new != old or (sound is None and path not in there):
+                        self._keep_comments(path)
+                        write_profile(path, new)
+                except BaseException:
+                    if sound is not None:
+                        target.unlink()
+                    raise
+            except BaseException:
+                if kept is not None:
+                    self._bring_back(kept)
+                raise
+            return kept
+
+    def change(self, voice: VoiceName, changes: Mapping[str, Any], name: str | None = None) -> Path | None:
+        """Change what the profile says by key (None takes it back), and the voice's name if one is given.
+
+        Returns where a profile that held comments is kept as it was. `VoiceError` says which value is wrong.
+        """
+        with self._lock:
+            path = self._profile_of(voice)
+            old = self._read(path) if path.exists() else Profile()
+            new = altered(old, changes)
+            moves = [] if name is None or name == voice.name else self._renaming(voice, path, name)
+            kept = None
+            if new != old:
+                kept = self._keep_comments(path)
+                if new == Profile() and (voice.owned is not None or voice.name == DEFAULT):
+                    path.unlink(missing_ok=True)
+                else:
+                    write_profile(path, new)
+            _move_all([move for move in moves if move[0].exists()])
+            return kept
+
+    def delete(self, voice: VoiceName, *, with_styles: bool = False) -> tuple[str, list[str]]:
+        """Set a voice's files aside; return what they are kept under, and their names.
+
+        `ConflictError` names the profiles that use the recording, unless they go too, `with_styles`.
+        """
+        with self._lock:
+            profile = self._profile_of(voice)
+            files = [path for path in (voice.owned, profile) if path is not None and os.path.lexists(path)]
+            if voice.owned is not None:
+                styles = [path for path in self._styles_of(voice.owned) if path != profile]
+                if styles and not with_styles:
+                    raise ConflictError(
+                        f"The recording {voice.owned.name} is used by {_listed(styles)} too: delete them first, or "
+                        "all of them at once with ?styles=true"
+                    )
+                files += styles
+            if not files:
+                raise ConflictError(f"The files of {quoted(voice.name)} are gone already")
+            return self._set_aside(files), [self._shown(path) for path in files]
+
+    def delete_file(self, name: str) -> tuple[str, list[str]]:
+        """Set one file aside that is no voice, by its name in the folder, as `delete` does."""
+        with self._lock:
+            path = self.directory / name
+            if Path(name).is_absolute() or ".." in Path(name).parts or not os.path.lexists(path) or path.is_dir():
+                raise ConflictError(f"{quoted(name)} is no file that can be deleted here: look into the folder itself")
+            return self._set_aside([path]), [name]
+
+    def restore(self, key: str) -> list[str]:
+        """Bring the files back that were set aside as `key`, and return their names.
+
+        `ConflictError` if another voice has the name now.
+        """
+        with self._lock:
+            return [self._shown(path) for path in self._bring_back(key)]
+
+    def remove(self, key: str) -> None:
+        """Remove files that were set aside for good."""
+        with self._lock:
+            if self._aside_is_ours():
+                shutil.rmtree(self.directory / ASIDE / key, ignore_errors=True)
+
+    def remove_leftovers(self) -> None:
+        """Remove what an earlier run of the server was writing when it ended, and all that was set aside."""
+        with self._lock:
+            for path in list(self.directory.iterdir()):
+                if _LEFTOVER.fullmatch(path.name) and not path.is_dir():
+                    path.unlink(missing_ok=True)
+            if self._aside_is_ours():
+                shutil.rmtree(self.directory / ASIDE, ignore_errors=True)
+
+    def _files_of(self, name: str) -> list[Path]:
+        """List the folder's recordings and profiles of a name, in any case."""
+        suffixes = PROFILE_SUFFIXES | RECORDING_SUFFIXES
+        wanted = folded(name)
+        return sorted(
+            path
+            for path in self.directory.iterdir()
+            if path.suffix.lower() in suffixes and folded(path.stem) == wanted and not path.name.startswith(".")
+        )
+
+    def _taken(self, files: Sequence[Path]) -> ConflictError:
+        return ConflictError(f"There is a voice {quoted(files[0].stem)} already: {_listed(files)}")
+
+    def _profile_of(self, voice: VoiceName) -> Path:
+        """Return the path of a voice's profile, whether or not there is one yet; `ConflictError` behind a link."""
+        beside = self.directory / f"{voice.name}.yaml" if voice.owned is None else voice.owned.with_suffix(".yaml")
+        self._check_inside(beside)
+        there = (beside.with_name(beside.stem + suffix) for suffix in sorted(PROFILE_SUFFIXES))
+        return next((path for path in there if os.path.lexists(path)), beside)
+
+    def _check_inside(self, path: Path) -> None:
+        if not path.is_relative_to(self.directory) or ".." in path.parts:
+            raise ConflictError(f"{quoted(path.name)} is not in the voices folder")
+        for folder in path.relative_to(self.directory).parents:
+            if folder.parts and (self.directory / folder).is_symlink():
+                raise ConflictError(f"{self._shown(path)} is behind a link: change it where it is")
+
+    def _read(self, path: Path) -> Profile:
+        try:
+            return read_profile(path)
+        except VoiceError as err:
+            raise ConflictError(f"{self._shown(path)} must be mended by hand first: {err}") from err
+
+    def _keep_comments(self, path: Path) -> Path | None:
+        """Keep a copy of a profile in which a person wrote comments, as they get lost when it is written anew."""
+        if not path.exists() or not re.search(rb"(^|\s)#", content := path.read_bytes()):
+            return None
+        copy, kept = self.temporary(), path.with_name(f".{path.name}.bak")
+        with copy.open("xb") as file:
+            file.write(content)
+        copy.replace(kept)
+        return kept
+
+    def _renaming(self, voice: VoiceName, profile: Path, name: str) -> list[tuple[Path, Path]]:
+        """List what is moved where when a voice gets another name; `ConflictError` if that can't be."""
+        if folded(name) != folded(voice.name) and (there := self._files_of(name)):
+            raise self._taken(there)
+        moves = [(profile, profile.with_name(name + profile.suffix))]
+        if (recording := voice.owned) is not None:
+            self._check_inside(recording)
+            if styles := [path for path in self._styles_of(recording) if path != profile]:
+                raise ConflictError(
+                    f"The recording {recording.name} is used by {_listed(styles)} too, so it can't move"
+                )
+            moves.insert(0, (recording, recording.with_name(name + recording.suffix)))
+        return moves
+
+    def _styles_of(self, recording: Path) -> list[Path]:
+        """List the profiles that say they use a recording."""
+        return sorted(path for path in self._profiles() if _recording_named_in(path) == recording)
+
+    def _profiles(self) -> Iterator[Path]:
+        for path in self.directory.iterdir():
+            if path.suffix.lower() in PROFILE_SUFFIXES and not path.name.startswith("."):
+                yield path
+
+    def _set_aside(self, files: Sequence[Path]) -> str:
+        for path in files:
+            self._check_inside(path)
+        key = token_hex(8)
+        if (self.directory / ASIDE).is_symlink():
+            raise ConflictError(f"{ASIDE} in the voices folder is a link: remove it first")
+        place = self.directory / ASIDE / key
+        place.mkdir(parents=True)
+        _move_all([(path, place / path.relative_to(self.directory)) for path in files])
+        return key
+
+    def _bring_back(self, key: str) -> list[Path]:
+        place = self.directory / ASIDE / key
+        if not self._aside_is_ours() or not place.is_dir():
+            raise ConflictError("The files are gone for good")
+        files = sorted(path for path in place.rglob("*") if path.is_symlink() or not path.is_dir())
+        targets = [self.directory / path.relative_to(place) for path in files]
+        for target in targets:
+            self._check_inside(target)
+            if there := self._files_of(target.stem):
+                raise self._taken(there)
+        _move_all(list(zip(files, targets, strict=True)))
+        shutil.rmtree(place, ignore_errors=True)
+        return targets
+
+    def _aside_is_ours(self) -> bool:
+        aside = self.directory / ASIDE
+        return aside.is_dir() and not aside.is_symlink()
+
+    def _shown(self, path: Path) -> str:
+        return path.relative_to(self.directory).as_posix()
+
+
+def altered(profile: Profile, changes: Mapping[str, Any]) -> Profile:
+    """Return a profile with other values for some keys, None for none; `VoiceError` says which value is wrong."""
+    checked = profile_of(changes)
+    style = {key: getattr(checked.style, key) for key in changes if key in STYLE_OPTIONS}
+    others = {key: getattr(checked, key) for key in changes if key not in STYLE_OPTIONS}
+    return replace(profile, style=replace(profile.style, **style), **others)
+
+
+def _over(profile: Profile, other: Profile) -> Profile:
+    """Take each value from `profile` where it says something, else from `other`."""
+    return Profile(
+        label=profile.label or other.label,
+        recording=profile.recording or other.recording,
+        language=profile.language or other.language,
+        style=profile.style.over(other.style),
+        aliases=profile.aliases or other.aliases,
+    )
+
+
+def _recording_named_in(profile: Path) -> Path | None:
+    try:
+        named = read_profile(profile).recording
+    except (VoiceError, OSError):
+        return None
+    return None if named is None else profile.parent / named
+
+
+def _move_all(moves: Sequence[tuple[Path, Path]]) -> None:
+    """Move all files, or none."""
+    for number, (source, target) in enumerate(moves):
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _move(source, target)
+        except BaseException:
+            for moved_from, moved_to in reversed(moves[:number]):
+                moved_to.rename(moved_from)
+            raise
+
+
+def _move(source: Path, target: Path) -> None:
+    """Move a file to a place where none is; `ConflictError` if there is one."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except FileExistsError as err:
+        if folded(source.name) != folded(target.name) or source.parent != target.parent:
+            raise ConflictError(f"There is a file {target.name} already") from err
+        # The file itself, on a file system that takes names of different case for one.
+        source.rename(target)
+    except OSError:
+        # Not every file system has hard links.
+        if os.path.lexists(target):
+            raise ConflictError(f"There is a file {target.name} already") from None
+        source.rename(target)
+    else:
+        source.unlink()
+
+
+def _listed(paths: Iterable[Path]) -> str:
+    return ", ".join(path.name for path in paths)

@@ -1,0 +1,148 @@
+"""The voices as /v1/voices shows them: one entry a voice, however many languages it speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ..quoting import quoted
+from ..speech.service import Service
+from ..voices.catalogue import DEFAULT, Catalogue
+from ..voices.file_names import folded
+from ..voices.voice import NamedVoice
+from .answers import RefusedError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One voice in all its languages."""
+
+    name: str
+    """Its file's name without the suffix."""
+    voices: tuple[NamedVoice, ...]
+    """By language; at least one."""
+
+    @property
+    def recording(self) -> Path | None:
+        return self.voices[0].recording
+
+    def speaking(self, language: str | None) -> NamedVoice:
+        """Return the voice in a language, or in the one that fits best; `RefusedError` if it doesn't speak it."""
+        by_language = {voice.language: voice for voice in self.voices}
+        if language is None:
+            best = (self.voices[0].recorded_language, "en")
+            return next((by_language[code] for code in best if code in by_language), self.voices[0])
+        if language not in by_language:
+            message = f"language can't be {quoted(language)}: {quoted(self.name)} speaks {', '.join(by_language)}"
+            raise RefusedError(400, message, param="language")
+        return by_language[language]
+
+
+@lru_cache(maxsize=1)
+def entries(catalogue: Catalogue) -> Mapping[str, Entry]:
+    """Group the voices of a catalogue by the name of their file, in its order."""
+    several = len({voice.language for voice in catalogue.voices}) > 1
+    grouped: dict[str, list[NamedVoice]] = {}
+    for voice in catalogue.voices:
+        grouped.setdefault(_name_of(voice) if several else voice.name, []).append(voice)
+    return {
+        name: Entry(name, tuple(sorted(voices, key=lambda voice: voice.language))) for name, voices in grouped.items()
+    }
+
+
+def find(catalogue: Catalogue, name: str) -> Entry:
+    """Find a voice by its name, in any case, or by the name that it has in one language; `RefusedError`, 404."""
+    if (entry := known(catalogue, name)) is None:
+        raise RefusedError(404, f"There is no voice {quoted(name)}", "unknown-voice", param="name")
+    return entry
+
+
+def known(catalogue: Catalogue, name: str) -> Entry | None:
+    """Find a voice as `find` does; return None if there is none."""
+    there = entries(catalogue)
+    if name in there:
+        return there[name]
+    return _by_folded_name(catalogue).get(folded(name))
+
+
+def listing(service: Service, *, writable: bool) -> dict[str, Any]:
+    """Return the answer of GET /v1/voices."""
+    catalogue = service.voices.catalogue
+    return {
+        "voices": [described(service, catalogue, entry) for entry in entries(catalogue).values()],
+        "broken": [{"file": file, "reason": reason} for file, reason in catalogue.broken.items()],
+        "folder": {
+            "path": service.voices.directory,
+            "writable": writable,
+            "trouble": service.voices.trouble,
+        },
+        "default": _preferred(catalogue),
+    }
+
+
+def described(service: Service, catalogue: Catalogue, entry: Entry) -> dict[str, Any]:
+    """Return what is known of a voice."""
+    voice = entry.voices[0]
+    state, reason = _state(service, catalogue, entry)
+    return {
+        "id": entry.name,
+        "name": entry.name,
+        "label": voice.label or entry.name,
+        "own": voice.recording is None,
+        "recording": _file_name(service, voice.recording),
+        "languages": [spoken.language for spoken in entry.voices],
+        "names": {spoken.language: spoken.name for spoken in entry.voices},
+        "recorded_language": voice.recorded_language,
+        "style": {setting: value for setting, value in vars(voice.style).items() if value is not None},
+        "aliases": voice.aliases,
+        "state": state,
+        "reason": reason,
+        "judgement": _judgement(voice),
+        "is_default": entry.name == _preferred(catalogue),
+        "bytes": voice.version[2] if voice.version is not None else None,
+        "changed": voice.version[0] / 1e9 if voice.version is not None else None,
+    }
+
+
+def _name_of(voice: NamedVoice) -> str:
+    """Return what a voice of a model with several languages is called in all of them: its file's name."""
+    own = DEFAULT if voice.recording is None else voice.recording.stem
+    return own if voice.name == own else voice.name.removesuffix(f"-{voice.language}")
+
+
+def _state(service: Service, catalogue: Catalogue, entry: Entry) -> tuple[str, str | None]:
+    """Return ready, preparing, waiting or broken, and why it is broken."""
+    if entry.recording is not None and (reason := catalogue.broken.get(entry.recording.name)):
+        return "broken", reason
+    engine = service.lifecycle.chatterbox
+    return ("ready" if engine is not None and engine.prepared(entry.voices[0]) else "waiting"), None
+
+
+def _judgement(_: NamedVoice) -> dict[str, Any] | None:
+    """Return what was found in a voice's recording; None where that isn't known."""
+    return None
+
+
+@lru_cache(maxsize=1)
+def _preferred(catalogue: Catalogue) -> str:
+    """Return the name of the voice for requests that name none."""
+    chosen = catalogue.find()
+    return next(entry.name for entry in entries(catalogue).values() if chosen in entry.voices)
+
+
+def _file_name(service: Service, recording: Path | None) -> str | None:
+    return None if recording is None else recording.relative_to(service.voices.directory).as_posix()
+
+
+@lru_cache(maxsize=1)
+def _by_folded_name(catalogue: Catalogue) -> Mapping[str, Entry]:
+    found: dict[str, Entry] = {}
+    for entry in entries(catalogue).values():
+        found.setdefault(folded(entry.name), entry)
+    for entry in entries(catalogue).values():
+        for voice in entry.voices:
+            found.setdefault(folded(voice.name), entry)
+    return found
