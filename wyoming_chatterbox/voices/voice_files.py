@@ -11,6 +11,7 @@ import re
 import shutil
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
@@ -51,11 +52,13 @@ class VoiceFiles:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._run = token_hex(4)
+        """How names begin that this run of the server makes up, unlike those of an earlier one."""
         self._lock = threading.Lock()
 
     def temporary(self) -> Path:
         """Return a path for a file that is being written."""
-        return self.directory / f"{_UPLOAD}{token_hex(8)}"
+        return self.directory / f"{_UPLOAD}{self._made_up()}"
 
     def writable(self) -> bool:
         """Whether files can be put into the folder, or the folder be made."""
@@ -157,15 +160,26 @@ class VoiceFiles:
         with self._lock:
             if self._aside_is_ours():
                 shutil.rmtree(self.directory / ASIDE / key, ignore_errors=True)
+                with suppress(OSError):
+                    (self.directory / ASIDE).rmdir()
 
     def remove_leftovers(self) -> None:
         """Remove what an earlier run of the server was writing when it ended, and all that was set aside."""
         with self._lock:
             for path in list(self.directory.iterdir()):
-                if _LEFTOVER.fullmatch(path.name) and not path.is_dir():
+                ours = path.name.startswith(_UPLOAD + self._run)
+                if _LEFTOVER.fullmatch(path.name) and not ours and not path.is_dir():
                     path.unlink(missing_ok=True)
             if self._aside_is_ours():
-                shutil.rmtree(self.directory / ASIDE, ignore_errors=True)
+                aside = self.directory / ASIDE
+                for path in list(aside.iterdir()):
+                    if not path.name.startswith(self._run):
+                        shutil.rmtree(path, ignore_errors=True)
+                with suppress(OSError):
+                    aside.rmdir()
+
+    def _made_up(self) -> str:
+        return self._run + token_hex(4)
 
     def _files_of(self, name: str) -> list[Path]:
         """List the folder's recordings and profiles of a name, in any case."""
@@ -236,7 +250,7 @@ class VoiceFiles:
     def _set_aside(self, files: Sequence[Path]) -> str:
         for path in files:
             self._check_inside(path)
-        key = token_hex(8)
+        key = self._made_up()
         if (self.directory / ASIDE).is_symlink():
             raise ConflictError(f"{ASIDE} in the voices folder is a link: remove it first")
         place = self.directory / ASIDE / key
