@@ -390,3 +390,31 @@ async def test_pieces_are_written_as_they_came(tmp_path: Path) -> None:
     assert read == [b"".join(pieces)]
     assert listed(tmp_path) == ["alice.wav"]
     assert (tmp_path / "alice.wav").read_bytes() == read[0]
+
+
+def test_profiles_for_one_language_go_with_the_voice_and_other_styles_stay(tmp_path: Path) -> None:
+    files = VoiceFiles(tmp_path)
+    alice = VoiceName("alice", record(tmp_path / "alice.wav"))
+    record(tmp_path / "alice-fr.wav")
+    for name in ("Alice", "alice-de", "alice-NB", "alice-fr", "alice-ok", "alice-calm"):
+        (tmp_path / f"{name}.yaml").write_text("speed: 0.9\n")
+    (tmp_path / "alice-sv.yaml").write_text("recording: alice-fr.wav\n")
+    files.change(alice, {"speed": 1.1}, "bob")
+    left = ["alice-calm.yaml", "alice-fr.wav", "alice-fr.yaml", "alice-ok.yaml", "alice-sv.yaml"]
+    assert listed(tmp_path) == [*left, "bob-NB.yaml", "bob-de.yaml", "bob.wav", "bob.yaml"]
+    assert (tmp_path / "bob.yaml").read_text() == "speed: 1.1\n"
+    _, gone = files.delete(VoiceName("bob", tmp_path / "bob.wav"))
+    assert gone == ["bob.wav", "bob.yaml", "bob-NB.yaml", "bob-de.yaml"]
+    assert [name for name in listed(tmp_path) if not name.startswith(ASIDE)] == left
+
+
+def test_a_style_in_a_folder_inside_is_found_by_its_name(tmp_path: Path) -> None:
+    files = VoiceFiles(tmp_path)
+    alice = record(tmp_path / "family" / "alice.wav")
+    calm = tmp_path / "family" / "calm.yml"
+    calm.write_text("recording: alice.wav\n")
+    files.change(VoiceName("calm", alice), {"speed": 0.9})
+    assert calm.read_text() == "recording: alice.wav\nspeed: 0.9\n"
+    with pytest.raises(ConflictError, match=r"calm\.yml"):
+        files.delete(VoiceName("alice", alice))
+    assert files.delete(VoiceName("calm", alice))[1] == ["family/calm.yml"]

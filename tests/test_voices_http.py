@@ -15,6 +15,7 @@ import aiohttp
 import numpy as np
 import pytest
 import soundfile
+from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from wyoming.tts import SynthesizeVoice
@@ -28,8 +29,10 @@ from wyoming_chatterbox.families import MULTILINGUAL_LANGUAGES
 from wyoming_chatterbox.voices.library import Library
 from wyoming_chatterbox.voices.profile import KEYS
 from wyoming_chatterbox.voices.voice_files import ASIDE
+from wyoming_chatterbox.web import voices_openapi
 from wyoming_chatterbox.web.app import HttpServer
 from wyoming_chatterbox.web.preview_sentences import SENTENCES
+from wyoming_chatterbox.web.voices import add_voices
 
 VOICES = "/v1/voices"
 TOKEN = "open-sesame-7"
@@ -748,3 +751,16 @@ async def test_every_field_of_a_profile_can_be_sent(tmp_path: Path) -> None:
         assert status == 201, answer
     text = (tmp_path / "voices" / "alice.yaml").read_text()
     assert all(f"{key}:" in text for key in values)
+
+
+async def test_every_route_is_described(tmp_path: Path) -> None:
+    async with http(tmp_path) as server:
+        app = web.Application()
+        add_voices(app, server.running.service)
+        routes = {
+            (route.method.lower(), route.resource.canonical)
+            for route in app.router.routes()
+            if route.resource is not None and route.method != "HEAD"
+        }
+    described = {(method, path) for path, methods in voices_openapi.paths().items() for method in methods}
+    assert described == routes

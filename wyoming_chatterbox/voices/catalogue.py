@@ -104,8 +104,9 @@ def make_catalogue(
 def _named(stem: str, recording: Recording | None, languages: tuple[str, ...]) -> list[NamedVoice]:
     def voice(name: str, language: str) -> NamedVoice:
         if recording is None:
-            return NamedVoice(name, language)
-        return NamedVoice(name, language, recording.path, recording.version, label=name.removesuffix(f"-{language}"))
+            return NamedVoice(name, language, stem=stem)
+        label = name.removesuffix(f"-{language}")
+        return NamedVoice(name, language, recording.path, recording.version, label=label, stem=stem)
 
     if len(languages) == 1:
         return [voice(stem, languages[0])]

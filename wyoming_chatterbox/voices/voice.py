@@ -58,6 +58,8 @@ class NamedVoice(Voice):
 
     label: str = ""
     """What people see, without the language; the name stays the same when it changes."""
+    stem: str = "default"
+    """What the voice is called in all its languages: the name of its recording or profile, without the suffix."""
     style: Style = field(default_factory=Style)
     aliases: tuple[str, ...] = ()
     """Further names that requests may use."""

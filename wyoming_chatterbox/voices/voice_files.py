@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,9 +18,11 @@ from secrets import token_hex
 from typing import Any
 
 from ..errors import ConflictError, VoiceError
+from ..families import MULTILINGUAL_LANGUAGES
 from ..quoting import quoted
 from .catalogue import DEFAULT
 from .file_names import folded
+from .moves import move, move_all
 from .profile import SUFFIXES as PROFILE_SUFFIXES
 from .profile import Profile, profile_of, read_profile, write_profile
 from .recordings import SUFFIXES as RECORDING_SUFFIXES
@@ -29,6 +31,8 @@ from .voice import STYLE_OPTIONS
 ASIDE = ".deleted"
 """Folder of the files that are deleted, each deletion in a folder of its own, until they are removed for good."""
 _UPLOAD = ".upload-"
+_LANGUAGE_CODES = (*MULTILINGUAL_LANGUAGES, "nb", "nn", "iw")
+"""Languages as the names of profiles tell them."""
 _LEFTOVER = re.compile(rf"{re.escape(_UPLOAD)}[0-9a-f]{{16}}|\.[a-z0-9_]{{8}}\.part")
 """Names of files that were being written when the server ended; profiles are written as the second."""
 
@@ -84,7 +88,7 @@ class VoiceFiles:
             kept = self._set_aside(recordings) if recordings and sound is not None else None
             try:
                 if sound is not None:
-                    _move(sound, target)
+                    move(sound, target)
                 try:
                     if new != old or (sound is None and path not in there):
                         self._keep_comments(path)
@@ -116,7 +120,7 @@ class VoiceFiles:
                     path.unlink(missing_ok=True)
                 else:
                     write_profile(path, new)
-            _move_all([move for move in moves if move[0].exists()])
+            move_all([move for move in moves if move[0].exists()])
             return kept
 
     def delete(self, voice: VoiceName, *, with_styles: bool = False) -> tuple[str, list[str]]:
@@ -127,6 +131,7 @@ class VoiceFiles:
         with self._lock:
             profile = self._profile_of(voice)
             files = [path for path in (voice.owned, profile) if path is not None and os.path.lexists(path)]
+            files += [path for path in self._profiles_for_languages(voice) if path not in files]
             if voice.owned is not None:
                 styles = [path for path in self._styles_of(voice.owned) if path != profile]
                 if styles and not with_styles:
@@ -196,10 +201,28 @@ class VoiceFiles:
 
     def _profile_of(self, voice: VoiceName) -> Path:
         """Return the path of a voice's profile, whether or not there is one yet; `ConflictError` behind a link."""
-        beside = self.directory / f"{voice.name}.yaml" if voice.owned is None else voice.owned.with_suffix(".yaml")
-        self._check_inside(beside)
-        there = (beside.with_name(beside.stem + suffix) for suffix in sorted(PROFILE_SUFFIXES))
-        return next((path for path in there if os.path.lexists(path)), beside)
+        if voice.owned is not None:
+            beside = voice.owned.with_suffix(".yaml")
+            there = [path for path in beside.parent.iterdir() if _is_profile(path)]
+        else:
+            beside = self.directory / f"{voice.name}.yaml"
+            there = self._profiles()
+        named = [path for path in there if folded(path.stem) == folded(beside.stem)]
+        path = min(named, key=lambda path: (path.stem != beside.stem, path), default=beside)
+        self._check_inside(path)
+        return path
+
+    def _profiles_for_languages(self, voice: VoiceName) -> list[Path]:
+        """List the profiles that say how a voice speaks in one language: `alice-de.yaml` for alice."""
+        wanted = {folded(f"{Path(voice.name).name}-{code}") for code in _LANGUAGE_CODES}
+        found = [path for path in self._profiles() if folded(path.stem) in wanted]
+        return sorted(path for path in found if not self._has_recording(path) and _recording_named_in(path) is None)
+
+    def _has_recording(self, profile: Path) -> bool:
+        return any(
+            path.suffix.lower() in RECORDING_SUFFIXES and folded(path.stem) == folded(profile.stem)
+            for path in profile.parent.iterdir()
+        )
 
     def _check_inside(self, path: Path) -> None:
         if not path.is_relative_to(self.directory) or ".." in path.parts:
@@ -228,7 +251,13 @@ class VoiceFiles:
         """List what is moved where when a voice gets another name; `ConflictError` if that can't be."""
         if folded(name) != folded(voice.name) and (there := self._files_of(name)):
             raise self._taken(there)
-        moves = [(profile, profile.with_name(name + profile.suffix))]
+        moves = [
+            (profile, profile.with_name(name + profile.suffix)),
+            *(
+                (path, path.with_name(f"{name}{path.stem[-3:]}{path.suffix}"))
+                for path in self._profiles_for_languages(voice)
+            ),
+        ]
         if (recording := voice.owned) is not None:
             self._check_inside(recording)
             if styles := [path for path in self._styles_of(recording) if path != profile]:
@@ -242,10 +271,13 @@ class VoiceFiles:
         """List the profiles that say they use a recording."""
         return sorted(path for path in self._profiles() if _recording_named_in(path) == recording)
 
-    def _profiles(self) -> Iterator[Path]:
-        for path in self.directory.iterdir():
-            if path.suffix.lower() in PROFILE_SUFFIXES and not path.name.startswith("."):
-                yield path
+    def _profiles(self) -> list[Path]:
+        """List the profiles in the folder and in those inside it."""
+        found: list[Path] = []
+        for place, folders, files in os.walk(self.directory):
+            folders[:] = [folder for folder in folders if not folder.startswith(".")]
+            found += [path for path in map(Path(place).joinpath, files) if _is_profile(path)]
+        return found
 
     def _set_aside(self, files: Sequence[Path]) -> str:
         for path in files:
@@ -255,7 +287,7 @@ class VoiceFiles:
             raise ConflictError(f"{ASIDE} in the voices folder is a link: remove it first")
         place = self.directory / ASIDE / key
         place.mkdir(parents=True)
-        _move_all([(path, place / path.relative_to(self.directory)) for path in files])
+        move_all([(path, place / path.relative_to(self.directory)) for path in files])
         return key
 
     def _bring_back(self, key: str) -> list[Path]:
@@ -268,7 +300,7 @@ class VoiceFiles:
             self._check_inside(target)
             if there := self._files_of(target.stem):
                 raise self._taken(there)
-        _move_all(list(zip(files, targets, strict=True)))
+        move_all(list(zip(files, targets, strict=True)))
         shutil.rmtree(place, ignore_errors=True)
         return targets
 
@@ -299,42 +331,16 @@ def _over(profile: Profile, other: Profile) -> Profile:
     )
 
 
+def _is_profile(path: Path) -> bool:
+    return path.suffix.lower() in PROFILE_SUFFIXES and not path.name.startswith(".")
+
+
 def _recording_named_in(profile: Path) -> Path | None:
     try:
         named = read_profile(profile).recording
     except (VoiceError, OSError):
         return None
-    return None if named is None else profile.parent / named
-
-
-def _move_all(moves: Sequence[tuple[Path, Path]]) -> None:
-    """Move all files, or none."""
-    for number, (source, target) in enumerate(moves):
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _move(source, target)
-        except BaseException:
-            for moved_from, moved_to in reversed(moves[:number]):
-                moved_to.rename(moved_from)
-            raise
-
-
-def _move(source: Path, target: Path) -> None:
-    """Move a file to a place where none is; `ConflictError` if there is one."""
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except FileExistsError as err:
-        if folded(source.name) != folded(target.name) or source.parent != target.parent:
-            raise ConflictError(f"There is a file {target.name} already") from err
-        # The file itself, on a file system that takes names of different case for one.
-        source.rename(target)
-    except OSError:
-        # Not every file system has hard links.
-        if os.path.lexists(target):
-            raise ConflictError(f"There is a file {target.name} already") from None
-        source.rename(target)
-    else:
-        source.unlink()
+    return None if named is None else Path(os.path.normpath(profile.parent / named))
 
 
 def _listed(paths: Iterable[Path]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..quoting import quoted
 from ..speech.service import Service
-from ..voices.catalogue import DEFAULT, Catalogue
+from ..voices.catalogue import Catalogue
 from ..voices.file_names import folded
 from ..voices.voice import NamedVoice
 from .answers import RefusedError
@@ -44,10 +44,9 @@ class Entry:
 @lru_cache(maxsize=1)
 def entries(catalogue: Catalogue) -> Mapping[str, Entry]:
     """Group the voices of a catalogue by the name of their file, in its order."""
-    several = len({voice.language for voice in catalogue.voices}) > 1
     grouped: dict[str, list[NamedVoice]] = {}
     for voice in catalogue.voices:
-        grouped.setdefault(_name_of(voice) if several else voice.name, []).append(voice)
+        grouped.setdefault(voice.stem, []).append(voice)
     return {
         name: Entry(name, tuple(sorted(voices, key=lambda voice: voice.language))) for name, voices in grouped.items()
     }
@@ -107,15 +106,9 @@ def described(service: Service, catalogue: Catalogue, entry: Entry) -> dict[str,
     }
 
 
-def _name_of(voice: NamedVoice) -> str:
-    """Return what a voice of a model with several languages is called in all of them: its file's name."""
-    own = DEFAULT if voice.recording is None else voice.recording.stem
-    return own if voice.name == own else voice.name.removesuffix(f"-{voice.language}")
-
-
 def _state(service: Service, catalogue: Catalogue, entry: Entry) -> tuple[str, str | None]:
     """Return ready, preparing, waiting or broken, and why it is broken."""
-    if entry.recording is not None and (reason := catalogue.broken.get(entry.recording.name)):
+    if (file := _file_name(service, entry.recording)) and (reason := catalogue.broken.get(file)):
         return "broken", reason
     engine = service.lifecycle.chatterbox
     return ("ready" if engine is not None and engine.prepared(entry.voices[0]) else "waiting"), None
