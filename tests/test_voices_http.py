@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 import tracemalloc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -29,7 +30,7 @@ from wyoming_chatterbox.families import MULTILINGUAL_LANGUAGES
 from wyoming_chatterbox.voices.library import Library
 from wyoming_chatterbox.voices.profile import KEYS
 from wyoming_chatterbox.voices.voice_files import ASIDE
-from wyoming_chatterbox.web import voices_openapi
+from wyoming_chatterbox.web import uploads, voices_openapi
 from wyoming_chatterbox.web.app import HttpServer
 from wyoming_chatterbox.web.preview_sentences import SENTENCES
 from wyoming_chatterbox.web.voices import add_voices
@@ -268,6 +269,11 @@ async def test_no_voice_replaces_another_unless_that_is_asked_for(tmp_path: Path
         assert (status, entry["recording"]) == (201, "Alice.flac")
         assert names(folder) == [".Alice.yaml.bak", "Alice.flac", "Alice.yaml"]
         assert (folder / "Alice.yaml").read_text() == "label: Ally\nspeed: 1.1\n"
+        await refused(server, 409, path=f"{VOICES}/Alice/undelete")
+        (folder / "Alice.flac").unlink()
+        (folder / "Alice.yaml").unlink()
+        assert (await send(server, path=f"{VOICES}/Alice/undelete"))[1]["files"] == ["Alice.wav"]
+        assert (folder / "Alice.wav").read_bytes() == old
 
 
 async def test_two_uploads_of_one_name_at_once_make_one_voice(tmp_path: Path) -> None:
@@ -358,6 +364,22 @@ async def test_an_upload_whose_client_leaves_leaves_nothing(tmp_path: Path) -> N
         writer.transport.abort()
         await until(lambda: names(tmp_path / "voices") == [])
         assert (await send(server, form(hum(), name="alice")))[0] == 201
+
+
+@pytest.mark.parametrize("kind", ["audio/wav", "multipart/form-data; boundary=x"])
+async def test_an_upload_that_does_not_go_on_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(uploads, "_READ_SECONDS", 0.1)
+    async with http(tmp_path) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.server.port)
+        writer.write(
+            f"POST /v1/voices?name=alice HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
+            "Content-Length: 4000\r\n\r\n--x".encode()
+        )
+        assert (await reader.readline()).split()[1] == b"408"
+        writer.transport.abort()
+        await until(lambda: names(tmp_path / "voices") == [])
 
 
 async def test_only_some_recordings_are_received_at_once(tmp_path: Path) -> None:
@@ -712,24 +734,45 @@ def test_whatever_a_voice_is_called_its_file_is_in_the_folder(
     tmp_path_factory: pytest.TempPathFactory, loop: asyncio.Runner, name: str
 ) -> None:
     async def run(directory: Path) -> None:
+        secret = directory / "secret.wav"
+        secret.write_bytes(b"mine")
         async with http(directory) as server:
-            status, answer = await send(
-                server,
-                json={"name": name, "speed": 1.5},
-            )
+            asked = URL(f"{VOICES}/{quote(name, safe='')}", encoded=True)
+            for method, path in (("GET", asked / "sample"), ("DELETE", asked), ("PATCH", asked)):
+                async with server.client.request(method, path, json={"speed": 0.7}) as response:
+                    assert response.status in (400, 404, 405, 409) or name.lower() == "default"
+            (directory / "voices" / "default.yaml").unlink(missing_ok=True)
+            status, answer = await send(server, json={"name": name, "speed": 1.5})
             assert status in (201, 400), answer
-            made = [path for path in directory.rglob("*") if path.is_file()]
+            assert secret.read_bytes() == b"mine"
+            made = [path for path in directory.rglob("*") if path.is_file() and path != secret]
             if status == 201:
                 assert [path.parent for path in made] == [directory / "voices"]
                 assert made[0].stem == answer["name"]
-                path = f"{VOICES}/{quote(answer['name'], safe='')}"
-                status, _ = await send(server, method="DELETE", path=path)
+                made_path = f"{VOICES}/{quote(answer['name'], safe='')}"
+                status, _ = await send(server, method="DELETE", path=made_path)
                 assert status in (200, 404)
             else:
                 assert made == []
                 assert answer["error"]["param"] == "name"
 
     loop.run(run(tmp_path_factory.mktemp("names")))
+
+
+async def test_changes_are_told_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    async with http(tmp_path) as server:
+        await send(server, form(hum(), name="alice"))
+        await send(server, method="PATCH", path=f"{VOICES}/alice", json={"name": "bob"})
+        await send(server, method="DELETE", path=f"{VOICES}/bob")
+        await send(server, path=f"{VOICES}/bob/undelete")
+    said = [entry.getMessage() for entry in caplog.records if entry.name.endswith("voices.library")]
+    assert said == [
+        "The voice 'alice' is added",
+        "The voice 'alice' is called 'bob' now",
+        "The voice 'bob' is deleted; for 60 s it can be brought back",
+        "The voice 'bob' is back",
+    ]
 
 
 async def test_every_field_of_a_profile_can_be_sent(tmp_path: Path) -> None:

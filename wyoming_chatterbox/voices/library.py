@@ -15,13 +15,14 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from ..daemon_thread import in_daemon_thread
 from ..errors import ChatterboxError, ConflictError, FolderError, OverloadedError
+from ..quoting import quoted
 from .file_names import folded
 from .profile import Profile
 from .voice_files import VoiceFiles, VoiceName
@@ -32,6 +33,8 @@ UNDO_SECONDS = 60.0
 """Seconds in which a deletion can be undone."""
 _PATIENCE_SECONDS = 10.0
 """Seconds that the folder may take for one step."""
+_ASK_SECONDS = 1.0
+"""Seconds that a list of voices waits to learn whether the folder can be written."""
 _EXAMINE_SECONDS = 60.0
 """Seconds that a recording may take to be examined."""
 _MOST_UPLOADS = 4
@@ -142,6 +145,8 @@ class Library:
         self._spare = spare
         self._late = 0
         """Threads that the folder hasn't answered in time, and not yet."""
+        self._asking: asyncio.Future[bool] | None = None
+        """The latest question whether the folder can be written."""
         self._uploads = 0
         self._deletions: dict[str, tuple[Deletion, asyncio.TimerHandle]] = {}
 
@@ -165,10 +170,11 @@ class Library:
 
     async def writable(self) -> bool:
         """Whether voices can be put into the folder; False too if it doesn't answer."""
-        try:
-            return await self._call(self._files.writable)
-        except FolderError:
-            return False
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.wrap_future(in_daemon_thread(self._files.writable, "voices library"))
+            self._asking.add_done_callback(_taken)
+        done, _ = await asyncio.wait([self._asking], timeout=min(self._patience, _ASK_SECONDS))
+        return bool(done) and not self._late and self._asking.exception() is None and self._asking.result()
 
     @asynccontextmanager
     async def receive(self, expected: int) -> AsyncIterator[Upload]:
@@ -206,6 +212,7 @@ class Library:
         """Add a voice, as `VoiceFiles.add` does. What it replaces can be brought back once its name is free again."""
         path = upload.path if upload is not None else None
         key = await self._call(partial(self._files.add, name, path, suffix, profile, instead=instead))
+        _LOGGER.info("The voice %s is added", quoted(name))
         if key is not None:
             self._remember(key, name, ())
 
@@ -213,16 +220,20 @@ class Library:
         """Change a profile and a name, as `VoiceFiles.change` does."""
         kept = await self._call(partial(self._files.change, voice, changes, name))
         if kept is not None:
-            _LOGGER.info("A profile of %s loses its comments; %s has it as it was", self.directory, kept.name)
+            _LOGGER.info("The profile of %s loses its comments; %s keeps it as it was", quoted(voice.name), kept.name)
+        if name not in (None, voice.name):
+            _LOGGER.info("The voice %s is called %s now", quoted(voice.name), quoted(name or ""))
 
     async def delete(self, voice: VoiceName, *, with_styles: bool = False) -> Deletion:
         """Delete a voice, as `VoiceFiles.delete` does, and for good after a minute."""
         key, files = await self._call(partial(self._files.delete, voice, with_styles=with_styles))
+        _LOGGER.info("The voice %s is deleted; for %g s it can be brought back", quoted(voice.name), self.undo_seconds)
         return self._remember(key, voice.name, tuple(files))
 
     async def delete_file(self, name: str) -> Deletion:
         """Delete a file that is no voice."""
         key, files = await self._call(partial(self._files.delete_file, name))
+        _LOGGER.info("The file %s is deleted; for %g s it can be brought back", quoted(name), self.undo_seconds)
         return self._remember(key, name, tuple(files))
 
     async def restore(self, name: str, key: str | None = None) -> Deletion | None:
@@ -242,11 +253,12 @@ class Library:
         _, timer = self._deletions.pop(deletion.id)
         timer.cancel()
         try:
-            await self._call(partial(self._files.restore, deletion.id))
+            files = await self._call(partial(self._files.restore, deletion.id))
         except ChatterboxError:
             self._remember(deletion.id, deletion.name, deletion.files, deletion.ends)
             raise
-        return deletion
+        _LOGGER.info("The voice %s is back", quoted(name))
+        return replace(deletion, files=tuple(files))
 
     async def read(self, function: Callable[[], T]) -> T:
         """Run a function that reads a file of the folder."""

@@ -78,56 +78,56 @@ def listing(service: Service, *, writable: bool) -> dict[str, Any]:
             "writable": writable,
             "trouble": service.voices.trouble,
         },
-        "default": _preferred(catalogue),
+        "default": catalogue.find().stem,
     }
 
 
 def described(service: Service, catalogue: Catalogue, entry: Entry) -> dict[str, Any]:
     """Return what is known of a voice."""
     voice = entry.voices[0]
-    state, reason = _state(service, catalogue, entry)
+    file = None if voice.recording is None else voice.recording.relative_to(service.voices.directory).as_posix()
+    state, reason = _state(service, voice, catalogue.broken.get(file) if file is not None else None)
     return {
         "id": entry.name,
         "name": entry.name,
         "label": voice.label or entry.name,
         "own": voice.recording is None,
-        "recording": _file_name(service, voice.recording),
+        "recording": file,
         "languages": [spoken.language for spoken in entry.voices],
         "names": {spoken.language: spoken.name for spoken in entry.voices},
         "recorded_language": voice.recorded_language,
-        "style": {setting: value for setting, value in vars(voice.style).items() if value is not None},
-        "aliases": voice.aliases,
+        "style": _style(entry),
+        "aliases": list(dict.fromkeys(alias for spoken in entry.voices for alias in spoken.aliases)),
         "state": state,
         "reason": reason,
         "judgement": _judgement(voice),
-        "is_default": entry.name == _preferred(catalogue),
+        "is_default": entry.name == catalogue.find().stem,
         "bytes": voice.version[2] if voice.version is not None else None,
         "changed": voice.version[0] / 1e9 if voice.version is not None else None,
     }
 
 
-def _state(service: Service, catalogue: Catalogue, entry: Entry) -> tuple[str, str | None]:
-    """Return ready, preparing, waiting or broken, and why it is broken."""
-    if (file := _file_name(service, entry.recording)) and (reason := catalogue.broken.get(file)):
-        return "broken", reason
+def _style(entry: Entry) -> dict[str, Any]:
+    """Return what is set of how a voice speaks, as far as that is the same in all its languages."""
+    styles = [vars(voice.style) for voice in entry.voices]
+    return {
+        setting: value
+        for setting, value in styles[0].items()
+        if value is not None and all(style[setting] == value for style in styles)
+    }
+
+
+def _state(service: Service, voice: NamedVoice, broken: str | None) -> tuple[str, str | None]:
+    """Return ready, preparing, waiting or broken, and why it is `broken`."""
+    if broken is not None:
+        return "broken", broken
     engine = service.lifecycle.chatterbox
-    return ("ready" if engine is not None and engine.prepared(entry.voices[0]) else "waiting"), None
+    return ("ready" if engine is not None and engine.prepared(voice) else "waiting"), None
 
 
 def _judgement(_: NamedVoice) -> dict[str, Any] | None:
     """Return what was found in a voice's recording; None where that isn't known."""
     return None
-
-
-@lru_cache(maxsize=1)
-def _preferred(catalogue: Catalogue) -> str:
-    """Return the name of the voice for requests that name none."""
-    chosen = catalogue.find()
-    return next(entry.name for entry in entries(catalogue).values() if chosen in entry.voices)
-
-
-def _file_name(service: Service, recording: Path | None) -> str | None:
-    return None if recording is None else recording.relative_to(service.voices.directory).as_posix()
 
 
 @lru_cache(maxsize=1)

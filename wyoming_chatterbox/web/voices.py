@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -76,8 +75,12 @@ class Voices:
     async def index(self, _: web.Request) -> web.Response:
         """Answer with all voices, the files that are none, and the state of the folder."""
         writable = await self._library.writable()
-        make = partial(voice_entries.listing, self._service, writable=writable)
-        return json_answer(await asyncio.to_thread(make))
+
+        def answer() -> web.Response:
+            return json_answer(voice_entries.listing(self._service, writable=writable))
+
+        # With thousands of voices that takes a while.
+        return await asyncio.to_thread(answer)
 
     async def show(self, request: web.Request) -> web.Response:
         """Answer with one voice."""
