@@ -7,6 +7,8 @@
     ├── RequestError
     │   └── UnknownVoiceError
     ├── VoiceError
+    ├── ConflictError
+    ├── FolderError
     ├── NotReadyError
     ├── OverloadedError
     ├── ForbiddenError
@@ -71,6 +73,22 @@ class VoiceError(ChatterboxError):
     """A voice's recording can't be used: it is not audio, too short or silent."""
 
     code = "broken-voice"
+
+
+class ConflictError(ChatterboxError):
+    """A change of the voices would replace or break something else."""
+
+    code = "conflict"
+
+
+class FolderError(ChatterboxError):
+    """The voices folder can't be written, or doesn't answer; `full` says whether its disk has no room."""
+
+    code = "folder-trouble"
+
+    def __init__(self, message: str, *, full: bool = False) -> None:
+        super().__init__(message)
+        self.full = full
 
 
 class NotReadyError(ChatterboxError):

@@ -23,7 +23,7 @@ from .languages import Languages
 from .naming import make_catalogue
 from .profile import SUFFIXES as PROFILE_SUFFIXES
 from .profiles import FoundProfiles, Profiles
-from .recordings import Found, Recordings
+from .recordings import Found, Recordings, check_speech, listen
 from .voice import NamedVoice
 
 _LOGGER = logging.getLogger(__name__)
@@ -148,6 +148,10 @@ class VoicesFolder:
     def is_unfit(self, voice: Voice) -> bool:
         """Whether a voice's recording, as it is, can't be cloned."""
         return voice.recording is not None and self._unfit.get(voice.recording, (None,))[0] == voice.version
+
+    def examine(self, path: Path) -> None:
+        """Read a file that may become a recording; `VoiceError` says why not. This takes as long as the files do."""
+        check_speech(listen(path), self._shortest())
 
     def reject(self, voice: Voice, reason: str) -> None:
         """Mark a recording as broken, because it can't be cloned, until the file changes."""

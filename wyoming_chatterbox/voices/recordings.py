@@ -114,8 +114,7 @@ class Recordings:
                     listened = True
                 if isinstance(judgement, str):
                     raise VoiceError(judgement)
-                if judgement.speech_seconds <= shortest:
-                    raise VoiceError(_too_short(judgement, shortest))
+                check_speech(judgement, shortest)
                 if path.stem in taken or path.stem in recordings:
                     raise VoiceError(f"there is another voice named {quoted(path.stem)}")
             except OSError as err:
@@ -205,6 +204,12 @@ def _version(entry: _Entry) -> Version:
     if not can_be_shown(entry.file):
         raise VoiceError("its name has characters that can't be shown")
     return version_of(entry.status)
+
+
+def check_speech(judgement: Judgement, shortest: float) -> None:
+    """Raise `VoiceError` unless a recording holds enough speech."""
+    if judgement.speech_seconds <= shortest:
+        raise VoiceError(_too_short(judgement, shortest))
 
 
 def _too_short(judgement: Judgement, shortest: float) -> str:

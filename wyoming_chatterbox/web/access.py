@@ -18,6 +18,8 @@ from ..quoting import quoted
 from .answers import RefusedError
 
 _READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_WORKING_PATH = "/preview"
+"""End of the paths that make the server speak when they are read, as an element of any page could."""
 
 
 class Access:
@@ -36,7 +38,7 @@ class Access:
 
         `needs_token` is False for the files that a browser fetches before it can ask a person for the token.
         """
-        if request.method not in _READING_METHODS:
+        if request.method not in _READING_METHODS or request.path.endswith(_WORKING_PATH):
             self._check_origin(request)
         peer = _peer(request)
         if is_within(peer, self._proxies):
@@ -87,16 +89,17 @@ class Access:
     def _check_origin(self, request: web.Request) -> None:
         """Keep out requests that pages of other servers send."""
         origin = request.headers.get("Origin")
-        if origin is None or request.headers.get("Sec-Fetch-Site") == "same-origin":
+        site = request.headers.get("Sec-Fetch-Site")
+        if site == "same-origin" or (origin is None and site in (None, "none")):
             return
         try:
-            same = urlsplit(origin).netloc.lower() == request.headers.get("Host", "").lower()
+            name = urlsplit(origin or "").netloc.lower()
         except ValueError:
-            same = False
-        if not same:
-            raise RefusedError(
-                403, f"Pages of {quoted(origin)} may not use this server, only its own may", "foreign-origin"
-            )
+            name = ""
+        # A page without an origin of its own, such as one in a sandbox, sends "null".
+        if not name or name != request.headers.get("Host", "").lower():
+            whose = "another server" if origin is None else quoted(origin)
+            raise RefusedError(403, f"Pages of {whose} may not use this server, only its own may", "foreign-origin")
 
 
 def _peer(request: web.Request) -> Address | None:

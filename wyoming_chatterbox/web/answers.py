@@ -12,6 +12,8 @@ from aiohttp import web
 
 from ..errors import (
     ChatterboxError,
+    ConflictError,
+    FolderError,
     HungError,
     NotReadyError,
     OverloadedError,
@@ -72,6 +74,10 @@ def error_answer(error: ChatterboxError) -> web.Response:
             status, param = 400, "voice"
         case RequestError() | TextError():
             status, param = 400, "input"
+        case ConflictError():
+            status = 409
+        case FolderError():
+            status = 507 if error.full else 503
         case OverloadedError():
             status = 429
         case NotReadyError() | HungError() | ShuttingDownError():

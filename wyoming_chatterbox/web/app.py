@@ -16,12 +16,14 @@ from ..network.connections import Connection, Connections
 from ..network.listener import Listener, listen
 from ..quoting import quoted
 from ..speech.service import Service
+from ..voices.library import Library
 from . import snapshots
 from .access import Access
 from .answers import HEADERS, RefusedError, error_answer, json_answer, unexpected
 from .runner import Runner
 from .said import show
 from .speech import speech
+from .voices import add_voices
 from .watched import Watched, busy, refusal
 
 _LOGGER = logging.getLogger(__name__)
@@ -49,10 +51,16 @@ class HttpServer:
     """Serves the page, the JSON and the speech of `service` at --http-host and --http-port."""
 
     def __init__(
-        self, service: Service, *, idle_timeout: float = _IDLE_SECONDS, retry_seconds: float = _RETRY_SECONDS
+        self,
+        service: Service,
+        *,
+        idle_timeout: float = _IDLE_SECONDS,
+        retry_seconds: float = _RETRY_SECONDS,
+        library: Library | None = None,
     ) -> None:
-        """Tests shorten `idle_timeout` and `retry_seconds`."""
+        """Tests shorten `idle_timeout`, `retry_seconds`, and the times of `library`, which changes the voices."""
         self._service = service
+        self._library = library
         self._access = Access(service.config)
         self._host = service.config.http_host
         self._connections = Connections(service.config.max_http_connections)
@@ -151,6 +159,7 @@ class HttpServer:
         app.router.add_get("/info", self._information)
         app.router.add_post("/v1/audio/speech", self._speech)
         app.router.add_post("/said", self._said)
+        add_voices(app, self._service, self._library)
         for path, (name, kind) in _PAGE_FILES.items():
             app.router.add_get(path, _static((_STATIC / name).read_bytes(), kind))
         return app

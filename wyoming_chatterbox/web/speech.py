@@ -22,6 +22,7 @@ from ..speech.replies import Reply
 from ..speech.service import Service
 from ..text.items import Item
 from ..text.pipeline import Reading, checked_length, items_of
+from ..voices.voice import NamedVoice
 from .answers import RefusedError
 from .encoding import ENCODERS, Encoder
 
@@ -47,8 +48,12 @@ class SpeechRequest:
 async def speech(service: Service, request: web.Request) -> web.StreamResponse:
     """Answer one request; raise errors before the first sound, and break the connection at later ones."""
     wanted = parse(await body_of(request))
+    return await speak(service, request, wanted, await service.voices.find(wanted.voice))
+
+
+async def speak(service: Service, request: web.Request, wanted: SpeechRequest, voice: NamedVoice) -> web.StreamResponse:
+    """Answer with what is wanted, in a voice; errors are as in `speech`."""
     text = checked_length(wanted.text, service.config.max_total_length)
-    voice = await service.voices.find(wanted.voice)
     items = await asyncio.to_thread(_items, text, voice.language, service.reading_of(voice))
     content_type, make_encoder = ENCODERS[wanted.format]
     encoder = await asyncio.to_thread(make_encoder)

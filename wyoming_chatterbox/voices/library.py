@@ -1,0 +1,324 @@
+"""Changing the voices folder, from the event loop: voices are added, changed, deleted, and brought back for a minute.
+
+The folder may lie on a network share that hangs: all that touches it runs in threads that nobody has to wait for, and
+while one of them hangs no other is started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import shutil
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+from ..daemon_thread import in_daemon_thread
+from ..errors import ChatterboxError, ConflictError, FolderError, OverloadedError
+from ..quoting import quoted
+from .file_names import folded
+from .profile import Profile
+from .voice_files import VoiceFiles, VoiceName
+
+_LOGGER = logging.getLogger(__name__)
+
+UNDO_SECONDS = 60.0
+"""Seconds in which a deletion can be undone."""
+_PATIENCE_SECONDS = 10.0
+"""Seconds that the folder may take for one step."""
+_ASK_SECONDS = 1.0
+"""Seconds that a list of voices waits to learn whether the folder can be written."""
+_EXAMINE_SECONDS = 60.0
+"""Seconds that a recording may take to be examined."""
+_MOST_UPLOADS = 4
+"""Recordings that are received at once."""
+_SPARE_BYTES = 16_000_000
+"""Bytes of the disk that an upload leaves free."""
+_PIECE_BYTES = 262_144
+"""Bytes that are written in one go."""
+_HEAD_BYTES = 64
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """Files that were deleted, and can be brought back until `ends`, by `time.monotonic()`."""
+
+    id: str
+    name: str
+    files: tuple[str, ...]
+    ends: float
+
+
+class Upload:
+    """A file that is being received, under a hidden name. The methods without `async` are for threads."""
+
+    def __init__(self, path: Path, spare: int) -> None:
+        self.path = path
+        self.bytes = 0
+        """Bytes received so far."""
+        self.head = b""
+        """The first of them."""
+        self._spare = spare
+        self._kept = bytearray()
+        self._file: BinaryIO | None = None
+        self._lock = threading.Lock()
+        self._discarded = False
+
+    def take(self, data: bytes) -> bytes | None:
+        """Take data, and return what is to be written now, if that is enough."""
+        self.bytes += len(data)
+        self.head += data[: _HEAD_BYTES - len(self.head)]
+        self._kept += data
+        if len(self._kept) < _PIECE_BYTES:
+            return None
+        return self.rest()
+
+    def rest(self) -> bytes:
+        """Return what was taken and not written."""
+        data = bytes(self._kept)
+        self._kept.clear()
+        return data
+
+    def begin(self, expected: int) -> None:
+        """Make the file, in a folder with room for `expected` bytes."""
+        with self._lock:
+            if not self._discarded:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._check_room(expected)
+                self._file = self.path.open("xb", buffering=0)
+
+    def write(self, data: bytes) -> None:
+        with self._lock:
+            if self._file is not None:
+                self._check_room(len(data))
+                view = memoryview(data)
+                while view:
+                    view = view[self._file.write(view) :]
+
+    def end(self) -> None:
+        """Close the file, once it is on the disk."""
+        with self._lock:
+            if self._file is not None:
+                os.fsync(self._file.fileno())
+                self._file.close()
+
+    def discard(self) -> None:
+        """Remove the file, unless it is elsewhere by now."""
+        with self._lock:
+            self._discarded = True
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+            with suppress(OSError):
+                self.path.unlink()
+
+    def _check_room(self, size: int) -> None:
+        if shutil.disk_usage(self.path.parent).free < size + self._spare:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+class Library:
+    """Changes the files of a voices folder."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        undo_seconds: float = UNDO_SECONDS,
+        patience: float = _PATIENCE_SECONDS,
+        spare: int = _SPARE_BYTES,
+    ) -> None:
+        """Tests shorten `undo_seconds` and `patience`; `spare` is how many bytes of the disk an upload leaves free."""
+        self.directory = directory
+        self.undo_seconds = undo_seconds
+        self._files = VoiceFiles(directory)
+        self._patience = patience
+        self._spare = spare
+        self._late = 0
+        """Threads that the folder hasn't answered in time, and not yet."""
+        self._asking: asyncio.Future[bool] | None = None
+        """The latest question whether the folder can be written."""
+        self._uploads = 0
+        self._deletions: dict[str, tuple[Deletion, asyncio.TimerHandle]] = {}
+
+    def start(self) -> None:
+        """Remove in the background what an earlier run left behind: parts of files, and deleted ones."""
+
+        def clear() -> None:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                try:
+                    self._files.remove_leftovers()
+                except OSError as err:
+                    _LOGGER.debug("Leftovers in %s are not removed: %s", self.directory, err)
+
+        in_daemon_thread(clear, "voices library")
+
+    def close(self) -> None:
+        """Keep what is deleted where it is: the next start removes it."""
+        for _, timer in self._deletions.values():
+            timer.cancel()
+        self._deletions.clear()
+
+    async def writable(self) -> bool:
+        """Whether voices can be put into the folder; False too if it doesn't answer."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.wrap_future(in_daemon_thread(self._files.writable, "voices library"))
+            self._asking.add_done_callback(_taken)
+        done, _ = await asyncio.wait([self._asking], timeout=min(self._patience, _ASK_SECONDS))
+        return bool(done) and not self._late and self._asking.exception() is None and self._asking.result()
+
+    @asynccontextmanager
+    async def receive(self, expected: int) -> AsyncIterator[Upload]:
+        """Begin to receive a file of perhaps `expected` bytes; in the end it is removed if no voice was made of it.
+
+        `OverloadedError` if as many are being received as there may be; `FolderError` as all else that writes.
+        """
+        if self._uploads >= _MOST_UPLOADS:
+            raise OverloadedError(f"{self._uploads} recordings are being received at once, which is the limit")
+        upload = Upload(self._files.temporary(), self._spare)
+        self._uploads += 1
+        try:
+            await self._call(partial(upload.begin, expected))
+            yield upload
+        finally:
+            self._uploads -= 1
+            discarding = asyncio.wrap_future(in_daemon_thread(upload.discard, "voices library"))
+            await asyncio.wait([discarding], timeout=self._patience)
+
+    async def write(self, upload: Upload, data: bytes) -> None:
+        """Write data that was received, when there is enough of it."""
+        if (piece := upload.take(data)) is not None:
+            await self._call(partial(upload.write, piece))
+
+    async def finish(self, upload: Upload, examine: Callable[[Path], None]) -> None:
+        """Write the rest, and examine the whole; raises what `examine` raises, which runs in a thread."""
+        if rest := upload.rest():
+            await self._call(partial(upload.write, rest))
+        await self._call(upload.end)
+        await self._call(partial(examine, upload.path), max(self._patience, _EXAMINE_SECONDS))
+
+    async def add(
+        self, name: str, profile: Profile, upload: Upload | None = None, suffix: str = "", *, instead: bool = False
+    ) -> None:
+        """Add a voice, as `VoiceFiles.add` does. What it replaces can be brought back once its name is free again."""
+        path = upload.path if upload is not None else None
+        key = await self._call(partial(self._files.add, name, path, suffix, profile, instead=instead))
+        _LOGGER.info("The voice %s is added", quoted(name))
+        if key is not None:
+            self._remember(key, name, ())
+
+    async def change(self, voice: VoiceName, changes: Mapping[str, Any], name: str | None = None) -> None:
+        """Change a profile and a name, as `VoiceFiles.change` does."""
+        kept = await self._call(partial(self._files.change, voice, changes, name))
+        if kept is not None:
+            _LOGGER.info("The profile of %s loses its comments; %s keeps it as it was", quoted(voice.name), kept.name)
+        if name not in (None, voice.name):
+            _LOGGER.info("The voice %s is called %s now", quoted(voice.name), quoted(name or ""))
+
+    async def delete(self, voice: VoiceName, *, with_styles: bool = False) -> Deletion:
+        """Delete a voice, as `VoiceFiles.delete` does, and for good after a minute."""
+        key, files = await self._call(partial(self._files.delete, voice, with_styles=with_styles))
+        _LOGGER.info("The voice %s is deleted; for %g s it can be brought back", quoted(voice.name), self.undo_seconds)
+        return self._remember(key, voice.name, tuple(files))
+
+    async def delete_file(self, name: str) -> Deletion:
+        """Delete a file that is no voice."""
+        key, files = await self._call(partial(self._files.delete_file, name))
+        _LOGGER.info("The file %s is deleted; for %g s it can be brought back", quoted(name), self.undo_seconds)
+        return self._remember(key, name, tuple(files))
+
+    async def restore(self, name: str, key: str | None = None) -> Deletion | None:
+        """Bring the latest deletion of a name back, or the one whose id is `key`; None if there is none any more.
+
+        `ConflictError` if another voice has the name now.
+        """
+        now = time.monotonic()
+        found = [
+            deletion
+            for deletion, _ in self._deletions.values()
+            if folded(deletion.name) == folded(name) and key in (None, deletion.id) and deletion.ends > now
+        ]
+        if not found:
+            return None
+        deletion = found[-1]
+        _, timer = self._deletions.pop(deletion.id)
+        timer.cancel()
+        try:
+            files = await self._call(partial(self._files.restore, deletion.id))
+        except ChatterboxError:
+            self._remember(deletion.id, deletion.name, deletion.files, deletion.ends)
+            raise
+        _LOGGER.info("The voice %s is back", quoted(name))
+        return replace(deletion, files=tuple(files))
+
+    async def read(self, function: Callable[[], T]) -> T:
+        """Run a function that reads a file of the folder."""
+        return await self._call(function)
+
+    def _remember(self, key: str, name: str, files: tuple[str, ...], ends: float | None = None) -> Deletion:
+        ends = time.monotonic() + self.undo_seconds if ends is None else ends
+        deletion = Deletion(key, name, files, ends)
+        loop = asyncio.get_running_loop()
+        self._deletions[key] = (deletion, loop.call_later(max(0.0, ends - time.monotonic()), self._forget, key))
+        return deletion
+
+    def _forget(self, key: str) -> None:
+        self._deletions.pop(key, None)
+        in_daemon_thread(partial(self._files.remove, key), "voices library")
+
+    async def _call(self, function: Callable[[], T], patience: float | None = None) -> T:
+        """Run a function that touches the folder. `FolderError` says what is wrong with the folder, and what to do."""
+        patience = self._patience if patience is None else patience
+        if self._late:
+            raise self._silent(self._patience)
+        future = asyncio.wrap_future(in_daemon_thread(function, "voices library"))
+        future.add_done_callback(_taken)
+        done, _ = await asyncio.wait([future], timeout=patience)
+        if not done:
+            self._late += 1
+            future.add_done_callback(self._back)
+            raise self._silent(patience)
+        try:
+            return future.result()
+        except FileNotFoundError as err:
+            raise ConflictError("The voice's files have changed meanwhile: look at the voices again") from err
+        except OSError as err:
+            raise self._trouble(err) from err
+
+    def _back(self, _: asyncio.Future[Any]) -> None:
+        self._late -= 1
+
+    def _silent(self, seconds: float) -> FolderError:
+        return FolderError(
+            f"The voices folder {self.directory} has not answered for {seconds:g} s: see whether its disk or network "
+            "share is there"
+        )
+
+    def _trouble(self, err: OSError) -> FolderError:
+        folder = f"The voices folder {self.directory}"
+        match err.errno:
+            case errno.ENOSPC | errno.EDQUOT:
+                return FolderError(f"{folder} has no room left: free some space on its disk, and try again", full=True)
+            case errno.EROFS | errno.EACCES | errno.EPERM:
+                return FolderError(
+                    f"{folder} can't be written ({err.strerror}): let the server write there (in Docker, mount it "
+                    "without :ro), or name another folder with --voices-dir"
+                )
+            case errno.ENOTDIR | errno.EEXIST:
+                return FolderError(f"{folder} is no folder: name one with --voices-dir")
+        return FolderError(f"{folder} can't be changed: {err.strerror or err}")
+
+
+def _taken(future: asyncio.Future[Any]) -> None:
+    """Take the error of a call that nobody waits for any more."""
+    if not future.cancelled():
+        future.exception()
