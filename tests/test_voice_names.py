@@ -162,7 +162,9 @@ async def test_languages_of_the_option_are_all_that_is_offered(
         assert info["broken_recordings"] == {
             "carl-fr.wav": "it is for fr, and the languages offered are no, de (--languages)"
         }
-        await server.running.service.voices.refresh(30)
+        record(tmp_path / "voices" / "dora.wav")
+        assert await server.running.service.voices.refresh(30)
+        await heard(server.running, "dora")
     assert caplog.text.count("The model doesn't speak xx (--languages); it speaks de, en, fr, no") == 1
 
 
