@@ -107,6 +107,7 @@ def test_a_files_name_is_that_of_any_system() -> None:
     [
         (b"RIFF\0\0\0\0WAVEfmt ", ".wav"),
         (b"RIFF\0\0\0\0AVI LIST", None),
+        (b"RIFX\0\0\0\0WAVEfmt ", ".wav"),
         (b"RF64\0\0\0\0WAVEds64", ".wav"),
         (b"FORM\0\0\0\0AIFFCOMM", ".aiff"),
         (b"fLaC\0\0\0\x22        ", ".flac"),

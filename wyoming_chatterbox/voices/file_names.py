@@ -22,7 +22,8 @@ _JOINERS = "\u200c\u200d"
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 """Names that are devices on Windows, with any suffix."""
 _SHORTEST_HEAD = 12
-_BRANDS_OF_AUDIO = (b"RIFF", b"RF64", b"FORM")
+"""Bytes that tell a format: some have its name behind a length."""
+_CHUNKED = (b"RIFF", b"RIFX", b"RF64", b"FORM")
 
 
 def checked_name(given: str) -> str:
@@ -64,7 +65,7 @@ def suffix_of(head: bytes) -> str | None:
     for begin, suffix in _BEGINNINGS:
         if head.startswith(begin):
             return suffix
-    if head[:4] in _BRANDS_OF_AUDIO:
+    if head[:4] in _CHUNKED:
         return {b"WAVE": ".wav", b"AIFF": ".aiff", b"AIFC": ".aiff"}.get(head[8:12])
     if head[4:8] == b"ftyp":
         return ".m4a"

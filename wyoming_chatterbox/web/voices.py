@@ -154,7 +154,7 @@ class Voices:
 
     async def preview(self, request: web.Request) -> web.StreamResponse:
         """Answer with a sentence that the voice speaks."""
-        voice = self._find(request).speaking(request.query.get("language") or None)
+        voice = self._find(request).speaking(request.query.get("language", "").lower() or None)
         text = request.query.get("text") or SENTENCES.get(voice.language, SENTENCES["en"])
         if len(text) > _MAX_PREVIEW:
             raise RefusedError(400, f"text is over {_MAX_PREVIEW} characters long", param="text")
@@ -221,8 +221,11 @@ class Voices:
             raise RefusedError(400, "name is missing: give the voice a name, such as 'alice'", param="name")
         name = _name(_text("name", given))
         profile = _profile(fields)
+        there = voice_entries.known(self._folder.catalogue, name)
         if not instead:
             self._check_free(name, None)
+        elif there is not None and there.recording is not None and there.recording.parent != self._folder.directory:
+            raise ConflictError(f"The recording of {quoted(there.name)} is in a folder inside: delete it first")
         return name, profile, instead
 
     def _check_free(self, name: str, but: voice_entries.Entry | None) -> None:
