@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.examples import examples
-from tests.sounds import FORMATS, Format, speech, write
+from tests.sounds import FORMATS, Format, Wave, speech, write
 from tests.test_recording import sparse
 from wyoming_chatterbox.audio import decoding
 from wyoming_chatterbox.audio.decoding import MOST_BYTES, examine, read_mono
@@ -56,7 +56,7 @@ def test_every_format_is_read(tmp_path: Path, name: str) -> None:
     assert found.level == pytest.approx(expected.level, abs=1)
 
 
-def outline(wave: decoding.Block) -> list[float]:
+def outline(wave: Wave) -> list[float]:
     """The RMS of each 0.1 s."""
     pieces = wave[: RATE * 38 // 10].reshape(-1, RATE // 10)
     return [float(value) for value in np.sqrt(np.mean(pieces**2, axis=1))]

@@ -152,10 +152,12 @@ async def test_info_lists_voices_and_recordings_that_are_none(tmp_path: Path) ->
     soundfile.write(voices / "short.wav", noise[:2400], 24000)
     async with http(tmp_path) as server:
         _, answer = await server.get("/info")
-    assert answer["voices"] == [
-        {"name": "default", "language": "en", "recording": None},
-        {"name": "alice", "language": "en", "recording": "alice.wav"},
-    ]
+    own, alice = answer["voices"]
+    assert own == {"name": "default", "language": "en", "recording": None, "judgement": None}
+    judged = alice.pop("judgement")
+    assert alice == {"name": "alice", "language": "en", "recording": "alice.wav"}
+    assert (judged["seconds"], judged["speech_seconds"]) == (2.0, 2.0)
+    assert "noisy" in judged["findings"][0]
     assert answer["default_voice"] == "default"
     assert list(answer["broken_recordings"]) == ["short.wav"]
 
