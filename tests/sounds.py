@@ -24,7 +24,8 @@ def speech(seconds: float, rate: int = 24_000, pitch: float = 140.0) -> Wave:
     phrases = np.where(time % 2.0 < 1.6, 1.0, 0.001)
     loudness = 0.6 + 0.4 * np.sin(1.9 * time)
     wave = buzz * syllables * phrases * loudness
-    return (0.3 * wave / max(np.abs(wave).max(initial=0.0), 1e-9)).astype(np.float32)
+    loudest = max(float(np.abs(wave).max(initial=0.0)), 1e-9)
+    return np.asarray(0.3 / loudest * wave, np.float32)
 
 
 @dataclass(frozen=True)

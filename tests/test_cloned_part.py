@@ -85,10 +85,12 @@ def test_it_is_what_the_package_makes_of_the_same_part(
     assert mine.t3_prompt is not None
     assert mine.t3_prompt.tolist() == theirs.conds.t3.cond_prompt_speech_tokens.tolist()
     assert mine.prompt_tokens.tolist() == theirs.conds.gen["prompt_token"].tolist()
-    close = {"atol": 1e-4, "rtol": 1e-4}
-    torch.testing.assert_close(mine.speaker, theirs.conds.t3.speaker_emb, **close)
-    torch.testing.assert_close(mine.prompt_mel, theirs.conds.gen["prompt_feat"], **close)
-    torch.testing.assert_close(mine.embedding, theirs.conds.gen["embedding"], **close)
+    for ours, wanted in (
+        (mine.speaker, theirs.conds.t3.speaker_emb),
+        (mine.prompt_mel, theirs.conds.gen["prompt_feat"]),
+        (mine.embedding, theirs.conds.gen["embedding"]),
+    ):
+        torch.testing.assert_close(ours, wanted, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize(("factor", "reaches"), [(0.1, -30.0), (3.0, -18.0)])
@@ -100,7 +102,7 @@ def test_what_is_far_too_quiet_or_too_loud_is_levelled(
     lowest, highest = FAMILIES[family].prompt.loudness
     wanted = 10 ** ((min(max(reaches, lowest), highest) - loudness) / 20) * spoken
     levelled = clone(networks, wav(tmp_path / "levelled.wav", wanted.astype(np.float32)))
-    other = clone(networks, wav(tmp_path / "other.wav", factor * spoken))
+    other = clone(networks, wav(tmp_path / "other.wav", np.float32(factor) * spoken))
     torch.testing.assert_close(other.prompt_mel, levelled.prompt_mel, atol=1e-3, rtol=1e-3)
     torch.testing.assert_close(other.speaker, levelled.speaker, atol=1e-3, rtol=1e-3)
 

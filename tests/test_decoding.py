@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.examples import examples
-from tests.sounds import FORMATS, Format, speech, write
+from tests.sounds import FORMATS, Format, Wave, speech, write
 from tests.test_recording import sparse
-from wyoming_chatterbox.audio import decoding
-from wyoming_chatterbox.audio.decoding import MOST_BYTES, examine, read_mono
+from wyoming_chatterbox.audio import decoding, opening
+from wyoming_chatterbox.audio.decoding import examine, read_mono
 from wyoming_chatterbox.audio.judging import judge
 from wyoming_chatterbox.errors import VoiceError
 
@@ -56,7 +56,7 @@ def test_every_format_is_read(tmp_path: Path, name: str) -> None:
     assert found.level == pytest.approx(expected.level, abs=1)
 
 
-def outline(wave: decoding.Block) -> list[float]:
+def outline(wave: Wave) -> list[float]:
     """The RMS of each 0.1 s."""
     pieces = wave[: RATE * 38 // 10].reshape(-1, RATE // 10)
     return [float(value) for value in np.sqrt(np.mean(pieces**2, axis=1))]
@@ -101,6 +101,15 @@ def test_a_picture_without_sound_is_named(tmp_path: Path) -> None:
     refused(tmp_path / "film.mp4", "no sound")
 
 
+def test_metadata_may_be_in_any_encoding(tmp_path: Path) -> None:
+    path = write(tmp_path / "alice.wav", speech(2), FORMATS["s16.wav"])
+    content = path.read_bytes()
+    title = b"INFOINAM" + struct.pack("<I", 6) + b"Zo\xeb\xff\xfe\0"
+    content += b"LIST" + struct.pack("<I", len(title)) + title
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(content) - 8) + content[8:])
+    assert len(read_mono(path, RATE)) == 2 * RATE
+
+
 @pytest.mark.parametrize("name", ["s16.wav", "x.flac", "rec.m4a", "x.aiff", "rec.webm", "x.wv"])
 def test_half_a_file_is_named(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / name, speech(4), FORMATS[name])
@@ -134,13 +143,13 @@ def test_a_file_that_is_not_there_is_an_error_of_the_file_system(tmp_path: Path)
 
 def test_a_file_has_a_most_of_bytes(tmp_path: Path) -> None:
     with (tmp_path / "huge.wav").open("wb") as file:
-        file.truncate(MOST_BYTES + 1)
+        file.truncate(opening.MOST_BYTES + 1)
     refused(tmp_path / "huge.wav", "at most 500 MB")
 
 
 def test_a_file_has_a_most_of_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "alice.flac", speech(4), FORMATS["x.flac"])
-    monkeypatch.setattr(decoding, "MOST_WORK_SECONDS", 0.0)
+    monkeypatch.setattr(opening, "MOST_WORK_SECONDS", 0.0)
     refused(path, "takes over 0 s")
 
 

@@ -47,6 +47,7 @@ def bomb(path: Path, codec: str, rate: int, hours: float) -> Path:
     """Hours of silence in a small file."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate, layout="mono")
+        assert isinstance(stream, av.AudioStream)
         stream.codec_context.open(strict=False)
         size = stream.codec_context.frame_size or 65_535
         frame = av.AudioFrame.from_ndarray(np.zeros((1, size), np.int16), "s16", "mono")

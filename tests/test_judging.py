@@ -34,7 +34,7 @@ def seconds(part: slice) -> tuple[float, float]:
 @pytest.mark.parametrize("factor", FACTORS.values(), ids=FACTORS)
 def test_how_long_somebody_speaks_does_not_depend_on_how_loud(factor: float) -> None:
     wave = np.concatenate([silence(2), speech(7.6), silence(3)])
-    judged = judge(factor * wave, RATE)
+    judged = judge(np.float32(factor) * wave, RATE)
     assert judged.seconds == pytest.approx(12.6)
     # Pauses of 0.4 s belong to it, the silence around it doesn't.
     assert judged.speech_seconds == pytest.approx(7.6, abs=0.2)
@@ -106,15 +106,16 @@ class TestFindings:
         assert "quiet room" in judged.findings[0].words
 
     def test_it_is_quiet(self) -> None:
-        judged = judge(0.01 * speech(8), RATE)
+        judged = judge(np.float32(0.01) * speech(8), RATE)
         assert codes(judged) == ["quiet"]
         assert judged.level < -50
         assert "closer to the microphone" in judged.findings[0].words
 
     def test_a_direct_voltage_changes_nothing(self) -> None:
         wave = np.concatenate([silence(2), speech(6), silence(2)])
-        assert judge(wave + 0.3, RATE).findings == ()
-        assert judge(wave + 0.3, RATE).speech_seconds == pytest.approx(judge(wave, RATE).speech_seconds, abs=0.1)
+        shifted = judge(wave + np.float32(0.3), RATE)
+        assert shifted.findings == ()
+        assert shifted.speech_seconds == pytest.approx(judge(wave, RATE).speech_seconds, abs=0.1)
 
 
 class TestBestStretch:

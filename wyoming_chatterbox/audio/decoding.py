@@ -1,47 +1,33 @@
 """Reads recordings in any format that ffmpeg's libraries decode, through PyAV.
 
-A file's content says what it is, not its name. Only a regular file on this machine is ever opened: ffmpeg gets its
-bytes, neither its path nor any other file, and no format that names other files, as playlists do.
+A file's content says what it is, not its name.
 """
 
 from __future__ import annotations
 
 import math
-import os
-import stat
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import VoiceError
 from . import Block
+from .opening import RecordingFile, opened
 
 if TYPE_CHECKING:
     from av import AudioFrame, AudioStream
     from av.container import InputContainer
 
-MOST_BYTES = 500_000_000
 MOST_CHANNELS = 8
 LOWEST_RATE, HIGHEST_RATE = 4_000, 384_000
 """Sample rates in Hz."""
 LONGEST_SECONDS = 300
 """Seconds of a recording that are read; the rest is ignored."""
-MOST_WORK_SECONDS = 15.0
-"""Seconds that reading a file may take."""
-
-_FORMATS = (
-    *("aac", "ac3", "aiff", "amr", "amrnb", "amrwb", "ape", "asf", "au", "avi", "caf", "dsf", "eac3", "flac", "flv"),
-    *("iff", "loas", "m4v", "matroska", "mov", "mp3", "mpc", "mpc8", "mpeg", "mpegts", "nistsphere", "oga", "ogg"),
-    *("oma", "qcp", "rm", "sln", "sox", "tak", "truehd", "tta", "voc", "w64", "wav", "webm", "wv"),
-)
-"""Containers, by ffmpeg's names, each of which holds its sound itself."""
 _TELL_LENGTH = {"wav", "w64", "aiff", "caf", "flac", "mov", "matroska", "asf", "wv", "tta", "ape"}
 """Containers whose headers say how long the sound is; that of others is estimated."""
 _BLOCK = 65_536
@@ -50,8 +36,6 @@ _DAMAGED_SHARE = 0.1
 """Share of packets that may be damaged; a player leaves them out too."""
 _MISSING_SHARE, _MISSING_SECONDS = 0.1, 0.5
 """A recording that lacks more than both of what its header promises was cut off."""
-_UNKNOWN_SIZE = 0x7FFF_0000
-"""Bytes from which on a WAV's size is one that was not known when its header was written."""
 _SILENT_CHANNEL = 1e-3
 """Power of a channel, relative to that of the loudest, under which it counts as silent: -30 dB."""
 _LARGEST = 1e6
@@ -78,8 +62,8 @@ def examine(path: Path) -> Facts:
 
     Raises `OSError`, or `VoiceError` that says why it is no recording, as a sentence about "it".
     """
-    with _opened(path) as source:
-        return source.facts
+    with opened(path) as (file, container):
+        return _Source(file, container).facts
 
 
 def read_mono(path: Path, target: int) -> Block:
@@ -88,53 +72,23 @@ def read_mono(path: Path, target: int) -> Block:
     It holds at most `LONGEST_SECONDS` of the result and one block. Samples above full scale stay as they are. Raises
     `OSError`, or `VoiceError` that says why it can't be used, as a sentence about "it".
     """
-    with _opened(path) as source:
-        mono = np.concatenate([np.zeros(0, np.float32), *_resampled(_mono(source), source.rate, target)])
+    with opened(path) as (file, container):
+        source = _Source(file, container)
+        blocks = _mono(source)
+        # Some headers tell another rate than the one that is decoded.
+        first = list(islice(blocks, 1))
+        pieces = _resampled(chain(first, blocks), source.rate, target)
+        mono = np.concatenate([np.zeros(0, np.float32), *pieces])
         source.check_whole()
         if source.gain != 1.0:
             mono *= np.float32(source.gain)
         return mono
 
 
-class _File:
-    """A file as PyAV reads it; it seems to end when time is over, as an error here would be lost inside ffmpeg."""
-
-    def __init__(self, file: BinaryIO, until: float) -> None:
-        self._file = file
-        self._until = until
-
-    @property
-    def is_late(self) -> bool:
-        return time.monotonic() > self._until
-
-    def read(self, size: int) -> bytes:
-        return b"" if self.is_late else self._file.read(size)
-
-    def seek(self, offset: int, whence: int) -> int:
-        try:
-            return self._file.seek(offset, whence)
-        except (OSError, ValueError):  # A broken file may point anywhere.
-            return self._file.seek(0, os.SEEK_END)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    @property
-    def sizes(self) -> tuple[int, int]:
-        """Bytes that are there, and bytes that a WAV's header promises: ffmpeg reads that as if it fitted."""
-        there = self._file.seek(0, os.SEEK_END)
-        self._file.seek(0)
-        head = self._file.read(8)
-        if len(head) < 8 or head[:4] != b"RIFF":
-            return there, there
-        size = int.from_bytes(head[4:], "little")
-        return there, size + 8 if size < _UNKNOWN_SIZE else there
-
-
 class _Source:
     """The sound of an open file."""
 
-    def __init__(self, file: _File, container: InputContainer) -> None:
+    def __init__(self, file: RecordingFile, container: InputContainer) -> None:
         if not container.streams.audio:
             raise VoiceError("it holds no sound")
         self._file = file
@@ -146,21 +100,25 @@ class _Source:
         self._seconds = _seconds(container, self._stream)
         context = self._stream.codec_context
         self.rate = context.sample_rate
-        self.facts = Facts(self._seconds, context.channels, self.rate, context.name)
+        """Samples a second, as the header says, and once there is a block, as they are."""
+        self.facts = Facts(self._seconds, context.layout.nb_channels, self.rate, context.name)
         if reason := _unfit(self.facts.channels, self.rate):
             raise VoiceError(reason)
 
     def blocks(self) -> Iterator[_Samples]:
         """Yield samples (channels, n), float32, until the file or `LONGEST_SECONDS` end."""
-        left = self.rate * LONGEST_SECONDS
         held: list[_Samples] = []
-        size = 0
+        size = left = channels = 0
         for frame in self._frames():
-            if reason := _unfit(frame.layout.nb_channels, frame.sample_rate):
-                raise VoiceError(reason)
-            samples = _floats(frame)[:, :left]
-            if frame.sample_rate != self.rate or (held and len(samples) != len(held[0])):
+            if not channels:
+                channels, self.rate = frame.layout.nb_channels, frame.sample_rate
+                if reason := _unfit(channels, self.rate):
+                    raise VoiceError(reason)
+                left = self.rate * LONGEST_SECONDS
+                self._power = np.zeros(channels)
+            if (frame.layout.nb_channels, frame.sample_rate) != (channels, self.rate):
                 raise VoiceError("its sample rate or its channels change in the middle")
+            samples = _floats(frame)[:, :left]
             held.append(samples)
             left -= samples.shape[1]
             size += samples.shape[1]
@@ -196,8 +154,7 @@ class _Source:
         if not np.abs(block).max(initial=0.0) < _LARGEST:
             raise VoiceError("it is broken: it holds samples that are not numbers")
         self._read += block.shape[1]
-        power = np.einsum("cn,cn->c", block, block, dtype=np.float64)
-        self._power = self._power + power if len(self._power) else power
+        self._power += np.einsum("cn,cn->c", block, block, dtype=np.float64)
         return block
 
     def _frames(self) -> Iterator[AudioFrame]:
@@ -215,8 +172,7 @@ class _Source:
                 if not read:
                     raise
                 packet = None
-            if self._file.is_late:
-                raise VoiceError(f"it takes over {MOST_WORK_SECONDS:g} s to read")
+            self._file.check_time()
             if packet is None:
                 break
             read += 1
@@ -228,80 +184,6 @@ class _Source:
             raise VoiceError(f"it is damaged: {damaged} of its {read} parts can't be decoded")
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[_Source]:
-    import av
-
-    until = time.monotonic() + MOST_WORK_SECONDS
-    with _regular(path) as content:
-        file = _File(content, until)
-        try:
-            container = av.open(
-                file,
-                "r",
-                metadata_errors="replace",
-                container_options={
-                    "format_whitelist": ",".join(_FORMATS),
-                    "protocol_whitelist": "none",
-                    "codec_whitelist": _audio_codecs(),
-                    "max_streams": "100",
-                },
-                timeout=MOST_WORK_SECONDS,
-                io_open=_refuse,
-            )
-            with container:
-                yield _Source(file, container)
-        except VoiceError:
-            raise
-        except av.FFmpegError as err:
-            if file.is_late:
-                raise VoiceError(f"it takes over {MOST_WORK_SECONDS:g} s to read") from err
-            raise VoiceError("it is no sound file, or only a part of one") from err
-        except OSError:
-            raise
-        except Exception as err:
-            # Whatever a file does to its decoder, the other files must still be read.
-            raise VoiceError(f"it can't be decoded: {type(err).__name__}") from err
-
-
-@contextmanager
-def _regular(path: Path) -> Iterator[BinaryIO]:
-    """Open a regular file, and nothing that could wait for a writer or stand for a device."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise VoiceError("it is no file")
-    # It may have been replaced by a pipe since.
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise VoiceError("it is no file")
-        if not status.st_size:
-            raise VoiceError("it is empty")
-        if status.st_size > MOST_BYTES:
-            megabytes = status.st_size / 1e6
-            raise VoiceError(f"it has {megabytes:.0f} MB, and at most {MOST_BYTES / 1e6:.0f} MB are taken")
-        yield file
-
-
-def _refuse(url: str, flags: int, options: dict[str, str]) -> object:
-    raise VoiceError("it names other files, and a recording holds its sound itself")
-
-
-@cache
-def _audio_codecs() -> str:
-    """List decoders for sound; a picture inside a file is never decoded, as a small one can fill the memory."""
-    from av.codec import Codec, codecs_available
-    from av.codec.codec import UnknownCodecError
-
-    names: list[str] = []
-    for name in sorted(codecs_available):
-        try:
-            if Codec(name, "r").type == "audio":
-                names.append(name)
-        except UnknownCodecError:  # It only encodes.
-            continue
-    return ",".join(names)
-
-
 def _unfit(channels: int, rate: int) -> str | None:
     if not 1 <= channels <= MOST_CHANNELS:
         return f"it has {channels} channels, and at most {MOST_CHANNELS} are taken"
@@ -311,8 +193,8 @@ def _unfit(channels: int, rate: int) -> str | None:
 
 
 def _seconds(container: InputContainer, stream: AudioStream) -> float | None:
-    if stream.duration is not None and stream.time_base is not None:
-        seconds = float(stream.duration * stream.time_base)
+    if stream.duration is not None and stream.time_base:
+        seconds = float(stream.duration) * float(stream.time_base)
     elif container.duration is not None:
         seconds = container.duration / 1_000_000
     else:

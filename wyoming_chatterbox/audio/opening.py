@@ -1,0 +1,157 @@
+"""Opens recordings for ffmpeg's libraries: a regular file on this machine, and nothing else.
+
+ffmpeg gets a file's bytes, neither its path nor any other file, and no format that names other files, as playlists do.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ..errors import VoiceError
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
+MOST_BYTES = 500_000_000
+MOST_WORK_SECONDS = 15.0
+"""Seconds that reading a file may take."""
+
+_FORMATS = (
+    *("aac", "ac3", "aiff", "amr", "amrnb", "amrwb", "ape", "asf", "au", "avi", "caf", "dsf", "eac3", "flac", "flv"),
+    *("iff", "loas", "m4v", "matroska", "mov", "mp3", "mpc", "mpc8", "mpeg", "mpegts", "nistsphere", "oga", "ogg"),
+    *("oma", "qcp", "rm", "sln", "sox", "tak", "truehd", "tta", "voc", "w64", "wav", "webm", "wv"),
+)
+"""Containers, by ffmpeg's names, each of which holds its sound itself."""
+_UNKNOWN_SIZE = 0x7FFF_0000
+"""Bytes from which on a WAV's size is one that was not known when its header was written."""
+
+
+class RecordingFile:
+    """A file as PyAV reads it; it seems to end when time is over, as an error here would be lost inside ffmpeg."""
+
+    def __init__(self, file: BinaryIO, until: float) -> None:
+        self._file = file
+        self._until = until
+
+    @property
+    def _is_late(self) -> bool:
+        return time.monotonic() > self._until
+
+    def check_time(self) -> None:
+        """Raise `VoiceError` if reading takes too long."""
+        if self._is_late:
+            raise VoiceError(f"it takes over {MOST_WORK_SECONDS:g} s to read")
+
+    def read(self, size: int) -> bytes:
+        return b"" if self._is_late else self._file.read(size)
+
+    def seek(self, offset: int, whence: int) -> int:
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError):  # A broken file may point anywhere.
+            return self._file.seek(0, os.SEEK_END)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Bytes that are there, and bytes that a WAV's header promises: ffmpeg reads that as if it fitted."""
+        there = self._file.seek(0, os.SEEK_END)
+        self._file.seek(0)
+        head = self._file.read(8)
+        if len(head) < 8 or head[:4] != b"RIFF":
+            return there, there
+        size = int.from_bytes(head[4:], "little")
+        return there, size + 8 if size < _UNKNOWN_SIZE else there
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[RecordingFile, InputContainer]]:
+    """Open a recording for as long as the block runs, and let ffmpeg find out what it is.
+
+    What ffmpeg raises, then or inside the block, becomes a `VoiceError`, a sentence about "it". Raises `OSError` too.
+    """
+    import av
+
+    until = time.monotonic() + MOST_WORK_SECONDS
+    with _regular(path) as content:
+        file = RecordingFile(content, until)
+        try:
+            container = av.open(
+                file,
+                "r",
+                **_any_metadata(),
+                container_options={
+                    "format_whitelist": ",".join(_FORMATS),
+                    "protocol_whitelist": "none",
+                    "codec_whitelist": _audio_codecs(),
+                    "max_streams": "100",
+                },
+                timeout=MOST_WORK_SECONDS,
+                io_open=_refuse,
+            )
+            with container:
+                yield file, container
+        except VoiceError:
+            raise
+        except av.FFmpegError as err:
+            file.check_time()
+            raise VoiceError("it is no sound file, or only a part of one") from err
+        except OSError:
+            raise
+        except Exception as err:
+            # Whatever a file does to its decoder, the other files must still be read.
+            raise VoiceError(f"it can't be decoded: {type(err).__name__}") from err
+
+
+@contextmanager
+def _regular(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file, and nothing that could wait for a writer or stand for a device."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise VoiceError("it is no file")
+    # It may have been replaced by a pipe since.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise VoiceError("it is no file")
+        if not status.st_size:
+            raise VoiceError("it is empty")
+        if status.st_size > MOST_BYTES:
+            megabytes = status.st_size / 1e6
+            raise VoiceError(f"it has {megabytes:.0f} MB, and at most {MOST_BYTES / 1e6:.0f} MB are taken")
+        yield file
+
+
+def _any_metadata() -> dict[str, Any]:
+    """Return the arguments by which metadata may be in any encoding; from PyAV 19 on, it may be anyway."""
+    import av
+
+    return {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+
+
+def _refuse(url: str, flags: int, options: dict[str, str]) -> object:
+    raise VoiceError("it names other files, and a recording holds its sound itself")
+
+
+@cache
+def _audio_codecs() -> str:
+    """List decoders for sound; a picture inside a file is never decoded, as a small one can fill the memory."""
+    from av.codec import Codec, codecs_available
+    from av.codec.codec import UnknownCodecError
+
+    names: list[str] = []
+    for name in sorted(codecs_available):
+        try:
+            if Codec(name, "r").type == "audio":
+                names.append(name)
+        except UnknownCodecError:  # It only encodes.
+            continue
+    return ",".join(names)
