@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -139,6 +139,11 @@ class HttpServer:
         """The page's address, without a slash at the end."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self.port}"
+
+    @property
+    def routes(self) -> Iterable[web.AbstractRoute]:
+        """Everything that the server answers, while it is started."""
+        return () if self._runner is None else self._runner.app.router.routes()
 
     def _app(self) -> web.Application:
         app = web.Application(

@@ -140,19 +140,22 @@ def _speech_request() -> Schema:
                     {"type": "object", "required": ["name"], "properties": {"name": _string()}},
                 ],
             },
-            "response_format": _choice(f"The format: {', '.join(FORMATS)}, in any case; mp3 if it is left out."),
+            "response_format": _choice(
+                f"The format: {', '.join(FORMATS)}, in any case; mp3 if it is left out.", enum=[*FORMATS, None]
+            ),
             "stream_format": _choice(
                 f"How the sound is sent: {' or '.join(STREAM_FORMATS)}. With sse it comes in server-sent events "
                 "speech.audio.delta with base64, then speech.audio.done. Its usage counts characters of the text as "
                 f"input_tokens, and Chatterbox's speech tokens, {SPEECH_TOKENS_A_SECOND} a second, as output_tokens. "
-                "An event of the type error ends a reply that fails after its beginning."
+                "An event of the type error ends a reply that fails after its beginning.",
+                enum=[*STREAM_FORMATS, None],
             ),
             "sample_rate": {
                 "description": f"Samples a second in Hz: {rates} (opus: without 22050 and 44100); {SAMPLE_RATE} if it "
                 "is left out.",
-                "anyOf": [{"type": "integer", "enum": list(RATES)}, {"type": ["string", "null"]}],
+                "anyOf": [{"type": "integer", "enum": list(RATES)}, {"type": "null"}],
             },
-            "language": _choice("The language of the text, as ISO 639-1, where the model has several."),
+            "language": _choice("The language of the text, as ISO 639-1, where the model has several.", example="en"),
             **settings,
             "model": _choice("Any name: the model that is loaded speaks."),
             "instructions": _choice("Passed over: Chatterbox takes none."),
@@ -161,8 +164,8 @@ def _speech_request() -> Schema:
     }
 
 
-def _choice(description: str) -> Schema:
-    return {"type": ["string", "null"], "description": description}
+def _choice(description: str, **further: Any) -> Schema:
+    return {"type": ["string", "null"], "description": description, **further}
 
 
 def _setting(name: str) -> Schema:
@@ -174,7 +177,7 @@ def _setting(name: str) -> Schema:
     return {
         "description": f"{option.help[0].upper()}{option.help[1:]}: {option.allowed}, also as text. The voice's own "
         f"setting, or that of {option.flag_name}, holds if it is left out.",
-        "anyOf": [kind, {"type": ["string", "null"]}],
+        "anyOf": [kind, {"type": "null"}],
     }
 
 
@@ -227,7 +230,7 @@ def _listing_paths() -> dict[str, Any]:
         }
     )
     named = record({"id": _string(), "name": _string()})
-    path_id: Schema = {"name": "id", "in": "path", "required": True, "schema": _string()}
+    path_id: Schema = {"name": "id", "in": "path", "required": True, "schema": _string(), "example": "chatterbox"}
     models = record({"object": {"const": "list"}, "data": _list_of(model)})
     return {
         "/v1/models": {"get": operation("List the models", {"200": answer("OpenAI's list.", models)})},
