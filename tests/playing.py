@@ -19,7 +19,7 @@ def played(name: str, data: bytes, rate: int = SAMPLE_RATE, *, whole: bool = Tru
     """
     kind = None if whole and name != "pcm" else _KINDS[name]
     options = {"sample_rate": str(rate)} if name == "pcm" else {}
-    with av.open(io.BytesIO(data), format=kind, options=options) as file:
+    with av.open(io.BytesIO(data), "r", format=kind, options=options) as file:
         (sound,) = file.streams
         assert isinstance(sound, av.AudioStream)
         turned = av.AudioResampler("flt", "mono", sound.rate)

@@ -26,8 +26,8 @@ EVERY = [(name, rate) for name, form in FORMATS.items() for rate in form.rates]
 COMPRESSED = [name for name, form in FORMATS.items() if form.codec]
 TOLD = ["opus", "flac", "wav", "pcm"]
 """Formats that tell where sound begins and ends."""
-FRAME = {"mp3": lambda rate: 576 if rate <= 24000 else 1152, "aac": lambda rate: 1024}
-"""Samples of a frame in the others."""
+LONGEST_FRAME = 1152
+"""Samples of a frame in the others, at most."""
 FIRST_MS = {"mp3": 80, "opus": 40, "aac": 130, "flac": 40, "wav": 10, "pcm": 10}
 """Milliseconds of sound that must go in before sound comes out, in steps of 10."""
 PITCH = 440.0
@@ -58,7 +58,7 @@ def test_the_length_and_the_rate_are_right(name: str, rate: int) -> None:
     if name in TOLD:
         assert more == 0
     else:
-        assert 0 <= more <= 4 * FRAME[name](rate)
+        assert 0 <= more <= 4 * LONGEST_FRAME
     assert np.sqrt(np.mean(sound**2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.1)
     assert pitch(sound, told) == pytest.approx(PITCH, abs=1)
 
@@ -135,6 +135,8 @@ async def test_a_client_that_leaves_leaves_no_encoder(tmp_path: Path, name: str,
     long = " ".join(["word"] * 40) + "."
     gc.collect()
     gc.disable()
+    # An error that another test keeps has its reply's encoder in its traceback.
+    before = open_encoders()
     try:
         async with http(tmp_path) as server:
             engine = server.running.chatterbox
@@ -143,8 +145,8 @@ async def test_a_client_that_leaves_leaves_no_encoder(tmp_path: Path, name: str,
                 asked = {"input": long, "response_format": name, "stream_format": events}
                 response = await leaving.post(SPEECH, json=asked)
                 await response.content.readany()
-                assert open_encoders() == 1
-            await until(lambda: open_encoders() == 0)
+                assert open_encoders() == before + 1
+            await until(lambda: open_encoders() == before)
             assert server.running.service.replies.active == 0
     finally:
         gc.enable()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
 import schemathesis
 from hypothesis import HealthCheck
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.openapi import from_url
 from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import (
@@ -73,6 +75,7 @@ def test_no_request_breaks_the_server_or_the_description(
 ) -> None:
     asked = 0
     for result in schema.get_all_operations():
+        assert isinstance(result, Ok)
         operation = result.ok()
 
         @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
@@ -83,7 +86,7 @@ def test_no_request_breaks_the_server_or_the_description(
             suppress_health_check=list(HealthCheck),
             phases=[hypothesis.Phase.generate],
         )
-        def ask(case: schemathesis.Case) -> None:
+        def ask(case: schemathesis.Case[Any]) -> None:
             nonlocal asked
             case.call_and_validate(base_url=served.server.url, checks=CHECKS)
             asked += 1
