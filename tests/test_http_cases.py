@@ -206,7 +206,7 @@ async def test_a_pause_between_sentences_may_be_asked_for(tmp_path: Path) -> Non
         ("loudness", 3, "loudness can't be 3: it takes a number from -40 to -10, or off"),
         ("sentence_pause", 60, "sentence_pause can't be 60: it takes a number from 0 to 10"),
         ("language", 7, "language must be a string, not a number"),
-        ("language", "klingon!", "language can't be 'klingon!': it takes ISO 639-1 codes such as de"),
+        ("language", "klingon!", "language can't be 'klingon!': it takes de, en"),
         ("language", "xx", "language can't be 'xx': it takes de, en"),
         ("sample_rate", 12345, "sample_rate can't be 12345: mp3 takes 8000, 16000, 22050, 24000, 44100, 48000"),
         ("sample_rate", True, "sample_rate can't be true"),

@@ -132,16 +132,21 @@ class Access:
     def _check_origin(self, request: web.Request) -> None:
         """Keep out requests that pages of other servers send, but for those of --http-cors."""
         origin = request.headers.get("Origin")
-        if origin is None or request.headers.get("Sec-Fetch-Site") == "same-origin" or self._may_share(origin):
+        site = request.headers.get("Sec-Fetch-Site")
+        if site == "same-origin" or (origin is None and site in (None, "none")):
+            return
+        if origin is not None and self._may_share(origin):
             return
         try:
-            same = urlsplit(origin).netloc.lower() == request.headers.get("Host", "").lower()
+            name = urlsplit(origin or "").netloc.lower()
         except ValueError:
-            same = False
-        if not same:
+            name = ""
+        # A page without an origin of its own, such as one in a sandbox, sends "null".
+        if not name or name != request.headers.get("Host", "").lower():
+            whose = "another server" if origin is None else quoted(origin)
             raise RefusedError(
                 403,
-                f"Pages of {quoted(origin)} may not use this server, only its own and those of --http-cors may",
+                f"Pages of {whose} may not use this server, only its own and those of --http-cors may",
                 "foreign-origin",
             )
 

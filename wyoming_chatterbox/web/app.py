@@ -156,20 +156,16 @@ class HttpServer:
         app.router.add_post("/memory/cleanup", self._clean_memory)
         app.router.add_get("/info", self._information)
         app.router.add_post("/said", self._said)
-        for path in _with_slash("/v1/audio/speech"):
-            app.router.add_post(path, self._speech)
-        for known, answer in (
-            ("/v1/models", self._models),
-            ("/v1/models/{id}", self._model),
-            ("/v1/audio/models", self._speech_models),
-            ("/v1/audio/voices", self._voices),
-        ):
-            for path in _with_slash(known):
-                app.router.add_get(path, answer)
+        app.router.add_post("/v1/audio/speech", self._speech)
+        app.router.add_get("/v1/models", self._models)
+        app.router.add_get("/v1/models/{id}", self._model)
+        app.router.add_get("/v1/audio/models", self._speech_models)
+        app.router.add_get("/v1/audio/voices", self._voices)
         app.router.add_get("/openapi.json", self._openapi)
         app.router.add_get("/docs", _static(docs.page(openapi.document()).encode(), "text/html"))
         for path, (name, kind) in _PAGE_FILES.items():
             app.router.add_get(path, _static((_STATIC / name).read_bytes(), kind))
+        _take_slashes(app.router)
         return app
 
     @web.middleware
@@ -279,6 +275,8 @@ def _static(content: bytes, kind: str) -> _Handler:
     return answer
 
 
-def _with_slash(path: str) -> tuple[str, str]:
-    """Return both ways in which clients write a path."""
-    return path, path + "/"
+def _take_slashes(router: web.UrlDispatcher) -> None:
+    """Answer paths of the API that end with a slash, which some clients write, as those without."""
+    for route in list(router.routes()):
+        if route.resource is not None and (path := route.resource.canonical).startswith("/v1/"):
+            router.add_route(route.method, f"{path}/", route.handler)

@@ -22,6 +22,7 @@ from ..speech.replies import Reply
 from ..speech.service import Service
 from ..text.items import Item
 from ..text.pipeline import checked_length, items_of
+from ..voices.voice import NamedVoice
 from .answers import error_body
 from .speech_request import SpeechRequest, body_of, parse, refused, voice_of
 
@@ -38,8 +39,12 @@ SPEECH_TOKENS_A_SECOND = 25
 async def speech(service: Service, request: web.Request) -> web.StreamResponse:
     """Answer one request; raise errors before the first sound, and break off at later ones."""
     wanted = parse(await body_of(request))
+    return await speak(service, request, wanted, await voice_of(service, wanted))
+
+
+async def speak(service: Service, request: web.Request, wanted: SpeechRequest, voice: NamedVoice) -> web.StreamResponse:
+    """Answer with what is wanted, in a voice; errors are as in `speech`."""
     text = checked_length(wanted.text, service.config.max_total_length)
-    voice = await voice_of(service, wanted)
     items = items_of(text, voice.language, service.reading_of(voice, wanted.style))
     encoder = await asyncio.to_thread(_encoder, wanted)
     response = web.StreamResponse(headers=_headers(wanted))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +12,10 @@ from aiohttp import web
 
 from ..audio import SAMPLE_RATE
 from ..audio.encoding import FORMATS, Format
-from ..errors import UnknownVoiceError
+from ..errors import UnknownVoiceError, VoiceError
 from ..quoting import json_kind, quoted
 from ..speech.service import Service
+from ..voices.catalogue import Catalogue
 from ..voices.voice import STYLE_OPTIONS, NamedVoice, Style
 from .answers import RefusedError
 
@@ -79,7 +79,7 @@ def parse(body: bytes) -> SpeechRequest:
     return SpeechRequest(
         text,
         _voice(data.get("voice")),
-        _language(data),
+        _string(data, "language") or None,
         _style(data),
         form,
         _rate(data, form),
@@ -90,25 +90,38 @@ def parse(body: bytes) -> SpeechRequest:
 async def voice_of(service: Service, wanted: SpeechRequest) -> NamedVoice:
     """Find the voice that is asked for. `RefusedError` lists the languages that there are, other errors the voices."""
     catalogue = service.voices.catalogue
-    name, spoken = wanted.voice, None
-    if wanted.language is not None:
+    name, language = wanted.voice, wanted.language
+    spoken = None
+    if language is not None:
         try:
-            spoken = catalogue.find(None, wanted.language).language
+            spoken = catalogue.find(None, language).language
         except UnknownVoiceError as err:
             there = ", ".join(sorted({voice.language for voice in catalogue.voices}))
-            raise refused("language", f"language can't be {quoted(wanted.language)}: it takes {there}") from err
-    if name is not None and name.lower() in OPENAI_VOICES:
-        # These names come with every request: no look into the folder for each.
-        try:
-            voice = catalogue.find(name, wanted.language)
-        except UnknownVoiceError:
-            voice = catalogue.find(None, wanted.language)
-    else:
-        voice = await service.voices.find(name, wanted.language)
+            raise refused("language", f"language can't be {quoted(language)}: it takes {there}") from err
+    # OpenAI's names come with every request of its clients: the folder isn't looked at for each.
+    if name is not None and name.lower() in OPENAI_VOICES and not _is_there(catalogue, name):
+        name = None
+    try:
+        voice = await service.voices.find(name, language)
+    except UnknownVoiceError as err:
+        if name is None or not _is_there(catalogue, name):
+            raise
+        raise refused("language", f"language can't be {quoted(language or '')}: {err}") from err
     if spoken not in (None, voice.language):
-        asked = quoted(wanted.language or "")
+        asked = quoted(language or "")
         raise refused("language", f"language can't be {asked}: the voice {quoted(voice.name)} speaks {voice.language}")
     return voice
+
+
+def _is_there(catalogue: Catalogue, name: str) -> bool:
+    """Whether a name is that of a voice, perhaps of a broken one."""
+    try:
+        catalogue.find(name)
+    except UnknownVoiceError:
+        return False
+    except VoiceError:
+        pass
+    return True
 
 
 def refused(param: str, message: str) -> RefusedError:
@@ -142,13 +155,6 @@ def _voice(value: object) -> str | None:
             raise refused("voice", "voice must have an id or a name that is a string, if it is an object")
     if value is not None and not isinstance(value, str):
         raise refused("voice", f"voice must be a string, or an object with an id, not {json_kind(value)}")
-    return value or None
-
-
-def _language(data: Mapping[str, Any]) -> str | None:
-    value = _string(data, "language").strip()
-    if value and not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*", value):
-        raise refused("language", f"language can't be {quoted(value)}: it takes ISO 639-1 codes such as de")
     return value or None
 
 
