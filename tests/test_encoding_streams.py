@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import io
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -124,6 +126,18 @@ def test_a_stream_without_sound_has_an_end(name: str) -> None:
 def test_an_encoder_that_is_not_there_is_told() -> None:
     with pytest.raises(RequestError, match="aac can't be made on this machine"):
         replace(FORMATS["aac"], codec="libnobody").encoder()
+
+
+def test_ffmpegs_libraries_are_loaded_when_they_are_needed() -> None:
+    code = (
+        "import sys, wyoming_chatterbox.web.app\n"
+        "from wyoming_chatterbox.audio.encoding import FORMATS\n"
+        "before = {'av', 'soxr'} & sys.modules.keys()\n"
+        "FORMATS['mp3'].encoder(16000)\n"
+        "print(before, sorted({'av', 'soxr'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set() ['av', 'soxr']"
 
 
 @pytest.mark.parametrize("name", COMPRESSED)
