@@ -5,7 +5,7 @@ A part describes the routes of one module. Whoever adds a route adds it to a par
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -13,11 +13,11 @@ from ..audio import SAMPLE_RATE
 from ..audio.encoding import FORMATS, RATES
 from ..checks import Range
 from ..voices.voice import STYLE_OPTIONS
+from .describing import JSON, OBJECT, Schema, answer, list_of, operation, record, string
 from .speech import SPEECH_TOKENS_A_SECOND
 from .speech_request import OPENAI_VOICES, STREAM_FORMATS
 
 _API_VERSION = "1"
-Schema = dict[str, Any]
 
 
 @cache
@@ -47,63 +47,13 @@ def document() -> dict[str, Any]:
     }
 
 
-def operation(
-    summary: str,
-    answers: Mapping[str, Mapping[str, Any]],
-    *,
-    description: str = "",
-    errors: Mapping[int, str] | None = None,
-    body: Schema | None = None,
-    parameters: list[Schema] | None = None,
-    open_to_all: bool = False,
-) -> dict[str, Any]:
-    """Describe one method of a path: `answers` by status, `errors` besides those that every route has."""
-    further = {} if open_to_all else {401: "The token is missing or wrong.", 403: "This client has no access."}
-    described: dict[str, Any] = {"summary": summary}
-    if description:
-        described["description"] = description
-    if parameters:
-        described["parameters"] = parameters
-    if body is not None:
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
-    described["responses"] = {
-        **answers,
-        **{str(status): _refusal(reason) for status, reason in sorted({**further, **(errors or {})}.items())},
-    }
-    return described
-
-
-def answer(description: str, schema: Schema, kind: str = "application/json") -> dict[str, Any]:
-    """Describe one answer."""
-    return {"description": description, "content": {kind: {"schema": schema}}}
-
-
-def record(properties: Mapping[str, Schema], *, more: bool = True) -> Schema:
-    """Describe an object that has all of these properties, and `more` perhaps."""
-    described: Schema = {"type": "object", "properties": dict(properties), "required": list(properties)}
-    return described if more else {**described, "additionalProperties": False}
-
-
-def _list_of(schema: Schema) -> Schema:
-    return {"type": "array", "items": schema}
-
-
-def _string(description: str = "", **further: Any) -> Schema:
-    return {"type": "string", **({"description": description} if description else {}), **further}
-
-
-def _refusal(reason: str) -> dict[str, Any]:
-    return answer(reason, {"$ref": "#/components/schemas/Error"})
-
-
-_OBJECT: Schema = {"type": "object"}
 _ERROR = record(
     {
         "error": record(
             {
-                "message": _string("What is wrong, and what would be right, for a person."),
-                "type": _string("The kind of error, as OpenAI names it."),
-                "code": _string("The error's name for a program."),
+                "message": string("What is wrong, and what would be right, for a person."),
+                "type": string("The kind of error, as OpenAI names it."),
+                "code": string("The error's name for a program."),
                 "param": {"type": ["string", "null"], "description": "The field that is wrong, if it is one field."},
             },
             more=False,
@@ -126,7 +76,7 @@ def _speech_request() -> Schema:
         "type": "object",
         "required": ["input"],
         "properties": {
-            "input": _string(
+            "input": string(
                 "The text to speak, at most --max-total-length characters. One that says nothing, such as an emoji, is "
                 "0.1 s of silence.",
                 minLength=1,
@@ -136,8 +86,8 @@ def _speech_request() -> Schema:
                 f"left out, and for OpenAI's names ({', '.join(OPENAI_VOICES)}) where no voice has that name.",
                 "anyOf": [
                     {"type": ["string", "null"]},
-                    {"type": "object", "required": ["id"], "properties": {"id": _string()}},
-                    {"type": "object", "required": ["name"], "properties": {"name": _string()}},
+                    {"type": "object", "required": ["id"], "properties": {"id": string()}},
+                    {"type": "object", "required": ["name"], "properties": {"name": string()}},
                 ],
             },
             "response_format": _choice(
@@ -186,13 +136,13 @@ def _speech_paths() -> dict[str, Any]:
         form.content_type(SAMPLE_RATE).partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
         for form in FORMATS.values()
     }
-    body: Schema = {"$ref": "#/components/schemas/SpeechRequest"}
+    body: dict[str, Schema] = {JSON: {"$ref": "#/components/schemas/SpeechRequest"}}
     speech = operation(
         "Speak a text",
         {
             "200": {
                 "description": "The sound, sent while it is made. A reply that fails later is cut short.",
-                "content": {**sounds, "text/event-stream": {"schema": _string()}},
+                "content": {**sounds, "text/event-stream": {"schema": string()}},
             }
         },
         body=body,
@@ -205,7 +155,7 @@ def _speech_paths() -> dict[str, Any]:
     )
     said = operation(
         "Show what would be said of a text, without saying it",
-        {"200": answer("The utterances in their order.", record({"said": _list_of(_string())}))},
+        {"200": answer("The utterances in their order.", record({"said": list_of(string())}))},
         body=body,
         errors=_REQUEST_ERRORS,
     )
@@ -215,23 +165,23 @@ def _speech_paths() -> dict[str, Any]:
 def _listing_paths() -> dict[str, Any]:
     model = record(
         {
-            "id": _string(),
+            "id": string(),
             "object": {"const": "model"},
             "created": {"type": "integer", "description": "When this server started, in seconds since 1970."},
-            "owned_by": _string(),
+            "owned_by": string(),
         }
     )
     voice = record(
         {
-            "id": _string("What a request names."),
-            "name": _string("The same."),
-            "language": _string("ISO 639-1."),
-            "label": _string("What people see of it."),
+            "id": string("What a request names."),
+            "name": string("The same."),
+            "language": string("ISO 639-1."),
+            "label": string("What people see of it."),
         }
     )
-    named = record({"id": _string(), "name": _string()})
-    path_id: Schema = {"name": "id", "in": "path", "required": True, "schema": _string(), "example": "chatterbox"}
-    models = record({"object": {"const": "list"}, "data": _list_of(model)})
+    named = record({"id": string(), "name": string()})
+    path_id: Schema = {"name": "id", "in": "path", "required": True, "schema": string(), "example": "chatterbox"}
+    models = record({"object": {"const": "list"}, "data": list_of(model)})
     return {
         "/v1/models": {"get": operation("List the models", {"200": answer("OpenAI's list.", models)})},
         "/v1/models/{id}": {
@@ -245,38 +195,38 @@ def _listing_paths() -> dict[str, Any]:
         "/v1/audio/models": {
             "get": operation(
                 "List the models, as Open WebUI reads it",
-                {"200": answer("The models.", record({"models": _list_of(named)}))},
+                {"200": answer("The models.", record({"models": list_of(named)}))},
             )
         },
         "/v1/audio/voices": {
             "get": operation(
                 "List the voices, as Open WebUI reads it",
-                {"200": answer("The voices, the default one first.", record({"voices": _list_of(voice)}))},
+                {"200": answer("The voices, the default one first.", record({"voices": list_of(voice)}))},
             )
         },
     }
 
 
 def _server_paths() -> dict[str, Any]:
-    health = record({"status": _string(enum=["ok", "hung", "unavailable"])})
-    memory = record({"memory_info": _OBJECT, "process": _OBJECT, "host": _OBJECT, "engines": _list_of(_OBJECT)})
+    health = record({"status": string(enum=["ok", "hung", "unavailable"])})
+    memory = record({"memory_info": OBJECT, "process": OBJECT, "host": OBJECT, "engines": list_of(OBJECT)})
     info = record(
         {
-            "name": _string(),
-            "version": _string(),
-            "status": _OBJECT,
+            "name": string(),
+            "version": string(),
+            "status": OBJECT,
             "engine": {"type": ["object", "null"]},
-            "default_voice": _string(),
-            "voices": _list_of(_OBJECT),
-            "broken_recordings": _OBJECT,
-            "recent": _list_of(_OBJECT),
-            "statistics": _OBJECT,
+            "default_voice": string(),
+            "voices": list_of(OBJECT),
+            "broken_recordings": OBJECT,
+            "recent": list_of(OBJECT),
+            "statistics": OBJECT,
             "uptime_seconds": {"type": "number"},
         }
     )
-    config = record({"model": _string(), "device": _string(), "ready": {"type": "boolean"}, "server": _OBJECT})
-    freed = record({"freed": _OBJECT, "before": _OBJECT, "after": _OBJECT})
-    page: Schema = _string()
+    config = record({"model": string(), "device": string(), "ready": {"type": "boolean"}, "server": OBJECT})
+    freed = record({"freed": OBJECT, "before": OBJECT, "after": OBJECT})
+    page: Schema = string()
     return {
         "/health": {
             "get": operation(
@@ -295,7 +245,7 @@ def _server_paths() -> dict[str, Any]:
         "/memory/cleanup": {
             "post": operation("Free memory that can be made again", {"200": answer("How much it was.", freed)})
         },
-        "/openapi.json": {"get": operation("Show this description", {"200": answer("It.", _OBJECT)})},
+        "/openapi.json": {"get": operation("Show this description", {"200": answer("It.", OBJECT)})},
         "/docs": {"get": operation("Show this description to people", {"200": answer("A page.", page, "text/html")})},
         "/": {"get": operation("Show the page", {"200": answer("The page.", page, "text/html")})},
         "/page.css": {"get": operation("Show the page's style", {"200": answer("It.", page, "text/css")})},
