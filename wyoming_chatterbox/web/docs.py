@@ -42,6 +42,11 @@ def page(document: dict[str, Any]) -> str:
 def _operation(document: dict[str, Any], path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:
     yield f'<section class="card wide">\n<h2><code>{method.upper()} {escape(path)}</code></h2>'
     yield f"<p>{escape(operation['summary'])}. {escape(operation.get('description', ''))}</p>"
+    if parameters := operation.get("parameters"):
+        yield "<h3>Parameters</h3>\n<ul>"
+        for parameter in parameters:
+            yield f"<li><code>{escape(parameter['name'])}</code>: {escape(parameter['description'])}</li>"
+        yield "</ul>"
     content = operation.get("requestBody", {}).get("content", {})
     for kind, body in content.items():
         schema = _resolved(document, body["schema"])

@@ -180,7 +180,14 @@ def _listing_paths() -> dict[str, Any]:
         }
     )
     named = record({"id": string(), "name": string()})
-    path_id: Schema = {"name": "id", "in": "path", "required": True, "schema": string(), "example": "chatterbox"}
+    path_id: Schema = {
+        "name": "id",
+        "in": "path",
+        "required": True,
+        "schema": string(),
+        "example": "chatterbox",
+        "description": "The name of the model.",
+    }
     models = record({"object": {"const": "list"}, "data": list_of(model)})
     return {
         "/v1/models": {"get": operation("List the models", {"200": answer("OpenAI's list.", models)})},
