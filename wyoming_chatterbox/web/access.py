@@ -121,11 +121,11 @@ class Access:
         else:
             known = name in ("localhost", self._host) or (local_names and _is_local(name))
         if not known:
+            names = "a name without a dot" if local_names else "localhost"
             raise RefusedError(
                 403,
-                f"This server is not known as {quoted(name)}: use its IP address, localhost or a name without a dot, "
-                "set --http-token and send the token, or name a reverse proxy that passes on its own host name with "
-                "--http-proxy",
+                f"This server is not known as {quoted(name)}: use its IP address or {names}, set --http-token and "
+                "send the token, or name a reverse proxy that passes on its own host name with --http-proxy",
                 "unknown-host",
             )
 
