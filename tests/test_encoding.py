@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.http_serving import decoded
+from wyoming_chatterbox.audio.encoding import FORMATS
 from wyoming_chatterbox.audio.samples import to_pcm
 from wyoming_chatterbox.engine import SAMPLE_RATE, Block
-from wyoming_chatterbox.web.encoding import ENCODERS
 
 EXACT = ["wav", "pcm", "flac"]
 LOSSY = ["mp3", "opus"]
@@ -26,7 +26,7 @@ def sweep(seconds: float) -> Block:
 
 
 def encoded(name: str, *blocks: Block) -> bytes:
-    encoder = ENCODERS[name][1]()
+    encoder = FORMATS[name].encoder()
     return b"".join([*(encoder.encode(block) for block in blocks), encoder.finish()])
 
 
@@ -49,16 +49,16 @@ def test_lossy_formats_keep_length_and_sound(name: str) -> None:
     assert max(likeness) > 0.995
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("name", FORMATS)
 def test_most_of_the_file_is_out_before_the_sound_ends(name: str) -> None:
-    encoder = ENCODERS[name][1]()
+    encoder = FORMATS[name].encoder()
     early = b"".join(encoder.encode(block) for block in np.array_split(sweep(6), 24))
     assert len(early) > 0.6 * len(early + encoder.finish())
 
 
 @pytest.mark.parametrize("name", ["wav", "pcm", "mp3", "flac"])
 def test_half_a_second_of_sound_gives_sound(name: str) -> None:
-    encoder = ENCODERS[name][1]()
+    encoder = FORMATS[name].encoder()
     assert len(decoded(name, encoder.encode(sweep(0.5)))) > 0.2 * SAMPLE_RATE
 
 

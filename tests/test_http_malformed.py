@@ -15,7 +15,7 @@ import pytest
 
 from tests.http_serving import SPEECH, Http, http
 from tests.serving import until
-from wyoming_chatterbox.web import speech
+from wyoming_chatterbox.web import speech_request
 
 MARK = "EVIL\x9b31mMARK\u202e"
 """A word that only the client sends: no answer and no log line may repeat it as it is."""
@@ -200,7 +200,7 @@ async def test_a_spoken_reply_leaves_a_line(tmp_path: Path, caplog: pytest.LogCa
 async def test_a_body_that_never_comes_is_told_so(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(speech, "_READ_SECONDS", 0.05)
+    monkeypatch.setattr(speech_request, "_READ_SECONDS", 0.05)
     async with http(tmp_path) as server:
         (answer,) = await sent(server, post(b"Content-Length: 10", body=b"{"), most=1)
     assert answer.status == 408

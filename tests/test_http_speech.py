@@ -109,14 +109,14 @@ async def test_who_names_no_voice_gets_the_servers_choice(tmp_path: Path) -> Non
 
 async def test_an_unknown_voice_is_told_which_there_are(tmp_path: Path) -> None:
     async with http(tmp_path) as server:
-        status, error = await server.refusal(input=TEXT, voice="alloy")
+        status, error = await server.refusal(input=TEXT, voice="yangmi")
     assert (status, error["type"], error["code"], error["param"]) == (
         400,
         "invalid_request_error",
         "unknown-voice",
         "voice",
     )
-    assert "'alloy'" in error["message"] and "there are: default" in error["message"]
+    assert "'yangmi'" in error["message"] and "there are: default" in error["message"]
 
 
 async def test_a_broken_recording_is_told_as_such(tmp_path: Path) -> None:
@@ -136,17 +136,20 @@ async def test_a_broken_recording_is_told_as_such(tmp_path: Path) -> None:
         ({"input": None}, "input", "not null"),
         ({"input": ["a"]}, "input", "not an array"),
         ({"input": ""}, "input", "nothing in the text"),
-        ({"input": " \n 🙂 ..."}, "input", "nothing in the text"),
         ({"input": "a" * 10001}, "input", "10000 is the limit"),
         ({"input": TEXT, "model": 1}, "model", "model must be a string"),
-        ({"input": TEXT, "voice": {"id": "x"}}, "voice", "not an object"),
-        ({"input": TEXT, "response_format": "aac"}, "response_format", "there are: mp3, wav, pcm, flac, opus"),
+        ({"input": TEXT, "voice": {"id": 1}}, "voice", "must have an id or a name"),
+        ({"input": TEXT, "voice": {}}, "voice", "must have an id or a name"),
+        ({"input": TEXT, "voice": 1}, "voice", "not a number"),
+        ({"input": TEXT, "response_format": "ogg"}, "response_format", "there are: mp3, opus, aac, flac, wav, pcm"),
         ({"input": TEXT, "response_format": True}, "response_format", "not a boolean"),
-        ({"input": TEXT, "speed": 1.5}, "speed", "only be 1.0"),
-        ({"input": TEXT, "speed": True}, "speed", "only be 1.0"),
-        ({"input": TEXT, "speed": "1"}, "speed", "only be 1.0"),
-        ({"input": TEXT, "speed": float("nan")}, "speed", "only be 1.0"),
-        ({"input": TEXT, "stream_format": "sse"}, "stream_format", "only be 'audio'"),
+        ({"input": TEXT, "speed": 4.5}, "speed", "speed can't be 4.5: it takes a number from 0.25 to 4"),
+        ({"input": TEXT, "speed": True}, "speed", "can't be true"),
+        ({"input": TEXT, "speed": "fast"}, "speed", "can't be 'fast'"),
+        ({"input": TEXT, "speed": [1]}, "speed", "can't be an array"),
+        ({"input": TEXT, "speed": float("nan")}, "speed", "can't be NaN"),
+        ({"input": TEXT, "speed": 10**400}, "speed", "can't be 1000"),
+        ({"input": TEXT, "stream_format": "websocket"}, "stream_format", "there are: audio, sse"),
         ({"input": TEXT, "instructions": 1}, "instructions", "must be a string"),
     ],
 )
@@ -182,8 +185,7 @@ async def test_only_json_is_read(tmp_path: Path, kind: str) -> None:
 
 async def test_a_text_in_escapes_is_not_taken_for_too_much(tmp_path: Path) -> None:
     async with http(tmp_path, "--max-total-length", "20000") as server:
-        status, error = await server.refusal(input="😀" * 20000)
-        assert "nothing in the text" in error["message"], status
+        assert await said(server, input="😀" * 20000)
 
 
 async def test_a_body_that_is_too_large_is_not_read(tmp_path: Path) -> None:

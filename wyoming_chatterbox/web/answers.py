@@ -65,35 +65,45 @@ def json_answer(data: Any, status: int = 200, headers: Mapping[str, str] | None 
 
 def error_answer(error: ChatterboxError) -> web.Response:
     """Answer with an error: 4xx if the client can do something about it, 5xx if it can't."""
-    headers: dict[str, str] = {}
-    param = None
-    match error:
-        case RefusedError():
-            status, headers, param = error.status, error.headers, error.param
-        case UnknownVoiceError() | VoiceError():
-            status, param = 400, "voice"
-        case RequestError() | TextError():
-            status, param = 400, "input"
-        case ConflictError():
-            status = 409
-        case FolderError():
-            status = 507 if error.full else 503
-        case OverloadedError():
-            status = 429
-        case NotReadyError() | HungError() | ShuttingDownError():
-            status = 503
-        case _:
-            status = 500
+    headers = dict(error.headers) if isinstance(error, RefusedError) else {}
+    status, _ = _blame(error)
     if status in (429, 503):
         headers["Retry-After"] = str(_RETRY_AFTER_SECONDS)
-    return json_answer(
-        {"error": {"message": str(error), "type": _kind(status), "code": error.code, "param": param}}, status, headers
-    )
+    return json_answer(error_body(error), status, headers)
+
+
+def error_body(error: Exception) -> dict[str, Any]:
+    """Describe an error as OpenAI does; of one that nobody foresaw the log says more."""
+    if not isinstance(error, ChatterboxError):
+        error = ChatterboxError("Something unexpected happened: see the server's log")
+    status, param = _blame(error)
+    return {"error": {"message": str(error), "type": _kind(status), "code": error.code, "param": param}}
 
 
 def unexpected() -> web.Response:
     """Answer with an internal error, which the log explains."""
-    return error_answer(ChatterboxError("Something unexpected happened: see the server's log"))
+    return json_answer(error_body(Exception()), 500)
+
+
+def _blame(error: ChatterboxError) -> tuple[int, str | None]:
+    """Return the status of an error, and the field of the request that caused it."""
+    match error:
+        case RefusedError():
+            return error.status, error.param
+        case UnknownVoiceError() | VoiceError():
+            return 400, "voice"
+        case RequestError() | TextError():
+            return 400, "input"
+        case ConflictError():
+            return 409, None
+        case FolderError():
+            return 507 if error.full else 503, None
+        case OverloadedError():
+            return 429, None
+        case NotReadyError() | HungError() | ShuttingDownError():
+            return 503, None
+        case _:
+            return 500, None
 
 
 def plain(value: Any) -> Any:

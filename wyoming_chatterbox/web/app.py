@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -17,8 +17,8 @@ from ..network.listener import Listener, listen
 from ..quoting import quoted
 from ..speech.service import Service
 from ..voices.library import Library
-from . import snapshots
-from .access import Access
+from . import docs, listings, openapi, snapshots
+from .access import Access, is_preflight
 from .answers import HEADERS, RefusedError, error_answer, json_answer, unexpected
 from .runner import Runner
 from .said import show
@@ -35,6 +35,7 @@ _PAGE_FILES = {
     "/page.js": ("page.js", "text/javascript"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
+_PATHS_WITHOUT_TOKEN = frozenset({*_PAGE_FILES, "/docs", "/openapi.json"})
 _HEALTH_PATH = "/health"
 _SHUTDOWN_SECONDS = 1.0
 _IDLE_SECONDS = 20.0
@@ -147,21 +148,33 @@ class HttpServer:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self.port}"
 
+    @property
+    def routes(self) -> Iterable[web.AbstractRoute]:
+        """Everything that the server answers, while it is started."""
+        return () if self._runner is None else self._runner.app.router.routes()
+
     def _app(self) -> web.Application:
         app = web.Application(
             middlewares=[self._keep_place, self._answer], client_max_size=self._service.config.longest_body
         )
-        app.on_response_prepare.append(_add_headers)
+        app.on_response_prepare.append(self._add_headers)
         app.router.add_get(_HEALTH_PATH, self._health)
         app.router.add_get("/config", self._configuration)
         app.router.add_get("/memory", self._memory)
         app.router.add_post("/memory/cleanup", self._clean_memory)
         app.router.add_get("/info", self._information)
-        app.router.add_post("/v1/audio/speech", self._speech)
         app.router.add_post("/said", self._said)
+        app.router.add_post("/v1/audio/speech", self._speech)
+        app.router.add_get("/v1/models", self._models)
+        app.router.add_get("/v1/models/{id}", self._model)
+        app.router.add_get("/v1/audio/models", self._speech_models)
+        app.router.add_get("/v1/audio/voices", self._voices)
+        app.router.add_get("/openapi.json", self._openapi)
+        app.router.add_get("/docs", _static(docs.page(openapi.document()).encode(), "text/html"))
         add_voices(app, self._service, self._library)
         for path, (name, kind) in _PAGE_FILES.items():
             app.router.add_get(path, _static((_STATIC / name).read_bytes(), kind))
+        _take_slashes(app.router)
         return app
 
     @web.middleware
@@ -182,8 +195,10 @@ class HttpServer:
     async def _answer(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         """Check the client's access, and turn every error into JSON."""
         try:
+            if is_preflight(request):
+                return self._access.preflight(request)
             if request.path != _HEALTH_PATH:
-                self._access.check(request, needs_token=request.path not in _PAGE_FILES)
+                self._access.check(request, needs_token=request.path not in _PATHS_WITHOUT_TOKEN)
             return await handler(request)
         except web.HTTPNotFound:
             return error_answer(RefusedError(404, f"There is no {quoted(request.path)} here", "not-found"))
@@ -224,8 +239,26 @@ class HttpServer:
     async def _speech(self, request: web.Request) -> web.StreamResponse:
         return await speech(self._service, request)
 
+    async def _models(self, _: web.Request) -> web.Response:
+        return json_answer(listings.models(self._service))
+
+    async def _model(self, request: web.Request) -> web.Response:
+        return json_answer(listings.model(self._service, request.match_info["id"]))
+
+    async def _speech_models(self, _: web.Request) -> web.Response:
+        return json_answer(listings.speech_models(self._service))
+
+    async def _voices(self, _: web.Request) -> web.Response:
+        return json_answer(listings.voices(self._service))
+
+    async def _openapi(self, _: web.Request) -> web.Response:
+        return json_answer(openapi.document())
+
     async def _said(self, request: web.Request) -> web.Response:
         return await show(self._service, request)
+
+    async def _add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(HEADERS | self._access.shared(request))
 
     def _is_let_in(self, request: web.Request) -> bool:
         try:
@@ -251,5 +284,8 @@ def _static(content: bytes, kind: str) -> _Handler:
     return answer
 
 
-async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(HEADERS)
+def _take_slashes(router: web.UrlDispatcher) -> None:
+    """Answer paths of the API that end with a slash, which some clients write, as those without."""
+    for route in list(router.routes()):
+        if route.resource is not None and (path := route.resource.canonical).startswith("/v1/"):
+            router.add_route(route.method, f"{path}/", route.handler)

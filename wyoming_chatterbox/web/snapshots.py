@@ -155,6 +155,7 @@ def _server(config: Config) -> dict[str, Any]:
         "http_token_needed": config.http_token is not None,
         "http_allow": config.http_allow,
         "http_proxy": config.http_proxy,
+        "http_cors": config.http_cors,
     }
 
 

@@ -28,7 +28,8 @@ from . import voice_entries
 from .answers import RefusedError, json_answer
 from .preview_sentences import SENTENCES
 from .samples import sample
-from .speech import body_of, parse, speak
+from .speech import speak
+from .speech_request import body_of, parse
 from .uploads import Received, Receiver, too_large
 
 _PATH = "/v1/voices"
