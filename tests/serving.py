@@ -17,6 +17,7 @@ from wyoming_chatterbox.server.info import info_answer
 from wyoming_chatterbox.server.wyoming_server import WyomingServer
 from wyoming_chatterbox.speech import hangs, watchdog
 from wyoming_chatterbox.speech.idle_preparation import IdlePreparation
+from wyoming_chatterbox.speech.levels import Levels
 from wyoming_chatterbox.speech.lifecycle import Lifecycle
 from wyoming_chatterbox.speech.replies import Replies
 from wyoming_chatterbox.speech.scheduler import Scheduler
@@ -63,7 +64,9 @@ async def serving(
     left to the test to start. Garbage is left alone: collecting it among torch's objects takes longer than most tests.
     """
     uri = uri or f"tcp://127.0.0.1:{free_port()}"
-    options = config.load(["--uri", uri, "--data-dir", str(directory), "--no-http", *flags], {}, directory)
+    # Off, a client hears the fake's very samples; what is said of loudness is tested with a loudness of its own.
+    fixed = ["--uri", uri, "--data-dir", str(directory), "--no-http", "--loudness", "off"]
+    options = config.load([*fixed, *flags], {}, directory)
     chatterbox = FakeEngine("chatterbox", languages, pitch=440.0)
     standby = FakeEngine("standby", pitch=880.0)
     scheduler = Scheduler(options.memory_cleanup_interval, base=base)
@@ -89,7 +92,8 @@ async def serving(
         new_catalogue=partial(info_answer, streaming=options.streaming),
         patience=0.2,
     )
-    replies = Replies(lifecycle, scheduler, limit=options.max_replies, style=style_of(options))
+    levels = Levels(directory / "cache" / "levels.json")
+    replies = Replies(lifecycle, scheduler, limit=options.max_replies, style=style_of(options), levels=levels)
     pronunciations = PronunciationFile(options.pronunciations, poll_seconds=0.01)
     service = Service(options, voices, lifecycle, replies, pronunciations)
     preparation = IdlePreparation(voices, replies, pause=0.01)
@@ -97,6 +101,7 @@ async def serving(
     await voices.start()
     await pronunciations.start()
     await server.start()
+    await levels.read()
     lifecycle.start()
     if load is None:
         await until(lambda: lifecycle.chatterbox is not None)

@@ -24,6 +24,7 @@ from .server.info import info_answer
 from .server.wyoming_server import WyomingServer
 from .signals import Signals
 from .speech.idle_preparation import IdlePreparation
+from .speech.levels import Levels
 from .speech.lifecycle import Lifecycle
 from .speech.replies import Replies
 from .speech.scheduler import Scheduler
@@ -95,7 +96,8 @@ async def serve(options: Config, signals: Signals) -> None:
         lower=load.lower,
         idle_unload=options.idle_unload or None,
     )
-    replies = Replies(lifecycle, scheduler, limit=options.max_replies, style=style_of(options))
+    levels = Levels(options.data_dir[0] / "cache" / "levels.json")
+    replies = Replies(lifecycle, scheduler, limit=options.max_replies, style=style_of(options), levels=levels)
     pronunciations = PronunciationFile(options.pronunciations)
     service = Service(options, voices, lifecycle, replies, pronunciations)
     reloading = asyncio.Event()
@@ -112,6 +114,7 @@ async def serve(options: Config, signals: Signals) -> None:
         lifecycle.start()
         preparation.start()
         background.append(asyncio.create_task(_read_tables(voices), name="reading tables"))
+        background.append(asyncio.create_task(levels.read(), name="reading levels"))
         if options.http:
             from .web.app import HttpServer
 

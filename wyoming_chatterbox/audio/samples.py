@@ -33,6 +33,16 @@ def silence(seconds: float) -> Block:
     return np.zeros(round(seconds * SAMPLE_RATE), np.float32)
 
 
+_SILENCE = silence(0.5)
+
+
+def silences(seconds: float) -> Iterator[Block]:
+    """Yield silence in blocks of half a second, of which the last may be shorter."""
+    samples = round(seconds * SAMPLE_RATE)
+    for start in range(0, samples, len(_SILENCE)):
+        yield _SILENCE[: samples - start]
+
+
 def checked(block: object) -> Block:
     """Return `block` if it is a valid block of sound; `EngineError` says what is wrong with it."""
     if not isinstance(block, np.ndarray):

@@ -11,7 +11,6 @@ from ..errors import TextError
 from ..privacy import silence_libraries
 from ..quoting import quoted
 from . import SAMPLE_RATE, Block, Description, Utterance, Voice
-from .standby_loudness import louder
 from .standby_memory import shrink
 from .standby_text import fit, has_words, phonemes, without_sounds
 
@@ -63,7 +62,7 @@ class Standby:
             if cancelled():
                 return
             silent = False
-            yield louder(self._speech.from_ids(self._speech.ids(part), rng=noise))
+            yield self._speech.from_ids(self._speech.ids(part), rng=noise)
         if silent and has_words(text):
             raise TextError(f"The standby voice speaks English only, and can't say {quoted(utterance.text)}")
 

@@ -11,12 +11,12 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..audio.samples import silence
+from ..audio.samples import silences
 from ..engine import SAMPLE_RATE, Block, Engine, Sampling, Utterance
 from ..errors import (
     ChatterboxError,
@@ -31,16 +31,17 @@ from ..faults import message, told
 from ..quoting import quoted
 from ..text.items import Item, Pause, Say
 from ..voices.voice import NamedVoice, Style
+from .levels import Levels
 from .lifecycle import Lifecycle
 from .preparation import prepare
 from .records import Record, ReplyCounters
 from .remainder import FAST_PACE, Remainder
 from .scheduler import Scheduler
+from .shaping import ReplyShaping
 
 _LOGGER = logging.getLogger(__name__)
 
 _REMEMBERED_REPLIES = 20
-_SILENCE_AT_A_TIME = silence(0.5)
 _NO_STYLE = Style()
 _FOREIGN_CFG_WEIGHT = 0.0
 """Guidance where the recording's language is not the text's: more of it would carry the recording's accent over, says
@@ -53,7 +54,15 @@ players refuse an empty file."""
 class Replies:
     """Opens replies, limits how many there are at once, and remembers the latest."""
 
-    def __init__(self, lifecycle: Lifecycle, scheduler: Scheduler, *, limit: int, style: Style) -> None:
+    def __init__(
+        self,
+        lifecycle: Lifecycle,
+        scheduler: Scheduler,
+        *,
+        limit: int,
+        style: Style,
+        levels: Levels | None = None,
+    ) -> None:
         """`style` says how every voice speaks unless it, or a request, says otherwise."""
         self.lifecycle = lifecycle
         self.scheduler = scheduler
@@ -62,6 +71,7 @@ class Replies:
         """Seconds that a reply may wait for its client (to read, or to send text) while another needs its place."""
         self.counters = ReplyCounters()
         self.records: deque[Record] = deque(maxlen=_REMEMBERED_REPLIES)
+        self.levels = levels or Levels()
         self._style = style
         self._open: dict[Reply, asyncio.Timeout] = {}
         """Replies in progress, each with its place, which expires when another reply gets it."""
@@ -105,6 +115,7 @@ class Replies:
             record.log()
         finally:
             self._open.pop(reply, None)
+            self.levels.keep()
             self.counters.audio_seconds += record.audio_seconds
 
     def _make_room(self) -> None:
@@ -144,6 +155,9 @@ class Reply:
     """Characters a second of the latest utterance that was said to its end."""
     _unspeakable: TextError | None = field(default=None)
 
+    def __post_init__(self) -> None:
+        self._shaping = ReplyShaping(self.style, self._replies.levels)
+
     @property
     def waited(self) -> float:
         """Seconds that this reply has waited for its client to read or to send text."""
@@ -167,43 +181,55 @@ class Reply:
             if isinstance(item, Pause):
                 pause += item.seconds
                 if said:
-                    for block in _silent(pause):
+                    for block in silences(pause):
                         self.wait_for_client()
-                        yield block
+                        yield self._counted(block)
                     pause = 0.0
                 continue
             async with aclosing(self._say(item)) as blocks:
                 async for block in blocks:
-                    for silent in _silent(pause):
-                        yield silent
+                    for silent in silences(pause):
+                        yield self._counted(silent)
                     said, pause = True, 0.0
-                    yield block
+                    yield self._counted(block)
         if not said:
             if self._unspeakable is not None:
                 raise self._unspeakable
-            for block in _silent(pause or _BRIEF_SECONDS):
-                yield block
+            for block in silences(pause or _BRIEF_SECONDS):
+                yield self._counted(block)
+
+    def _counted(self, block: Block) -> Block:
+        self.record.audio_seconds += len(block) / SAMPLE_RATE
+        return block
 
     async def _say(self, say: Say) -> AsyncGenerator[Block, None]:
-        lifecycle = self._replies.lifecycle
         begun = time.monotonic()
         self._waits_since = None
+        async with aclosing(self._shaping.shaped(self._as_made(say))) as blocks:
+            async for block in blocks:
+                if self.record.first_audio_seconds is None:
+                    self.record.first_audio_seconds = time.monotonic() - begun
+                self.wait_for_client()
+                yield block
+                self._waits_since = None
+        self.wait_for_client()
+
+    async def _as_made(self, say: Say) -> AsyncGenerator[tuple[Engine, NamedVoice, Block], None]:
+        """Yield the sound as an engine makes it, with the engine and its voice; either may change midway."""
+        lifecycle = self._replies.lifecycle
         if self._engine is None or not lifecycle.engines.usable(self._engine):
             self._engine = await lifecycle.engines.choose()
         self.record.sentences += 1
         self.record.characters += len(say.text)
-        left = Remainder(self._utterance(say.text, self._voice_for(say, self._engine)))
+        voice = self._voice_for(say, self._engine)
+        left = Remainder(self._utterance(say.text, voice))
         while left:
             engine = self._engine
             try:
                 async with aclosing(self._speak_utterance(engine, left.first, left.heard)) as blocks:
                     async for block in blocks:
-                        if self.record.first_audio_seconds is None:
-                            self.record.first_audio_seconds = time.monotonic() - begun
                         left.heard += len(block)
-                        self.wait_for_client()
-                        yield block
-                        self._waits_since = None
+                        yield engine, voice, block
                 lifecycle.spoke(engine)
                 if left.heard > SAMPLE_RATE:
                     self._pace = len(left.first.text) * SAMPLE_RATE / left.heard
@@ -215,7 +241,8 @@ class Reply:
                     raise
                 _LOGGER.warning("%s; the model's own voice speaks instead", err)
                 self.voice = replace(self.voice, recording=None)
-                left.change_voice(self._voice_for(say, engine))
+                voice = self._voice_for(say, engine)
+                left.change_voice(voice)
             except Exception as err:
                 try:
                     self._engine = await self._recover(engine, left, err)
@@ -223,7 +250,6 @@ class Reply:
                     self.record.left_out += 1
                     self._unspeakable = unspeakable
                     break
-        self.wait_for_client()
 
     def _utterance(self, text: str, voice: NamedVoice) -> Utterance:
         """Make an utterance. It always has a seed, so that another try sounds the same."""
@@ -274,7 +300,6 @@ class Reply:
             async with aclosing(self._replies.scheduler.speak(engine, utterance)) as blocks:
                 async for block in blocks:
                     fresh, heard = block[heard:], max(0, heard - len(block))
-                    record.audio_seconds += len(fresh) / SAMPLE_RATE
                     if len(fresh):
                         yield fresh
         finally:
@@ -288,13 +313,6 @@ async def _each(items: AsyncIterable[Item] | Iterable[Item]) -> AsyncIterator[It
     else:
         for item in items:
             yield item
-
-
-def _silent(seconds: float) -> Iterator[Block]:
-    """Yield silence in blocks, of which the last may be shorter."""
-    samples = round(seconds * SAMPLE_RATE)
-    for start in range(0, samples, len(_SILENCE_AT_A_TIME)):
-        yield _SILENCE_AT_A_TIME[: samples - start]
 
 
 @asynccontextmanager

@@ -12,13 +12,12 @@ from pathlib import Path
 from ..errors import RequestError
 from ..quoting import quoted
 from .catalogue import DEFAULT
+from .names import JOINERS, folded
 
 MAX_NAME_BYTES = 120
 """Bytes of a name in UTF-8: some encrypted file systems take names of 143 bytes, and a suffix comes behind it."""
 _SEPARATORS = '/\\:*?"<>|'
 """Characters that separate paths, or that Windows refuses."""
-_JOINERS = "\u200c\u200d"
-"""Format characters that are part of words in some languages, and of some emoji."""
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 """Names that are devices on Windows, with any suffix."""
 _SHORTEST_HEAD = 12
@@ -46,11 +45,6 @@ def checked_name(given: str) -> str:
     if folded(name) == DEFAULT:
         raise RequestError(f"name can't be {quoted(name)}: that is the model's own voice")
     return name
-
-
-def folded(name: str) -> str:
-    """Return what names have in common that differ in case or in how accents are written."""
-    return unicodedata.normalize("NFC", name.casefold())
 
 
 def name_of_file(file_name: str) -> str:
@@ -89,4 +83,4 @@ _BEGINNINGS = (
 
 
 def _is_shown(character: str) -> bool:
-    return character in _JOINERS or unicodedata.category(character)[0] not in "CZ" or character == " "
+    return character in JOINERS or unicodedata.category(character)[0] not in "CZ" or character == " "

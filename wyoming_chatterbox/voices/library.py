@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, TypeVar
 from ..daemon_thread import in_daemon_thread
 from ..errors import ChatterboxError, ConflictError, FolderError, OverloadedError
 from ..quoting import quoted
-from .file_names import folded
+from .names import folded
 from .profile import Profile
 from .voice_files import VoiceFiles, VoiceName
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ConflictError
-from .file_names import folded
+from .names import folded
 
 
 def move_all(moves: Sequence[tuple[Path, Path]]) -> None:

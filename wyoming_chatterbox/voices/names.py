@@ -7,7 +7,7 @@ import unicodedata
 from ..quoting import quoted
 from .languages import spoken_as
 
-_JOINERS = "\u200c\u200d"
+JOINERS = "\u200c\u200d"
 """Format characters that are part of words in some languages, and of some emoji."""
 
 
@@ -24,7 +24,7 @@ def without_language(name: str, language: str) -> str:
 
 def can_be_shown(name: str) -> bool:
     """Whether all characters are visible, no stray bytes, and leave the order of the others as it is."""
-    return all(char in _JOINERS or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp") for char in name)
+    return all(char in JOINERS or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp") for char in name)
 
 
 def shown(name: str) -> str:

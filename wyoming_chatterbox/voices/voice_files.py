@@ -21,8 +21,8 @@ from ..errors import ConflictError, VoiceError
 from ..families import MULTILINGUAL_LANGUAGES
 from ..quoting import quoted
 from .catalogue import DEFAULT
-from .file_names import folded
 from .moves import move, move_all
+from .names import folded
 from .profile import SUFFIXES as PROFILE_SUFFIXES
 from .profile import Profile, profile_of, read_profile, write_profile
 from .recordings import SUFFIXES as RECORDING_SUFFIXES

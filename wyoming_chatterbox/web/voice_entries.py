@@ -11,7 +11,7 @@ from typing import Any
 from ..quoting import quoted
 from ..speech.service import Service
 from ..voices.catalogue import Catalogue
-from ..voices.file_names import folded
+from ..voices.names import folded
 from ..voices.voice import NamedVoice
 from .answers import RefusedError
 

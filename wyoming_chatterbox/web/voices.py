@@ -19,8 +19,9 @@ from ..errors import ConflictError, RequestError, VoiceError
 from ..quoting import json_kind, quoted
 from ..speech.service import Service
 from ..voices.catalogue import DEFAULT
-from ..voices.file_names import checked_name, folded, name_of_file, suffix_of
+from ..voices.file_names import checked_name, name_of_file, suffix_of
 from ..voices.library import Deletion, Library
+from ..voices.names import folded
 from ..voices.profile import KEYS, Profile, profile_of
 from ..voices.recordings import SUFFIXES
 from ..voices.voice_files import VoiceName
