@@ -187,11 +187,12 @@ def language(value: Any) -> str:
     return code
 
 
-def off(value: Any) -> None:
-    """Check for off or none."""
+def off(value: Any) -> float:
+    """Check for off or 0, which is what it becomes."""
     # YAML takes a bare "off" for false.
-    if value not in (None, False) and text(value).lower() not in ("off", "none"):
+    if value != 0 and text(value).lower() not in ("off", "0"):
         raise ValueError("not off")
+    return 0.0
 
 
 def origin(value: Any) -> str:

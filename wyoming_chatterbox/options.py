@@ -131,7 +131,7 @@ class Options:
     speed: float = field(metadata=_option(
         _VOICES, 1.0, Range(float, 0.25, 4.0), "times as fast as the model speaks, with the pitch kept", metavar="X",
     ))
-    loudness: float | None = field(metadata=_option(
+    loudness: float = field(metadata=_option(
         _VOICES, -18.0, either(checks.off, Range(float, -40.0, -10.0)),
         "LUFS that the replies of all voices are levelled to; off leaves each as it is",
         takes="a number from -40 to -10, or off", metavar="LUFS",

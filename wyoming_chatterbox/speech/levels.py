@@ -38,7 +38,11 @@ _MAX_BYTES = 1_000_000
 _PRIORS = {
     "standby": _STANDBY,
     # Their output is about as loud as their prompt, and they level each prompt.
-    **{family.name: family.prompt.loudness for family in FAMILIES.values() if family.prompt.loudness is not None},
+    **{
+        family.name: family.prompt.loudness[0]
+        for family in FAMILIES.values()
+        if family.prompt.loudness[0] == family.prompt.loudness[1]
+    },
 }
 """LUFS of voices that were never heard, by the engine; voices of others stay as they are until they were."""
 

@@ -66,7 +66,7 @@ class ReplyShaping:
 
     def __init__(self, style: Style, levels: Levels) -> None:
         self._speed = 1.0 if style.speed is None else style.speed
-        self._target = style.loudness
+        self._target = style.loudness or None
         self._levels = levels
         self._gains: dict[Speaker, float] = {}
 

@@ -20,7 +20,7 @@ class Style:
     speed: float | None = None
     """Times as fast as the model speaks, with the pitch kept; 0.25 to 4."""
     loudness: float | None = None
-    """LUFS that replies are levelled to."""
+    """LUFS that replies are levelled to; 0 leaves them as they are."""
     sentence_pause: float | None = None
     """Seconds of silence between two sentences."""
 
