@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import importlib
 import math
-import time
 from collections import deque
 from collections.abc import Callable
-from concurrent import futures
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -25,19 +23,17 @@ from ...families import PromptRules
 from ..upstream import chatterbox_tts
 from .conditionals import Conditionals
 from .preparation import VoicePreparation
-from .recording import Reader
+from .reading import Reader, Reading
+from .recording import read_mono
+
+VERSION = 1
+"""Raised when the same recording becomes another voice than before: voices on disk are made again then."""
 
 S3GEN_SECONDS = 10
 """Seconds of a recording that become the flow's prompt."""
 
 SILENCE = 1e-4
 """Peak amplitude below which a recording counts as silent: -80 dB of full scale."""
-
-_READ_SECONDS = 20.0
-"""Seconds that reading a recording may take: it may lie on a network share."""
-
-_ASK_SECONDS = 0.05
-"""Seconds between two checks for cancellation while the recording is read."""
 
 _LIBRARIES = (
     *("scipy.optimize", "scipy.interpolate", "scipy.stats", "scipy.signal", "numba", "sklearn.base"),
@@ -67,8 +63,7 @@ class Draft:
         self._rules = rules
         self._prompt_length = prompt_length
         self._device = device
-        self._reader = reader
-        self._reading: futures.Future[_Wave] | None = None
+        self._recording = Reading(reader, path, partial(read_mono, target=chatterbox_tts.S3GEN_SR))
         self._wave24 = self._wave16 = np.zeros(0, np.float32)
         self._made: dict[str, torch.Tensor] = {}
         self._stages: deque[Callable[[], None]] = deque(
@@ -104,17 +99,7 @@ class Draft:
             importlib.import_module(name)
 
     def _read(self) -> None:
-        until = time.monotonic() + _READ_SECONDS
-        while True:
-            self._reading = self._reading or self._reader.begin(self._path, chatterbox_tts.S3GEN_SR)
-            if self._reading is None:
-                time.sleep(_ASK_SECONDS)
-            elif futures.wait([self._reading], _ASK_SECONDS).done:
-                self._wave24 = self._reading.result()
-                return
-            self._networks.ask()
-            if time.monotonic() > until:
-                raise VoiceError(f"{self._path} can't be read: its folder has not answered for {_READ_SECONDS:g} s.")
+        self._wave24 = self._recording.result(self._networks.ask)
 
     def _check(self) -> None:
         wave, rules, path = self._wave24, self._rules, self._path

@@ -8,15 +8,12 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from concurrent.futures import Future
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from ...daemon_thread import in_daemon_thread
 from ...errors import VoiceError
 from .. import Version
 
@@ -74,20 +71,6 @@ def read_mono(path: Path, target: int) -> npt.NDArray[np.float32]:
         raise VoiceError(f"{path} can't be read as audio: {str(err).partition(chr(10))[0]}") from err
     mono: npt.NDArray[np.float32] = np.concatenate([np.zeros(0, np.float32), *pieces])
     return mono
-
-
-class Reader:
-    """Reads one recording at a time in a daemon thread. If that thread hangs, no other reading begins."""
-
-    def __init__(self) -> None:
-        self._latest: Future[npt.NDArray[np.float32]] | None = None
-
-    def begin(self, path: Path, target: int) -> Future[npt.NDArray[np.float32]] | None:
-        """Start `read_mono` in a thread; return None while an earlier recording is still being read."""
-        if self._latest is not None and not self._latest.done():
-            return None
-        self._latest = in_daemon_thread(partial(read_mono, path, target), "recording")
-        return self._latest
 
 
 def _mono(file: soundfile.SoundFile, path: Path) -> Iterator[npt.NDArray[np.float32]]:
