@@ -153,8 +153,8 @@ async def test_info_lists_voices_and_recordings_that_are_none(tmp_path: Path) ->
     async with http(tmp_path) as server:
         _, answer = await server.get("/info")
     assert answer["voices"] == [
-        {"name": "default", "language": "en", "recording": None},
-        {"name": "alice", "language": "en", "recording": "alice.wav"},
+        {"name": "default", "language": "en", "recording": None, "state": "ready"},
+        {"name": "alice", "language": "en", "recording": "alice.wav", "state": "waiting"},
     ]
     assert answer["default_voice"] == "default"
     assert list(answer["broken_recordings"]) == ["short.wav"]

@@ -140,7 +140,8 @@ class VoiceStore:
 
 def _encoded(voice: Conditionals, name: str) -> bytes:
     tensors = {entry: value.contiguous() for entry, value in vars(voice).items() if value is not None}
-    return save(tensors, {"format": _FORMAT, "name": name, "sha256": _digest(tensors)})
+    content: bytes = save(tensors, {"format": _FORMAT, "name": name, "sha256": _digest(tensors)})
+    return content
 
 
 def _decoded(content: bytes, name: str) -> Conditionals:
