@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import stat
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -162,13 +161,12 @@ class ClonedVoices:
         )
 
     def _made(self, begun: _Begun, cancelled: Callable[[], bool]) -> Conditionals:
-        since = time.monotonic()
         try:
             voice = begun.draft.finish(cancelled).to(_HOST)
         finally:
             self._preparation.release()
             give_back()
-        _LOGGER.debug("The voice of %s was prepared; the last step took %.1f s", begun.key[0], time.monotonic() - since)
+        _LOGGER.debug("The voice of %s was prepared from it", begun.key[0])
         return voice
 
     def _name(self, begun: _Begun, ask: Callable[[], None]) -> str | None:

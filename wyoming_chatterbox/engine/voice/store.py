@@ -76,7 +76,9 @@ class VoiceStore:
             # Using it makes it young; where times can't be set, the oldest goes first.
             with suppress(OSError):
                 os.utime(path)
-        except FileNotFoundError:
+        except OSError as err:
+            if not isinstance(err, FileNotFoundError):
+                _LOGGER.debug("%s can't be read: %s", path, err.strerror)
             return None
         except Exception as err:
             # Whatever its bytes do to a parser, the voice is made again.
