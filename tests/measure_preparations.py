@@ -1,5 +1,7 @@
 """Measure what a process holds after voices were prepared: after the first, the tenth and the fiftieth.
 
+At the end all of them are read from disk, as after a start.
+
     script/python -m tests.measure_preparations --family nano
 
 On a CPU (Linux), with random weights of full size unless --model names a checkpoint. A voice takes about 0.25 MB of
@@ -9,6 +11,7 @@ On a CPU (Linux), with random weights of full size unless --model names a checkp
 from __future__ import annotations
 
 import argparse
+import itertools
 import tempfile
 import time
 from pathlib import Path
@@ -20,12 +23,14 @@ import soundfile
 from tests import checkpoints
 from wyoming_chatterbox.engine import Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
+from wyoming_chatterbox.engine.voice.cloned import KeptVoices
 from wyoming_chatterbox.engine.voice.recording import version_of
+from wyoming_chatterbox.engine.voice.store import VoiceStore
 from wyoming_chatterbox.families import FAMILIES
 from wyoming_chatterbox.precision import choose
 from wyoming_chatterbox.speech import memory
 
-ROW = "{:>9}{:>9}{:>9}{:>9}{:>9}"
+ROW = "{:>10}{:>9}{:>9}{:>9}{:>9}"
 
 
 def record(path: Path, pitch: float) -> Path:
@@ -36,23 +41,33 @@ def record(path: Path, pitch: float) -> Path:
     return path
 
 
+def show(count: object, engine: Chatterbox, seconds: float) -> None:
+    sizes = psutil.Process().memory_info().rss, memory.anonymous_bytes() or 0, engine.caches()["voices_bytes"]
+    print(ROW.format(count, *(f"{size / 1e6:.1f}" for size in sizes), f"{seconds:.4f}"), flush=True)
+
+
 def measure(model: Path, family: str, precision: str, counts: list[int]) -> None:
-    """Print a line for each number of voices prepared."""
-    engine = Chatterbox.load(model, FAMILIES[family], choose(precision, family, "cpu"))
-    print(ROW.format("voices", "RSS", "own", "voices", "s each"))
-    begun, before = time.monotonic(), 0
+    """Print a line for each number of voices prepared, with the seconds that each of the latest took."""
+    print(ROW.format("voices", "RSS MB", "own MB", "voices", "s each"))
     with tempfile.TemporaryDirectory() as folder:
-        for number in range(max(counts) + 1):
-            if number in (0, *counts):
-                own = memory.anonymous_bytes() or 0
-                sizes = psutil.Process().memory_info().rss, own, engine.caches()["voices_bytes"]
-                each = (time.monotonic() - begun) / max(1, number - before)
-                megabytes = [f"{size / 1e6:.1f}" for size in sizes]
-                print(ROW.format(number, *megabytes, f"{each:.2f}" if number else ""), flush=True)
-                begun, before = time.monotonic(), number
-            if number < max(counts):
-                path = record(Path(folder) / f"{number}.wav", 90 + 3 * number)
-                engine.prepare(Voice(path.stem, "en", path, version_of(path.stat())), lambda: False)
+        kept = KeptVoices(store=VoiceStore(Path(folder) / "voices"))
+        engine = Chatterbox.load(model, FAMILIES[family], choose(precision, family, "cpu"), kept=kept)
+        show(0, engine, 0)
+        paths = [record(Path(folder) / f"{number}.wav", 90 + 3 * number) for number in range(max(counts))]
+        voices = [Voice(path.stem, "en", path, version_of(path.stat())) for path in paths]
+        for start, end in itertools.pairwise([0, *counts]):
+            show(end, engine, prepared(engine, voices[start:end]))
+        kept.memory.clear()
+        kept.contents.clear()
+        show("from disk", engine, prepared(engine, voices))
+
+
+def prepared(engine: Chatterbox, voices: list[Voice]) -> float:
+    """Prepare voices; returns the seconds that each took."""
+    begun = time.monotonic()
+    for voice in voices:
+        engine.prepare(voice, lambda: False)
+    return (time.monotonic() - begun) / len(voices)
 
 
 def main() -> None:

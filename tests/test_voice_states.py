@@ -99,7 +99,7 @@ class OnDisk:
         self._full_after = full_after
         self._engine = running.chatterbox
         self._prepare = running.chatterbox.prepare
-        running.chatterbox.prepare = self.prepare  # type: ignore[method-assign, assignment]
+        running.chatterbox.prepare = self.prepare  # type: ignore[method-assign]
 
     def prepare(self, voice: Voice, cancelled: object) -> bool:
         done = self._prepare(voice, cancelled)  # type: ignore[arg-type]
