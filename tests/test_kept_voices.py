@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -273,21 +273,30 @@ def test_more_voices_than_memory_keeps_are_all_at_hand(nano: Path, tmp_path: Pat
     assert [engine.prepared(each) for each in voices[:7]] == [False] * 6 + [True]
 
 
-@pytest.fixture
-def hung_pipe(tmp_path: Path) -> Callable[[], None]:
-    os.mkfifo(tmp_path / "alice.wav")
-    return lambda: os.close(os.open(tmp_path / "alice.wav", os.O_RDWR))
+class OnAShare(type(Path())):  # type: ignore[misc]
+    """A file on a network share that doesn't answer for now."""
+
+    def __init__(self, *_: object) -> None:
+        self.answers = threading.Event()
+
+    def stat(self, **options: bool) -> os.stat_result:
+        self.answers.wait()
+        return super().stat(**options)  # type: ignore[no-any-return]
 
 
-def test_a_recording_that_does_not_answer_can_be_interrupted(
-    nano: Path, tmp_path: Path, hung_pipe: Callable[[], None]
-) -> None:
+def test_a_recording_whose_content_is_not_told_can_be_interrupted(nano: Path, tmp_path: Path, alice: Voice) -> None:
     engine = start(nano, tmp_path)
-    voice = Voice("alice", "en", tmp_path / "alice.wav", (0, 0, 0))
-    for _ in range(3):
-        assert not engine.prepare(voice, At(16))
-    assert [thread.name for thread in threading.enumerate()].count("recording") == 1
-    hung_pipe()
+    path = OnAShare(alice.recording)
+    voice = replace(alice, recording=path)
+    try:
+        for _ in range(3):
+            assert not engine.prepare(voice, At(3))
+        assert not engine.prepare(alice, At(3))
+        assert [thread.name for thread in threading.enumerate()].count("recording") == 1
+    finally:
+        path.answers.set()
+    assert engine.prepare(voice, never)
+    assert len(kept(tmp_path)) == 1
 
 
 async def test_the_first_reply_in_a_voice_prepares_nothing_nor_does_a_new_server(
