@@ -22,7 +22,7 @@ from wyoming_chatterbox.engine import VOICES_KEPT, Engine, Utterance, Voice
 from wyoming_chatterbox.engine.loader import Loader
 from wyoming_chatterbox.engine.voice.recording import version_of
 
-pytestmark = pytest.mark.slow(2)
+pytestmark = pytest.mark.slow(4)
 
 
 def never() -> bool:

@@ -21,8 +21,6 @@ from safetensors.torch import save
 from wyoming_chatterbox.engine.voice.conditionals import Conditionals
 from wyoming_chatterbox.engine.voice.store import VoiceStore
 
-pytestmark = pytest.mark.slow(1)
-
 
 def name_of(number: int) -> str:
     return hashlib.sha256(str(number).encode()).hexdigest()
