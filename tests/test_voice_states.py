@@ -37,6 +37,7 @@ async def test_a_voice_waits_is_prepared_and_is_ready(tmp_path: Path) -> None:
         record(tmp_path / "voices" / f"{name}.wav")
     async with http(tmp_path) as server:
         running = server.running
+        await found(running, 2)
         assert states(running) == {"default": "ready", "alice": "waiting", "bob": "waiting"}
         running.chatterbox.go_on_preparing.clear()
         running.preparation.start()
@@ -55,6 +56,7 @@ async def test_one_that_cannot_be_cloned_is_broken_and_one_that_a_reply_prepared
     path = record(tmp_path / "voices" / "alice.wav")
     record(tmp_path / "voices" / "bob.wav")
     async with serving(tmp_path) as running:
+        await found(running, 2)
         await plain(running.uri, "Hello.", SynthesizeVoice(name="bob"))
         assert states(running) == {"default": "ready", "alice": "waiting", "bob": "ready"}
         running.chatterbox.unfit["alice"] = VoiceError(f"{path} is silent.")
@@ -84,10 +86,15 @@ async def test_while_chatterbox_is_unloaded_new_voices_wait_and_those_prepared_a
         await until(lambda: states(running)["alice"] == "ready")
         await until(lambda: running.chatterbox.closed)
         record(tmp_path / "voices" / "bob.wav")
-        assert await running.service.voices.refresh(30)
+        await found(running, 2)
         assert states(running) == {"default": "ready", "alice": "ready", "bob": "waiting"}
         await plain(running.uri, "Hello.")
         await until(lambda: states(running)["bob"] == "ready")
+
+
+async def found(running: Running, number: int) -> None:
+    """Wait until that many recordings are voices."""
+    await until(lambda: len(running.service.voices.catalogue.voices) == number + 1, 60)
 
 
 class OnDisk:
@@ -112,6 +119,7 @@ class OnDisk:
 async def test_more_voices_than_memory_keeps_are_prepared_and_the_most_urgent_stay_there(tmp_path: Path) -> None:
     many(tmp_path / "voices", VOICES_KEPT + 20)
     async with serving(tmp_path, "--voice", "050") as running:
+        await found(running, VOICES_KEPT + 20)
         OnDisk(running)
         running.preparation.start()
         await until(lambda: set(states(running).values()) == {"ready"}, 30)
@@ -123,11 +131,20 @@ async def test_more_voices_than_memory_keeps_are_prepared_and_the_most_urgent_st
         await asyncio.sleep(0.1)
         assert len(asked(running)) == 2 * VOICES_KEPT + 20
         assert running.preparation.snapshot()["ready"] == VOICES_KEPT + 20
+        # A new one comes first, and those that are on disk are left there.
+        urgent, before = asked(running)[:VOICES_KEPT], len(asked(running))
+        record(tmp_path / "voices" / "new.wav")
+        assert await running.service.voices.refresh(30)
+        await until(lambda: running.preparation.snapshot()["ready"] == VOICES_KEPT + 21)
+        await until(lambda: set(urgent) == {voice.name for voice in running.chatterbox.voices})
+        assert asked(running)[before] == "new"
+        assert set(asked(running)[before + 1 :]) <= set(urgent)
 
 
 async def test_voices_follow_one_another_without_a_pause(tmp_path: Path) -> None:
     many(tmp_path / "voices", 40)
     async with serving(tmp_path) as running:
+        await found(running, 40)
         patient = idle_preparation.IdlePreparation(running.service.voices, running.service.replies, pause=0.5)
         patient.start()
         try:
@@ -141,6 +158,7 @@ async def test_voices_follow_one_another_without_a_pause(tmp_path: Path) -> None
 async def test_no_more_are_prepared_once_the_disk_takes_none(tmp_path: Path) -> None:
     many(tmp_path / "voices", VOICES_KEPT + 20)
     async with serving(tmp_path) as running:
+        await found(running, VOICES_KEPT + 20)
         OnDisk(running, full_after=3)
         running.preparation.start()
         await until(lambda: running.preparation.snapshot()["ready"] == VOICES_KEPT, 30)
@@ -154,6 +172,7 @@ async def test_who_has_a_text_never_waits_for_more_than_a_step(tmp_path: Path, n
     many(tmp_path / "voices", 5)
     record(tmp_path / "voices" / "alice.wav")
     async with serving(tmp_path) as running:
+        await found(running, 6)
         running.chatterbox.go_on_preparing.clear()
         running.preparation.start()
         await until(lambda: asked(running) == ["000"])

@@ -27,6 +27,8 @@ _LOGGER = logging.getLogger(__name__)
 _PAUSE_SECONDS = 1.0
 """Seconds between two looks at whether anybody speaks; preparing begins if nobody does at either."""
 
+_Key = tuple[Path | None, Version | None]
+"""A recording in one version."""
 State = Literal["ready", "preparing", "waiting", "broken"]
 """How far a voice is: a waiting one is prepared later, or by the first reply in it; a broken one can't be cloned."""
 
@@ -44,7 +46,7 @@ class IdlePreparation:
         """Voices still to be prepared, the most urgent first."""
         self._now: Path | None = None
         """The recording that is being prepared."""
-        self._done: set[tuple[Path, Version | None]] = set()
+        self._done: set[_Key] = set()
         """Recordings that were prepared. Beyond those that are in memory, they are on disk."""
         self._prepared = 0
         """Voices prepared since the log said how many."""
@@ -69,7 +71,7 @@ class IdlePreparation:
         if self._is_broken(voice, self._voices.catalogue):
             return "broken"
         engine = self._replies.lifecycle.chatterbox
-        if (voice.recording, voice.version) in self._done or (engine is not None and engine.prepared(voice)):
+        if _key(voice) in self._done or (engine is not None and engine.prepared(voice)):
             return "ready"
         return "preparing" if voice.recording == self._now else "waiting"
 
@@ -102,12 +104,14 @@ class IdlePreparation:
         """Return the voice to prepare now; None if all are prepared."""
         seen = engine, self._voices.catalogue, engine.voices_kept
         if self._seen != seen:
+            known = self._done if self._seen is not None and self._seen[0] is engine else set()
             self._seen = seen
             voices = self._in_order(self._voices.catalogue)
-            self._done.intersection_update([(voice.recording, voice.version) for voice in voices if voice.recording])
+            self._done = self._done.intersection(map(_key, voices))
             self._left = deque(voices[: engine.voices_kept])
             if len(self._left) > VOICES_KEPT:
-                # The last ones push the first out of memory, and these are wanted there.
+                # Those on disk aren't all read again. New ones push the most urgent out of memory, so these come last.
+                self._left = deque(voice for voice in self._left if _key(voice) not in known)
                 self._left.extend(voices[:VOICES_KEPT])
         while self._left and engine.prepared(self._left[0]):
             self._left.popleft()
@@ -162,12 +166,15 @@ class IdlePreparation:
         except Exception as err:
             _LOGGER.warning("The voice %s can't be prepared ahead: %s", quoted(voice.name), message(err))
         else:
-            if voice.recording is not None and (key := (voice.recording, voice.version)) not in self._done:
-                self._done.add(key)
-                self._prepared += 1
+            self._prepared += _key(voice) not in self._done
+            self._done.add(_key(voice))
             _LOGGER.debug("The voice %s was prepared within %.1f s", quoted(voice.name), time.monotonic() - begun)
         finally:
             self._now = None
         if self._left:
             self._left.popleft()
         return True
+
+
+def _key(voice: Voice) -> _Key:
+    return voice.recording, voice.version
