@@ -152,9 +152,9 @@ async def test_info_lists_voices_and_recordings_that_are_none(tmp_path: Path) ->
     soundfile.write(voices / "short.wav", noise[:2400], 24000)
     async with http(tmp_path) as server:
         _, answer = await server.get("/info")
-    assert answer["voices"] == [
-        {"name": "default", "language": "en", "recording": None, "state": "ready"},
-        {"name": "alice", "language": "en", "recording": "alice.wav", "state": "waiting"},
+    assert [(voice["name"], voice["language"], voice["recording"]) for voice in answer["voices"]] == [
+        ("default", "en", None),
+        ("alice", "en", "alice.wav"),
     ]
     assert answer["default_voice"] == "default"
     assert list(answer["broken_recordings"]) == ["short.wav"]
