@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from wyoming_chatterbox.engine import SAMPLE_RATE, Block, Description, Utterance, Voice
+from wyoming_chatterbox.engine import SAMPLE_RATE, VOICES_KEPT, Block, Description, Utterance, Voice
 
 WORD_SECONDS = 0.1
 
@@ -23,6 +23,7 @@ class FakeEngine:
         self.languages = languages
         self.pitch = pitch
         self.said: list[Utterance] = []
+        self.voices_kept = VOICES_KEPT
         self.voices: list[Voice] = []
         """Those it has prepared, in order."""
         self.asked_to_prepare: list[Voice] = []

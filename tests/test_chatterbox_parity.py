@@ -21,7 +21,7 @@ from wyoming_chatterbox.engine.s3gen.watermark import load_watermarker
 from wyoming_chatterbox.engine.t3.sampling import DEFAULTS
 from wyoming_chatterbox.engine.upstream.chatterbox_tts import S3GEN_SIL, EnTokenizer, T3Cond
 from wyoming_chatterbox.engine.voice.draft import Draft
-from wyoming_chatterbox.engine.voice.recording import Reader
+from wyoming_chatterbox.engine.voice.reading import Reader
 from wyoming_chatterbox.families import FAMILIES
 
 from . import checkpoints

@@ -16,7 +16,7 @@ from tests import checkpoints
 from tests.conftest import Tiny
 from wyoming_chatterbox.engine import Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
-from wyoming_chatterbox.engine.voice import draft
+from wyoming_chatterbox.engine.voice import reading
 from wyoming_chatterbox.engine.voice.conditionals import Conditionals, key_of
 from wyoming_chatterbox.errors import VoiceError
 from wyoming_chatterbox.families import FAMILIES
@@ -62,7 +62,7 @@ def made(engine: Chatterbox, voice: Voice) -> Conditionals:
     """The voice that the engine has."""
     assert engine.prepared(voice)
     assert voice.recording is not None
-    return engine._prepared.get(key_of(voice.recording, voice.version), lambda: pytest.fail("it isn't there"))
+    return engine._cloned.prepare(voice.recording, voice.version, lambda: pytest.fail("it isn't there"))
 
 
 def same(one: Conditionals, other: Conditionals) -> bool:
@@ -150,7 +150,7 @@ def test_a_recording_that_does_not_answer_can_be_interrupted(
 def test_it_is_given_up_after_a_while_and_no_other_read_meanwhile(
     engine: Chatterbox, alice: Voice, hanging: Callable[[str], Voice], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(draft, "_READ_SECONDS", 0.3)
+    monkeypatch.setattr(reading, "_PATIENCE_SECONDS", 0.3)
     for voice in (hanging("bob"), hanging("carl"), alice):
         with pytest.raises(VoiceError, match="has not answered"):
             engine.prepare(voice, never)

@@ -160,7 +160,7 @@ async def test_info_lists_voices_and_recordings_that_are_none(tmp_path: Path) ->
     assert own["judgement"] is None
     judged = alice["judgement"]
     assert (judged["seconds"], judged["speech_seconds"]) == (2.0, 2.0)
-    assert "noisy" in judged["findings"][0]
+    assert "noisy" in judged["findings"][0]["text"]
     assert answer["default_voice"] == "default"
     assert list(answer["broken_recordings"]) == ["short.wav"]
 

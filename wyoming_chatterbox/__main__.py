@@ -99,11 +99,11 @@ async def serve(options: Config, signals: Signals) -> None:
     levels = Levels(options.data_dir[0] / "cache" / "levels.json")
     replies = Replies(lifecycle, scheduler, limit=options.max_replies, style=style_of(options), levels=levels)
     pronunciations = PronunciationFile(options.pronunciations)
-    service = Service(options, voices, lifecycle, replies, pronunciations)
+    preparation = IdlePreparation(voices, replies)
+    service = Service(options, voices, lifecycle, replies, preparation, pronunciations)
     reloading = asyncio.Event()
     signals.on("SIGHUP", lambda: loop.call_soon_threadsafe(reloading.set))
     background = [asyncio.create_task(_reload_voices(voices, reloading), name="reloader")]
-    preparation = IdlePreparation(voices, replies)
     server = WyomingServer(options.uri, service)
     closers = [preparation.close, scheduler.close, lifecycle.close, voices.close, pronunciations.close]
     try:

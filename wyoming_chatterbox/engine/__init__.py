@@ -29,7 +29,7 @@ Version = tuple[int, int, int]
 """A file at one moment: when its content and its entry changed last, in ns, and its bytes."""
 
 VOICES_KEPT = 64
-"""Prepared voices that an engine keeps."""
+"""Prepared voices that an engine keeps in memory."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,10 @@ class Engine(Protocol):
     """Hz."""
     languages: tuple[str, ...]
     """ISO 639-1 codes it can speak."""
+
+    @property
+    def voices_kept(self) -> int:
+        """Prepared voices that are kept, so that none of them is made twice. Cheap, and safe from any thread."""
 
     def describe(self) -> Description:
         """Say what this engine is made of. Cheap, and safe from any thread."""

@@ -13,13 +13,13 @@ from typing import Any, Self
 import numpy as np
 import torch
 
-from ..errors import Cancelled, EngineError, NotNumbersError, VoiceError
+from ..errors import Cancelled, EngineError, NotNumbersError
 from ..families import Family
 from ..precision import Precision
 from . import SAMPLE_RATE, Block, Description, Utterance, Voice
 from .checkpoint import Networks, load
 from .devices import device_memory
-from .failures import failures_named, first_line, give_back, is_out_of_memory
+from .failures import failures_named, give_back
 from .heap import return_free_memory, returning_at_once
 from .layers.sizes import bytes_by_format, size_of
 from .s3gen.ending import Ending
@@ -32,11 +32,8 @@ from .t3.kv_cache import KVCache
 from .t3.sampling import resolve
 from .t3.spoken_length import fewest_tokens, most_tokens
 from .upstream import chatterbox_tts
-from .voice.conditionals import Conditionals, ConditionalsCache, Key, key_of
-from .voice.draft import Draft
-from .voice.recording import Reader
-
-_HOST = torch.device("cpu")
+from .voice.cloned import ClonedVoices, KeptVoices
+from .voice.conditionals import Conditionals
 
 CPU_PROMPT_SECONDS = 5.0
 """Seconds of a recording in the flow's prompt on a CPU, where its time grows with the prompt.
@@ -72,25 +69,22 @@ class Chatterbox:
         cache_clear_interval: int,
         prompt_seconds: float | None,
         blocks: bool | None,
-        prepared: ConditionalsCache | None = None,
+        kept: KeptVoices | None = None,
     ) -> None:
         self.languages = networks.family.languages
         self._networks: Networks | None = networks
         self._decoder: TokenDecoder | None = TokenDecoder(networks.t3)
         self._watermarker: Watermarker | None = watermarker
         self._description = description
-        self._prepared = ConditionalsCache() if prepared is None else prepared
-        """Voices on the host."""
-        self._voices = ConditionalsCache()
-        """Voices on the device."""
+        length = networks.t3.hp.speech_cond_prompt_len
+        self._cloned = ClonedVoices(
+            networks.preparation, networks.family, length, torch.device(description.device), kept
+        )
         self._cache_clear_interval = cache_clear_interval
         self._prompt_seconds = prompt_seconds
         self._blocks = blocks
         self._pace = Pace()
         self._spoken = 0
-        self._reader = Reader()
-        self._draft: tuple[Key, Draft] | None = None
-        """The voice whose preparation was interrupted, and its draft."""
 
     @classmethod
     def load(
@@ -103,7 +97,7 @@ class Chatterbox:
         prompt_seconds: float | None = None,
         blocks: bool | None = None,
         warm_up: bool = True,
-        prepared: ConditionalsCache | None = None,
+        kept: KeptVoices | None = None,
     ) -> Self:
         """Load a family's checkpoint from a directory in the official layout, onto the device of `precision`.
 
@@ -111,8 +105,7 @@ class Chatterbox:
         `prompt_seconds` limits how much of a voice's recording the flow is given; None means 5 s on a CPU, where each
         second costs time, and all 10 s elsewhere. `blocks` says whether an utterance is spoken while it is made; None
         decides by the measured speed, so that playback does not run dry. `warm_up` speaks an utterance that nobody
-        hears, so that the first real one is as fast as the second. `prepared` holds voices that were prepared with
-        this checkpoint before.
+        hears, so that the first real one is as fast as the second. `kept` has the voices that were prepared before.
         Raises `CheckpointError`, `OutOfMemoryError` or `EngineError`: `NotNumbersError` if the warm-up's sound is none.
         """
         device = precision.device
@@ -136,7 +129,7 @@ class Chatterbox:
         )
         if prompt_seconds is None and device == "cpu":
             prompt_seconds = CPU_PROMPT_SECONDS
-        engine = cls(networks, watermarker, description, cuda_cache_clear_interval, prompt_seconds, blocks, prepared)
+        engine = cls(networks, watermarker, description, cuda_cache_clear_interval, prompt_seconds, blocks, kept)
         if warm_up:
             with failures_named("while the model was tried out"):
                 try:
@@ -151,6 +144,10 @@ class Chatterbox:
             return_free_memory()
         return engine
 
+    @property
+    def voices_kept(self) -> int:
+        return self._cloned.capacity
+
     def describe(self) -> Description:
         """Describe this engine; the bytes are those held now."""
         networks = self._networks
@@ -161,21 +158,19 @@ class Chatterbox:
         return replace(self._description, parts=parts)
 
     def prepared(self, voice: Voice) -> bool:
-        """Whether a voice was prepared before; false if only the file itself could tell."""
-        if voice.recording is None:
-            return True
-        return voice.version is not None and self._prepared.holds((voice.recording, voice.version))
+        """Whether a voice is in memory; false if only the recording itself, or the disk, could tell."""
+        return voice.recording is None or self._cloned.holds(voice)
 
     def prepare(self, voice: Voice, cancelled: Callable[[], bool]) -> bool:
-        """Prepare a voice from its recording, unless that was done before; returns whether it is ready.
+        """Prepare a voice from its recording, unless memory or disk has it; returns whether it is ready.
 
         `cancelled()` is called before each stage and each layer of a network; a later call resumes the latest voice.
         Raises `VoiceError` if the recording can't be used, `OutOfMemoryError` or `EngineError`.
         """
         with failures_named(f"while the voice {voice.name} was prepared"), suppress(Cancelled):
-            networks = self._open()
+            self._open()
             if voice.recording is not None:
-                self._cloned(networks, key_of(voice.recording, voice.version), cancelled)
+                self._cloned.prepare(voice.recording, voice.version, cancelled)
             return True
         return False
 
@@ -200,29 +195,25 @@ class Chatterbox:
 
     def caches(self) -> dict[str, int]:
         """Count the bytes of KV caches, with those of voices, the prepared voices, and their bytes."""
-        on_device = self._voices.bytes if self._description.device != "cpu" else 0
         return {
             "kv_cache_bytes": KVCache.held(),
-            "voices": len(self._prepared),
-            "voices_bytes": self._prepared.bytes + on_device,
+            "voices": self._cloned.held,
+            "voices_bytes": self._cloned.bytes,
         }
 
     def clean(self) -> None:
         """Free the voices' copies on the device, their KV caches, and the allocators' free memory."""
         if self._networks is not None:
-            self._draft = None
-            self._networks.preparation.release()
             self._decoder = TokenDecoder(self._networks.t3)
-        self._voices.clear()
+        self._cloned.clean()
         give_back()
 
     def close(self) -> None:
         """Free all memory of the device and the host; prepared voices stay with the loader, for its next engine."""
         self._networks = None
-        self._draft = None
         self._decoder = None
         self._watermarker = None
-        self._voices.clear()
+        self._cloned.clean()
         give_back()
 
     def _open(self) -> Networks:
@@ -247,7 +238,8 @@ class Chatterbox:
             # chatterbox-tts would say aloud that there is no text.
             yield _silence()
             return
-        voice = self._conditionals(networks, utterance.voice, cancelled)
+        recording, version = utterance.voice.recording, utterance.voice.version
+        voice = networks.conditionals if recording is None else self._cloned.get(recording, version, cancelled)
         limit = most_tokens(utterance.text) if most is None else most
         unplayed = UNPLAYED_TOKENS.get(networks.family.name, 0)
         ending = Ending(SAMPLES_PER_TOKEN * fewest_tokens(utterance.text), SAMPLES_PER_TOKEN * unplayed)
@@ -301,42 +293,6 @@ class Chatterbox:
         yield from self._decoder.stream(text, voice, settings, most, cancelled, generator, on_cut)
         if networks.t3.is_gpt:
             yield from repeat(chatterbox_tts.S3GEN_SIL, 3)
-
-    def _conditionals(self, networks: Networks, voice: Voice, cancelled: Callable[[], bool]) -> Conditionals:
-        if voice.recording is None:
-            return networks.conditionals
-        key = key_of(voice.recording, voice.version)
-        device = torch.device(self._description.device)
-        return self._voices.get(key, lambda: self._cloned(networks, key, cancelled).to(device))
-
-    def _cloned(self, networks: Networks, key: Key, cancelled: Callable[[], bool]) -> Conditionals:
-        """Return the voice of a recording, on the host; `Cancelled` leaves a draft for the next call."""
-
-        def make() -> Conditionals:
-            draft = self._draft[1] if self._draft is not None and self._draft[0] == key else self._begin(networks, key)
-            self._draft = None
-            try:
-                return draft.finish(cancelled).to(_HOST)
-            except Cancelled:
-                self._draft = key, draft
-                raise
-            except VoiceError:
-                raise
-            except Exception as err:
-                if is_out_of_memory(err):
-                    raise
-                # Whatever the error, only this voice is affected: the model's own voice can speak.
-                raise VoiceError(f"{key[0]} can't be made a voice: {type(err).__name__} {first_line(err)}") from err
-            finally:
-                networks.preparation.release()
-                give_back()
-
-        return self._prepared.get(key, make)
-
-    def _begin(self, networks: Networks, key: Key) -> Draft:
-        t3, device = networks.t3, torch.device(self._description.device)
-        length = t3.hp.speech_cond_prompt_len
-        return Draft(key[0], networks.preparation, networks.family.prompt, length, device, self._reader)
 
     def _tidy(self) -> None:
         """Return an utterance's working memory: after every utterance on a CPU, after several on a GPU.

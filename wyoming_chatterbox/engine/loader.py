@@ -20,7 +20,7 @@ from .gpu import missing, observe
 from .upstream.preload import open_torch_libraries
 
 if TYPE_CHECKING:
-    from .voice.conditionals import ConditionalsCache
+    from .voice.cloned import KeptVoices
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -39,8 +39,7 @@ class Loader:
         self._files = ModelFiles(config)
         self._family_reason: str | None = None
         """The latest reason for the family, as logged."""
-        self._prepared: ConditionalsCache | None = None
-        self._prepared_with: Path | None = None
+        self._kept: KeptVoices | None = None
 
     def __call__(self, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> Engine:
         """Return a loaded engine.
@@ -64,7 +63,7 @@ class Loader:
                     precision,
                     cuda_cache_clear_interval=config.cuda_cache_clear_interval,
                     prompt_seconds=config.prompt_seconds,
-                    prepared=self._voices_of(directory),
+                    kept=self._voices(),
                 )
             except NotNumbersError as err:
                 wider = self._widen(family, precision)
@@ -108,13 +107,14 @@ class Loader:
         self._precision, self._is_settled = wider, True
         return wider
 
-    def _voices_of(self, directory: Path) -> ConditionalsCache:
-        """Return the voices that were prepared with the checkpoint in `directory`; they outlive its engines."""
-        from .voice.conditionals import ConditionalsCache
+    def _voices(self) -> KeptVoices:
+        """Return the voices that were prepared before; they outlive engines, and on disk the process."""
+        from .voice.cloned import KeptVoices
+        from .voice.store import VoiceStore
 
-        if self._prepared is None or self._prepared_with != directory:
-            self._prepared, self._prepared_with = ConditionalsCache(), directory
-        return self._prepared
+        if self._kept is None:
+            self._kept = KeptVoices(store=VoiceStore(self._config.data_dir[0] / "cache" / "voices"))
+        return self._kept
 
     def _locate(self, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> tuple[Family, Path]:
         name = self._config.model

@@ -21,6 +21,7 @@ class Standby:
 
     sample_rate = SAMPLE_RATE
     languages: tuple[str, ...] = ("en",)
+    voices_kept = 0
 
     def __init__(self) -> None:
         # onnxruntime reads the environment when it is imported, so it is imported only afterwards.

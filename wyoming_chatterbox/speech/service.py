@@ -13,6 +13,7 @@ from ..text.pipeline import Reading
 from ..text.pronunciation_file import PronunciationFile
 from ..voices.folder import VoicesFolder
 from ..voices.voice import NamedVoice, Style
+from .idle_preparation import IdlePreparation
 from .lifecycle import Lifecycle
 from .replies import Replies
 
@@ -27,6 +28,7 @@ class Service:
     voices: VoicesFolder
     lifecycle: Lifecycle
     replies: Replies
+    preparation: IdlePreparation
     pronunciations: PronunciationFile = field(default_factory=lambda: PronunciationFile(None))
     started: float = field(default_factory=time.monotonic)
     connections: dict[str, Connections] = field(default_factory=dict)

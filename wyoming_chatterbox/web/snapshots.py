@@ -13,6 +13,7 @@ from ..engine import Description, Engine
 from ..speech import memory
 from ..speech.service import Service
 from ..voices.voice import NamedVoice
+from .voice_entries import judged
 
 _MEGABYTE = 1024 * 1024
 
@@ -112,7 +113,11 @@ async def information(service: Service) -> dict[str, Any]:
         "status": lifecycle.snapshot() | {"message": lifecycle.describe_state()},
         "engine": _described(engine.describe()) if engine is not None else None,
         "default_voice": catalogue.find().name,
-        "voices": [_voice(voice, service.voices.judgement(voice)) for voice in catalogue.voices],
+        "voices": [
+            _voice(voice, service.voices.judgement(voice)) | {"state": service.preparation.state(voice)}
+            for voice in catalogue.voices
+        ],
+        "preparation": service.preparation.snapshot(),
         "broken_recordings": catalogue.broken,
         "voices_directory": service.voices.directory,
         "voices_directory_trouble": service.voices.trouble,
@@ -188,18 +193,7 @@ def _voice(voice: NamedVoice, judgement: Judgement | None) -> dict[str, Any]:
         "recorded_language": voice.recorded_language,
         "aliases": voice.aliases,
         "style": {name: value for name, value in vars(voice.style).items() if value is not None},
-        "judgement": _judged(judgement) if judgement is not None else None,
-    }
-
-
-def _judged(judgement: Judgement) -> dict[str, Any]:
-    """Return what was found in a recording; levels are in dB of full scale."""
-    return {
-        "seconds": round(judgement.seconds, 1),
-        "speech_seconds": round(judgement.speech_seconds, 1),
-        "level_db": round(judgement.level, 1),
-        "noise_db": round(judgement.noise, 1),
-        "findings": [finding.words for finding in judgement.findings],
+        "judgement": judged(judgement),
     }
 
 

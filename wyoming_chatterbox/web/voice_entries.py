@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ..audio.judging import Judgement
 from ..quoting import quoted
 from ..speech.service import Service
 from ..voices.catalogue import Catalogue
@@ -100,7 +101,7 @@ def described(service: Service, catalogue: Catalogue, entry: Entry) -> dict[str,
         "aliases": list(dict.fromkeys(alias for spoken in entry.voices for alias in spoken.aliases)),
         "state": state,
         "reason": reason,
-        "judgement": _judgement(voice),
+        "judgement": judged(service.voices.judgement(voice)),
         "is_default": entry.name == catalogue.find().stem,
         "bytes": voice.version[2] if voice.version is not None else None,
         "changed": voice.version[0] / 1e9 if voice.version is not None else None,
@@ -121,13 +122,21 @@ def _state(service: Service, voice: NamedVoice, broken: str | None) -> tuple[str
     """Return ready, preparing, waiting or broken, and why it is `broken`."""
     if broken is not None:
         return "broken", broken
-    engine = service.lifecycle.chatterbox
-    return ("ready" if engine is not None and engine.prepared(voice) else "waiting"), None
+    return service.preparation.state(voice), None
 
 
-def _judgement(_: NamedVoice) -> dict[str, Any] | None:
-    """Return what was found in a voice's recording; None where that isn't known."""
-    return None
+def judged(judgement: Judgement | None) -> dict[str, Any] | None:
+    """Return what was found in a recording, if somebody listened to it; levels are in dB of full scale."""
+    if judgement is None:
+        return None
+    return {
+        "seconds": round(judgement.seconds, 1),
+        "speech_seconds": round(judgement.speech_seconds, 1),
+        "level": round(judgement.level, 1),
+        "noise": round(judgement.noise, 1),
+        "clipped": round(judgement.clipped, 4),
+        "findings": [{"code": finding.code, "text": finding.words} for finding in judgement.findings],
+    }
 
 
 @lru_cache(maxsize=1)

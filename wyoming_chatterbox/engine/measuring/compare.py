@@ -41,7 +41,7 @@ from ..t3.sampling import resolve
 from ..upstream import chatterbox_tts
 from ..voice.conditionals import Conditionals
 from ..voice.draft import Draft
-from ..voice.recording import Reader
+from ..voice.reading import Reader
 from .bench import WARM_UP_TOKENS, device_name, peak_memory
 from .stopwatch import Stopwatch
 

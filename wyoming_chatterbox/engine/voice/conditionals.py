@@ -95,6 +95,7 @@ class ConditionalsCache:
         self._capacity = capacity
         self._most_bytes = most_bytes
         self._voices: OrderedDict[Key, Conditionals] = OrderedDict()
+        self._made_by = ""
         self.bytes = 0
         """Bytes of the voices held."""
 
@@ -115,6 +116,12 @@ class ConditionalsCache:
                 self.bytes -= forgotten.bytes
         self._voices.move_to_end(key)
         return self._voices[key]
+
+    def keep_only(self, made_by: str) -> None:
+        """Forget the voices unless they were made as `made_by` says, and expect such voices from now on."""
+        if made_by != self._made_by:
+            self.clear()
+        self._made_by = made_by
 
     def clear(self) -> None:
         self._voices.clear()

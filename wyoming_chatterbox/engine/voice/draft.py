@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import importlib
 import math
-import time
 from collections import deque
 from collections.abc import Callable
-from concurrent import futures
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -20,22 +18,21 @@ import numpy as np
 import torch
 
 from ...audio import Block
+from ...audio.decoding import read_mono
 from ...audio.judging import best_stretch, judge
 from ...errors import Cancelled, VoiceError
 from ...families import PromptRules
 from ..upstream import chatterbox_tts
 from .conditionals import Conditionals
 from .preparation import VoicePreparation
-from .recording import Reader
+from .reading import Reader, Reading
+
+VERSION = 1
+"""Raised when the same recording becomes another voice than before: voices on disk are made again then."""
 
 S3GEN_SECONDS = 10
 """Seconds of a recording that become the flow's prompt."""
 
-_READ_SECONDS = 20.0
-"""Seconds that reading a recording may take: it may lie on a network share."""
-
-_ASK_SECONDS = 0.05
-"""Seconds between two checks for cancellation while the recording is read."""
 
 _LIBRARIES = (
     *("scipy.optimize", "scipy.interpolate", "scipy.stats", "scipy.signal", "numba", "sklearn.base"),
@@ -63,8 +60,7 @@ class Draft:
         self._rules = rules
         self._prompt_length = prompt_length
         self._device = device
-        self._reader = reader
-        self._reading: futures.Future[Block] | None = None
+        self._recording = Reading(reader, path, _heard)
         self._wave24 = self._wave16 = np.zeros(0, np.float32)
         self._made: dict[str, torch.Tensor] = {}
         self._stages: deque[Callable[[], None]] = deque(
@@ -100,25 +96,7 @@ class Draft:
             importlib.import_module(name)
 
     def _read(self) -> None:
-        until = time.monotonic() + _READ_SECONDS
-        while True:
-            self._reading = self._reading or self._reader.begin(self._path, chatterbox_tts.S3GEN_SR)
-            if self._reading is None:
-                time.sleep(_ASK_SECONDS)
-            elif futures.wait([self._reading], _ASK_SECONDS).done:
-                self._wave24 = self._result(self._reading)
-                return
-            self._networks.ask()
-            if time.monotonic() > until:
-                raise VoiceError(f"{self._path} can't be read: its folder has not answered for {_READ_SECONDS:g} s.")
-
-    def _result(self, reading: futures.Future[Block]) -> Block:
-        try:
-            return reading.result()
-        except VoiceError as err:
-            raise VoiceError(f"{self._path} can't be used: {err}.") from err
-        except OSError as err:
-            raise VoiceError(f"{self._path} can't be read: {err.strerror}.") from err
+        self._wave24 = self._recording.result(self._networks.ask)
 
     def _take_best(self) -> None:
         """Take the part of the recording in which somebody speaks, as long as T3 or the flow can use it."""
@@ -189,3 +167,13 @@ class Draft:
         if not torch.isfinite(value).all():
             raise VoiceError(f"{self._path} can't be used: no voice is heard in it.")
         self._made[name] = value
+
+
+def _heard(path: Path) -> Block:
+    """Read a recording's samples at the flow's rate. Raises `VoiceError`."""
+    try:
+        return read_mono(path, chatterbox_tts.S3GEN_SR)
+    except VoiceError as err:
+        raise VoiceError(f"{path} can't be used: {err}.") from err
+    except OSError as err:
+        raise VoiceError(f"{path} can't be read: {err.strerror}.") from err

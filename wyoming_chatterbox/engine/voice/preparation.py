@@ -11,6 +11,7 @@ import torch
 
 from ...families import Family
 from ..layers.sizes import size_of
+from ..weights.fingerprint import fingerprint
 from ..weights.tensor_file import TensorFile
 from .build import (
     S3Tokenizer,
@@ -39,6 +40,10 @@ class VoicePreparation:
         self._loaded: dict[str, torch.nn.Module] = {}
         self.ask: Callable[[], None] = _go_on
         """Called before each layer of a network; an exception from it ends the network's work."""
+
+    def fingerprint(self) -> str:
+        """Tell these networks from others by their files. Raises `CheckpointError` if one can't be read."""
+        return fingerprint(self._s3gen, self._voice_encoder)
 
     def s3_tokenizer(self) -> S3Tokenizer:
         """Return the network that turns a recording into speech tokens."""
