@@ -20,7 +20,7 @@ from wyoming_chatterbox.audio.judging import best_stretch
 from wyoming_chatterbox.engine.checkpoint import Networks, load
 from wyoming_chatterbox.engine.voice.conditionals import Conditionals
 from wyoming_chatterbox.engine.voice.draft import Draft
-from wyoming_chatterbox.engine.voice.recording import Reader
+from wyoming_chatterbox.engine.voice.reading import Reader
 from wyoming_chatterbox.errors import VoiceError
 from wyoming_chatterbox.families import FAMILIES
 

@@ -424,10 +424,12 @@ async def test_what_was_found_in_a_recording_is_told(tmp_path: Path) -> None:
         judged = alice["judgement"]
         assert judged["seconds"] == pytest.approx(8, abs=0.1)
         assert judged["speech_seconds"] == pytest.approx(4.8, abs=0.3)
-        assert judged["level_db"] == pytest.approx(-49, abs=2)
-        assert judged["findings"] == [
-            f"it is very quiet ({round(judged['level_db'])} dB): record closer to the microphone"
-        ]
+        assert judged["level"] == pytest.approx(-49, abs=2)
+        (finding,) = judged["findings"]
+        assert finding == {
+            "code": "quiet",
+            "text": f"it is very quiet ({round(judged['level'])} dB): record closer to the microphone",
+        }
 
 
 def test_the_suffixes_of_phones_browsers_and_studios_are_known() -> None:
