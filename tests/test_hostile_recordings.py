@@ -6,6 +6,8 @@ import asyncio
 import os
 import socket
 import struct
+import subprocess
+import sys
 import tempfile
 import threading
 import zlib
@@ -433,3 +435,25 @@ async def test_what_was_found_in_a_recording_is_told(tmp_path: Path) -> None:
 def test_the_suffixes_of_phones_browsers_and_studios_are_known() -> None:
     assert {Path(name).suffix for name in FORMATS} <= SUFFIXES
     assert SUFFIXES.isdisjoint({".yaml", ".yml", ".txt", ".json", ".m3u8", ".m3u", ".pls", ".sdp"})
+
+
+def test_a_cover_picture_is_not_unpacked(tmp_path: Path) -> None:
+    """A picture of 100 MB in a file of 500 KB."""
+    path = with_cover(tmp_path / "cover.mp3", picture(10_000, 10_000))
+    assert path.stat().st_size < 1_000_000
+    code = """
+import re, sys
+from pathlib import Path
+from wyoming_chatterbox.audio.decoding import read_mono
+
+def peak():
+    return int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+
+for name in sys.argv[1:]:
+    assert len(read_mono(Path(name), 24_000))
+    print(peak())
+"""
+    plain = good(tmp_path / "plain.mp3", "cd.mp3")
+    done = subprocess.run([sys.executable, "-c", code, plain, path], check=True, capture_output=True, text=True)
+    before, after = map(int, done.stdout.split())
+    assert after - before < 40_000_000
