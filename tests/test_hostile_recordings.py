@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import struct
@@ -417,7 +418,8 @@ class TestSubFolders:
         assert voices.is_unfit(bob)
 
 
-async def test_what_was_found_in_a_recording_is_told(tmp_path: Path) -> None:
+async def test_what_was_found_in_a_recording_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
     (tmp_path / "voices").mkdir()
     write(tmp_path / "voices" / "alice.m4a", np.append(0 * speech(3), 0.05 * speech(5)), FORMATS["rec.m4a"])
     async with http(tmp_path) as server:
@@ -430,6 +432,8 @@ async def test_what_was_found_in_a_recording_is_told(tmp_path: Path) -> None:
         assert judged["findings"] == [
             f"it is very quiet ({round(judged['level_db'])} dB): record closer to the microphone"
         ]
+        assert await server.running.service.voices.refresh(30)
+    assert caplog.text.count(f"The voice from alice.m4a could be better: {judged['findings'][0]}") == 1
 
 
 def test_the_suffixes_of_phones_browsers_and_studios_are_known() -> None:
