@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import struct
+import subprocess
+import sys
 import tempfile
 import threading
 import zlib
@@ -415,7 +418,8 @@ class TestSubFolders:
         assert voices.is_unfit(bob)
 
 
-async def test_what_was_found_in_a_recording_is_told(tmp_path: Path) -> None:
+async def test_what_was_found_in_a_recording_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
     (tmp_path / "voices").mkdir()
     write(tmp_path / "voices" / "alice.m4a", np.append(0 * speech(3), 0.05 * speech(5)), FORMATS["rec.m4a"])
     async with http(tmp_path) as server:
@@ -430,8 +434,32 @@ async def test_what_was_found_in_a_recording_is_told(tmp_path: Path) -> None:
             "code": "quiet",
             "text": f"it is very quiet ({round(judged['level'])} dB): record closer to the microphone",
         }
+        assert await server.running.service.voices.refresh(30)
+    assert caplog.text.count(f"The voice from alice.m4a could be better: {finding['text']}") == 1
 
 
 def test_the_suffixes_of_phones_browsers_and_studios_are_known() -> None:
     assert {Path(name).suffix for name in FORMATS} <= SUFFIXES
     assert SUFFIXES.isdisjoint({".yaml", ".yml", ".txt", ".json", ".m3u8", ".m3u", ".pls", ".sdp"})
+
+
+def test_a_cover_picture_is_not_unpacked(tmp_path: Path) -> None:
+    """A picture of 100 MB in a file of 500 KB."""
+    path = with_cover(tmp_path / "cover.mp3", picture(10_000, 10_000))
+    assert path.stat().st_size < 1_000_000
+    code = """
+import re, sys
+from pathlib import Path
+from wyoming_chatterbox.audio.decoding import read_mono
+
+def peak():
+    return int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+
+for name in sys.argv[1:]:
+    assert len(read_mono(Path(name), 24_000))
+    print(peak())
+"""
+    plain = good(tmp_path / "plain.mp3", "cd.mp3")
+    done = subprocess.run([sys.executable, "-c", code, plain, path], check=True, capture_output=True, text=True)
+    before, after = map(int, done.stdout.split())
+    assert after - before < 40_000_000

@@ -85,8 +85,11 @@ class VoicesFolder:
         """What the catalogue was made from."""
         self._told: dict[str, set[str]] = {}
         """Reasons that the log has named, by file name."""
-        self._lines = self._untold = 0
-        """Lines about broken recordings, and recordings without one, since no look left some for the next."""
+        self._lines = self._untold = self._hints = 0
+        """Lines about broken recordings, broken ones without a line, and lines about voices that could be better.
+
+        They are counted since no look left some for the next.
+        """
         self._told_preferred = False
         self._told_languages: str | None = None
         self._judgements: dict[Path, Judgement] = {}
@@ -243,13 +246,25 @@ class VoicesFolder:
         self._untold += len(news) - len(shown)
         for line in shown:
             _LOGGER.warning("%s", line)
+        self._hint(found)
         if not found.unheard:
             if self._untold:
                 _LOGGER.warning("%d more files can't be used either; /info tells why", self._untold)
-            self._lines = self._untold = 0
+            self._lines = self._untold = self._hints = 0
         if languages.trouble is not None and languages.trouble != self._told_languages:
             _LOGGER.warning("%s", languages.trouble)
         self._told_languages = languages.trouble
         if not catalogue.has_preferred and not self._told_preferred:
             _LOGGER.warning("There is no voice %s (--voice); the model's own speaks instead", quoted(self._preferred))
         self._told_preferred = not catalogue.has_preferred
+
+    def _hint(self, found: Found) -> None:
+        """Log what would make voices better, each once."""
+        for recording in found.recordings.values():
+            findings = recording.judgement.findings if recording.judgement is not None else ()
+            told = self._told.setdefault(recording.file, set()) if findings else set()
+            for finding in findings:
+                if finding.words not in told and len(told) < _MAX_LINES_PER_FILE and self._hints < _MAX_LINES:
+                    told.add(finding.words)
+                    self._hints += 1
+                    _LOGGER.info("The voice from %s could be better: %s", recording.file, finding.words)
