@@ -23,6 +23,23 @@
 The boundary to a library catches what the library raises, and raises one of these `from` it.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What keeps Chatterbox from speaking, for a program to put into words."""
+
+    code: str = "unknown"
+    """dns, refused, timeout, tls, proxy, not-found, forbidden, disk-full, no-space, checksum, files-missing,
+    files-broken, out-of-memory, no-device, not-numbers, hung, offline or unknown."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """What the words need: host, file, place, bytes_needed, device, ..."""
+
 
 class ChatterboxError(Exception):
     """An error that a person can act on; its text is shown to them as it is.
@@ -31,6 +48,8 @@ class ChatterboxError(Exception):
     """
 
     code = "error"
+    problem = Problem()
+    """What is wrong, where this error keeps Chatterbox from speaking."""
 
 
 class ConfigError(ChatterboxError):
@@ -44,9 +63,10 @@ class DeviceError(ConfigError):
 
     code = "no-such-device"
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", problem: Problem | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+        self.problem = problem or Problem("no-device")
 
 
 class ProtocolError(ChatterboxError):
@@ -102,9 +122,10 @@ class DownloadError(ChatterboxError):
 
     code = "download-failed"
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", problem: Problem | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+        self.problem = problem or Problem()
 
 
 class CheckpointError(ChatterboxError):
@@ -112,9 +133,10 @@ class CheckpointError(ChatterboxError):
 
     code = "bad-checkpoint"
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", problem: Problem | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+        self.problem = problem or Problem("files-broken")
 
 
 class EngineError(ChatterboxError):
@@ -133,18 +155,21 @@ class NotNumbersError(EngineError):
     """A model computes infinities or NaN: it is broken, or its numbers reach further than its precision does."""
 
     code = "not-numbers"
+    problem = Problem("not-numbers")
 
 
 class OutOfMemoryError(EngineError, MemoryError):
     """An engine ran out of memory, on the device or the host."""
 
     code = "out-of-memory"
+    problem = Problem("out-of-memory")
 
 
 class HungError(EngineError):
     """An engine shows no sign of life; `hint` says what happens next."""
 
     code = "hung"
+    problem = Problem("hung")
     hint = "It is loaded again once it returns; where it doesn't, the server ends, to be started again."
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..config import Config
-from ..errors import DeviceError, NotNumbersError
+from ..errors import DeviceError, NotNumbersError, Problem
 from ..families import Family
 from ..precision import Precision, choose_device, choose_family, name_of
 from . import Engine, Stage
@@ -140,4 +140,5 @@ def _check(device: str) -> None:
     if device in ("auto", "cpu"):
         return
     if lack := missing(device, observe()):
-        raise DeviceError(f"--device {device} can't be used: {lack[0]}", lack[1])
+        problem = Problem("no-device", {"device": device})
+        raise DeviceError(f"--device {device} can't be used: {lack[0]}", lack[1], problem)
