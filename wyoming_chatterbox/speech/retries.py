@@ -24,6 +24,8 @@ class Failure:
     retry_at: float
     """When the next try is due, by `time.monotonic()`."""
     problem: Problem
+    kind: str = "Exception"
+    """The type of the error, which says nothing of what was spoken."""
     """The same as `message`, for a program to put into words."""
 
     @property
@@ -96,4 +98,4 @@ class RetryPolicy:
         problem = error.problem if isinstance(error, ChatterboxError) else Problem()
         if out_of_memory:
             problem = OutOfMemoryError.problem
-        return Failure(message(error), hint, self._wait, time.monotonic() + self._wait, problem)
+        return Failure(message(error), hint, self._wait, time.monotonic() + self._wait, problem, type(error).__name__)

@@ -140,7 +140,7 @@ class Status:
     def _progress(self) -> dict[str, Any] | None:
         """Return the progress of a download as it is now, with the seconds that it still takes."""
         progress = self.stage.progress
-        if progress is None or "bytes_total" not in progress:
+        if progress is None or not {"bytes_done", "bytes_total", "rate"} <= progress.keys():
             return progress
         age = time.monotonic() - self._entered
         rate, pause = progress.get("rate"), progress.get("resumes_in_seconds")

@@ -7,7 +7,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable
 from functools import partial
-from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -15,10 +15,15 @@ from ..errors import ChatterboxError
 from ..network.connections import Connection, Connections
 from ..network.listener import Listener, listen
 from ..quoting import quoted
+from ..speech.memory_history import MemoryHistory
 from ..speech.service import Service
 from . import snapshots
 from .access import Access
 from .answers import HEADERS, RefusedError, error_answer, json_answer, unexpected
+from .events import Events
+from .page_routes import PageRoutes
+from .pages import Pages
+from .refusals import for_people
 from .runner import Runner
 from .said import show
 from .speech import speech
@@ -26,13 +31,6 @@ from .watched import Watched, busy, refusal
 
 _LOGGER = logging.getLogger(__name__)
 
-_STATIC = Path(__file__).parent / "static"
-_PAGE_FILES = {
-    "/": ("index.html", "text/html"),
-    "/page.css": ("page.css", "text/css"),
-    "/page.js": ("page.js", "text/javascript"),
-    "/icon.svg": ("icon.svg", "image/svg+xml"),
-}
 _HEALTH_PATH = "/health"
 _SHUTDOWN_SECONDS = 1.0
 _IDLE_SECONDS = 20.0
@@ -55,6 +53,9 @@ class HttpServer:
         self._service = service
         self._access = Access(service.config)
         self._host = service.config.http_host
+        self._pages = Pages()
+        self._history = MemoryHistory(partial(snapshots.engines_of, service))
+        self._events = Events(service, partial(snapshots.information, service), self._memory_news)
         self._connections = Connections(service.config.max_http_connections)
         service.connections["http"] = self._connections
         self._idle_timeout = idle_timeout
@@ -106,6 +107,7 @@ class HttpServer:
             reason = getattr(err, "strerror", None) or err
             return f"--http-host {self._host} --http-port {port} can't be served: {reason}"
         self._listener = Listener("HTTP", sockets, self._connections, self._serve, partial(refusal, headers=HEADERS))
+        self._service.reach.page_port = self.port
         _LOGGER.info("The page is served at %s", self.url)
         return None
 
@@ -151,8 +153,8 @@ class HttpServer:
         app.router.add_get("/info", self._information)
         app.router.add_post("/v1/audio/speech", self._speech)
         app.router.add_post("/said", self._said)
-        for path, (name, kind) in _PAGE_FILES.items():
-            app.router.add_get(path, _static((_STATIC / name).read_bytes(), kind))
+        PageRoutes(self._service, self._history, self._events).add(app)
+        self._pages.add(app)
         return app
 
     @web.middleware
@@ -174,7 +176,7 @@ class HttpServer:
         """Check the client's access, and turn every error into JSON."""
         try:
             if request.path != _HEALTH_PATH:
-                self._access.check(request, needs_token=request.path not in _PAGE_FILES)
+                self._access.check(request, needs_token=request.path not in self._pages)
             return await handler(request)
         except web.HTTPNotFound:
             return error_answer(RefusedError(404, f"There is no {quoted(request.path)} here", "not-found"))
@@ -189,7 +191,8 @@ class HttpServer:
             raise
         except ChatterboxError as err:
             _LOGGER.warning("%s from %s is refused: %s", _quoted(request), request.remote, err)
-            return error_answer(err)
+            page = for_people(request, err) if isinstance(err, RefusedError) else None
+            return page or error_answer(err)
         except web.HTTPException:
             raise
         except Exception:
@@ -204,7 +207,10 @@ class HttpServer:
         return json_answer(snapshots.configuration(self._service))
 
     async def _memory(self, _: web.Request) -> web.Response:
-        return json_answer(await snapshots.memory_use(self._service))
+        return json_answer(await snapshots.memory_use(self._service) | {"history": self._history.snapshot()})
+
+    async def _memory_news(self) -> dict[str, Any]:
+        return await snapshots.memory_use(self._service) | {"point": self._history.latest()}
 
     async def _clean_memory(self, _: web.Request) -> web.Response:
         return json_answer(await snapshots.clean_memory(self._service))
@@ -228,18 +234,6 @@ class HttpServer:
 
 def _quoted(request: web.Request) -> str:
     return quoted(f"{request.method} {request.path}")
-
-
-def _static(content: bytes, kind: str) -> _Handler:
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response(
-            body=content,
-            content_type=kind,
-            charset="utf-8" if kind.startswith("text/") else None,
-            headers={"Cache-Control": "no-cache"},
-        )
-
-    return answer
 
 
 async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
