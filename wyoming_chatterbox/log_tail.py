@@ -54,7 +54,7 @@ class LogTail:
         return list(self._lines)
 
     def add(self, record: logging.LogRecord) -> None:
-        """Keep a record as a line. Never waits, and never raises what a listener does."""
+        """Keep a record as a line, and tell the listeners."""
         safe = harmless(record)
         text = f"{safe.msg}\n{safe.exc_text}" if safe.exc_text else str(safe.msg)
         line = Line(record.created, record.levelname.lower(), text, _bare(record))

@@ -236,9 +236,10 @@ class Repository:
             reason = f"access is denied (HTTP {status})"
             if code == "RepoNotFound":
                 reason = f"there is no such repository, or only for those who may see it (HTTP {status})"
+            problem = "not-found" if code == "RepoNotFound" else "forbidden"
             if "authorization" in err.response.request.headers:
-                return reason, f"Check that HF_TOKEN is valid and may read {self.name}", "forbidden"
-            return reason, f"Set HF_TOKEN to a token that may read {self.name}", "forbidden"
+                return reason, f"Check that HF_TOKEN is valid and may read {self.name}", problem
+            return reason, f"Set HF_TOKEN to a token that may read {self.name}", problem
         if status == 404:
             return "there is no such repository (HTTP 404)", _CHECK_ENDPOINT, "not-found"
         if status == 407:
