@@ -123,7 +123,7 @@ async def test_each_line_of_the_log_comes_once(tmp_path: Path) -> None:
         try:
             async with listening(server) as listener:
                 await listener.next("info")
-                said = []
+                said: list[dict[str, Any]] = []
                 for text in ("first", "second\nline", "third"):
                     logger.warning("%s", text)
                 while len(said) < 3:

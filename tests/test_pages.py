@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -36,7 +37,7 @@ def folder_fixture(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(name="client")
-async def client_fixture(folder: Path) -> aiohttp.ClientSession:
+async def client_fixture(folder: Path) -> AsyncIterator[aiohttp.ClientSession]:
     app = web.Application()
     Pages(folder).add(app)
     runner = web.AppRunner(app)
@@ -45,7 +46,7 @@ async def client_fixture(folder: Path) -> aiohttp.ClientSession:
     await site.start()
     port = runner.addresses[0][1]
     async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", auto_decompress=False) as client:
-        yield client  # type: ignore[misc]
+        yield client
     await runner.cleanup()
 
 
