@@ -120,19 +120,24 @@ async def test_each_line_of_the_log_comes_once(tmp_path: Path) -> None:
     async with http(tmp_path) as server:
         handler = QueuedHandler(None, tail=server.running.service.log)
         logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
         try:
             async with listening(server) as listener:
                 await listener.next("info")
                 said: list[dict[str, Any]] = []
                 for text in ("first", "second\nline", "third"):
                     logger.warning("%s", text)
-                while len(said) < 3:
+                for number in range(90):
+                    logger.info("line %d", number)
+                while len(said) < 93:
                     said.append((await listener.next("log"))[1])
         finally:
+            logger.setLevel(logging.NOTSET)
             logger.removeHandler(handler)
             handler.close()
-    assert [line["text"] for line in said] == ["first", "second\n    line", "third"]
-    assert {line["level"] for line in said} == {"warning"}
+    assert [line["text"] for line in said[:3]] == ["first", "second\n    line", "third"]
+    assert [line["text"] for line in said[3:]] == [f"line {number}" for number in range(90)]
+    assert [line["level"] for line in said[2:4]] == ["warning", "info"]
     assert said[0].keys() == {"time", "level", "text"}
 
 

@@ -20,9 +20,10 @@ from tests.fakes import FakeEngine
 from tests.http_serving import SPEECH, Http, http
 from tests.process import server_process
 from tests.serving import until
-from wyoming_chatterbox.errors import DownloadError, Problem
+from wyoming_chatterbox.errors import DownloadError
 from wyoming_chatterbox.log import QueuedHandler
 from wyoming_chatterbox.log_tail import Line, LogTail
+from wyoming_chatterbox.problem import Problem
 
 TOKEN = "open-sesame-7"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

@@ -27,10 +27,10 @@ from wyoming_chatterbox.errors import (
     HungError,
     NotNumbersError,
     OutOfMemoryError,
-    Problem,
 )
 from wyoming_chatterbox.families import TURBO
 from wyoming_chatterbox.precision import choose_device
+from wyoming_chatterbox.problem import Problem
 from wyoming_chatterbox.speech.retries import Failure, RetryPolicy
 
 Spoil = Callable[[Hub, Client, pytest.MonkeyPatch], None]

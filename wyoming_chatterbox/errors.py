@@ -25,20 +25,7 @@ The boundary to a library catches what the library raises, and raises one of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What keeps Chatterbox from speaking, for a program to put into words."""
-
-    code: str = "unknown"
-    """dns, refused, timeout, tls, proxy, not-found, forbidden, disk-full, no-space, checksum, files-missing,
-    files-broken, out-of-memory, no-device, not-numbers, hung, offline or unknown."""
-    values: Mapping[str, Any] = field(default_factory=dict)
-    """What the words need: host, file, place, bytes_needed, device, ..."""
+from .problem import Problem
 
 
 class ChatterboxError(Exception):

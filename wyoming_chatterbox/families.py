@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .errors import CheckpointError, Problem
+from .errors import CheckpointError
+from .problem import Problem
 from .tensor_shapes import tensor_shapes
 
 MULTILINGUAL_LANGUAGES = (

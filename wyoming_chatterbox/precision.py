@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .errors import ConfigError, DeviceError, Problem
+from .errors import ConfigError, DeviceError
 from .families import FAMILIES
+from .problem import Problem
 
 DTYPES = ("float32", "float16", "bfloat16")
 """Formats of unquantized weights: what --dtype takes besides auto."""

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import torch
 
-from ..errors import CheckpointError, Problem
+from ..errors import CheckpointError
 from ..families import Family
 from ..precision import Precision
+from ..problem import Problem
 from .heap import limit_onednn_kernels
 from .layers.convert import Converter, parameters_by_format
 from .layers.sizes import size_of

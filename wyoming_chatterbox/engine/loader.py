@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..config import Config
-from ..errors import DeviceError, NotNumbersError, Problem
+from ..errors import DeviceError, NotNumbersError
 from ..families import Family
 from ..precision import Precision, choose_device, choose_family, name_of
+from ..problem import Problem
 from . import Engine, Stage
 from .files.model_files import ModelFiles
 from .gpu import missing, observe

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..errors import ChatterboxError, HungError, OutOfMemoryError, Problem, TextError
+from ..errors import ChatterboxError, HungError, OutOfMemoryError, TextError
 from ..faults import message
+from ..problem import Problem
 
 _MAX_FAILED_UTTERANCES = 3
 """Utterances in a row that Chatterbox may fail to speak before it is loaded again."""

@@ -24,7 +24,7 @@ _LOGGER = logging.getLogger(__name__)
 _LOOK_SECONDS = 1.0
 _MEMORY_SECONDS = 10.0
 _COMMENT_SECONDS = 15.0
-_WAITING_EVENTS = 64
+_WAITING_EVENTS = 32
 """Events that wait for a listener to read; with more, it is gone."""
 _WAITING_LINES = 200
 """Lines of the log that wait for the next look; with more, the oldest are left out."""
@@ -130,8 +130,9 @@ class Events:
                 if (now := _news(info, self._service)) != self._before:
                     self._before = now
                     self._send(_event("info", info))
-                while self._lines:
-                    self._send(_event("log", self._lines.popleft().shown()))
+                lines = b"".join(_event("log", line.shown()) for line in self._new_lines())
+                if lines:
+                    self._send(lines)
                 if time() - remembered >= _MEMORY_SECONDS:
                     remembered = time()
                     self._send(_event("memory", await self._memory()))
@@ -139,8 +140,12 @@ class Events:
                     commented = time()
                     self._send(b":\n\n")
             except Exception:
-                # Not through the log's own listeners, which would make it come again.
+                # An engine may be closed meanwhile; the next look has another.
                 _LOGGER.debug("What changed can't be told", exc_info=True)
+
+    def _new_lines(self) -> Iterator[Line]:
+        while self._lines:
+            yield self._lines.popleft()
 
     def _send(self, data: bytes) -> None:
         for listener in self._listeners:

@@ -50,6 +50,11 @@ class Pages:
     def __contains__(self, path: object) -> bool:
         return path in self._files
 
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The type of each file, by its path."""
+        return {path: file.kind for path, file in self._files.items()}
+
     def add(self, app: web.Application) -> None:
         """Add a route for each file."""
         for path, file in self._files.items():

@@ -15,8 +15,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from ...errors import Cancelled, DownloadError, Problem
+from ...errors import Cancelled, DownloadError
 from ...families import TWINS, Family
+from ...problem import Problem
 from . import hub_cache
 from .progress import DownloadTally, Progress, format_bytes
 

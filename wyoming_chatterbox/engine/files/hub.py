@@ -31,7 +31,8 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
 from ... import __version__
-from ...errors import DownloadError, Problem
+from ...errors import DownloadError
+from ...problem import Problem
 from .hub_cache import size_of
 from .progress import format_bytes
 

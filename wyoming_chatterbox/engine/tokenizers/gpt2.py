@@ -9,7 +9,8 @@ from typing import Any
 
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 
-from ...errors import CheckpointError, Problem
+from ...errors import CheckpointError
+from ...problem import Problem
 
 _CLASSES = ("GPT2Tokenizer", "GPT2TokenizerFast")
 _NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from ...errors import CheckpointError, Problem
+from ...errors import CheckpointError
 from ...families import CANGJIE, Family
+from ...problem import Problem
 from ..failures import download_again, first_line
 from . import punctuation
 from .gpt2 import load_gpt2
@@ -87,4 +88,4 @@ def _added(tokenizer: Tokenizer) -> list[str]:
 
 
 def _broken(path: Path) -> Problem:
-    return Problem("files-broken", {"file": str(path)})
+    return Problem("files-broken", {"place": str(path.parent), "file": path.name})

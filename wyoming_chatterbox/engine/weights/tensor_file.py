@@ -17,7 +17,8 @@ from typing import Any, Self
 import torch
 from safetensors import SafetensorError, safe_open
 
-from ...errors import CheckpointError, Problem
+from ...errors import CheckpointError
+from ...problem import Problem
 from ..failures import download_again, first_line, is_out_of_memory
 
 _LOGGER = logging.getLogger(__name__)
@@ -207,4 +208,4 @@ def _zipped_places(path: Path) -> dict[str, Place]:
 
 
 def _broken(path: Path) -> Problem:
-    return Problem("files-broken", {"file": str(path)})
+    return Problem("files-broken", {"place": str(path.parent), "file": path.name})
