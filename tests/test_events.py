@@ -6,8 +6,9 @@ import asyncio
 import json
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +16,34 @@ import aiohttp
 import pytest
 
 from tests.client import describe, plain
+from tests.fakes import FakeEngine
 from tests.http_serving import Http, http
 from tests.serving import until
+from wyoming_chatterbox.engine import Description
 from wyoming_chatterbox.log import QueuedHandler
-from wyoming_chatterbox.web import events
-from wyoming_chatterbox.web.events import Events
+from wyoming_chatterbox.web.events import Pace
 
 News = tuple[str, dict[str, Any]]
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look often; comments and memory come with every look."""
-    monkeypatch.setattr(events, "_COMMENT_SECONDS", 0.0)
-    monkeypatch.setattr(events, "_MEMORY_SECONDS", 0.0)
-    usual = Events.__init__
+QUICK = Pace(look=0.01, memory=0.0, comment=0.0)
+"""Looks often; memory and a comment come with every look."""
 
-    def quick(self: Events, *args: Any, **options: Any) -> None:
-        usual(self, *args, look_seconds=0.01, **options)
 
-    monkeypatch.setattr(Events, "__init__", quick)
+class Watched(FakeEngine):
+    """Counts how often it is looked at, and says what the test wants of its memory."""
+
+    def __init__(self) -> None:
+        super().__init__("chatterbox")
+        self.looks = 0
+        self.held: Callable[[], dict[str, int]] = dict
+
+    def describe(self) -> Description:
+        self.looks += 1
+        return super().describe()
+
+    def memory(self) -> dict[str, int]:
+        return self.held()
 
 
 class Listener:
@@ -69,12 +78,8 @@ async def listening(server: Http, client: aiohttp.ClientSession | None = None) -
         yield Listener(response)
 
 
-def task_of(server: Http) -> asyncio.Task[None] | None:
-    return server.server._events._task
-
-
 async def test_a_listener_hears_what_is_and_then_what_changes(tmp_path: Path) -> None:
-    async with http(tmp_path) as server, listening(server) as listener:
+    async with http(tmp_path, pace=QUICK) as server, listening(server) as listener:
         assert listener.response.content_type == "text/event-stream"
         assert listener.response.headers["X-Accel-Buffering"] == "no"
         assert listener.response.headers["Cache-Control"] == "no-store"
@@ -89,7 +94,7 @@ async def test_a_listener_hears_what_is_and_then_what_changes(tmp_path: Path) ->
 
 
 async def test_clocks_are_no_news_and_a_visit_is(tmp_path: Path) -> None:
-    async with http(tmp_path) as server:
+    async with http(tmp_path, pace=QUICK) as server:
         await describe(server.running.uri)
         await until(lambda: len(server.running.service.connections["wyoming"]) == 0)
         async with listening(server) as listener:
@@ -104,7 +109,7 @@ async def test_clocks_are_no_news_and_a_visit_is(tmp_path: Path) -> None:
 
 
 async def test_memory_comes_without_the_history_but_with_its_newest_point(tmp_path: Path) -> None:
-    async with http(tmp_path) as server, listening(server) as listener:
+    async with http(tmp_path, pace=QUICK) as server, listening(server) as listener:
         _, memory = await listener.next("memory")
         _, whole = await server.get("/memory")
         while memory["point"] is None:
@@ -117,7 +122,7 @@ async def test_memory_comes_without_the_history_but_with_its_newest_point(tmp_pa
 
 async def test_each_line_of_the_log_comes_once(tmp_path: Path) -> None:
     logger = logging.getLogger("wyoming_chatterbox.test")
-    async with http(tmp_path) as server:
+    async with http(tmp_path, pace=QUICK) as server:
         handler = QueuedHandler(None, tail=server.running.service.log)
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
@@ -142,47 +147,43 @@ async def test_each_line_of_the_log_comes_once(tmp_path: Path) -> None:
 
 
 async def test_all_listeners_share_one_look_and_without_any_there_is_none(tmp_path: Path) -> None:
-    looks = 0
-
-    async with http(tmp_path) as server:
-        news = server.server._events
-
-        def counted(info: Callable[[], Awaitable[dict[str, Any]]]) -> Callable[[], Awaitable[dict[str, Any]]]:
-            async def count() -> dict[str, Any]:
-                nonlocal looks
-                looks += 1
-                return await info()
-
-            return count
-
-        news._info = counted(news._info)
-        assert task_of(server) is None
-        async with listening(server) as one, listening(server) as two:
-            for listener in (one, two):
-                await listener.next("info")
-            assert news.listening == 2
-            before = looks
-            heard = [await listener.next("memory") for listener in (one, two)]
-            # One more may be under way.
-            assert looks - before <= 4
-            assert heard[0][1].keys() == heard[1][1].keys()
-        await until(lambda: news.listening == 0 and task_of(server) is None)
-        looks = 0
+    engine = Watched()
+    async with http(tmp_path, load=lambda *_: engine, pace=QUICK) as server:
+        await until(lambda: server.running.service.lifecycle.chatterbox is not None)
+        # The history looks too, three times a minute.
+        while not (await server.get("/memory"))[1]["history"]["points"]:
+            pass
+        async with AsyncExitStack() as stack:
+            listeners = [await stack.enter_async_context(listening(server)) for _ in range(8)]
+            for listener in listeners:
+                await listener.next("memory")
+            assert server.server.listening == 8
+            before = engine.looks
+            for _ in range(20):
+                for listener in listeners:
+                    await listener.next("memory")
+            # A look describes the engine a few times, for `info` and for `memory`; listeners lag a few looks.
+            assert engine.looks - before < 8 * 20
+        await until(lambda: server.server.listening == 0)
         await server.get("/health")
-        assert looks == 0
+        looks = engine.looks
+        for _ in range(20):
+            await server.get("/log")
+        assert engine.looks == looks
 
 
 async def test_a_client_that_leaves_frees_its_place(tmp_path: Path) -> None:
-    async with http(tmp_path) as server:
+    async with http(tmp_path, pace=QUICK) as server:
         connections = server.running.service.connections["http"]
         async with server.session("127.0.0.1") as other, listening(server, other) as listener:
             await listener.next("info")
             assert len(connections) == 1
-        await until(lambda: len(connections) == 0 and server.server._events.listening == 0)
+        await until(lambda: len(connections) == 0 and server.server.listening == 0)
 
 
 async def test_a_client_that_does_not_read_is_dropped_and_others_go_on(tmp_path: Path) -> None:
-    async with http(tmp_path) as server, listening(server) as good:
+    engine = Watched()
+    async with http(tmp_path, load=lambda *_: engine, pace=QUICK) as server, listening(server) as good:
         await good.next("info")
         with socket.socket() as lazy:
             lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -190,22 +191,16 @@ async def test_a_client_that_does_not_read_is_dropped_and_others_go_on(tmp_path:
             loop = asyncio.get_running_loop()
             await loop.sock_connect(lazy, ("127.0.0.1", server.server.port))
             await loop.sock_sendall(lazy, b"GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-            await until(lambda: server.server._events.listening == 2)
-            padding = {"padding": "x" * 500_000}
-            usual = server.server._events._memory
-
-            async def large() -> dict[str, Any]:
-                return await usual() | padding
-
-            server.server._events._memory = large
+            await until(lambda: server.server.listening == 2)
+            engine.held = lambda: {f"a large amount of memory, {number}": number for number in range(20_000)}
             async with asyncio.timeout(30):
-                while server.server._events.listening == 2:
+                while server.server.listening == 2:
                     await good.next("memory")
         await good.next("memory")
 
 
 async def test_a_listener_makes_room_for_who_asks_for_something(tmp_path: Path) -> None:
-    async with http(tmp_path, "--max-connections", "1") as server:
+    async with http(tmp_path, "--max-connections", "1", pace=QUICK) as server:
         connections = server.running.service.connections["http"]
         async with server.session("127.0.0.1") as first, server.session("127.0.0.2") as second:
             held = [await first.get("/events") for _ in range(connections.limit)]
@@ -218,18 +213,17 @@ async def test_a_listener_makes_room_for_who_asks_for_something(tmp_path: Path) 
 
 
 async def test_the_end_of_the_server_ends_the_events(tmp_path: Path) -> None:
-    async with http(tmp_path) as server, listening(server) as listener:
+    async with http(tmp_path, pace=QUICK) as server, listening(server) as listener:
         await listener.next("info")
         closing = asyncio.create_task(server.server.close())
         with pytest.raises(EOFError):
             while True:
                 await listener.next()
         await closing
-        assert task_of(server) is None
 
 
 async def test_the_token_is_needed(tmp_path: Path) -> None:
-    async with http(tmp_path, "--http-token", "secret") as server:
+    async with http(tmp_path, "--http-token", "secret", pace=QUICK) as server:
         async with server.client.get("/events") as response:
             assert response.status == 401
         async with server.client.get("/events", headers={"Authorization": "Bearer secret"}) as response:
@@ -237,15 +231,17 @@ async def test_the_token_is_needed(tmp_path: Path) -> None:
 
 
 async def test_a_look_that_fails_is_no_end(tmp_path: Path) -> None:
-    async with http(tmp_path) as server, listening(server) as listener:
-        await listener.next("info")
-        usual, failed = server.server._events._memory, asyncio.Event()
+    engine, failed = Watched(), threading.Event()
 
-        async def failing() -> dict[str, Any]:
-            failed.set()
-            raise RuntimeError("closed meanwhile")
+    def failing() -> dict[str, int]:
+        failed.set()
+        raise RuntimeError("closed meanwhile")
 
-        server.server._events._memory = failing
-        await asyncio.wait_for(failed.wait(), 10)
-        server.server._events._memory = usual
+    async with http(tmp_path, load=lambda *_: engine, pace=QUICK) as server, listening(server) as listener:
+        await until(lambda: server.running.service.lifecycle.chatterbox is not None)
         await listener.next("memory")
+        engine.held = failing
+        await until(failed.is_set)
+        engine.held = lambda: {"allocated": 12345}
+        while (await listener.next("memory"))[1]["engines"][0]["device_bytes"] != {"allocated": 12345}:
+            pass

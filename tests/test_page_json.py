@@ -211,8 +211,7 @@ async def test_the_history_is_bounded_and_survives_an_engine_that_fails() -> Non
             raise RuntimeError("closed")
         return []
 
-    history = MemoryHistory(loaded, interval=0.001)
-    history._points = type(history._points)(maxlen=5)
+    history = MemoryHistory(loaded, interval=0.001, kept=5)
     history.start()
     await asyncio.wait_for(asked.wait(), 10)
     await history.close()
@@ -221,12 +220,6 @@ async def test_the_history_is_bounded_and_survives_an_engine_that_fails() -> Non
     ages = [point[0] for point in points]
     assert ages == sorted(ages, reverse=True)
     assert history.latest()[1:] == points[-1][1:]  # type: ignore[index]
-
-
-def test_the_history_of_an_hour_has_some_hundred_points() -> None:
-    kept = MemoryHistory(list)._points.maxlen
-    assert kept is not None
-    assert 120 <= kept <= 361
 
 
 def test_every_family_and_precision_has_its_need() -> None:

@@ -20,6 +20,7 @@ _LOGGER = logging.getLogger(__name__)
 
 _INTERVAL = 20.0
 """Seconds between two points: the system counts a large process's pages for milliseconds."""
+_KEPT = int(SECONDS / _INTERVAL) + 1
 _PROCESS = psutil.Process()
 
 
@@ -45,11 +46,11 @@ class Point:
 class MemoryHistory:
     """Measures again and again while it is started."""
 
-    def __init__(self, engines: Callable[[], list[Engine]], interval: float = _INTERVAL) -> None:
-        """`engines` lists those that are loaded; `interval` is the seconds between two points."""
+    def __init__(self, engines: Callable[[], list[Engine]], *, interval: float = _INTERVAL, kept: int = _KEPT) -> None:
+        """`engines` lists those that are loaded. Tests choose the seconds between two points, and how many are kept."""
         self._engines = engines
         self._interval = interval
-        self._points: deque[Point] = deque(maxlen=int(SECONDS / interval) + 1)
+        self._points: deque[Point] = deque(maxlen=kept)
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:

@@ -20,7 +20,7 @@ from ..speech.service import Service
 from . import snapshots
 from .access import Access
 from .answers import HEADERS, RefusedError, error_answer, json_answer, unexpected
-from .events import Events
+from .events import USUAL_PACE, Events, Pace
 from .page_routes import PageRoutes
 from .pages import Pages
 from .refusals import for_people
@@ -47,15 +47,20 @@ class HttpServer:
     """Serves the page, the JSON and the speech of `service` at --http-host and --http-port."""
 
     def __init__(
-        self, service: Service, *, idle_timeout: float = _IDLE_SECONDS, retry_seconds: float = _RETRY_SECONDS
+        self,
+        service: Service,
+        *,
+        idle_timeout: float = _IDLE_SECONDS,
+        retry_seconds: float = _RETRY_SECONDS,
+        pace: Pace = USUAL_PACE,
     ) -> None:
-        """Tests shorten `idle_timeout` and `retry_seconds`."""
+        """Tests shorten `idle_timeout`, `retry_seconds` and the `pace` of events."""
         self._service = service
         self._access = Access(service.config)
         self._host = service.config.http_host
         self._pages = Pages()
         self._history = MemoryHistory(partial(snapshots.engines_of, service))
-        self._events = Events(service, partial(snapshots.information, service), self._memory_news)
+        self._events = Events(service, partial(snapshots.information, service), self._memory_news, pace)
         self._connections = Connections(service.config.max_http_connections)
         service.connections["http"] = self._connections
         self._idle_timeout = idle_timeout
@@ -134,6 +139,11 @@ class HttpServer:
     def port(self) -> int:
         """The port that the server listens at; if the option is 0, the one that the system chose."""
         return self._service.config.http_port if self._listener is None else self._listener.port
+
+    @property
+    def listening(self) -> int:
+        """Number of clients that listen to events."""
+        return self._events.listening
 
     @property
     def url(self) -> str:

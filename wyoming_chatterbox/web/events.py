@@ -9,6 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
@@ -21,9 +22,6 @@ from .watched import busy
 
 _LOGGER = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 1.0
-_MEMORY_SECONDS = 10.0
-_COMMENT_SECONDS = 15.0
 _WAITING_EVENTS = 32
 """Events that wait for a listener to read; with more, it is gone."""
 _WAITING_LINES = 200
@@ -38,20 +36,32 @@ _CLOCKS = (
 )
 """What changes by itself: its change is no news."""
 
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds between two events of a kind."""
+
+    look: float = 1.0
+    """Between two looks at what is new."""
+    memory: float = 10.0
+    comment: float = 15.0
+    """Between two comments, which tell a proxy that the answer goes on."""
+
+
+USUAL_PACE = Pace()
+
 Snapshot = Callable[[], Awaitable[dict[str, Any]]]
 
 
 class Events:
     """Sends `info`, `memory` and `log` to everybody who listens."""
 
-    def __init__(
-        self, service: Service, info: Snapshot, memory: Snapshot, *, look_seconds: float = _LOOK_SECONDS
-    ) -> None:
-        """`info` and `memory` compute what is sent. Tests shorten `look_seconds`, the time between two looks."""
+    def __init__(self, service: Service, info: Snapshot, memory: Snapshot, pace: Pace = USUAL_PACE) -> None:
+        """`info` and `memory` compute what is sent."""
         self._service = service
         self._info = info
         self._memory = memory
-        self._look_seconds = look_seconds
+        self._pace = pace
         self._listeners: set[_Listener] = set()
         self._lines: deque[Line] = deque(maxlen=_WAITING_LINES)
         self._before: str | None = None
@@ -124,7 +134,7 @@ class Events:
         time = asyncio.get_running_loop().time
         remembered = commented = time()
         while True:
-            await asyncio.sleep(self._look_seconds)
+            await asyncio.sleep(self._pace.look)
             try:
                 info = await self._info()
                 if (now := _news(info, self._service)) != self._before:
@@ -133,10 +143,10 @@ class Events:
                 lines = b"".join(_event("log", line.shown()) for line in self._new_lines())
                 if lines:
                     self._send(lines)
-                if time() - remembered >= _MEMORY_SECONDS:
+                if time() - remembered >= self._pace.memory:
                     remembered = time()
                     self._send(_event("memory", await self._memory()))
-                if time() - commented >= _COMMENT_SECONDS:
+                if time() - commented >= self._pace.comment:
                     commented = time()
                     self._send(b":\n\n")
             except Exception:
