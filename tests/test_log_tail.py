@@ -57,11 +57,11 @@ def test_listeners_hear_new_lines_until_they_leave() -> None:
     [
         (record("Spoke %.1f s to %s in the voice %s (%s)", 1.5, "192.168.1.5:1", "'alice'", "nano"),
          "test: Spoke 1.5 s to ... in the voice ... (nano)"),
-        (record("Chatterbox is %s: %s", "ready", "/home/me/x"), "test: Chatterbox is ready: ..."),
+        (record("Chatterbox is %s: %s", "ready", "/srv/me/x"), "test: Chatterbox is ready: ..."),
         (record("%(name)s", {"name": "alice"}), "test: %(name)s"),
         (record("nothing to hide"), "test: nothing to hide"),
         (record("told beforehand: alice", name="aiohttp.web"), "aiohttp.web: ..."),
-        (record("/home/me/x.py:3: UserWarning", name="py.warnings"), "py.warnings: ..."),
+        (record("/srv/me/x.py:3: UserWarning", name="py.warnings"), "py.warnings: ..."),
     ],
 )  # fmt: skip
 def test_a_bare_line_keeps_numbers_and_our_own_words(told: logging.LogRecord, bare: str) -> None:
@@ -171,8 +171,8 @@ async def test_a_report_holds_nothing_private(tmp_path: Path) -> None:
 
 async def test_a_report_says_what_is_wrong(tmp_path: Path) -> None:
     def failing(*_: object) -> FakeEngine:
-        problem = Problem("no-space", {"place": "/home/ottilie", "bytes_needed": 12345, "bytes_free": 7})
-        raise DownloadError("/home/ottilie has too little space", "Free it, ottilie.", problem)
+        problem = Problem("no-space", {"place": "/srv/ottilie", "bytes_needed": 12345, "bytes_free": 7})
+        raise DownloadError("/srv/ottilie has too little space", "Free it, ottilie.", problem)
 
     async with logged(tmp_path, load=failing, first_retry=300) as server:
         await until(lambda: server.running.service.lifecycle.failure is not None)

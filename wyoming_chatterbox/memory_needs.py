@@ -15,7 +15,7 @@ PROCESS_MB = {
 }
 """The most that a server process held on a CPU while it spoke, in 10^6 bytes of anonymous memory, standby voice
 included: 3.4 seconds of speech, random weights of full size, x86-64 with AVX2, PyTorch 2.11, 26 November 2026.
-A sentence of 280 characters that becomes 32 seconds takes more: nano in int8 held up to 1407 then.
+A sentence of 280 characters that becomes 32 seconds takes more: nano held 500 more then, in int8 as in float32.
 multilingual is english with a larger vocabulary: its figures are english's and the difference of their weights.
 
 `script/python -m tests.measure_memory --family FAMILY --precision float32 float16 int8 int4` measures it again. On a
