@@ -21,7 +21,7 @@ def drawn() -> dict[str, str | None]:
 
 def defined() -> dict[str, str | None]:
     """Each class, and the class of this module that it is made from."""
-    classes = [value for value in vars(errors).values() if isinstance(value, type)]
+    classes = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)]
     return {kind.__name__: kind.__bases__[0].__name__ if kind.__bases__[0] in classes else None for kind in classes}
 
 

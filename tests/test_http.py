@@ -210,6 +210,8 @@ async def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
             assert not link.startswith("/") and ":" not in link, "a prefix such as ingress's must do"
             async with server.client.get(f"/{link}") as response:
                 assert response.status == 200
+                if response.content_type == "application/json":
+                    continue
                 text = await response.text()
                 assert "http://" not in text.replace("http://www.w3.org/2000/svg", "") and "https://" not in text
 

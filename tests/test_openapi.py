@@ -77,6 +77,9 @@ def test_no_request_breaks_the_server_or_the_description(
     for result in schema.get_all_operations():
         assert isinstance(result, Ok)
         operation = result.ok()
+        if operation.path == "/events":
+            # It has no end.
+            continue
 
         @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
         @hypothesis.settings(

@@ -39,7 +39,10 @@ def test_what_stands_between_two_marks_is_replaced() -> None:
 
 
 def test_config_has_the_table_s_fields() -> None:
-    assert [field.name for field in dataclasses.fields(Config)] == [option.name for option in OPTIONS]
+    assert [field.name for field in dataclasses.fields(Config)] == [
+        *(option.name for option in OPTIONS),
+        "sources",
+    ]
 
 
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)

@@ -16,6 +16,7 @@ import yaml
 
 from wyoming_chatterbox import precision
 from wyoming_chatterbox.families import FAMILIES
+from wyoming_chatterbox.memory_needs import PROCESS_MB
 from wyoming_chatterbox.option import Option, written
 from wyoming_chatterbox.options import GROUPS, OPTIONS
 
@@ -186,8 +187,16 @@ def _setting(option: Option) -> list[str]:
     return [*textwrap.wrap(f"# {_purpose(option)}{allowed}", 120, subsequent_indent="# "), f"#{name}={value}"]
 
 
+def needs() -> str:
+    """Write what a whole server process holds with each family at each precision."""
+    heading = ("", "float32", "float16", "int8", "int4 (experimental)")
+    rows = ((name, *(str(sizes[key]) for key in PRECISIONS)) for name, sizes in PROCESS_MB.items())
+    return table(heading, *rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
-    part.__name__: part for part in (models, weights, options, app_schema, app_options, app_hidden_options, settings)
+    part.__name__: part
+    for part in (models, weights, needs, options, app_schema, app_options, app_hidden_options, settings)
 }
 
 

@@ -17,6 +17,7 @@ from .engine.heap import share_one_heap
 from .engine.loader import Loader
 from .errors import ChatterboxError
 from .families import shortest_recording, spoken_languages
+from .log_tail import LogTail
 from .network import descriptors
 from .privacy import keep_caches_in, silence_libraries
 from .server.discovery import Announcement
@@ -50,12 +51,12 @@ def main() -> int:
     signals = Signals()
     try:
         options = config.load(sys.argv[1:], os.environ, Path.cwd())
-        log.set_up(options)
+        tail = log.set_up(options)
         silence_libraries()
         share_one_heap()
         keep_caches_in(options.data_dir[0] / "cache")
         sys.setswitchinterval(_SWITCH_SECONDS)
-        asyncio.run(serve(descriptors.fit(options), signals))
+        asyncio.run(serve(descriptors.fit(options), signals, tail))
     except ChatterboxError as err:
         log.close()
         print(f"wyoming-chatterbox: {err}", file=sys.stderr)
@@ -68,8 +69,11 @@ def main() -> int:
     return signals.end()
 
 
-async def serve(options: Config, signals: Signals) -> None:
-    """Run the server until SIGTERM or SIGINT, until the one client of stdio has left, or until an engine is lost."""
+async def serve(options: Config, signals: Signals, tail: LogTail) -> None:
+    """Run the server until SIGTERM or SIGINT, until the one client of stdio has left, or until an engine is lost.
+
+    `tail` has the latest lines of the log.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     signals.listen(lambda: loop.call_soon_threadsafe(stop.set))
@@ -100,7 +104,7 @@ async def serve(options: Config, signals: Signals) -> None:
     replies = Replies(lifecycle, scheduler, limit=options.max_replies, style=style_of(options), levels=levels)
     pronunciations = PronunciationFile(options.pronunciations)
     preparation = IdlePreparation(voices, replies)
-    service = Service(options, voices, lifecycle, replies, preparation, pronunciations)
+    service = Service(options, voices, lifecycle, replies, preparation, pronunciations, log=tail)
     reloading = asyncio.Event()
     signals.on("SIGHUP", lambda: loop.call_soon_threadsafe(reloading.set))
     background = [asyncio.create_task(_reload_voices(voices, reloading), name="reloader")]
@@ -122,7 +126,7 @@ async def serve(options: Config, signals: Signals) -> None:
             await http.start()
             closers.insert(0, http.close)
         if server.port is not None:
-            announcement = Announcement(options.zeroconf, server.host, server.port)
+            announcement = Announcement(options.zeroconf, server.host, server.port, told=service.reach.announce)
             announcement.start()
             closers.append(announcement.close)
         await _first(stop, server.ended, lifecycle.lost)

@@ -10,7 +10,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +23,26 @@ from .command_line import parser
 from .errors import ConfigError
 from .option import ENVIRONMENT_PREFIX
 from .options import OPTIONS, Options
+from .sources import DEFAULT, Source, Sources
 
 SCHEMA = vol.Schema({option.name: option.check for option in OPTIONS})
 _SERVICE_LINK = re.compile(r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_\w+)?)$")
 """Variables that Docker and Kubernetes set in a container beside a service that happens to be called "chatterbox"."""
-_NAMES = frozenset(option.name for option in OPTIONS)
+_BY_NAME = {option.name: option for option in OPTIONS}
+_Found = dict[str, tuple[Any, Source]]
+"""Values that are not checked yet, and their sources, by option."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config(Options):
     """Every option, checked, and what follows from them."""
+
+    sources: Mapping[str, Source] = field(default_factory=dict, compare=False, repr=False)
+    """Where the values come from that are not the defaults, by option."""
+
+    def source(self, name: str) -> Source:
+        """Say where the value of an option comes from."""
+        return self.sources.get(name, DEFAULT)
 
     @property
     def models_directory(self) -> Path:
@@ -58,33 +68,37 @@ class Config(Options):
 def load(arguments: Sequence[str], environment: Mapping[str, str], directory: Path) -> Config:
     """Read all sources, with the `.env` in `directory`. Raises `ConfigError` with option, value, rule and source."""
     flags = vars(parser().parse_args(arguments))
-    file = flags.pop("config", None)
-    found: dict[str, tuple[Any, str]] = {}
+    named = flags.pop("config", None)
+    file = Path(named) if named is not None else None
+    sources = Sources(environment, file)
+    found: _Found = {}
     if file is not None:
-        found.update(_from_file(Path(file)))
-    found.update(_from_environment(_dotenv(directory / ".env"), f"{directory / '.env'}"))
-    found.update(_from_environment(environment, "the environment"))
-    found.update({name: (value, "a flag") for name, value in flags.items()})
+        found.update(_from_file(file, sources))
+    dotenv = directory / ".env"
+    found.update(_from_environment(_dotenv(dotenv), dotenv))
+    found.update(_from_environment(environment, None))
+    found.update({name: (value, sources.flag(_BY_NAME[name], value)) for name, value in flags.items()})
     return _checked(found)
 
 
-def _checked(found: Mapping[str, tuple[Any, str]]) -> Config:
+def _checked(found: _Found) -> Config:
     values = {option.name: option.default for option in OPTIONS}
     values.update({name: value for name, (value, _) in found.items()})
     try:
-        config = Config(**SCHEMA(values))
+        config = Config(**SCHEMA(values), sources={name: source for name, (_, source) in found.items()})
     except vol.MultipleInvalid as err:
         name = str(err.errors[0].path[0])
         value, source = found[name]
-        option = next(option for option in OPTIONS if option.name == name)
+        option = _BY_NAME[name]
         shown = "..." if option.secret else repr(value)
-        raise ConfigError(f"{option.flag_name} can't be {shown} (from {source}): it takes {option.allowed}") from err
+        raise ConfigError(
+            f"{option.flag_name} can't be {shown} (from {source.words}): it takes {option.allowed}"
+        ) from err
     guarded = config.http_token or config.http_allow or config.http_proxy
     if config.http and not (_loopback(config.http_host) or guarded):
-        _, source = found["http_host"]
         raise ConfigError(
-            f"--http-host can't be {config.http_host!r} (from {source}) without --http-token, --http-allow or "
-            "--http-proxy: others could reach the page"
+            f"--http-host can't be {config.http_host!r} (from {config.source('http_host').words}) without "
+            "--http-token, --http-allow or --http-proxy: others could reach the page"
         )
     return config
 
@@ -96,7 +110,7 @@ def _loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _from_file(path: Path) -> dict[str, tuple[Any, str]]:
+def _from_file(path: Path, sources: Sources) -> _Found:
     try:
         text = path.read_text(encoding="utf-8")
         content = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
@@ -109,13 +123,13 @@ def _from_file(path: Path) -> dict[str, tuple[Any, str]]:
         content = {}
     if not isinstance(content, dict):
         raise ConfigError(f"--config {path} must hold a mapping of option names to values, not {content!r:.80}")
-    found: dict[str, tuple[Any, str]] = {}
+    found: _Found = {}
     for key, value in content.items():
         name = str(key).replace("-", "_")
-        if name not in _NAMES:
+        if name not in _BY_NAME:
             raise ConfigError(f"--config {path} has an option {key!r} that there is not; there are: {_listed()}")
         if value is not None:
-            found[name] = (value, str(path))
+            found[name] = (value, sources.file(name))
     return found
 
 
@@ -126,8 +140,10 @@ def _dotenv(path: Path) -> dict[str, str]:
         raise ConfigError(f"{path} can't be read: {getattr(err, 'strerror', None) or err}") from err
 
 
-def _from_environment(environment: Mapping[str, str], source: str) -> dict[str, tuple[Any, str]]:
-    found: dict[str, tuple[Any, str]] = {}
+def _from_environment(environment: Mapping[str, str], dotenv: Path | None) -> _Found:
+    """Take the options from variables: those of the environment, or of a file."""
+    found: _Found = {}
+    source = "the environment" if dotenv is None else str(dotenv)
     known: set[str] = set()
     for option in OPTIONS:
         for variable in (*option.environment, option.variable):
@@ -136,7 +152,7 @@ def _from_environment(environment: Mapping[str, str], source: str) -> dict[str, 
             if value:
                 found[option.name] = (
                     split(value) if option.repeatable else value,
-                    f"{variable} in {source}",
+                    Sources.variable(variable, dotenv),
                 )
     for variable in environment:
         if variable.startswith(ENVIRONMENT_PREFIX) and variable not in known and not _SERVICE_LINK.search(variable):
@@ -145,4 +161,4 @@ def _from_environment(environment: Mapping[str, str], source: str) -> dict[str, 
 
 
 def _listed() -> str:
-    return ", ".join(sorted(_NAMES))
+    return ", ".join(sorted(_BY_NAME))

@@ -25,6 +25,10 @@
 The boundary to a library catches what the library raises, and raises one of these `from` it.
 """
 
+from __future__ import annotations
+
+from .problem import Problem
+
 
 class ChatterboxError(Exception):
     """An error that a person can act on; its text is shown to them as it is.
@@ -33,6 +37,8 @@ class ChatterboxError(Exception):
     """
 
     code = "error"
+    problem = Problem()
+    """What is wrong, where this error keeps Chatterbox from speaking."""
 
 
 class ConfigError(ChatterboxError):
@@ -46,9 +52,10 @@ class DeviceError(ConfigError):
 
     code = "no-such-device"
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", problem: Problem | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+        self.problem = problem or Problem("no-device")
 
 
 class ProtocolError(ChatterboxError):
@@ -120,9 +127,10 @@ class DownloadError(ChatterboxError):
 
     code = "download-failed"
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", problem: Problem | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+        self.problem = problem or Problem()
 
 
 class CheckpointError(ChatterboxError):
@@ -130,9 +138,10 @@ class CheckpointError(ChatterboxError):
 
     code = "bad-checkpoint"
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", problem: Problem | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+        self.problem = problem or Problem("files-broken")
 
 
 class EngineError(ChatterboxError):
@@ -151,18 +160,21 @@ class NotNumbersError(EngineError):
     """A model computes infinities or NaN: it is broken, or its numbers reach further than its precision does."""
 
     code = "not-numbers"
+    problem = Problem("not-numbers")
 
 
 class OutOfMemoryError(EngineError, MemoryError):
     """An engine ran out of memory, on the device or the host."""
 
     code = "out-of-memory"
+    problem = Problem("out-of-memory")
 
 
 class HungError(EngineError):
     """An engine shows no sign of life; `hint` says what happens next."""
 
     code = "hung"
+    problem = Problem("hung")
     hint = "It is loaded again once it returns; where it doesn't, the server ends, to be started again."
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .errors import CheckpointError
+from .problem import Problem
 from .tensor_shapes import tensor_shapes
 
 MULTILINGUAL_LANGUAGES = (
@@ -45,6 +46,10 @@ class PromptRules:
 
 _LLAMA_RULES = PromptRules(t3_seconds=6, shortest=1.0, loudness=(-30.0, -18.0))
 _GPT2_RULES = PromptRules(t3_seconds=15, shortest=5.0, loudness=(-27.0, -27.0))
+_GUIDED = {"exaggeration": 0.5, "cfg_weight": 0.5, "temperature": 0.8}
+_UNGUIDED = {"temperature": 0.8}
+_ALWAYS_HEEDED = ("seed", "speed", "loudness", "sentence_pause")
+"""Settings of a voice's style that do not depend on the model."""
 SOUNDS = ("laugh", "chuckle", "gasp", "cough", "sigh", "groan", "sniff", "shush", "clear throat")
 """Tags that turbo and nano turn into sounds."""
 
@@ -67,6 +72,8 @@ class Family:
     tokenizer: tuple[str, ...]
     """File names, all of them required; the first is the tokenizer itself."""
     prompt: PromptRules
+    style: Mapping[str, float] = field(default_factory=dict, compare=False)
+    """The settings of a voice's style that the model heeds, each with its default."""
     optional: tuple[str, ...] = ()
     """File names that are downloaded if the hub has them."""
     languages: tuple[str, ...] = ("en",)
@@ -125,6 +132,7 @@ ENGLISH = Family(
     voice_encoder="ve.safetensors",
     tokenizer=("tokenizer.json",),
     prompt=_LLAMA_RULES,
+    style=_GUIDED,
 )
 MULTILINGUAL = Family(
     name="multilingual",
@@ -136,6 +144,7 @@ MULTILINGUAL = Family(
     voice_encoder="ve.pt",
     tokenizer=("grapheme_mtl_merged_expanded_v1.json",),
     prompt=_LLAMA_RULES,
+    style=_GUIDED,
     optional=(CANGJIE,),
     languages=MULTILINGUAL_LANGUAGES,
 )
@@ -149,6 +158,7 @@ TURBO = Family(
     voice_encoder="ve.safetensors",
     tokenizer=_GPT2_TOKENIZER[:3],
     prompt=_GPT2_RULES,
+    style=_UNGUIDED,
     optional=_GPT2_TOKENIZER[3:],
     sounds=SOUNDS,
 )
@@ -162,6 +172,7 @@ NANO = Family(
     voice_encoder="ve.safetensors",
     tokenizer=_GPT2_TOKENIZER[:3],
     prompt=_GPT2_RULES,
+    style=_UNGUIDED,
     optional=_GPT2_TOKENIZER[3:],
     sounds=SOUNDS,
 )
@@ -215,7 +226,11 @@ def recognise(directory: Path, *, whole: bool = True) -> Family:
     Raises `CheckpointError` if there are none or, unless `whole` is false, if another required file is missing.
     """
     if not directory.is_dir():
-        raise CheckpointError(f"{directory} is not a directory", "Give the directory that holds the model's files.")
+        raise CheckpointError(
+            f"{directory} is not a directory",
+            "Give the directory that holds the model's files.",
+            Problem("files-missing", {"place": str(directory)}),
+        )
     try:
         names = {path.name for path in directory.iterdir()}
     except OSError as err:
@@ -226,6 +241,7 @@ def recognise(directory: Path, *, whole: bool = True) -> Family:
         raise CheckpointError(
             f"{directory} looks like the {family.label} model, but lacks {', '.join(missing)}",
             "Copy the missing files there, or use --model " + family.label + " to download them.",
+            Problem("files-missing", {"place": str(directory), "files": missing}),
         )
     return family
 
@@ -244,6 +260,7 @@ def _by_t3(directory: Path, names: set[str]) -> Family:
     raise CheckpointError(
         f"{directory} holds no Chatterbox model: neither one of {wanted} nor a fine-tune's t3_*.safetensors",
         "Give the directory that holds the model's files in their official layout.",
+        Problem("files-missing", {"place": str(directory)}),
     )
 
 
@@ -283,6 +300,11 @@ def spoken_languages(model: str) -> tuple[str, ...]:
 def spoken_sounds(model: str) -> tuple[str, ...]:
     """Names of the tags that `--model` will turn into sounds."""
     return _expected(model).sounds
+
+
+def heeded(model: str) -> tuple[str, ...]:
+    """Names of the settings of a voice's style that `--model` will heed."""
+    return (*_expected(model).style, *_ALWAYS_HEEDED)
 
 
 def shortest_recording(model: str) -> float:

@@ -12,12 +12,17 @@ import asyncio
 import sys
 
 from wyoming.client import AsyncClient
+from wyoming.event import Event
 from wyoming.info import Describe, Info
 
 from .errors import ChatterboxError
 
 TROUBLE = "trouble"
 """Key in the data of the `info` event, where our server says why it needs help; absent if it needs none."""
+
+
+HEALTH_CHECK = "health_check"
+"""Key in the data of the `describe` event by which our server tells this check from Home Assistant."""
 
 
 class UnhealthyError(ChatterboxError):
@@ -30,7 +35,7 @@ async def check(uri: str, timeout: float) -> str:
     """Ask the server at `uri` to describe itself within `timeout` seconds; return its program and number of voices."""
     try:
         async with asyncio.timeout(timeout), AsyncClient.from_uri(uri) as client:
-            await client.write_event(Describe().event())
+            await client.write_event(Event(Describe().event().type, {HEALTH_CHECK: True}))
             while (event := await client.read_event()) is not None:
                 if Info.is_type(event.type):
                     if TROUBLE in event.data:

@@ -7,7 +7,6 @@ again are counted instead of repeated, and no character of a message can forge a
 
 from __future__ import annotations
 
-import copy
 import logging
 import math
 import os
@@ -17,32 +16,34 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from traceback import format_exception
 
 from .config import Config
-from .log_format import formatter
-from .quoting import visible
+from .log_format import formatter, harmless
+from .log_tail import LogTail
 
 _NOISY_LIBRARIES = ("httpx", "huggingface_hub", "numba")
 _MAX_WAITING_LINES = 1000
 """The most lines that wait to be written."""
-_MAX_MESSAGE_LENGTH = 20_000
-"""Characters of a message, and of a traceback, that are written."""
 _CLOSE_SECONDS = 1.0
 """Seconds that `close` waits for the reader."""
 _WINDOW_SECONDS = 60.0
 _MAX_KINDS = 256
 
 
-def set_up(options: Config) -> None:
-    """Log to standard error as `--log-format` and `--debug` say, Python's warnings included."""
-    handler = QueuedHandler(_standard_error())
+def set_up(options: Config) -> LogTail:
+    """Log to standard error as `--log-format` and `--debug` say, Python's warnings included.
+
+    Return what keeps the latest lines.
+    """
+    tail = LogTail()
+    handler = QueuedHandler(_standard_error(), tail=tail)
     handler.setFormatter(formatter(options.log_format, debug=options.debug))
     logging.basicConfig(level=logging.DEBUG if options.debug else logging.INFO, handlers=[handler])
     logging.captureWarnings(True)
     if not options.debug:
         for name in _NOISY_LIBRARIES:
             logging.getLogger(name).setLevel(logging.WARNING)
+    return tail
 
 
 def close() -> None:
@@ -105,8 +106,12 @@ class _Kind:
 class QueuedHandler(logging.Handler):
     """Writes lines to a file descriptor, in a thread of its own; without a descriptor, nowhere."""
 
-    def __init__(self, descriptor: int | None, capacity: int = _MAX_WAITING_LINES) -> None:
+    def __init__(
+        self, descriptor: int | None, capacity: int = _MAX_WAITING_LINES, *, tail: LogTail | None = None
+    ) -> None:
+        """`tail` keeps what is written, and what is dropped because the reader is slow."""
         super().__init__()
+        self._tail = tail
         self._descriptor = descriptor
         self._capacity = capacity
         self._repeats = Repeats()
@@ -144,8 +149,10 @@ class QueuedHandler(logging.Handler):
         super().close()
 
     def _put(self, record: logging.LogRecord) -> None:
+        if self._tail is not None:
+            self._tail.add(record)
         if self._lines.qsize() < self._capacity:
-            self._lines.put(self.format(_harmless(record)) + "\n")
+            self._lines.put(self.format(harmless(record)) + "\n")
         else:
             self._dropped += 1
 
@@ -184,21 +191,6 @@ class QueuedHandler(logging.Handler):
             except OSError:
                 # The reader is gone.
                 return
-
-
-def _harmless(record: logging.LogRecord) -> logging.LogRecord:
-    """Return a copy that can't forge another record: invisible characters are escaped, further lines indented."""
-    copied = copy.copy(record)
-    copied.msg, copied.args = _indented(record.getMessage()), None
-    if record.exc_info and record.exc_info[0] is not None:
-        traceback = "".join(format_exception(*record.exc_info))
-        copied.exc_text = "    " + _indented(traceback[-_MAX_MESSAGE_LENGTH:])
-    return copied
-
-
-def _indented(text: str) -> str:
-    shown = text if len(text) <= _MAX_MESSAGE_LENGTH else f"{text[:_MAX_MESSAGE_LENGTH]}... ({len(text)} characters)"
-    return "\n    ".join(visible(line) for line in shown.rstrip("\n").split("\n"))
 
 
 def _record(name: str, level: int, message: str, *values: object) -> logging.LogRecord:

@@ -6,11 +6,13 @@ offers; `engine.loader` decides with both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from .errors import ConfigError
+from .errors import ConfigError, DeviceError
 from .families import FAMILIES
+from .problem import Problem
 
 DTYPES = ("float32", "float16", "bfloat16")
 """Formats of unquantized weights: what --dtype takes besides auto."""
@@ -33,6 +35,32 @@ flow and the vocoder."""
 
 
 @dataclass(frozen=True)
+class Why:
+    """Why a precision was chosen, for a program to put into words."""
+
+    code: str
+    """One of `WHYS`."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """precision, and whichever is known of: wanted, needed_bytes, room_bytes, limited, free_bytes, total_bytes, gpu."""
+
+
+WHYS = {
+    "asked": "the precision was asked for",
+    "cuda-fits": "the best for a CUDA GPU, and it fits",
+    "mps-fits": "the best for an Apple GPU, and it fits",
+    "cpu-fits": "the best for a CPU, and it fits",
+    "cuda-less": "a lower one than the best, because that needs more than there is room for",
+    "mps-less": "the same on an Apple GPU",
+    "cpu-less": "the same on a CPU",
+    "too-little": "the lowest that auto chooses, and there may be too little room even for it",
+    "ran-out": "a lower one than `before`, because memory ran out in that",
+    "not-numbers": "one whose numbers reach further than those of `before`, in which the sound was not numbers",
+    "unsupported": "the nearest to `wanted`, which the device can't compute in",
+}
+"""What the codes of `Why` mean."""
+
+
+@dataclass(frozen=True)
 class Precision:
     """How T3 and the flow are held and computed on a device, and why."""
 
@@ -48,6 +76,8 @@ class Precision:
     """The torch device that this precision was chosen for."""
     device_reason: str = "it was asked for"
     """Why that device was chosen."""
+    why: Why = Why("asked")
+    """The reason again, as a code and values."""
 
     @property
     def name(self) -> str:
@@ -89,10 +119,11 @@ def choose(
     if wanted not in ("auto", *PRECISIONS):
         raise ConfigError(f"precision is {wanted!r}; it can be auto, {', '.join(PRECISIONS)}")
     if wanted == "auto":
-        name, reason = _auto(family, _kind(device), free_mb, limit_mb)
+        name, reason, why = _auto(family, _kind(device), free_mb, limit_mb)
     else:
         name, reason = wanted, f"{wanted} was asked for{' (experimental)' if wanted == 'int4' else ''}"
-    return _on(device, device_reason, name, reason, bfloat16)
+        why = Why("asked")
+    return _on(device, device_reason, name, reason, why, bfloat16)
 
 
 _WHY_AUTO = {
@@ -101,19 +132,26 @@ _WHY_AUTO = {
 }
 
 
-def _auto(family: str, kind: str, free_mb: float | None, limit_mb: float | None) -> tuple[str, str]:
-    """Choose the highest precision that fits into memory, down to int8; returns its name and the reason."""
+def _auto(family: str, kind: str, free_mb: float | None, limit_mb: float | None) -> tuple[str, str, Why]:
+    """Choose the highest precision that fits into memory, down to int8; returns its name and the reason, twice."""
     first = "float16" if kind == "cuda" else "float32"
     room = min((mb for mb in (free_mb, limit_mb) if mb is not None), default=None)
     whose = "the limit" if room == limit_mb else "free"
     if room is None or needed_mb(family, first) <= room:
-        return first, _WHY_AUTO[first].format(kind=kind)
+        return first, _WHY_AUTO[first].format(kind=kind), Why(f"{kind}-fits")
     ladder = [name for name in ("float32", "float16", "int8") if needed_mb(family, name) < needed_mb(family, first)]
     name = next((name for name in ladder if needed_mb(family, name) <= room), ladder[-1])
     reason = f"{name}: {first} needs about {needed_mb(family, first):.0f} MB, and {room:.0f} MB are {whose}"
-    if needed_mb(family, name) > room:
+    fits = needed_mb(family, name) <= room
+    if not fits:
         reason += f", which may be too little even for {name}"
-    return name, reason
+    values = {
+        "wanted": first,
+        "needed_bytes": round(1e6 * needed_mb(family, first)),
+        "room_bytes": round(1e6 * room),
+        "limited": room == limit_mb,
+    }
+    return name, reason, Why(f"{kind}-less" if fits else "too-little", values)
 
 
 def needed_mb(family: str, name: str) -> float:
@@ -135,7 +173,8 @@ def lower(precision: Precision, *, bfloat16: bool = True) -> Precision | None:
         return None
     name = names[here + 1]
     reason = f"{name}, because memory ran out in {precision.name}"
-    return _on(precision.device, precision.device_reason, name, reason, bfloat16)
+    why = Why("ran-out", {"before": precision.name})
+    return _on(precision.device, precision.device_reason, name, reason, why, bfloat16)
 
 
 def wider(
@@ -157,7 +196,8 @@ def wider(
             return None
     reason = f"{_spelled(compute, quantization)}, because the sound was not numbers in "
     reason += f"{_spelled(precision.compute, precision.quantization, precision.dtype)}; {precision.reason}"
-    return Precision(compute, reason, quantization, compute, precision.device, precision.device_reason)
+    why = Why("not-numbers", {"before": precision.name, "precision": name_of(compute, quantization)})
+    return Precision(compute, reason, quantization, compute, precision.device, precision.device_reason, why)
 
 
 def _spelled(compute: str, quantization: str, dtype: str | None = None) -> str:
@@ -172,13 +212,16 @@ def _has_int4(device: str, bfloat16: bool) -> bool:
     return _kind(device) == "cpu" or (_kind(device) == "cuda" and bfloat16)
 
 
-def _on(device: str, device_reason: str, name: str, reason: str, bfloat16: bool) -> Precision:
+def _on(device: str, device_reason: str, name: str, reason: str, why: Why, bfloat16: bool) -> Precision:
     """Make the precision of that name, or the nearest that the device has."""
-    kind = _kind(device)
+    kind, wanted = _kind(device), name
     if name == "int4" and not _has_int4(device, bfloat16):
         name, reason = "int8", f"int8, because {device} has no int4; {reason}"
     if name == "bfloat16" and not bfloat16:
         name, reason = "float16", f"float16, because {device} does not compute in bfloat16; {reason}"
+    if name != wanted:
+        why = Why("unsupported", {"wanted": wanted})
+    why = replace(why, values={**why.values, "precision": name})
     dtype = compute = name
     quantization = "none"
     if name in QUANTIZATIONS:
@@ -187,13 +230,13 @@ def _on(device: str, device_reason: str, name: str, reason: str, bfloat16: bool)
     elif name == "float16" and kind == "cpu":
         compute = "float32"
         reason += "; held in 16 bits, computed in float32, as a CPU does"
-    return Precision(dtype, reason, quantization, compute, device, device_reason)
+    return Precision(dtype, reason, quantization, compute, device, device_reason, why)
 
 
 def choose_device(requested: str, available: Sequence[str]) -> tuple[str, str]:
     """Choose one of the available devices (`cpu`, `cuda:0`, `mps`, ...); returns its name and the reason.
 
-    Raises `ConfigError`, which names the available devices, if the requested one is not among them.
+    Raises `DeviceError`, which names the available devices, if the requested one is not among them.
     """
     if requested == "auto":
         for kind, reason in (("cuda", "a CUDA GPU is there"), ("mps", "an Apple GPU is there")):
@@ -204,7 +247,10 @@ def choose_device(requested: str, available: Sequence[str]) -> tuple[str, str]:
     for name in available:
         if requested == name or (":" not in requested and name.partition(":")[0] == requested):
             return name, f"{requested} was asked for"
-    raise ConfigError(f"device is {requested!r}, but only {', '.join(available)} can be used here; or say auto")
+    raise DeviceError(
+        f"device is {requested!r}, but only {', '.join(available)} can be used here; or say auto",
+        problem=Problem("no-device", {"device": requested, "available": list(available)}),
+    )
 
 
 def choose_family(requested: str, device: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..audio import SAMPLE_RATE, Block
+from ..precision import Why
 
 __all__ = [
     "SAMPLE_RATE",
@@ -84,12 +85,14 @@ class Description:
     quantization: str
     """none, int8 or int4."""
     reason: str
-    """Why this device and precision were chosen, in a sentence."""
+    """Why this device and precision were chosen, in a sentence for the log."""
     parts: dict[str, int] = field(default_factory=dict)
     """Bytes of weights by part: t3, flow, vocoder, ..."""
     formats: dict[str, dict[str, int]] = field(default_factory=dict)
     """The same by part and format: float32, float16, int8, ..."""
     details: dict[str, Any] = field(default_factory=dict)
+    why: Why | None = None
+    """The same as `reason`, for a program to put into words; None if nobody had to choose."""
 
     @property
     def precision(self) -> str:

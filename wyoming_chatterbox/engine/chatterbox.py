@@ -41,6 +41,9 @@ CPU_PROMPT_SECONDS = 5.0
 Turbo's real weights keep a voice's likeness with 5 s (0.75 of 0.76 with all of it), and lose some with 3 s (0.70).
 """
 
+ALL_PROMPT_SECONDS = 10.0
+"""Seconds of a recording that the flow takes at most."""
+
 UNPLAYED_TOKENS = {"multilingual": 1}
 """Last speech tokens of an utterance whose sound nobody hears, by family: multilingual's last one is noise."""
 
@@ -112,6 +115,8 @@ class Chatterbox:
         with failures_named(f"while the {family.name} model was loaded on {device}"), returning_at_once():
             watermarker = load_marker()
             networks = load(directory, family, precision)
+        if prompt_seconds is None and device == "cpu":
+            prompt_seconds = CPU_PROMPT_SECONDS
         description = Description(
             name=family.name,
             device=device,
@@ -125,10 +130,10 @@ class Chatterbox:
                 "vocoder": bytes_by_format(networks.vocoder),
                 "watermark": bytes_by_format(watermarker.perth_net),
             },
-            details=_details(networks) | {"computes_in": precision.compute},
+            why=precision.why,
+            details=_details(networks)
+            | {"computes_in": precision.compute, "prompt_seconds": prompt_seconds or ALL_PROMPT_SECONDS},
         )
-        if prompt_seconds is None and device == "cpu":
-            prompt_seconds = CPU_PROMPT_SECONDS
         engine = cls(networks, watermarker, description, cuda_cache_clear_interval, prompt_seconds, blocks, kept)
         if warm_up:
             with failures_named("while the model was tried out"):

@@ -12,6 +12,7 @@ import torch
 from ..errors import CheckpointError
 from ..families import Family
 from ..precision import Precision
+from ..problem import Problem
 from .heap import limit_onednn_kernels
 from .layers.convert import Converter, parameters_by_format
 from .layers.sizes import size_of
@@ -71,11 +72,17 @@ def load(directory: Path, family: Family, precision: Precision) -> Networks:
     dtype = torch.float32 if convert else getattr(torch, precision.dtype)
     hold = torch.float32 if precision.name == "float32" else torch.float16
     if not directory.is_dir():
-        raise CheckpointError(f"{directory} is not a directory", "Give the directory that holds the model's files.")
+        raise CheckpointError(
+            f"{directory} is not a directory",
+            "Give the directory that holds the model's files.",
+            Problem("files-missing", {"place": str(directory)}),
+        )
     missing = family.missing(path.name for path in directory.iterdir())
     if missing:
         raise CheckpointError(
-            f"{directory} lacks {', '.join(missing)} of the {family.label} model", "Download the missing files again."
+            f"{directory} lacks {', '.join(missing)} of the {family.label} model",
+            "Download the missing files again.",
+            Problem("files-missing", {"place": str(directory), "files": missing}),
         )
     t3_path = family.t3_path(directory)
     tokenizer = load_tokenizer(directory, family, text_form(t3_path.name))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from pathlib import Path
+from dataclasses import replace
+from typing import Any
 
 import psutil
 import torch
 
 from .. import precision
 from ..precision import Precision
+from .host_memory import available
 
 
 def available_devices() -> list[str]:
@@ -31,12 +32,7 @@ def free_memory(device: torch.device) -> int:
     """Count the bytes that a model may take: on the GPU, or on the host within its container's limit."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    free: int = psutil.virtual_memory().available
-    with suppress(OSError, ValueError):
-        group = Path("/sys/fs/cgroup")
-        limit = int((group / "memory.max").read_text())
-        free = min(free, limit - int((group / "memory.current").read_text()))
-    return free
+    return available()
 
 
 def device_memory(device: torch.device) -> dict[str, int]:
@@ -68,15 +64,25 @@ def choose_precision(
     """
     name, reason = precision.choose_device(device, available_devices())
     where = torch.device(name)
-    return precision.choose(
+    free = free_memory(where)
+    chosen = precision.choose(
         wanted,
         family,
         name,
         device_reason=reason,
-        free_mb=free_memory(where) / 1e6,
+        free_mb=free / 1e6,
         limit_mb=memory_limit_mb,
         bfloat16=computes_in_bfloat16(where),
     )
+    seen = {"free_bytes": free, **_hardware(where)}
+    return replace(chosen, why=replace(chosen.why, values={**chosen.why.values, **seen}))
+
+
+def _hardware(device: torch.device) -> dict[str, Any]:
+    """Name a GPU, and count the bytes of its memory or the host's."""
+    if device.type == "cuda":
+        return {"gpu": torch.cuda.get_device_name(device), "total_bytes": torch.cuda.mem_get_info(device)[1]}
+    return {"total_bytes": psutil.virtual_memory().total}
 
 
 def wider_precision(current: Precision, family: str, memory_limit_mb: float | None = None) -> Precision | None:

@@ -14,6 +14,7 @@ from ..config import Config
 from ..errors import DeviceError, NotNumbersError
 from ..families import Family
 from ..precision import Precision, choose_device, choose_family, name_of
+from ..problem import Problem
 from . import Engine, Stage
 from .files.model_files import ModelFiles
 from .gpu import missing, observe
@@ -140,4 +141,5 @@ def _check(device: str) -> None:
     if device in ("auto", "cpu"):
         return
     if lack := missing(device, observe()):
-        raise DeviceError(f"--device {device} can't be used: {lack[0]}", lack[1])
+        problem = Problem("no-device", {"device": device})
+        raise DeviceError(f"--device {device} can't be used: {lack[0]}", lack[1], problem)

@@ -6,16 +6,16 @@ import asyncio
 import ipaddress
 import logging
 import socket
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from zeroconf import InterfaceChoice
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
+from ..network.reach import in_a_container, own_address
+
 _LOGGER = logging.getLogger(__name__)
 
 _TYPE = "_wyoming._tcp.local."
-_MULTICAST = "224.0.0.251"
 _NETWORK_POLL_SECONDS = 10.0
 """Seconds between two tries to find a network."""
 _BY_HAND = "Settings > Devices & services > Add integration > Wyoming Protocol, host {}, port {}"
@@ -30,17 +30,20 @@ class Announcement:
         host: str | None,
         port: int,
         *,
+        told: Callable[[str | None], None] = lambda _: None,
         contained: bool | None = None,
         interfaces: Sequence[str] | InterfaceChoice = InterfaceChoice.All,
     ) -> None:
         """`name` is the service's; None announces nothing. `host` None or a wildcard is the interface for multicast.
 
+        `told` is called with the name once it is announced, and with None when it no longer is.
         `contained` says whether this is a container; None finds out. zeroconf uses `interfaces`.
         """
         self._name = name
         self._host = host
         self._port = port
-        self._contained = _in_a_container() if contained is None else contained
+        self._told = told
+        self._contained = in_a_container() if contained is None else contained
         self._interfaces = interfaces
         self._zeroconf: AsyncZeroconf | None = None
         self._task: asyncio.Task[None] | None = None
@@ -57,6 +60,7 @@ class Announcement:
             self._task.cancel()
             await asyncio.wait([self._task])
         if self._zeroconf is not None:
+            self._told(None)
             await self._zeroconf.async_unregister_all_services()
             await self._zeroconf.async_close()
 
@@ -77,7 +81,7 @@ class Announcement:
         told = False
         while True:
             try:
-                return await asyncio.to_thread(_address, self._host)
+                return await asyncio.to_thread(own_address, self._host)
             except OSError as err:
                 if not told:
                     why = err.strerror or err
@@ -100,18 +104,6 @@ class Announcement:
             # The announcement is a convenience, and it fails differently on each network and system.
             _LOGGER.info("Zeroconf can't announce it there (%s)", str(err) or type(err).__name__)
         else:
-            _LOGGER.info("Zeroconf announces it there as %r", info.name.removesuffix(f".{_TYPE}"))
-
-
-def _in_a_container() -> bool:
-    return Path("/.dockerenv").exists() or Path("/run/.containerenv").exists()
-
-
-def _address(host: str | None) -> str:
-    if host:
-        resolved = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0]
-        if not ipaddress.ip_address(resolved).is_unspecified:
-            return str(resolved)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect((_MULTICAST, 1))
-        return str(probe.getsockname()[0])
+            announced = info.name.removesuffix(f".{_TYPE}")
+            self._told(announced)
+            _LOGGER.info("Zeroconf announces it there as %r", announced)

@@ -24,6 +24,7 @@ from ..audio.samples import CHANNELS, WIDTH, pcm_chunks
 from ..engine import SAMPLE_RATE, Block
 from ..errors import ChatterboxError, OverloadedError, ProtocolError, ShuttingDownError
 from ..faults import message
+from ..health_check import HEALTH_CHECK
 from ..network.connections import Connection
 from ..quoting import quoted
 from ..speech.replies import Reply
@@ -144,6 +145,8 @@ class Handler:
     async def _answer(self, event: Event) -> None:
         """Answer a question or note a request; ignore unknown events, as Wyoming asks."""
         if Describe.is_type(event.type):
+            if HEALTH_CHECK not in event.data:
+                self._service.reach.visited(self._peer.address)
             streaming, trouble = self._service.config.streaming, self._service.lifecycle.trouble
             await self._peer.send(info_answer(self._service.voices.catalogue, streaming=streaming, trouble=trouble))
         elif Ping.is_type(event.type):

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from wyoming.event import Event, write_event
 
+from ..network.addresses import address_of
 from ..network.connections import client_name
 
 _WRITE_SECONDS = 60.0
@@ -39,7 +40,11 @@ class Peer:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self._writer = writer
-        self.name = client_name(writer.get_extra_info("peername")) or "local client"
+        peer = writer.get_extra_info("peername")
+        address = address_of(peer)
+        self.address = None if address is None else str(address)
+        """The client's IP address; None for a Unix socket or a pipe."""
+        self.name = client_name(peer) or "local client"
         """The client's address and port, for the log."""
         self.ended = False
         """Whether the last events were sent; nothing is sent after them."""

@@ -61,6 +61,8 @@ class WyomingServer:
             reason = getattr(err, "strerror", None) or err
             raise ConfigError(f"--uri {self._uri} can't be served: {reason}") from err
         self._listener = Listener("Wyoming", sockets, self._connections, self._serve, _refusal)
+        if self._parts.scheme == "tcp":
+            self._service.reach.wyoming_port = self._listener.port
         _LOGGER.info("Wyoming is served at %s", self._uri)
 
     async def close(self) -> None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from ..engine import Engine, Stage
+from ..engine import Description, Engine, Stage
 from ..errors import ChatterboxError, ShuttingDownError
 from . import memory
 from .demand import Demand
@@ -65,6 +65,8 @@ class Lifecycle:
         self._demand = Demand()
         self._hangs = Hangs(scheduler, self._demand, give_up)
         self._broken = asyncio.Event()
+        self._asked = asyncio.Event()
+        """Set while a person's wish for another try is not settled."""
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
         self.engines = Engines(self._status, self._estimate, patience)
@@ -110,6 +112,18 @@ class Lifecycle:
             self._fail(error)
             self._broken.set()
 
+    def retry(self) -> bool:
+        """Load Chatterbox at once instead of after the wait; return False if it neither waits nor is being retried."""
+        if self._asked.is_set():
+            return True
+        if self.stage.state != "failed" or self.trouble is not None:
+            return False
+        _LOGGER.info("Chatterbox is loaded again now, because somebody asked for it")
+        self._retries.asked()
+        self._status.enter(Stage("loading", "somebody asked for another try"))
+        self._asked.set()
+        return True
+
     async def clean(self, engine: Engine) -> None:
         """Have an engine free what can be made again, in turn with what is spoken."""
         try:
@@ -124,6 +138,11 @@ class Lifecycle:
     def chatterbox(self) -> Engine | None:
         """Chatterbox, if it can speak now."""
         return self.engines.chatterbox
+
+    @property
+    def about(self) -> Description | None:
+        """Chatterbox as it was loaded the last time; None if it never was."""
+        return self._status.about
 
     @property
     def speaking(self) -> Engine | None:
@@ -193,7 +212,12 @@ class Lifecycle:
                 while self.idle:
                     await self._demand.text_comes()
             if self.failure is not None:
-                await asyncio.sleep(self.failure.left)
+                await self._until_next_try(self.failure.left)
+
+    async def _until_next_try(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._asked.wait()
 
     async def _start_standby(self) -> None:
         try:
@@ -229,6 +253,7 @@ class Lifecycle:
 
     def _ready(self, engine: Engine) -> None:
         self.engines.chatterbox = engine
+        self._asked.clear()
         self._retries.loaded()
         self._demand.touch()
         self._estimate.settle()
@@ -256,6 +281,7 @@ class Lifecycle:
 
     def _fail(self, error: BaseException) -> None:
         """Note why Chatterbox can't speak, and when it is loaded again."""
+        self._asked.clear()
         match self._retries.after(error):
             case LowerPrecision() as lower:
                 self._status.lowered(lower, error)

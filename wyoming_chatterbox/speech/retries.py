@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..errors import HungError, OutOfMemoryError, TextError
+from ..errors import ChatterboxError, HungError, OutOfMemoryError, TextError
 from ..faults import message
+from ..problem import Problem
 
 _MAX_FAILED_UTTERANCES = 3
 """Utterances in a row that Chatterbox may fail to speak before it is loaded again."""
@@ -23,6 +24,10 @@ class Failure:
     """Seconds from the failure to the next try."""
     retry_at: float
     """When the next try is due, by `time.monotonic()`."""
+    problem: Problem
+    kind: str = "Exception"
+    """The type of the error, which says nothing of what was spoken."""
+    """The same as `message`, for a program to put into words."""
 
     @property
     def left(self) -> float:
@@ -65,6 +70,10 @@ class RetryPolicy:
         self._failed_utterances = 0
         self._wait = 0.0
 
+    def asked(self) -> None:
+        """Note that a person wants a try now: if it fails too, the next wait is the first again."""
+        self._wait = 0.0
+
     def must_reload(self, error: Exception) -> bool:
         """Count an utterance that failed; return whether Chatterbox has to be loaded again because of it.
 
@@ -87,4 +96,7 @@ class RetryPolicy:
             if out_of_memory
             else "See the log; --debug shows more."
         )
-        return Failure(message(error), hint, self._wait, time.monotonic() + self._wait)
+        problem = error.problem if isinstance(error, ChatterboxError) else Problem()
+        if out_of_memory:
+            problem = OutOfMemoryError.problem
+        return Failure(message(error), hint, self._wait, time.monotonic() + self._wait, problem, type(error).__name__)

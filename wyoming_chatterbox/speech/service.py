@@ -8,7 +8,9 @@ from functools import cached_property
 
 from ..config import Config
 from ..families import spoken_sounds
+from ..log_tail import LogTail
 from ..network.connections import Connections
+from ..network.reach import Reach
 from ..text.pipeline import Reading
 from ..text.pronunciation_file import PronunciationFile
 from ..voices.folder import VoicesFolder
@@ -31,6 +33,8 @@ class Service:
     preparation: IdlePreparation
     pronunciations: PronunciationFile = field(default_factory=lambda: PronunciationFile(None))
     started: float = field(default_factory=time.monotonic)
+    reach: Reach = field(default_factory=Reach)
+    log: LogTail = field(default_factory=LogTail)
     connections: dict[str, Connections] = field(default_factory=dict)
     """The connections of each port, by the name of its protocol; the servers register them here."""
 

@@ -15,6 +15,9 @@ from .scheduler import Scheduler
 
 _LOGGER = logging.getLogger(__name__)
 
+_FRESH_SECONDS = 5.0
+"""Seconds without news of a download after which its rate says nothing."""
+
 
 @dataclass
 class LoadCounters:
@@ -36,13 +39,15 @@ class Status:
     def __init__(self, scheduler: Scheduler, idle_unload: float | None) -> None:
         """`idle_unload` in seconds, as the lifecycle has it."""
         self.failure: Failure | None = None
+        self.about: Description | None = None
+        """Chatterbox as it was loaded the last time."""
         self.attempts = 0
         """Loads tried since the start."""
         self.counters = LoadCounters()
         self._scheduler = scheduler
         self._idle_unload = idle_unload
         self._stage = Stage("starting", "the server has just started")
-        self._since = time.monotonic()
+        self._since = self._entered = time.monotonic()
 
     @property
     def stage(self) -> Stage:
@@ -69,19 +74,21 @@ class Status:
             "state": self.stage.state,
             "state_seconds": round(time.monotonic() - self._since, 1),
             "detail": self.stage.detail,
-            "progress": self.stage.progress,
+            "progress": self._progress(),
             "attempts": self.attempts,
             "idle_unload_seconds": self._idle_unload,
             "error": failure.message if failure else None,
             "hint": failure.hint if failure else None,
+            "problem": self._problem(failure) if failure else None,
             "retry_in_seconds": round(failure.left, 1) if failure and self.trouble is None else None,
         }
 
     def enter(self, stage: Stage) -> bool:
         """Note a stage; return whether its state is another than before."""
         changed = stage.state != self._stage.state
+        self._entered = time.monotonic()
         if changed:
-            self._since = time.monotonic()
+            self._since = self._entered
         self._stage = stage
         return changed
 
@@ -98,6 +105,7 @@ class Status:
         """Note that Chatterbox is loaded, and log it."""
         self.counters.loads += 1
         self.failure = None
+        self.about = about
         self.enter(Stage("ready", f"{about.name} on {about.device} at {about.precision}"))
         _LOGGER.info("Chatterbox is ready: %s on %s, %s (%s)", about.name, about.device, about.precision, about.reason)
 
@@ -128,6 +136,32 @@ class Status:
         stand_in = "the standby voice speaks meanwhile" if has_standby else "there is no standby voice"
         when = "it is tried again" if isinstance(error, HungError) else f"next try in {failure.wait:.0f} s"
         _LOGGER.error("Chatterbox can't speak: %s. %s (%s; %s)", faults.told(error), failure.hint, stand_in, when)
+
+    def _progress(self) -> dict[str, Any] | None:
+        """Return the progress of a download as it is now, with the seconds that it still takes."""
+        progress = self.stage.progress
+        if progress is None or not {"bytes_done", "bytes_total", "rate"} <= progress.keys():
+            return progress
+        age = time.monotonic() - self._entered
+        rate, pause = progress.get("rate"), progress.get("resumes_in_seconds")
+        if age > _FRESH_SECONDS:
+            rate = None
+        left = (progress["bytes_total"] - progress["bytes_done"]) / rate if rate else None
+        return {
+            **progress,
+            "rate": round(rate) if rate is not None else None,
+            "seconds_left": round(left, 1) if left is not None else None,
+            "resumes_in_seconds": round(max(0.0, pause - age), 1) if pause is not None else None,
+        }
+
+    @staticmethod
+    def _problem(failure: Failure) -> dict[str, Any]:
+        return {
+            "code": failure.problem.code,
+            "values": dict(failure.problem.values),
+            "error": failure.message,
+            "hint": failure.hint,
+        }
 
     def _count(self, error: BaseException) -> None:
         self.counters.out_of_memory += isinstance(error, MemoryError)

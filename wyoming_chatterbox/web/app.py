@@ -7,7 +7,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -15,11 +15,16 @@ from ..errors import ChatterboxError
 from ..network.connections import Connection, Connections
 from ..network.listener import Listener, listen
 from ..quoting import quoted
+from ..speech.memory_history import MemoryHistory
 from ..speech.service import Service
 from ..voices.library import Library
 from . import docs, listings, openapi, snapshots
 from .access import Access, is_preflight
 from .answers import HEADERS, RefusedError, error_answer, json_answer, unexpected
+from .events import USUAL_PACE, Events, Pace
+from .page_routes import PageRoutes
+from .pages import Pages
+from .refusals import for_people
 from .runner import Runner
 from .said import show
 from .speech import speech
@@ -28,14 +33,7 @@ from .watched import Watched, busy, refusal
 
 _LOGGER = logging.getLogger(__name__)
 
-_STATIC = Path(__file__).parent / "static"
-_PAGE_FILES = {
-    "/": ("index.html", "text/html"),
-    "/page.css": ("page.css", "text/css"),
-    "/page.js": ("page.js", "text/javascript"),
-    "/icon.svg": ("icon.svg", "image/svg+xml"),
-}
-_PATHS_WITHOUT_TOKEN = frozenset({*_PAGE_FILES, "/docs", "/openapi.json"})
+_PATHS_WITHOUT_TOKEN = frozenset({"/docs", "/openapi.json"})
 _HEALTH_PATH = "/health"
 _SHUTDOWN_SECONDS = 1.0
 _IDLE_SECONDS = 20.0
@@ -57,13 +55,17 @@ class HttpServer:
         *,
         idle_timeout: float = _IDLE_SECONDS,
         retry_seconds: float = _RETRY_SECONDS,
+        pace: Pace = USUAL_PACE,
         library: Library | None = None,
     ) -> None:
-        """Tests shorten `idle_timeout`, `retry_seconds`, and the times of `library`, which changes the voices."""
+        """Tests shorten `idle_timeout`, `retry_seconds`, the `pace` of events, and the times of `library`."""
         self._service = service
         self._library = library
         self._access = Access(service.config)
         self._host = service.config.http_host
+        self._pages = Pages()
+        self._history = MemoryHistory(partial(snapshots.engines_of, service))
+        self._events = Events(service, partial(snapshots.information, service), self._memory_news, pace)
         self._connections = Connections(service.config.max_http_connections)
         service.connections["http"] = self._connections
         self._idle_timeout = idle_timeout
@@ -115,6 +117,7 @@ class HttpServer:
             reason = getattr(err, "strerror", None) or err
             return f"--http-host {self._host} --http-port {port} can't be served: {reason}"
         self._listener = Listener("HTTP", sockets, self._connections, self._serve, partial(refusal, headers=HEADERS))
+        self._service.reach.page_port = self.port
         _LOGGER.info("The page is served at %s", self.url)
         return None
 
@@ -141,6 +144,11 @@ class HttpServer:
     def port(self) -> int:
         """The port that the server listens at; if the option is 0, the one that the system chose."""
         return self._service.config.http_port if self._listener is None else self._listener.port
+
+    @property
+    def listening(self) -> int:
+        """Number of clients that listen to events."""
+        return self._events.listening
 
     @property
     def url(self) -> str:
@@ -172,8 +180,8 @@ class HttpServer:
         app.router.add_get("/openapi.json", self._openapi)
         app.router.add_get("/docs", _static(docs.page(openapi.document()).encode(), "text/html"))
         add_voices(app, self._service, self._library)
-        for path, (name, kind) in _PAGE_FILES.items():
-            app.router.add_get(path, _static((_STATIC / name).read_bytes(), kind))
+        PageRoutes(self._service, self._history, self._events).add(app)
+        self._pages.add(app)
         _take_slashes(app.router)
         return app
 
@@ -198,7 +206,7 @@ class HttpServer:
             if is_preflight(request):
                 return self._access.preflight(request)
             if request.path != _HEALTH_PATH:
-                self._access.check(request, needs_token=request.path not in _PATHS_WITHOUT_TOKEN)
+                self._access.check(request, needs_token=not self._is_for_all(request.path))
             return await handler(request)
         except web.HTTPNotFound:
             return error_answer(RefusedError(404, f"There is no {quoted(request.path)} here", "not-found"))
@@ -213,7 +221,8 @@ class HttpServer:
             raise
         except ChatterboxError as err:
             _LOGGER.warning("%s from %s is refused: %s", _quoted(request), request.remote, err)
-            return error_answer(err)
+            page = for_people(request, err) if isinstance(err, RefusedError) else None
+            return page or error_answer(err)
         except web.HTTPException:
             raise
         except Exception:
@@ -228,7 +237,10 @@ class HttpServer:
         return json_answer(snapshots.configuration(self._service))
 
     async def _memory(self, _: web.Request) -> web.Response:
-        return json_answer(await snapshots.memory_use(self._service))
+        return json_answer(await snapshots.memory_use(self._service) | {"history": self._history.snapshot()})
+
+    async def _memory_news(self) -> dict[str, Any]:
+        return await snapshots.memory_use(self._service) | {"point": self._history.latest()}
 
     async def _clean_memory(self, _: web.Request) -> web.Response:
         return json_answer(await snapshots.clean_memory(self._service))
@@ -258,7 +270,13 @@ class HttpServer:
         return await show(self._service, request)
 
     async def _add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
-        response.headers.update(HEADERS | self._access.shared(request))
+        shared = self._access.shared(request)
+        if "Vary" in shared and "Vary" in response.headers:
+            shared["Vary"] = f"{response.headers['Vary']}, {shared['Vary']}"
+        response.headers.update(HEADERS | shared)
+
+    def _is_for_all(self, path: str) -> bool:
+        return path in self._pages or path in _PATHS_WITHOUT_TOKEN
 
     def _is_let_in(self, request: web.Request) -> bool:
         try:

@@ -15,6 +15,7 @@ from ..checks import Range
 from ..voices.voice import STYLE_OPTIONS
 from . import voices_openapi
 from .describing import JSON, OBJECT, Schema, answer, list_of, operation, record, string
+from .openapi_page import page_paths
 from .speech import SPEECH_TOKENS_A_SECOND
 from .speech_request import OPENAI_VOICES, STREAM_FORMATS
 
@@ -255,10 +256,6 @@ def _server_paths() -> dict[str, Any]:
         },
         "/openapi.json": {"get": operation("Show this description", {"200": answer("It.", OBJECT)})},
         "/docs": {"get": operation("Show this description to people", {"200": answer("A page.", page, "text/html")})},
-        "/": {"get": operation("Show the page", {"200": answer("The page.", page, "text/html")})},
-        "/page.css": {"get": operation("Show the page's style", {"200": answer("It.", page, "text/css")})},
-        "/page.js": {"get": operation("Show the page's program", {"200": answer("It.", page, "text/javascript")})},
-        "/icon.svg": {"get": operation("Show the icon", {"200": answer("It.", page, "image/svg+xml")})},
     }
 
 
@@ -267,5 +264,6 @@ _PARTS: tuple[Callable[[], dict[str, Any]], ...] = (
     _listing_paths,
     voices_openapi.paths,
     _server_paths,
+    page_paths,
 )
 """What describes the paths of each module."""

@@ -13,6 +13,8 @@ from ..engine import Description, Engine
 from ..speech import memory
 from ..speech.service import Service
 from ..voices.voice import NamedVoice
+from .page_details import details, memory_details, speaking
+from .settings import options
 from .voice_entries import judged
 
 _MEGABYTE = 1024 * 1024
@@ -75,20 +77,22 @@ def configuration(service: Service) -> dict[str, Any]:
         "model_revision": config.model_revision,
         "local_files_only": config.local_files_only,
         "standby": config.standby,
+        "options": options(service),
     }
 
 
 async def memory_use(service: Service) -> dict[str, Any]:
     """Return the memory of the process and of the engines in use, and counters since the start."""
-    now = await asyncio.to_thread(memory.snapshot, _engines(service))
+    now = await asyncio.to_thread(memory.snapshot, engines_of(service))
     replies = service.replies.snapshot()
     del replies["recent"]
-    return {"memory_info": _memory_info(now), **now, "counters": replies | vars(service.lifecycle.counters)}
+    counters = replies | vars(service.lifecycle.counters)
+    return {"memory_info": _memory_info(now), **now, "counters": counters, **await memory_details(service)}
 
 
 async def clean_memory(service: Service) -> dict[str, Any]:
     """Free what can be made again, in turn with what is spoken; return the bytes held before and after."""
-    engines = _engines(service)
+    engines = engines_of(service)
     before = await asyncio.to_thread(memory.totals, engines)
     settled = memory.settled()
     memory.unsettle()
@@ -110,7 +114,7 @@ async def information(service: Service) -> dict[str, Any]:
     return {
         "name": "wyoming-chatterbox",
         "version": __version__,
-        "status": lifecycle.snapshot() | {"message": lifecycle.describe_state()},
+        "status": lifecycle.snapshot() | {"message": lifecycle.describe_state(), "speaking": speaking(service)},
         "engine": _described(engine.describe()) if engine is not None else None,
         "default_voice": catalogue.find().name,
         "voices": [
@@ -129,10 +133,12 @@ async def information(service: Service) -> dict[str, Any]:
         "recent": replies.pop("recent"),
         "statistics": _statistics(replies) | {"connections": _connections(service)},
         "uptime_seconds": round(time.monotonic() - service.started, 1),
+        **details(service),
     }
 
 
-def _engines(service: Service) -> list[Engine]:
+def engines_of(service: Service) -> list[Engine]:
+    """List the engines that are loaded."""
     engine = service.lifecycle.speaking
     if engine is None:
         return []
@@ -141,7 +147,8 @@ def _engines(service: Service) -> list[Engine]:
 
 
 def _described(about: Description) -> dict[str, Any]:
-    return {**vars(about), "weights_bytes": sum(about.parts.values())}
+    described = {name: value for name, value in vars(about).items() if name != "why"}
+    return described | {"weights_bytes": sum(about.parts.values())}
 
 
 def _server(config: Config) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 from aiohttp import web
@@ -41,13 +41,13 @@ class Watched(asyncio.Protocol):
         self.lost.set()
 
 
-def busy(request: web.Request) -> AbstractContextManager[None]:
-    """Keep the place of the client that sent `request`, if it is still there."""
+def busy(request: web.Request, waits: Callable[[], bool] = lambda: False) -> AbstractContextManager[None]:
+    """Keep the place of the client that sent `request`, if it is still there; while it `waits`, another may have it."""
     if request.transport is None:
         return nullcontext()
     watched = request.transport.get_protocol()
     assert isinstance(watched, Watched)
-    return watched.connection.busy()
+    return watched.connection.busy(waits)
 
 
 def refusal(err: ChatterboxError, headers: Mapping[str, str]) -> bytes:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import Cancelled, DownloadError
 from ...families import TWINS, Family
+from ...problem import Problem
 from . import hub_cache
 from .progress import DownloadTally, Progress, format_bytes
 
@@ -77,11 +78,13 @@ def fetch(
             _warn_of_other(wanted, other, "Downloads are off")
             return other
         lacking = hub_cache.missing(family, directories, wanted.revision, wanted.have)
+        place = hub_cache.by_hand(family.repository, download_dir)
         asked = f" at revision {revision}" if revision else ""
         raise DownloadError(
             f"the {family.label} model isn't on this machine{asked}, and downloads are off: "
             f"{', '.join(lacking)} not found in {', '.join(map(str, directories))}",
-            f"Put the files into {hub_cache.by_hand(family.repository, download_dir)}, or allow downloads.",
+            f"Put the files into {place}, or allow downloads.",
+            Problem("offline", {"place": str(place), "files": lacking, "model": family.label}),
         )
 
     def job(report: ReportProgress, check: Callable[[], None]) -> Path:
@@ -164,12 +167,13 @@ def _download(
     from .hub import Patience, Repository
 
     name, download_dir = wanted.family.repository, directories[-1]
+    place = hub_cache.by_hand(name, download_dir)
     repository = Repository(
         name,
         os.environ.get("HF_ENDPOINT", "").rstrip("/") or None,
         patience or Patience(),
-        f"put the files into {hub_cache.by_hand(name, download_dir)} by hand, "
-        "or name their directory with --model DIRECTORY",
+        f"put the files into {place} by hand, or name their directory with --model DIRECTORY",
+        place,
     )
     target = hub_cache.RepositoryCache(download_dir, name)
     try:
@@ -237,7 +241,7 @@ def _plan(
                 return
         if required:
             hint = "Check HF_ENDPOINT and --model-revision"
-            raise repository.failure(" or ".join(names), "it has no such file (HTTP 404)", hint)
+            raise repository.failure(" or ".join(names), "it has no such file (HTTP 404)", hint, "not-found")
 
     for name in family.optional:
         ask(name, required=False)
@@ -256,7 +260,7 @@ def _transfer(
 ) -> None:
     partial = target.partial(file.etag)
     try:
-        repository.download(file, partial, tally.advance, check)
+        repository.download(file, partial, tally.advance, check, tally.break_off)
     except OSError as err:
         if err.errno in _DISK_FULL:
             # Other programs on this machine need the space more.
@@ -299,6 +303,7 @@ def _require_space(needed: int, directory: Path) -> None:
         raise DownloadError(
             f"{directory} has too little space: {format_bytes(needed)} are needed, {format_bytes(free)} are free",
             f"Free {format_bytes(needed - free)}, or choose another place with --download-dir.",
+            Problem("no-space", {"place": str(directory), "bytes_needed": needed, "bytes_free": free}),
         )
 
 
@@ -307,6 +312,7 @@ def _disk_error(err: OSError, directory: Path) -> DownloadError:
         return DownloadError(
             f"{directory} ran out of space while files were downloaded; the unfinished one was deleted",
             "Free some space, or choose another place with --download-dir.",
+            Problem("disk-full", {"place": str(directory)}),
         )
     return DownloadError(
         f"files can't be written to {directory}: {err.strerror or err} ({err.filename or directory})",

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -31,6 +32,7 @@ from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_st
 
 from ... import __version__
 from ...errors import DownloadError
+from ...problem import Problem
 from .hub_cache import size_of
 from .progress import format_bytes
 
@@ -74,8 +76,11 @@ class RemoteFile:
 class Repository:
     """A model repository. Its methods raise `DownloadError`, or `OSError` for the local disk."""
 
-    def __init__(self, name: str, endpoint: str | None, patience: Patience, advice: str) -> None:
-        """`endpoint` is the hub's address, None for the default; `advice` ends every hint."""
+    def __init__(self, name: str, endpoint: str | None, patience: Patience, advice: str, place: Path) -> None:
+        """`endpoint` is the hub's address, None for the default; `advice` ends every hint.
+
+        `place` is the directory that a person may put the files into instead.
+        """
         for logger in _LOGS_ADDRESSES:
             logging.getLogger(logger).setLevel(logging.WARNING)
         self.name = name
@@ -83,6 +88,7 @@ class Repository:
         self._endpoint = endpoint
         self._patience = patience
         self._advice = advice
+        self._place = place
 
     def describe(self, name: str, revision: str) -> RemoteFile | None:
         """Ask for a file's size and checksum; None if the repository has no such file."""
@@ -92,7 +98,7 @@ class Repository:
         except HfHubHTTPError as err:
             if isinstance(err, RevisionNotFoundError):
                 reason, hint = f"it has no revision {revision} (HTTP 404)", "Choose another with --model-revision"
-                raise self.failure(name, reason, hint) from err
+                raise self.failure(name, reason, hint, "not-found") from err
             if err.response.status_code == 404 and not isinstance(err, RepositoryNotFoundError):
                 return None
             raise self._explained(name, err) from err
@@ -108,12 +114,18 @@ class Repository:
         return RemoteFile(name, url, answer.commit_hash, answer.etag, answer.size)
 
     def download(
-        self, file: RemoteFile, partial: Path, advance: Callable[[int], None], check: Callable[[], None]
+        self,
+        file: RemoteFile,
+        partial: Path,
+        advance: Callable[[int], None],
+        check: Callable[[], None],
+        broke_off: Callable[[float], None] = lambda _: None,
     ) -> None:
         """Download the rest of `partial`, check it, and write it to the disk.
 
-        `advance` takes the bytes so far; `check` is called at each step, and may raise to stop. After a failure
-        `partial` stays; a file that fails its check is deleted.
+        `advance` takes the bytes so far, `broke_off` the seconds until a broken connection is made anew; `check` is
+        called at each step, and may raise to stop. After a failure `partial` stays; a file that fails its check is
+        deleted.
         """
         if file.size is not None and size_of(partial) > file.size:
             partial.unlink()
@@ -132,12 +144,17 @@ class Repository:
                     raise self._explained(file.name, err) from _without_token(err)
                 pause = self._patience.pause * 2 ** max(0, without_progress - 1)
                 _LOGGER.warning("%s broke off at %s; it resumes in %.1f s", file.name, format_bytes(have), pause)
+                broke_off(pause)
                 time.sleep(pause)
         self._verify(file, partial)
 
-    def failure(self, name: str, reason: str, hint: str) -> DownloadError:
+    def failure(self, name: str, reason: str, hint: str, code: str = "unknown", **values: Any) -> DownloadError:
+        """Make the error for a file; `code` and `values` are those of its `Problem`."""
+        known = {"host": self.host, "repository": self.name, "file": name, "place": str(self._place)}
         return DownloadError(
-            f"{name} of {self.name} can't be downloaded from {self.host}: {reason}", f"{hint}, or {self._advice}."
+            f"{name} of {self.name} can't be downloaded from {self.host}: {reason}",
+            f"{hint}, or {self._advice}.",
+            Problem(code, known | values),
         )
 
     def _receive(
@@ -184,13 +201,15 @@ class Repository:
 
     def _refused(self, file: RemoteFile, partial: Path, reason: str) -> DownloadError:
         partial.unlink(missing_ok=True)
-        return self.failure(file.name, f"{reason}; what came was deleted", "Try again: something on the way spoils it")
+        hint = "Try again: something on the way spoils it"
+        return self.failure(file.name, f"{reason}; what came was deleted", hint, "checksum")
 
     def _explained(self, name: str, err: Exception) -> DownloadError:
+        code = "unknown"
         if isinstance(err, HfHubHTTPError):
-            reason, hint = self._status(err)
+            reason, hint, code = self._status(err)
         elif isinstance(err, OfflineModeIsEnabled):
-            reason, hint = "HF_HUB_OFFLINE is set", "Unset HF_HUB_OFFLINE"
+            reason, hint, code = "HF_HUB_OFFLINE is set", "Unset HF_HUB_OFFLINE", "offline"
         elif isinstance(err, UnicodeError):
             reason, hint = (
                 "HF_TOKEN or HF_ENDPOINT has characters that it can't have",
@@ -201,33 +220,36 @@ class Repository:
         elif isinstance(err, httpx.LocalProtocolError):
             reason, hint = "the request is malformed", "Check HF_TOKEN and HF_ENDPOINT"
         elif isinstance(err, httpx.TimeoutException):
-            reason, hint = f"nothing came for {self._patience.stall:g} s", _CHECK_NETWORK
+            reason, hint, code = f"nothing came for {self._patience.stall:g} s", _CHECK_NETWORK, "timeout"
         elif isinstance(err, httpx.ConnectError):
-            reason, hint = _connection(err)
+            reason, hint, code = _connection(err)
         elif isinstance(err, httpx.ProxyError):
-            reason, hint = "the proxy refused", "Check HTTPS_PROXY and NO_PROXY"
+            reason, hint, code = "the proxy refused", "Check HTTPS_PROXY and NO_PROXY", "proxy"
         else:
-            reason, hint = "the connection broke off", _CHECK_NETWORK
-        return self.failure(name, reason, hint)
+            reason, hint, code = "the connection broke off", _CHECK_NETWORK, "timeout"
+        return self.failure(name, reason, hint, code)
 
-    def _status(self, err: HfHubHTTPError) -> tuple[str, str]:
-        """Explain an HTTP status: the reason and the hint."""
+    def _status(self, err: HfHubHTTPError) -> tuple[str, str, str]:
+        """Explain an HTTP status: the reason, the hint and the code of the problem."""
         status = err.response.status_code
         code = err.response.headers.get("X-Error-Code")
         if status in (401, 403):
             reason = f"access is denied (HTTP {status})"
             if code == "RepoNotFound":
                 reason = f"there is no such repository, or only for those who may see it (HTTP {status})"
+            problem = "not-found" if code == "RepoNotFound" else "forbidden"
             if "authorization" in err.response.request.headers:
-                return reason, f"Check that HF_TOKEN is valid and may read {self.name}"
-            return reason, f"Set HF_TOKEN to a token that may read {self.name}"
+                return reason, f"Check that HF_TOKEN is valid and may read {self.name}", problem
+            return reason, f"Set HF_TOKEN to a token that may read {self.name}", problem
         if status == 404:
-            return "there is no such repository (HTTP 404)", _CHECK_ENDPOINT
+            return "there is no such repository (HTTP 404)", _CHECK_ENDPOINT, "not-found"
+        if status == 407:
+            return "the proxy wants a password (HTTP 407)", "Check HTTPS_PROXY and NO_PROXY", "proxy"
         if status == 429:
-            return "too many requests (HTTP 429)", "Wait a while or set HF_TOKEN"
+            return "too many requests (HTTP 429)", "Wait a while or set HF_TOKEN", "refused"
         if status >= 500:
-            return f"the server has trouble (HTTP {status})", "Wait a while"
-        return f"HTTP {status}", _CHECK_ENDPOINT
+            return f"the server has trouble (HTTP {status})", "Wait a while", "unknown"
+        return f"HTTP {status}", _CHECK_ENDPOINT, "unknown"
 
 
 def _is_temporary(err: Exception) -> bool:
@@ -237,19 +259,19 @@ def _is_temporary(err: Exception) -> bool:
     return isinstance(err, (httpx.NetworkError, httpx.RemoteProtocolError))
 
 
-def _connection(err: httpx.ConnectError) -> tuple[str, str]:
-    """Explain a failed connection: the reason and the hint."""
+def _connection(err: httpx.ConnectError) -> tuple[str, str, str]:
+    """Explain a failed connection: the reason, the hint and the code of the problem."""
     for cause in _causes(err):
         if isinstance(cause, socket.gaierror):
-            return "its name can't be resolved", "Check the network and its DNS"
+            return "its name can't be resolved", "Check the network and its DNS", "dns"
         if isinstance(cause, ssl.SSLError):
             why = getattr(cause, "verify_message", "") or cause.reason or "no reason given"
-            return f"no secure connection comes about ({why})", "Check this machine's clock and certificates"
+            return f"no secure connection comes about ({why})", "Check this machine's clock and certificates", "tls"
         if isinstance(cause, ConnectionRefusedError):
-            return "it refuses the connection", _CHECK_NETWORK
+            return "it refuses the connection", _CHECK_NETWORK, "refused"
         if isinstance(cause, OSError) and cause.strerror:
-            return f"it can't be reached ({cause.strerror})", _CHECK_NETWORK
-    return "it can't be reached", _CHECK_NETWORK
+            return f"it can't be reached ({cause.strerror})", _CHECK_NETWORK, "refused"
+    return "it can't be reached", _CHECK_NETWORK, "refused"
 
 
 def _causes(err: BaseException | None) -> Iterator[BaseException]:

@@ -59,7 +59,7 @@ class ModelFiles:
         try:
             base = self._fetched(source, revision, report, cancelled, have)
         except DownloadError as err:
-            raise DownloadError(f"{directory} lacks {', '.join(lacking)}, and {err}", err.hint) from err
+            raise DownloadError(f"{directory} lacks {', '.join(lacking)}, and {err}", err.hint, err.problem) from err
         paths = {name: source.path(base, name) for name in taken}
         return replace(family, elsewhere={name: path for name, path in paths.items() if path.exists()})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,10 @@ from dataclasses import dataclass
 _LOGGER = logging.getLogger(__name__)
 _REPORT_SECONDS = 0.1
 """Seconds between two reports to the page."""
+_FIRST_RATE_SECONDS = 1.0
+"""Seconds after which the rate means something."""
+_SMOOTHING_SECONDS = 5.0
+"""Seconds over which the rate is averaged: newer ones weigh more."""
 _LOG_SECONDS = 10.0
 _LOG_PART = 0.1
 """A line is logged after these seconds, or after this part of all bytes."""
@@ -29,6 +34,36 @@ class Progress:
     files_total: int
     resumed: int
     """Bytes of all files that were on the disk before and are still of use."""
+    rate: float | None = None
+    """Bytes a second, smoothed; None at first, and while the connection is broken."""
+    resumes_in_seconds: float | None = None
+    """Seconds until a connection that broke off is made anew; None if it is not broken."""
+
+
+class Rate:
+    """Bytes a second, averaged with weights that fade with time."""
+
+    def __init__(self, now: float) -> None:
+        """`now` is the moment when bytes begin to come, by a monotonic clock in seconds."""
+        self._began = self._counted = now
+        self._bytes = 0
+        self._mean = 0.0
+        self.value: float | None = None
+        """None until there is something to go by."""
+
+    def add(self, count: int, now: float) -> None:
+        """Count bytes that came until `now`; none or fewer is a file that begins anew."""
+        self._bytes += max(0, count)
+        passed = now - self._counted
+        if passed < _REPORT_SECONDS:
+            return
+        fading = math.exp(-passed / _SMOOTHING_SECONDS)
+        self._mean = self._mean * fading + (1 - fading) * self._bytes / passed
+        self._bytes, self._counted = 0, now
+        age = now - self._began
+        if age >= _FIRST_RATE_SECONDS:
+            # What the weights of all past seconds make together: at first less than 1.
+            self.value = self._mean / (1 - math.exp(-age / _SMOOTHING_SECONDS))
 
 
 class DownloadTally:
@@ -44,6 +79,7 @@ class DownloadTally:
         self._current = ""
         self._began = self._reported = self._logged = time.monotonic()
         self._logged_part = self._part()
+        self._rate = Rate(self._began)
 
     @property
     def bytes_total(self) -> int:
@@ -64,9 +100,10 @@ class DownloadTally:
     def advance(self, count: int) -> None:
         """Note that the current file has `count` bytes now: fewer than before if the server starts it afresh."""
         name = self._current
-        self._done[name] = count
+        before, self._done[name] = self._done[name], count
         self._resumed[name] = min(self._resumed[name], count)
         now = time.monotonic()
+        self._rate.add(count - before, now)
         if now - self._reported >= _REPORT_SECONDS:
             self._report_progress()
         if now - self._logged >= _LOG_SECONDS or self._part() - self._logged_part >= _LOG_PART:
@@ -75,9 +112,14 @@ class DownloadTally:
                 "Downloaded %.0f %% of %s, %s; at %s",
                 100 * self._part(),
                 format_bytes(self.bytes_total),
-                self._rate(),
+                self._average(),
                 name,
             )
+
+    def break_off(self, pause: float) -> None:
+        """Note that the connection broke off, and is made anew after `pause` seconds."""
+        self._rate = Rate(time.monotonic() + pause)
+        self._report_progress(pause)
 
     def finish(self) -> None:
         """Note that the current file is complete and checked."""
@@ -85,9 +127,9 @@ class DownloadTally:
         self._report_progress()
 
     def log_end(self) -> None:
-        _LOGGER.info("Downloaded all of %s, %s", format_bytes(self.bytes_total), self._rate())
+        _LOGGER.info("Downloaded all of %s, %s", format_bytes(self.bytes_total), self._average())
 
-    def _report_progress(self) -> None:
+    def _report_progress(self, pause: float | None = None) -> None:
         self._reported = time.monotonic()
         name = self._current
         done = self._done[name]
@@ -101,13 +143,15 @@ class DownloadTally:
                 files_done=len(self._finished),
                 files_total=len(self._sizes),
                 resumed=self.resumed,
+                rate=self._rate.value,
+                resumes_in_seconds=pause,
             )
         )
 
     def _part(self) -> float:
         return sum(self._done.values()) / max(1, self.bytes_total)
 
-    def _rate(self) -> str:
+    def _average(self) -> str:
         came = sum(self._done.values()) - self.resumed
         return f"{came / 1e6 / max(1e-3, time.monotonic() - self._began):.1f} MB/s"
 

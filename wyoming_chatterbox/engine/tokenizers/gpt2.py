@@ -10,6 +10,7 @@ from typing import Any
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 
 from ...errors import CheckpointError
+from ...problem import Problem
 
 _CLASSES = ("GPT2Tokenizer", "GPT2TokenizerFast")
 _NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
@@ -26,7 +27,11 @@ def load_gpt2(directory: Path) -> Callable[[str], list[int]]:
         return _by_transformers(directory)
     merges = directory / "merges.txt"
     if not merges.is_file():
-        raise CheckpointError(f"{merges} is missing", "Download it again.")
+        raise CheckpointError(
+            f"{merges} is missing",
+            "Download it again.",
+            Problem("files-missing", {"place": str(merges.parent), "files": [merges.name]}),
+        )
     tokenizer = Tokenizer(models.BPE.from_file(str(directory / "vocab.json"), str(merges)))
     prefix_space = bool(config.get("add_prefix_space", False))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=prefix_space)

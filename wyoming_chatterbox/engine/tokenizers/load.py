@@ -9,6 +9,7 @@ from tokenizers import Tokenizer
 
 from ...errors import CheckpointError
 from ...families import CANGJIE, Family
+from ...problem import Problem
 from ..failures import download_again, first_line
 from . import punctuation
 from .gpt2 import load_gpt2
@@ -27,7 +28,11 @@ def load_tokenizer(directory: Path, family: Family, form: TextForm = "v2") -> Te
     """
     path = family.path(directory, family.tokenizer[0])
     if not path.is_file():
-        raise CheckpointError(f"{path} is missing", "Download it again.")
+        raise CheckpointError(
+            f"{path} is missing",
+            "Download it again.",
+            Problem("files-missing", {"place": str(path.parent), "files": [path.name]}),
+        )
     try:
         if family.name == "english":
             return _load_english(path)
@@ -37,7 +42,7 @@ def load_tokenizer(directory: Path, family: Family, form: TextForm = "v2") -> Te
     except (CheckpointError, ImportError):
         raise
     except Exception as err:  # tokenizers raises bare Exceptions.
-        raise CheckpointError(f"{path} is broken: {first_line(err)}", download_again(path)) from err
+        raise CheckpointError(f"{path} is broken: {first_line(err)}", download_again(path), _broken(path)) from err
 
 
 def _load_english(path: Path) -> TextTokenizer:
@@ -80,3 +85,7 @@ def _load_gpt2(directory: Path) -> TextTokenizer:
 
 def _added(tokenizer: Tokenizer) -> list[str]:
     return [token.content for token in tokenizer.get_added_tokens_decoder().values()]
+
+
+def _broken(path: Path) -> Problem:
+    return Problem("files-broken", {"place": str(path.parent), "file": path.name})

@@ -18,6 +18,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from ...errors import CheckpointError
+from ...problem import Problem
 from ..failures import download_again, first_line, is_out_of_memory
 
 _LOGGER = logging.getLogger(__name__)
@@ -29,13 +30,17 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as err:
-        raise CheckpointError(f"{path} is missing", "Download it again.") from err
+        raise CheckpointError(
+            f"{path} is missing",
+            "Download it again.",
+            Problem("files-missing", {"place": str(path.parent), "files": [path.name]}),
+        ) from err
     except OSError as err:
-        raise CheckpointError(f"{path} can't be read: {err}", download_again(path)) from err
+        raise CheckpointError(f"{path} can't be read: {err}", download_again(path), _broken(path)) from err
     except (SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError, ValueError, KeyError) as err:
         if is_out_of_memory(err):
             raise
-        raise CheckpointError(f"{path} is broken: {first_line(err)}", download_again(path)) from err
+        raise CheckpointError(f"{path} is broken: {first_line(err)}", download_again(path), _broken(path)) from err
 
 
 def load_pickled(path: Path) -> dict[str, Any]:
@@ -200,3 +205,7 @@ def _zipped_places(path: Path) -> dict[str, Place]:
             offset = start + tensor.storage_offset() * tensor.element_size()
             places[name] = Place(tuple(tensor.shape), tensor.dtype, offset)
     return places
+
+
+def _broken(path: Path) -> Problem:
+    return Problem("files-broken", {"place": str(path.parent), "file": path.name})
