@@ -6,7 +6,7 @@ import asyncio
 import io
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -175,17 +175,17 @@ class StandIn:
 
     def _routes(self, app: web.Application, prefix: str) -> None:
         routes = app.router
-        routes.add_get(f"{prefix}/info", lambda _: _json(self.info))
-        routes.add_get(f"{prefix}/memory", lambda _: _json(self.memory))
-        routes.add_get(f"{prefix}/config", lambda _: _json({"options": _OPTIONS}))
-        routes.add_get(f"{prefix}/log", lambda _: _json({"lines": self.log}))
+        routes.add_get(f"{prefix}/info", _answering(lambda: self.info))
+        routes.add_get(f"{prefix}/memory", _answering(lambda: self.memory))
+        routes.add_get(f"{prefix}/config", _answering(lambda: {"options": _OPTIONS}))
+        routes.add_get(f"{prefix}/log", _answering(lambda: {"lines": self.log}))
         routes.add_get(f"{prefix}/report", self._report)
         routes.add_get(f"{prefix}/events", self._events)
         routes.add_post(f"{prefix}/retry", self._retry)
-        routes.add_post(f"{prefix}/memory/cleanup", lambda _: _json({"freed": {"process": 180 * 10**6}}))
+        routes.add_post(f"{prefix}/memory/cleanup", _answering(lambda: {"freed": {"process": 180 * 10**6}}))
         routes.add_post(f"{prefix}/said", self._said)
         routes.add_post(f"{prefix}/v1/audio/speech", self._speech)
-        routes.add_get(f"{prefix}/v1/voices", lambda _: _json(self._voices()))
+        routes.add_get(f"{prefix}/v1/voices", _answering(self._voices))
         routes.add_post(f"{prefix}/v1/voices", self._add)
         one = f"{prefix}/v1/voices/{{name}}"
         routes.add_patch(one, self._change)
@@ -410,8 +410,11 @@ _OPTIONS = [
 ]
 
 
-async def _json(data: Any) -> web.Response:
-    return web.json_response(data)
+def _answering(data: Callable[[], Any]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response(data())
+
+    return answer
 
 
 def _error(status: int, message: str, code: str) -> web.Response:

@@ -6,7 +6,7 @@ export const ui = new Proxy({}, { get: (_, id) => document.getElementById(id) })
 /** Write only what differs: selections stay, and a screen reader isn't told the same thing again. */
 export function set(target, value, property = "textContent") {
   value ??= "";
-  if (typeof value === "number") value = String(value);
+  if (property === "textContent") value = String(value);
   if (target[property] !== value) target[property] = value;
 }
 

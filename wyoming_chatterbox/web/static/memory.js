@@ -18,7 +18,7 @@ const TIGHT = 0.8;
 let chosen = null;
 
 export function show(what) {
-  if (!state.memory || what === "log") return;
+  if (!state.memory || what === "clock") return;
   plot();
   table();
 }

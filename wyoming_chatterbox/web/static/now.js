@@ -20,9 +20,6 @@ const STEPS = ["starting", "downloading", "loading"];
 let announced = "connecting";
 let problems = null;
 
-/** Whether Chatterbox itself speaks, as far as the page knows. */
-export const isReady = () => state.kind === "ready" || state.kind === "idle";
-
 export function showNow() {
   const { info, kind } = state;
   const status = info?.status;
@@ -54,7 +51,7 @@ function detail(kind, info) {
     case "refused": return state.refusal;
     case "ready": return t("Model {model} on {device}, in {precision}.", engineWords(info.engine));
     case "idle": return t("Its memory is free for others. The standby voice speaks the first text while Chatterbox is loaded again.");
-    case "failed": return "";
+    case "failed":
     case "connecting": return "";
     default: return info.status.speaking === "nobody" ? t("Chatterbox speaks as soon as it is loaded.")
       : t("Home Assistant already gets answers, in a small English voice. Chatterbox takes over by itself.");

@@ -19,9 +19,10 @@ function render(what) {
   const locked = isLocked();
   document.body.classList.toggle("locked", locked);
   showGate(locked);
+  if (locked) return;
   showNow();
   show(ui.now, view === "speak" || !["ready", "idle"].includes(state.kind));
-  if (!locked) parts[view]?.show(what);
+  parts[view]?.show(what);
 }
 
 function showGate(locked) {
@@ -101,7 +102,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !ui.toast.hidden) show(ui.toast, false);
 });
 // Clocks go on between two news.
-setInterval(() => { if (!document.hidden && state.info) showNow(); }, CLOCK_MS);
+setInterval(() => { if (!document.hidden && state.info) render("clock"); }, CLOCK_MS);
 
 chooseTheme(keep("theme"));
 const spoken = [keep("language"), ...navigator.languages.map((code) => code.slice(0, 2))];

@@ -8,7 +8,17 @@ export const state = { info: null, memory: null, voices: null, history: [], log:
 const listeners = new Set();
 /** Call back at each news; the argument says of what: info, memory, voices or log. */
 export const onNews = (listener) => listeners.add(listener);
-const tell = (what) => listeners.forEach((listener) => listener(what));
+
+function tell(what) {
+  for (const listener of listeners) {
+    try {
+      listener(what);
+    } catch (error) {
+      // What can't be shown is a fault of the page, not of the connection.
+      reportError(error);
+    }
+  }
+}
 
 /** Seconds since the clocks in `state.info` were read. */
 export const elapsed = () => (performance.now() - state.at) / 1000;
@@ -79,6 +89,7 @@ export async function signIn(given, remember) {
   token = given;
   keep("token", given, "sessionStorage");
   keep("token", remember ? given : null);
+  state.refusal = "";
   await follow();
 }
 

@@ -11,13 +11,13 @@ let options = null;
 let asked = false;
 
 export function show(what) {
-  if (!asked || false) {
+  if (!asked) {
     asked = true;
     get("config").then((config) => { options = config.options; showOptions(); }).catch(failed);
     readLog().catch(failed);
   }
-  if (what === undefined || false) showOptions();
-  if (what === "log" || what === undefined) showLog();
+  if (what === undefined) showOptions();
+  if (what === undefined || what === "log") showLog();
 }
 
 const failed = ({ message }) => {

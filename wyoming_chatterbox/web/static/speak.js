@@ -3,7 +3,7 @@
 import { choices, fill, make, set, show, ui } from "./dom.js";
 import { send, state } from "./server.js";
 import { settings, sliders } from "./sliders.js";
-import { language, languageName, number, seconds, t, time } from "./words.js";
+import { language, languageName, number, seconds, sentence, t, time } from "./words.js";
 
 /** Texts by the language that a voice speaks; the first one stands there at the beginning. */
 const EXAMPLES = {
@@ -28,9 +28,10 @@ export const nameOf = ({ own, label, name }) => (own && (!label || label === nam
 
 export function showSpeak(what) {
   const { info, voices } = state;
-  if (!info) return;
+  if (!info || what === "clock") return;
   if (voices) showVoices(voices);
   showChips(info);
+  set(ui.pronunciations, sentence(info.pronunciations?.trouble));
   if (what !== "memory") showReplies(info);
 }
 
@@ -46,7 +47,7 @@ function showLanguages() {
   const named = codes.map((code) => [code, languageName(code)]).sort((a, b) => a[1].localeCompare(b[1]));
   choices(ui.language, named, usual);
   show(ui.languageLabel, codes.length > 1);
-  if (!isEdited()) ui.text.value = (EXAMPLES[ui.language.value] ?? EXAMPLES.en)[0];
+  if (!isEdited()) set(ui.text, (EXAMPLES[ui.language.value] ?? EXAMPLES.en)[0], "value");
   count();
   const heeds = state.info.heeds ?? [];
   const about = JSON.stringify([ui.voice.value, heeds, language]);
@@ -72,7 +73,7 @@ function insert(text) {
 
 function count() {
   const most = state.info?.limits?.max_total_length ?? 10000;
-  ui.text.maxLength = most;
+  set(ui.text, most, "maxLength");
   set(ui.count, `${number(ui.text.value.length, 0)} / ${number(most, 0)}`);
 }
 

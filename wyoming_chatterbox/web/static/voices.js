@@ -1,7 +1,7 @@
 // Voices: cards to hear, try, tune and delete, and ways to add one.
 
 import { settingToCopy } from "./copy.js";
-import { fill, make, set, show, toast, ui } from "./dom.js";
+import { fill, make, set, show as reveal, toast, ui } from "./dom.js";
 import { editFile, editRecording, whyNoMicrophone } from "./editor.js";
 import { player } from "./player.js";
 import { ask, readVoices, send, state } from "./server.js";
@@ -23,15 +23,15 @@ const address = (name, more = "") => `v1/voices/${encodeURIComponent(name)}${mor
 let replaces = null;
 let listed = false;
 
-export function show_(what) {
+export function show(what) {
   if (!listed) {
     listed = true;
     readVoices().catch(({ message }) => set(ui.folderTrouble, message));
   }
   set(ui.noMicrophone, whyNoMicrophone());
-  show(ui.noMicrophone, ui.noMicrophone.textContent !== "");
-  show(ui.record, ui.noMicrophone.hidden);
-  if (!state.voices || what === "memory") return;
+  reveal(ui.noMicrophone, ui.noMicrophone.textContent !== "");
+  reveal(ui.record, ui.noMicrophone.hidden);
+  if (!state.voices || what === "memory" || what === "clock") return;
   const { voices, broken, folder } = state.voices;
   set(ui.folder, folder.path);
   set(ui.folderTrouble, sentence(folder.trouble) || (folder.writable ? "" : t("The server can't write into this folder.")));
@@ -43,7 +43,6 @@ export function show_(what) {
   fill(ui.cards, [...broken, ...found.map((voice) => ({ ...voice, heeds, writable: folder.writable }))],
     ({ file, name }) => (file === undefined ? name : `${file} broken`), (item) => (item.file === undefined ? card(item) : brokenCard(item)));
 }
-export { show_ as show };
 
 const button = (what, name, text, onclick, label = text) => {
   const made = make(what, { ariaLabel: `${label}: ${name}`, onclick }, text);
@@ -180,7 +179,7 @@ ui.file.addEventListener("change", () => {
   ui.file.value = "";
 });
 ui.record.addEventListener("click", () => { replaces = null; editRecording(add); });
-ui.find.addEventListener("input", () => show_());
+ui.find.addEventListener("input", () => show());
 for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
   ui.drop.addEventListener(kind, (event) => {
     event.preventDefault();
