@@ -13,6 +13,7 @@ import pytest
 
 from tests import unchanged
 from tests.examples import ALL, DEFAULT
+from tests.page_showing import chromium, show  # noqa: F401
 
 SECONDS = {
     "test_checkpoint": 8, "test_discovery": 10, "test_engine_faults": 11, "test_gpu_path": 12, "test_http": 5,

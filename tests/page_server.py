@@ -218,7 +218,7 @@ class StandIn:
         return web.Response(body=file.read_bytes(), content_type=kind, headers={"Cache-Control": "no-cache"})
 
     async def _frame(self, _: web.Request) -> web.Response:
-        page = f'<!doctype html><html lang="en"><title>Home</title><iframe src="{INGRESS}/" title="Page"'
+        page = f'<!doctype html><html lang="en"><title>Home</title><link rel="icon" href="/icon.svg"><iframe src="{INGRESS}/" title="Page"'
         return web.Response(
             text=f'{page} width="100%" height="1000"></iframe></html>',
             content_type="text/html",

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import pytest_asyncio
 
-from tests.browser import Watched, launched, missing, watched
-from tests.page_server import StandIn, stand_in
-from tests.ports import free_port
+from tests.browser import missing
+from tests.page_server import StandIn
+from tests.page_showing import Show, says, until
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Page
+    from playwright.async_api import Page
 
 pytestmark = [
     pytest.mark.skipif(missing() is not None, reason=missing() or ""),
-    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.asyncio(loop_scope="session"),
 ]
-
-Opened = tuple["Page", StandIn]
-Open = Callable[..., Awaitable[Opened]]
 
 WATCH = """() => {
   window.changes = [];
@@ -36,52 +29,6 @@ WATCH = """() => {
   }).observe(document.documentElement, { subtree: true, childList: true, characterData: true, attributes: true });
 }"""
 CHANGES = "() => { const seen = changes; changes = []; return seen; }"
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with launched() as one:
-        yield one
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def show(browser: Browser) -> AsyncIterator[Open]:
-    """Open the page of a server that `prepare` changes first; it may complain of nothing, at the end."""
-    async with AsyncExitStack() as stack:
-        pages: list[Watched] = []
-
-        async def opened(
-            prepare: Callable[[StandIn], None] = lambda _: None,
-            part: str = "speak",
-            *,
-            complains: bool = False,
-            multilingual: bool = False,
-            **options: Any,
-        ) -> Opened:
-            server = await stack.enter_async_context(stand_in(free_port(), multilingual=multilingual))
-            prepare(server)
-            at = await stack.enter_async_context(watched(browser, f"{server.url}#{part}", server.url, **options))
-            if not complains:
-                pages.append(at)
-            await at.page.locator("#foot:not(:empty), #gate:not([hidden])").first.wait_for()
-            return at.page, server
-
-        yield opened
-        for at in pages:
-            assert at.complaints == []
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
-async def says(page: Page, query: str, text: str) -> None:
-    """Wait until an element says so."""
-    from playwright.async_api import expect
-
-    await expect(page.locator(query)).to_contain_text(text, timeout=10_000)
 
 
 async def heard(page: Page, server: StandIn) -> list[dict[str, Any]]:
@@ -105,7 +52,7 @@ async def heard(page: Page, server: StandIn) -> list[dict[str, Any]]:
         ("failed", "Standby voice", "You hear the standby voice: Chatterbox can't speak"),
     ],
 )
-async def test_every_part_says_the_state(show: Open, state: str, pill: str, sentence: str) -> None:
+async def test_every_part_says_the_state(show: Show, state: str, pill: str, sentence: str) -> None:
     page, _ = await show(lambda server: server.enter(state), part="settings")
     await says(page, "#pillText", pill)
     assert await page.title() == f"{pill} · Chatterbox"
@@ -113,7 +60,7 @@ async def test_every_part_says_the_state(show: Open, state: str, pill: str, sent
     await says(page, "#headline", sentence)
 
 
-async def test_a_state_without_any_voice_is_told(show: Open) -> None:
+async def test_a_state_without_any_voice_is_told(show: Show) -> None:
     def prepare(server: StandIn) -> None:
         server.enter("failed")
         server.info["status"]["speaking"] = "nobody"
@@ -127,7 +74,7 @@ async def test_a_state_without_any_voice_is_told(show: Open) -> None:
     await says(page, "#headline", "No voice available yet")
 
 
-async def test_a_failure_is_a_cause_with_checks_and_a_way_on(show: Open) -> None:
+async def test_a_failure_is_a_cause_with_checks_and_a_way_on(show: Show) -> None:
     page, server = await show(lambda server: server.enter("failed"))
     await says(page, "#detail", "This machine can't find huggingface.co")
     await says(page, "#advice", "copy the model's files into /data/models/chatterbox-turbo")
@@ -139,7 +86,7 @@ async def test_a_failure_is_a_cause_with_checks_and_a_way_on(show: Open) -> None
     assert server.requests[-1].path == "/retry"
 
 
-async def test_an_unknown_failure_is_told_in_the_servers_words(show: Open) -> None:
+async def test_an_unknown_failure_is_told_in_the_servers_words(show: Show) -> None:
     def prepare(server: StandIn) -> None:
         server.enter("failed")
         server.info["status"]["problem"] |= {"code": "unknown", "values": {}}
@@ -149,7 +96,7 @@ async def test_an_unknown_failure_is_told_in_the_servers_words(show: Open) -> No
     await says(page, "#advice", "Check the network and its DNS.")
 
 
-async def test_a_download_tells_how_far_and_how_long(show: Open) -> None:
+async def test_a_download_tells_how_far_and_how_long(show: Show) -> None:
     page, server = await show(lambda server: server.enter("downloading"))
     await says(page, "#amount", "50 % · 710 MB of 1.4 GB · 11 MB/s · 62 s left · t3_turbo_v1.safetensors")
     server.info["status"]["progress"] |= {"rate": None, "seconds_left": None, "resumes_in_seconds": 8.0}
@@ -158,7 +105,7 @@ async def test_a_download_tells_how_far_and_how_long(show: Open) -> None:
     assert await page.locator("#steps [aria-current=step]").inner_text() == "Download"
 
 
-async def test_the_page_writes_only_what_changed(show: Open) -> None:
+async def test_the_page_writes_only_what_changed(show: Show) -> None:
     page, server = await show()
     await says(page, "#replies", "Oma Erna")
     await until(lambda: server.listeners == 1)
@@ -187,7 +134,7 @@ async def test_the_page_writes_only_what_changed(show: Open) -> None:
     assert await page.evaluate("document.activeElement.id") == "voice"
 
 
-async def test_a_page_without_events_asks_and_changes_no_more(show: Open) -> None:
+async def test_a_page_without_events_asks_and_changes_no_more(show: Show) -> None:
     page, server = await show(lambda server: setattr(server, "has_events", False), complains=True)
     await says(page, "#facts", "26 h")
     await page.evaluate(WATCH)
@@ -198,7 +145,7 @@ async def test_a_page_without_events_asks_and_changes_no_more(show: Open) -> Non
     assert server.listeners == 0
 
 
-async def test_what_is_read_aloud_changes_only_with_the_state(show: Open) -> None:
+async def test_what_is_read_aloud_changes_only_with_the_state(show: Show) -> None:
     page, server = await show()
     await until(lambda: server.listeners == 1)
     await page.evaluate(WATCH)
@@ -215,7 +162,7 @@ async def test_what_is_read_aloud_changes_only_with_the_state(show: Open) -> Non
         assert bool(aloud) == (done == 0)
 
 
-async def test_a_server_that_goes_away_is_told_and_found_again(show: Open) -> None:
+async def test_a_server_that_goes_away_is_told_and_found_again(show: Show) -> None:
     page, server = await show(complains=True)
     await until(lambda: server.listeners == 1)
     await server.stop()
@@ -230,7 +177,7 @@ async def test_a_server_that_goes_away_is_told_and_found_again(show: Open) -> No
     await says(page, "#pillText", "Idle")
 
 
-async def test_a_locked_page_asks_for_the_token_whatever_its_characters(show: Open) -> None:
+async def test_a_locked_page_asks_for_the_token_whatever_its_characters(show: Show) -> None:
     token = "grün-密-🔑\"'%"
     page, server = await show(lambda server: setattr(server, "token", token), complains=True)
     await says(page, "#gate h2", "Sign in")
@@ -248,7 +195,7 @@ async def test_a_locked_page_asks_for_the_token_whatever_its_characters(show: Op
     await until(lambda: server.listeners == 1)
 
 
-async def test_a_hidden_page_leaves_its_connection_to_others(show: Open) -> None:
+async def test_a_hidden_page_leaves_its_connection_to_others(show: Show) -> None:
     page, server = await show()
     await until(lambda: server.listeners == 1)
     hide = "Object.defineProperty(document, 'hidden', { value: %s, configurable: true })"
@@ -260,7 +207,7 @@ async def test_a_hidden_page_leaves_its_connection_to_others(show: Open) -> None
     await until(lambda: server.listeners == 1)
 
 
-async def test_the_memory_of_the_last_hour_goes_on(show: Open) -> None:
+async def test_the_memory_of_the_last_hour_goes_on(show: Show) -> None:
     page, server = await show(part="memory")
     await says(page, "#legend", "The whole server: 1.4 GB")
     await until(lambda: server.listeners == 1)
@@ -280,9 +227,9 @@ async def test_the_memory_of_the_last_hour_goes_on(show: Open) -> None:
     await says(page, "#freed", "180 MB were freed.")
 
 
-async def test_the_way_into_home_assistant_is_told(show: Open) -> None:
+async def test_the_way_into_home_assistant_is_told(show: Show) -> None:
     page, server = await show(part="home")
-    assert await page.locator("#host").inner_text() == "192.168.1.20"
+    await says(page, "#host", "192.168.1.20")
     await says(page, "#checks li.yes:nth-child(3)", "Home Assistant asked")
     await says(page, "#checks li.yes:nth-child(3)", "s ago, from 192.168.1.5.")
     await page.click("button:has-text('Copy host')")
@@ -294,7 +241,7 @@ async def test_the_way_into_home_assistant_is_told(show: Open) -> None:
     await says(page, "#checks li.warn:nth-child(3)", "Home Assistant has not asked yet.")
 
 
-async def test_settings_tell_where_they_come_from(show: Open) -> None:
+async def test_settings_tell_where_they_come_from(show: Show) -> None:
     page, server = await show(part="settings")
     await says(page, "#options tr:has-text('--device')", "DEVICE in .env")
     await says(page, "#options tr:has-text('--device')", "became cuda:0")
@@ -309,7 +256,7 @@ async def test_settings_tell_where_they_come_from(show: Open) -> None:
     await says(page, "#log", "WARNING Something new")
 
 
-async def test_the_language_and_the_colours_are_chosen_and_kept(show: Open) -> None:
+async def test_the_language_and_the_colours_are_chosen_and_kept(show: Show) -> None:
     page, _ = await show(color_scheme="light")
     await page.select_option("#lang", "de")
     await says(page, "#tabs", "Stimmen")

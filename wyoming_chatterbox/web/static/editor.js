@@ -80,9 +80,11 @@ export async function editRecording(onSave) {
     ui.level.classList.toggle("hot", peak > CLIPPED_AT);
     if (time) set(ui.recTime, `${number(time)} s`);
   });
-  ui.rec.focus();
+  ui.rec.disabled = true;
   try {
     await recorder.open();
+    ui.rec.disabled = false;
+    ui.rec.focus();
   } catch {
     ui.editor.close();
     toast(t("The browser doesn't allow the microphone. Record with another program, and choose the file here."));

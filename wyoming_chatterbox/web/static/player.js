@@ -5,6 +5,8 @@ import { RATE } from "./sound.js";
 const RING_SECONDS = 9;
 /** Seconds before the first sound of a schedule. */
 const LEAD = 0.04;
+/** Seconds before the end at which it is reached. */
+const END = 0.01;
 
 /** Plays through a ring buffer in an AudioWorklet, which is there only over https or at localhost. */
 class RingOutput {
@@ -25,13 +27,12 @@ class RingOutput {
     this.node.port.postMessage({ clear: this.tag });
   }
 
-  /** Take as much of these samples as there is room for, and return how many. */
+  /** Take as much of these samples as there is room for. */
   push(samples, isWhole) {
-    const count = Math.min(samples.length, RING_SECONDS * RATE - (this.sent - this.played));
-    const part = samples.slice(0, Math.max(0, count));
-    this.node.port.postMessage({ samples: part, isWhole: isWhole && part.length === samples.length }, [part.buffer]);
+    const room = RING_SECONDS * RATE - (this.sent - this.played);
+    const part = samples.slice(0, Math.max(0, room));
     this.sent += part.length;
-    return part.length;
+    this.node.port.postMessage({ samples: part, isWhole: isWhole && part.length === samples.length }, [part.buffer]);
   }
 }
 
@@ -55,7 +56,7 @@ class ScheduleOutput {
   }
 
   push(samples) {
-    if (!samples.length) return 0;
+    if (!samples.length) return;
     const now = this.context.currentTime;
     this.begun ??= now + LEAD;
     const late = now - (this.begun + this.sent / RATE);
@@ -72,7 +73,6 @@ class ScheduleOutput {
     source.onended = () => this.sources.delete(source);
     this.sources.add(source);
     this.sent += samples.length;
-    return samples.length;
   }
 }
 
@@ -81,11 +81,16 @@ export class Player {
     this.take = null;
     this.from = 0;
     this.output = null;
+    /** Called when it begins, pauses or goes on. */
+    this.onChange = null;
   }
 
   /** Get ready to sound: a browser lets a page begin only while a person presses something. */
   async open() {
-    this.context ??= new AudioContext({ sampleRate: RATE });
+    if (!this.context) {
+      this.context = new AudioContext({ sampleRate: RATE });
+      this.context.addEventListener("statechange", () => this.onChange?.());
+    }
     this.context.resume();
     this.opening ??= this.connect();
     await this.opening;
@@ -107,6 +112,7 @@ export class Player {
     if (this.take !== take) return;
     this.output.clear();
     this.feed();
+    this.onChange?.();
   }
 
   /** Pass on what has come. */
@@ -119,27 +125,26 @@ export class Player {
     if (!take.isHeard && this.from === 0) {
       take.waits = output.waits;
       take.waited = output.waited / RATE;
-      take.isHeard = take.isDone && output.played >= take.count;
+      take.isHeard = this.isAtEnd;
     }
   }
 
   /** Seconds from the beginning of the take. */
   get position() {
-    return this.take && this.output ? Math.min(this.take.length, this.from + this.output.played / RATE) : 0;
+    if (!this.take || !this.output) return 0;
+    const at = this.from + this.output.played / RATE;
+    return at > this.take.length - END ? this.take.length : at;
   }
 
-  get isAtEnd() { return this.take.isDone && this.position >= this.take.length - 0.01; }
+  get isAtEnd() { return this.take.isDone && this.position === this.take.length; }
 
   get isPlaying() { return Boolean(this.take) && this.context?.state === "running" && !this.isAtEnd; }
 
+  /** Pause, go on, or begin again. */
   toggle() {
     if (this.isPlaying) this.context.suspend();
     else if (this.isAtEnd) this.play(this.take);
     else this.context.resume();
-  }
-
-  seek(to) {
-    if (this.take) this.play(this.take, Math.max(0, Math.min(to, this.take.length)));
   }
 
   /** Play samples beside the take; return what stops them. */

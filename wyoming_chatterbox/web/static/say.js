@@ -32,8 +32,7 @@ export async function say() {
   set(ui.outcome, t("Waiting for the first sound …"));
   for (const part of [ui.save, ui.figures]) show(part, false);
   show(ui.player, true);
-  player.play(take);
-  animate();
+  play(take);
   showForm();
   try {
     await read(take, await send("v1/audio/speech", request(take.text), "POST", take.stop.signal));
@@ -107,9 +106,8 @@ function listTakes() {
 function hear(take) {
   current = take;
   show(ui.player, true);
-  player.play(take);
+  play(take);
   showFigures(take);
-  animate();
 }
 
 // What moves while there is sound
@@ -124,9 +122,10 @@ function animate() {
   const at = player.take === take ? player.position : 0;
   const total = take.isDone ? take.count : Math.max(1.02 * take.count, (take.text.length / CHARACTERS_PER_SECOND) * RATE);
   draw(ui.wave, take.sound, total, (at * RATE) / total);
-  set(ui.clock, take.count ? `${clock(at)} / ${clock(take.length)}` : duration(take.seconds));
-  attribute(ui.wave, "aria-valuemax", Math.round(take.length));
-  attribute(ui.wave, "aria-valuenow", Math.round(at));
+  const isWaiting = !take.isDone && take.waits > 0 && at === take.length;
+  set(ui.clock, take.count ? `${clock(at)} / ${clock(take.length)}${isWaiting ? " …" : ""}` : duration(take.seconds));
+  attribute(ui.wave, "aria-valuemax", Math.floor(take.length));
+  attribute(ui.wave, "aria-valuenow", Math.floor(at));
   attribute(ui.wave, "aria-valuetext", clock(at));
   const isPlaying = player.take === take && player.isPlaying;
   attribute(ui.playIcon, "d", isPlaying ? PAUSE : PLAY);
@@ -151,22 +150,21 @@ export function press() {
   animate();
 }
 
-const seek = (to) => {
-  if (!current) return;
-  if (player.take === current) player.seek(to);
-  else player.play(current, to);
+/** Play a take from so many seconds on. */
+function play(take, from = 0) {
   animate();
-};
+  player.play(take, Math.max(0, Math.min(from, take.length)));
+}
 
+player.onChange = animate;
 ui.play.addEventListener("click", () => {
   if (player.take === current) player.toggle();
-  else player.play(current);
-  setTimeout(animate, 50);
+  else play(current);
 });
-ui.wave.addEventListener("click", (event) => seek((event.offsetX / ui.wave.clientWidth) * current.length));
+ui.wave.addEventListener("click", (event) => play(current, (event.offsetX / ui.wave.clientWidth) * current.length));
 ui.wave.addEventListener("keydown", (event) => {
   const step = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, Home: -Infinity, End: Infinity }[event.key];
   if (!step || !current) return;
   event.preventDefault();
-  seek(Math.max(0, Math.min(current.length, player.position + step)));
+  play(current, (player.take === current ? player.position : 0) + step);
 });

@@ -129,6 +129,7 @@ const sounding = () => (sound ??= import("./say.js"));
 
 /** Speak what stands there in another voice. */
 export async function tryVoice(name) {
+  showSpeak();
   ui.voice.value = name;
   showSpeak();
   (await sounding()).say();

@@ -37,10 +37,11 @@ export function show(what) {
   set(ui.folderTrouble, sentence(folder.trouble) || (folder.writable ? "" : t("The server can't write into this folder.")));
   for (const button of [ui.choose, ui.record]) button.disabled = !folder.writable;
   const word = ui.find.value.trim().toLowerCase();
-  const found = voices.filter((voice) => [nameOf(voice), voice.name, ...voice.languages.map(languageName)].some((text) => text.toLowerCase().includes(word)));
+  const fits = (...texts) => texts.some((text) => text.toLowerCase().includes(word));
+  const found = voices.filter((voice) => fits(nameOf(voice), voice.name, ...voice.languages.map(languageName)));
   found.sort((a, b) => a.own - b.own || nameOf(a).localeCompare(nameOf(b)));
   const heeds = state.info.heeds ?? [];
-  fill(ui.cards, [...broken, ...found.map((voice) => ({ ...voice, heeds, writable: folder.writable }))],
+  fill(ui.cards, [...broken.filter(({ file }) => fits(file)), ...found.map((voice) => ({ ...voice, heeds, writable: folder.writable }))],
     ({ file, name }) => (file === undefined ? name : `${file} broken`), (item) => (item.file === undefined ? card(item) : brokenCard(item)));
 }
 

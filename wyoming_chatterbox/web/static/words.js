@@ -15,7 +15,7 @@ export const later = (text) => text;
 
 /** Note what HTML says in English; an element inside a text is {0}, {1}, ... */
 function collect(root) {
-  for (const element of root.querySelectorAll("*:not([translate=no] *)")) {
+  for (const element of root.querySelectorAll("*:not([translate=no], [translate=no] *)")) {
     const nodes = [...element.childNodes];
     const parts = nodes.filter((node) => node.nodeType === Node.ELEMENT_NODE);
     const texts = nodes.map((node) => (node.nodeType === Node.TEXT_NODE ? node.data : `{${parts.indexOf(node)}}`));
