@@ -181,7 +181,7 @@ async def test_a_locked_page_asks_for_the_token_whatever_its_characters(show: Sh
     token = "grün-密-🔑\"'%"
     page, server = await show(lambda server: setattr(server, "token", token), complains=True)
     await says(page, "#gate h2", "Sign in")
-    assert not await page.locator("#main").is_visible()
+    assert not await page.locator("#now").is_visible()
     assert await page.evaluate("document.activeElement.id") == "token"
     await page.fill("#token", "wrong")
     await page.keyboard.press("Enter")

@@ -62,7 +62,7 @@ async def check(browser: Browser, cases: Iterable[tuple[str, str, int, str]], pr
                 await page.emulate_media(color_scheme="dark" if theme == "dark" else "light", reduced_motion="reduce")
                 await show(page, frame, server, state, part)
                 wrong += await sound(frame, f"{state} {part} {width} {theme}")
-            assert wrong == []
+            assert not wrong, "\n".join(wrong)
             assert at.complaints == []
             assert server.foreign == []
 
@@ -81,6 +81,7 @@ async def test_every_part_behind_ingress(chromium: Browser) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("prefix", ["", INGRESS], ids=["root", "ingress"])
 @pytest.mark.parametrize("theme", THEMES)
 async def test_the_whole_matrix(chromium: Browser, theme: str, prefix: str) -> None:
@@ -122,7 +123,7 @@ async def test_what_is_opened_holds_too(chromium: Browser) -> None:
         await server.start()
         await page.locator("#gate:not([hidden])").wait_for()
         wrong += await sound(page, "locked")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 async def test_forced_colours_show_what_is_chosen(chromium: Browser) -> None:
