@@ -233,7 +233,7 @@ class StandIn:
         queue: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
         self._listeners.add(queue)
         try:
-            await response.write(b": hello\n\n")
+            await response.write(f"event: info\ndata: {json.dumps(self.info)}\n\n".encode())
             while True:
                 name, data = await queue.get()
                 await response.write(f"event: {name}\ndata: {json.dumps(data)}\n\n".encode())
@@ -278,7 +278,7 @@ class StandIn:
     async def _add(self, request: web.Request) -> web.Response:
         sent = Request("POST", "/v1/voices")
         async for part in await request.multipart():
-            assert not isinstance(part, type(None))
+            assert part is not None
             if part.name == "file":  # type: ignore[union-attr]
                 sent.body = bytes(await part.read())  # type: ignore[union-attr, call-arg, arg-type]
                 sent.fields["file"] = part.filename  # type: ignore[union-attr]

@@ -27,7 +27,9 @@ def first_load() -> set[Path]:
             continue
         found.add(file)
         if file.suffix == ".js":
-            waiting += [STATIC / name for name in re.findall(r'^import .*?"\./([\w./-]+)";$', file.read_text(), re.M)]
+            waiting += [
+                STATIC / name for name in re.findall(r'^import .*?"\./([\w./-]+)";$', file.read_text(), re.MULTILINE)
+            ]
     return found
 
 
@@ -52,7 +54,10 @@ def test_every_text_in_code_is_found() -> None:
     # A text that is put together, or chosen inside `t(...)`, would never be translated.
     for file in STATIC.glob("*.js"):
         for argument in re.findall(r"\bt\(([^)\n]*)", file.read_text()):
-            assert argument.startswith('"') or re.match(r"[\w.\[\]$?]+( \?\? \"\{name\}\")?(,|$)", argument), (file.name, argument)
+            assert argument.startswith('"') or re.match(r"[\w.\[\]$?]+( \?\? \"\{name\}\")?(,|$)", argument), (
+                file.name,
+                argument,
+            )
 
 
 @pytest.mark.parametrize("file", sorted(STATIC.glob("*.html")), ids=lambda file: file.name)
@@ -79,7 +84,7 @@ def test_elements_that_code_asks_for_are_there() -> None:
 
 
 def test_a_library_is_the_one_that_its_table_names() -> None:
-    rows = re.findall(r"^\| (\S+) \| .* \| ([0-9a-f]{64}) \|$", (VENDORED / "README.md").read_text(), re.M)
+    rows = re.findall(r"^\| (\S+) \| .* \| ([0-9a-f]{64}) \|$", (VENDORED / "README.md").read_text(), re.MULTILINE)
     assert {name for name, _ in rows} == {file.name for file in VENDORED.glob("*.js")}
     for name, digest in rows:
         assert hashlib.sha256((VENDORED / name).read_bytes()).hexdigest() == digest

@@ -92,7 +92,10 @@ async def test_the_whole_matrix(chromium: Browser, theme: str, prefix: str) -> N
 async def test_what_is_opened_holds_too(chromium: Browser) -> None:
     """Dialogs, details, a page that is locked, a server that is gone, a narrow window in the wordiest languages."""
     wrong: list[str] = []
-    async with stand_in(free_port()) as server, watched(chromium, server.url, viewport={"width": 360, "height": 740}) as at:
+    async with (
+        stand_in(free_port()) as server,
+        watched(chromium, server.url, viewport={"width": 360, "height": 740}) as at,
+    ):
         page = at.page
         for language, part in zip(("de", "fr", "es", "de", "fr"), PARTS, strict=True):
             await page.select_option("#lang", language)
@@ -141,7 +144,20 @@ async def test_everything_can_be_reached_with_the_keyboard(chromium: Browser) ->
         for _ in range(40):
             await at.page.keyboard.press("Tab")
             seen.append(await at.page.evaluate("document.activeElement.id || document.activeElement.hash || ''"))
-        order = ["#main", "pill", "lang", "theme", "#speak", "#voices", "#memory", "#home", "#settings", "text", "voice", "go"]
+        order = [
+            "#main",
+            "pill",
+            "lang",
+            "theme",
+            "#speak",
+            "#voices",
+            "#memory",
+            "#home",
+            "#settings",
+            "text",
+            "voice",
+            "go",
+        ]
         places = [seen.index(name) for name in order if name != "#speak"]
         assert places == sorted(places)
 

@@ -65,7 +65,7 @@ async def test_a_chosen_recording_is_cut_and_sent_as_wav(show: Show) -> None:
     await keep(page, "Grandpa Joe")
     await says(page, "#toastText", "Grandpa Joe is a voice now. Home Assistant shows it within half a minute.")
     sent = upload(server)
-    assert sent.fields == {"name": "Grandpa Joe", "language": "en", "file": "Grandpa Joe.wav"}
+    assert sent.fields == {"name": "Grandpa Joe", "language": "en", "consent": "true", "file": "Grandpa Joe.wav"}
     cut, rate = soundfile.read(io.BytesIO(sent.body), dtype="float32")
     assert (rate, cut.ndim) == (RATE, 1)
     assert 7.2 < len(cut) / rate < 7.8
@@ -78,9 +78,7 @@ async def test_a_chosen_recording_is_cut_and_sent_as_wav(show: Show) -> None:
 async def test_a_recording_that_is_too_short_or_quiet_is_told(show: Show) -> None:
     page, server = await show(part="voices")
     for samples, verdict in ((speech(2.0), "it must be longer than 5 s"), (0.004 * speech(9.0), "Too quiet")):
-        await page.locator("#file").set_input_files(
-            {"name": "a.wav", "mimeType": "audio/wav", "buffer": wav(samples)}
-        )
+        await page.locator("#file").set_input_files({"name": "a.wav", "mimeType": "audio/wav", "buffer": wav(samples)})
         await says(page, "#verdicts li.no", verdict)
         await page.fill("#name", "a")
         await page.check("#consent")
@@ -152,9 +150,7 @@ async def test_a_broken_recording_is_a_card_with_the_reason(show: Show) -> None:
     await says(page, "#cards li.wrong", "It is 2.1 s long, and must be longer than 5 s.")
     async with page.expect_file_chooser() as chooser:
         await page.click("#cards li.wrong button:has-text('Replace')")
-    await (await chooser.value).set_files(
-        {"name": "memo 3.wav", "mimeType": "audio/wav", "buffer": wav(speech(9.0))}
-    )
+    await (await chooser.value).set_files({"name": "memo 3.wav", "mimeType": "audio/wav", "buffer": wav(speech(9.0))})
     await says(page, "#verdicts", "that is enough")
     await page.check("#consent")
     await page.click("#keep")

@@ -201,7 +201,7 @@ async function keepVoice(event) {
   set(ui.refusal, "");
   try {
     const name = ui.name.value.trim();
-    await save(file ?? wav(selection()), { name, language: ui.tongue.value });
+    await save(file ?? wav(selection()), { name, language: ui.tongue.value, consent: "true" });
     ui.editor.close();
   } catch ({ message }) {
     set(ui.refusal, message);

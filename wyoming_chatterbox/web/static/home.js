@@ -8,21 +8,25 @@ import { generate } from "./vendor/lean-qr.js";
 const QUIET_ZONE = 4;
 const FRESH_SECONDS = 120;
 
-const isLocal = ({ hostname }) => ["localhost", "[::1]"].includes(hostname) || hostname.startsWith("127.");
+const isLocal = (host) => ["localhost", "::1", "[::1]"].includes(host) || host.startsWith("127.");
+const isInside = window.parent !== window;
 
 export function show() {
   const { info } = state;
   if (!info) return;
   const { addresses = {}, home_assistant: seen, announced } = info;
   const { wyoming } = addresses;
-  reveal(ui.address, Boolean(wyoming));
-  reveal(ui.noAddress, !wyoming);
-  set(ui.host, wyoming?.host);
+  // A container doesn't know the address of its machine, but the browser may.
+  const host = wyoming?.host ?? (isInside || isLocal(location.hostname) ? t("the address of the server's machine") : location.hostname);
+  const isReached = Boolean(wyoming) && !isLocal(host);
+  reveal(ui.address, isReached);
+  reveal(ui.noAddress, !isReached);
+  set(ui.host, host);
   set(ui.port, wyoming?.port);
   const names = state.voices?.voices.length ?? info.voices.length;
   const ago = seen ? seen.seconds + elapsed() : 0;
   checks(ui.checks, [
-    wyoming ? ["yes", t("The server listens on port {port}.", { port: wyoming.port })] : ["warn", t("The server listens for this machine only.")],
+    isReached ? ["yes", t("The server listens on port {port}.", { port: wyoming.port })] : ["warn", t("The server listens for this machine only.")],
     announced ? ["yes", t("It announces itself as “{name}”.", { name: announced })]
       : ["warn", t("It doesn't announce itself to Home Assistant: --zeroconf turns that on.")],
     !seen ? ["warn", t("Home Assistant has not asked yet.")]
@@ -34,8 +38,7 @@ export function show() {
 
 function showCode(page) {
   // The address of a page inside Home Assistant works only there, and localhost only here.
-  const isInside = window.parent !== window;
-  const here = page ?? (isInside || isLocal(location) ? "" : location.href.replace(/[?#].*/, ""));
+  const here = page ?? (isInside || isLocal(location.hostname) ? "" : location.href.replace(/[?#].*/, ""));
   set(ui.here, here);
   set(ui.scan, here ? t("Scan this to open the page on a phone.")
     : isInside ? t("Open Home Assistant on the phone: this page is there too.")

@@ -48,9 +48,10 @@ function table() {
   const { needs, room, needs_for: where, host } = state.memory;
   if (!needs) return;
   const device = deviceMemory(state.memory);
-  set(ui.room, where === "cuda" && device
-    ? t("Graphics memory that each model takes while it speaks, in all: {room} can be used here, {free} are free.", { room: size(room), free: share(device.free, device.total) })
-    : t("Memory that the whole server takes while it speaks: {room} can be used here, {free} are free.", { room: size(room), free: share(host.available_bytes, host.total_bytes) }));
+  const free = where === "cuda" && device ? share(device.free, device.total) : share(host.available_bytes, host.total_bytes);
+  const about = where === "cuda" ? t("Graphics memory that each model takes in all while it speaks, measured once for each.")
+    : t("Memory that the whole server takes while it speaks, measured once for each model.");
+  set(ui.room, room === null ? about : `${about} ${t("{room} can be used here, {free} are free.", { room: size(room), free })}`);
   const precisions = [...new Set(Object.values(needs).flatMap(Object.keys))];
   const { engine } = state.info;
   const used = engine && engine.name !== "standby" ? `${engine.name}/${engine.quantization === "none" ? engine.dtype : engine.quantization}` : null;
@@ -62,7 +63,7 @@ function table() {
 
 function cell(family, precision, bytes, room, used) {
   const key = `${family}/${precision}`;
-  const [kind, text] = key === used ? ["good", t("in use")] : bytes > room ? ["bad", t("too big")] : bytes > TIGHT * room ? ["busy", t("tight")] : ["good", t("fits")];
+  const [kind, text] = key === used ? ["good", t("in use")] : room === null ? ["quiet", ""] : bytes > room ? ["bad", t("too big")] : bytes > TIGHT * room ? ["busy", t("tight")] : ["good", t("fits")];
   const made = make("button", { ariaPressed: String(key === chosen), onclick: () => choose(key) }, make("span.num", size(bytes)), make(`small.${kind}`, text));
   made.dataset.do = key;
   return made;

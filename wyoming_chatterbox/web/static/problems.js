@@ -50,7 +50,9 @@ const PROBLEMS = {
 export function explain(status) {
   const [cause, advice] = PROBLEMS[status.problem?.code] ?? [];
   if (!cause) return { cause: sentence(status.error), advice: [sentence(status.hint)].filter(Boolean) };
-  const given = Object.entries(status.problem.values ?? {}).map(([name, value]) => [name, name.includes("bytes") ? size(value) : value]);
-  const values = { host: "huggingface.co", place: t("the folder of the models"), ...Object.fromEntries(given) };
+  const known = status.problem.values ?? {};
+  const folder = known.file?.replace(/[\\/][^\\/]*$/, "");
+  const given = Object.entries(known).map(([name, value]) => [name, name.includes("bytes") ? size(value) : value]);
+  const values = { host: "huggingface.co", place: folder || t("the folder of the models"), ...Object.fromEntries(given) };
   return { cause: t(cause, values), advice: advice.map((line) => t(line, values)) };
 }

@@ -95,14 +95,13 @@ export async function signIn(given, remember) {
 
 function learn(info) {
   const old = state.info;
-  // An event may leave clocks out: they go on from where they were.
-  state.info = { ...old, ...info, status: { ...(old?.status.state === info.status.state && old.status), ...info.status } };
-  if ("uptime_seconds" in info) state.at = performance.now();
-  else if (old?.status.state !== info.status.state) look().catch(() => {});
+  const isOther = old?.status.state !== info.status.state || JSON.stringify(old.voices) !== JSON.stringify(info.voices);
+  state.info = info;
+  state.at = performance.now();
   state.kind = info.status.state;
   state.refusal = "";
   tell("info");
-  if (JSON.stringify(old?.voices) !== JSON.stringify(info.voices)) readVoices().catch(() => {});
+  if (isOther) readVoices().catch(() => {});
 }
 
 function remember({ history, point, ...memory }, goesOn = false) {
@@ -120,14 +119,14 @@ export async function look() {
   learn(info);
 }
 
-/** Ask for the voices; again soon, while one is being prepared. */
+/** Ask for the voices; again soon, while Chatterbox prepares some. */
 export async function readVoices() {
   clearTimeout(readVoices.timer);
   state.voices = await get("v1/voices");
   tell("voices");
-  if (state.voices.voices.some((voice) => voice.state === "preparing" || voice.state === "waiting")) {
-    readVoices.timer = setTimeout(() => readVoices().catch(() => {}), POLL_MS);
-  }
+  const areReady = state.voices.voices.every((voice) => voice.state === "ready" || voice.state === "broken");
+  if (areReady || state.kind !== "ready" || document.hidden) return;
+  readVoices.timer = setTimeout(() => readVoices().catch(() => {}), POLL_MS);
 }
 
 export async function readLog() {
@@ -160,8 +159,8 @@ async function listen(signal) {
   };
   let watch = setTimeout(silent, SILENCE_MS);
   try {
+    // The first event is all of /info.
     const response = await ask("events", { signal: cut.signal });
-    await look();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
     for (let part = await reader.read(); !part.done; part = await reader.read()) {

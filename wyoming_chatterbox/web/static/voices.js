@@ -139,7 +139,7 @@ async function remove(name, title) {
     await readVoices();
     toast(t("{name} is deleted.", { name: title }), async () => {
       try {
-        await send(address(name, "/undelete"), { id: undo.id });
+        await ask(address(name, `/undelete?id=${undo.id}`), { method: "POST" });
         toast(t("{name} is back.", { name: title }));
       } catch ({ message }) {
         toast(message);
@@ -164,7 +164,7 @@ async function add(file, fields) {
   try {
     await ask("v1/voices", { method: "POST", body: form });
   } catch (error) {
-    if (broken) await send(address(broken, "/undelete"), { id: undo.id }).catch(() => {});
+    if (broken) await ask(address(broken, `/undelete?id=${undo.id}`), { method: "POST" }).catch(() => {});
     throw error;
   }
   replaces = null;
