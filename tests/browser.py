@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Frame, Page
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+_AXE = "axe_playwright_python"
+"""A package that brings axe-core with it."""
 
 
 def missing() -> str | None:
     """Say why no test can use a browser here; None if it can."""
-    if importlib.util.find_spec("playwright") is None:
-        return "Playwright is not installed"
+    if importlib.util.find_spec("playwright") is None or importlib.util.find_spec(_AXE) is None:
+        return "Playwright or axe-core is not installed"
     if CHROMIUM is None:
         return "no Chromium on this machine"
     return None
@@ -89,10 +91,11 @@ async def watched(browser: Browser, url: str, home: str | None = None, **options
 
 async def violations(frame: Page | Frame) -> list[str]:
     """What axe-core finds wrong: the rule, and where."""
-    import axe_playwright_python
-
     if not await frame.evaluate("typeof window.axe === 'object'"):
-        await frame.evaluate((Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text())
+        package = importlib.util.find_spec(_AXE)
+        assert package is not None
+        assert package.origin is not None
+        await frame.evaluate(Path(package.origin).with_name("axe.min.js").read_text())
     result = await frame.evaluate("axe.run({ resultTypes: ['violations'] })")
     return [
         f"{violation['id']}: {node['target']} {node.get('failureSummary', '')}"

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import soundfile
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
 from wyoming_chatterbox.families import MULTILINGUAL_LANGUAGES, SOUNDS
 from wyoming_chatterbox.web import app as status_app
@@ -64,7 +64,7 @@ def speech(seconds: float, rate: int = RATE) -> np.ndarray[Any, np.dtype[np.floa
     syllables = np.clip(np.sin(2 * np.pi * 2.3 * at + np.sin(1.9 * at)), 0, 1) ** 0.7 * (0.6 + 0.4 * np.sin(1.3 * at))
     tone = np.sin(2 * np.pi * 150 * at + 9 * np.sin(3 * at)) + 0.4 * np.sin(2 * np.pi * 420 * at)
     noise = np.random.default_rng(0).normal(0, 0.0004, len(at))
-    return (0.25 * syllables * tone + noise).astype(np.float32)
+    return np.asarray(0.25 * syllables * tone + noise, np.float32)
 
 
 def wav(samples: np.ndarray[Any, np.dtype[np.float32]], rate: int = RATE) -> bytes:
@@ -218,9 +218,10 @@ class StandIn:
         return web.Response(body=file.read_bytes(), content_type=kind, headers={"Cache-Control": "no-cache"})
 
     async def _frame(self, _: web.Request) -> web.Response:
-        page = f'<!doctype html><html lang="en"><title>Home</title><link rel="icon" href="/icon.svg"><iframe src="{INGRESS}/" title="Page"'
+        head = '<title>Home</title><link rel="icon" href="/icon.svg">'
+        frame = f'<iframe src="{INGRESS}/" title="Page" width="100%" height="1000"></iframe>'
         return web.Response(
-            text=f'{page} width="100%" height="1000"></iframe></html>',
+            text=f'<!doctype html><html lang="en">{head}{frame}</html>',
             content_type="text/html",
             headers={"Permissions-Policy": "microphone=()"},
         )
@@ -278,12 +279,12 @@ class StandIn:
     async def _add(self, request: web.Request) -> web.Response:
         sent = Request("POST", "/v1/voices")
         async for part in await request.multipart():
-            assert part is not None
-            if part.name == "file":  # type: ignore[union-attr]
-                sent.body = bytes(await part.read())  # type: ignore[union-attr, call-arg, arg-type]
-                sent.fields["file"] = part.filename  # type: ignore[union-attr]
+            assert isinstance(part, BodyPartReader)
+            if part.name == "file":
+                sent.body = bytes(await part.read())
+                sent.fields["file"] = part.filename
             else:
-                sent.fields[part.name] = await part.text()  # type: ignore[union-attr, index]
+                sent.fields[str(part.name)] = await part.text()
         self.requests.append(sent)
         if self.refuses_uploads is not None:
             return _error(400, self.refuses_uploads, "broken-voice")

@@ -67,7 +67,7 @@ async def says(page: Page, query: str, text: str) -> None:
 
 
 async def holds(page: Page, condition: str) -> None:
-    """Wait until an expression of JavaScript is true; Playwright's own way to wait needs eval, which the page forbids."""
+    """Wait until an expression of JavaScript is true; Playwright's own way needs eval, which the page forbids."""
     async with asyncio.timeout(20):
         while not await page.evaluate(condition):
             await asyncio.sleep(0.02)

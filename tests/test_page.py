@@ -24,7 +24,8 @@ WATCH = """() => {
     for (const { target } of records) {
       const at = target.nodeType === Node.ELEMENT_NODE ? target : target.parentElement;
       if (!at || at.closest("head")) continue;
-      changes.push({ at: at.id || at.className || at.tagName, aloud: Boolean(at.closest("[aria-live], [role=status]")) });
+      const aloud = Boolean(at.closest("[aria-live], [role=status]"));
+      changes.push({ at: at.id || at.className || at.tagName, aloud });
     }
   }).observe(document.documentElement, { subtree: true, childList: true, characterData: true, attributes: true });
 }"""

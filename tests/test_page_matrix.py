@@ -1,13 +1,15 @@
-"""Every part of the page in every state: no error, no foreign request, nothing that axe-core finds, no sideways scroll."""
+"""Every part of the page in every state: no error, no foreign request, no finding of axe-core, no sideways scroll."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from tests import page_pictures
 from tests.browser import missing, overflow, violations, watched
 from tests.page_server import INGRESS, STATES, StandIn, stand_in
 from tests.page_showing import says
@@ -177,3 +179,11 @@ async def test_the_first_load_fetches_little_and_takes_little_script(chromium: B
         assert {name or "index.html" for name in fetched} - asked == {file.name for file in first_load()}
         # The aim is 0.1 s on two idle cores; other tests run beside this one.
         assert metrics["ScriptDuration"] < 1, metrics
+
+
+@pytest.mark.full
+async def test_the_pictures_of_the_docs_can_be_made_again(tmp_path: Path) -> None:
+    await page_pictures.write(tmp_path)
+    for picture in tmp_path.iterdir():
+        assert picture.stat().st_size < 150_000
+        assert (page_pictures.DOCS / picture.name).is_file()

@@ -74,7 +74,7 @@ async def test_a_reply_that_comes_in_time_never_waits(show: Show) -> None:
 
 
 async def test_one_button_speaks_and_stops_and_keeps_the_focus(show: Show) -> None:
-    page, server = await show(lambda server: server.goes_on.clear())
+    page, _ = await show(lambda server: server.goes_on.clear())
     await page.focus("#go")
     for _ in range(2):
         await page.keyboard.press("Enter")
@@ -88,7 +88,7 @@ async def test_one_button_speaks_and_stops_and_keeps_the_focus(show: Show) -> No
 
 
 async def test_a_take_is_heard_again_from_anywhere_and_saved(show: Show) -> None:
-    page, server = await show()
+    page, _ = await show()
     await page.click("#go")
     await says(page, "#takes", "first sound after")
     await page.focus("#wave")

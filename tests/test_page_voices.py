@@ -76,7 +76,7 @@ async def test_a_chosen_recording_is_cut_and_sent_as_wav(show: Show) -> None:
 
 
 async def test_a_recording_that_is_too_short_or_quiet_is_told(show: Show) -> None:
-    page, server = await show(part="voices")
+    page, _ = await show(part="voices")
     for samples, verdict in ((speech(2.0), "it must be longer than 5 s"), (0.004 * speech(9.0), "Too quiet")):
         await page.locator("#file").set_input_files({"name": "a.wav", "mimeType": "audio/wav", "buffer": wav(samples)})
         await says(page, "#verdicts li.no", verdict)

@@ -33,7 +33,9 @@ function plot() {
   const x = (at) => LEFT + (wide - LEFT - 8) * (1 - (now - at) / HOUR);
   const y = (bytes) => BOTTOM - ((BOTTOM - TOP) * bytes) / top;
   attribute(ui.plot, "viewBox", `0 0 ${wide} ${HEIGHT}`);
-  const scale = Array.from({ length: LINES }, (_, i) => (top * i) / LINES);
+  const power = 10 ** Math.floor(Math.log10(top / LINES));
+  const step = power * [1, 2, 5, 10].find((times) => times * power >= top / LINES);
+  const scale = Array.from({ length: Math.floor(top / step) + 1 }, (_, i) => step * i);
   ui.plot.replaceChildren(
     ...scale.flatMap((bytes) => [make("svg:line", { x1: LEFT, x2: wide - 8, y1: y(bytes), y2: y(bytes) }), make("svg:text", { "x": LEFT - 6, "y": y(bytes) + 4, "text-anchor": "end" }, size(bytes))]),
     ...[60, 30, 0].map((ago, i) => make("svg:text", { "x": x(now - 60 * ago), "y": HEIGHT - 4, "text-anchor": ["start", "middle", "end"][i] }, ago ? t("{n} min ago", { n: ago }) : t("now"))),

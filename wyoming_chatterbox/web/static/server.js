@@ -199,6 +199,7 @@ export async function follow() {
     let wait = POLL_MS;
     try {
       await look();
+      if (signal.aborted) return;
       if (document.hidden) wait = HIDDEN_MS;
       else if (streams) {
         await listen(signal);

@@ -32,13 +32,16 @@ function written({ value, set: isSet }) {
   return Array.isArray(value) ? value.join(", ") : String(value);
 }
 
+/** A flag that turns an option off is no name for one that is on. */
+const shownName = ({ flag, name }) => (flag?.startsWith("--no-") ? name : flag);
+
 function showOptions() {
   if (!options) return;
   const word = ui.findSetting.value.trim().toLowerCase();
   const found = options.filter(({ name, flag, help, group, source }) => (!ui.changed.checked || source.kind !== "default")
     && `${name} ${flag} ${help} ${group}`.toLowerCase().includes(word));
   fill(ui.options, found, ({ name }) => name, (option) => make(option.source.kind === "default" ? "tr" : "tr.set",
-    make("td", make("code", option.flag ?? option.name), make("small", { lang: "en" }, sentence(option.help))),
+    make("td", make("code", shownName(option)), make("small", { lang: "en" }, sentence(option.help))),
     make("td", written(option), option.became === null || option.became === undefined ? null : make("small", t("became {value}", { value: written({ value: option.became }) }))),
     make("td.quiet", t(KINDS[option.source.kind] ?? "{name}", { name: option.source.name }))));
 }

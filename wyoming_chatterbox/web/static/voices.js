@@ -93,10 +93,11 @@ function details(voice, title) {
       set(said, message);
     }
   };
+  const labelled = () => (label.value.trim() === voice.name ? null : label.value.trim() || null);
   const usual = () => Object.fromEntries(Object.keys(values).map((key) => [key, null]));
   return make("details", make("summary", t("Settings")), make("div.stack",
     voice.own ? null : make("label", t("Label"), label), box,
-    make("div.row", button("button.plain", title, t("Save"), () => save({ ...values, ...(!voice.own && { label: label.value.trim() || null }) })),
+    make("div.row", button("button.plain", title, t("Save"), () => save({ ...values, ...(!voice.own && { label: labelled() }) })),
       button("button.link", title, t("As usual"), () => save(usual()))),
     said,
     voice.is_default ? null : make("details", make("summary", t("Make it the default")), make("div.stack", settingToCopy([["voice", voice.name]])))));
