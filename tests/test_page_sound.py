@@ -36,21 +36,23 @@ async def is_heard(page: Page) -> None:
 
 @pytest.mark.parametrize("worklet", [True, False], ids=["worklet", "schedule"])
 async def test_sound_is_heard_before_the_reply_is_complete(show: Show, worklet: bool) -> None:
-    page, server = await show(lambda server: server.goes_on.clear())
+    def prepare(server: StandIn) -> None:
+        server.seconds_spoken = 2.4
+        server.goes_on.clear()
+
+    page, server = await show(prepare)
     if not worklet:
         await page.evaluate(WITHOUT_WORKLET)
     await page.click("#go")
+    # Half of it has come, and was heard to its end.
     await is_heard(page)
     await says(page, "#outcome", "Speaking, while the rest is still being made.")
     assert await page.locator("#go").inner_text() == "Stop"
-    # Half of it has come, and was heard to its end.
     if worklet:
-        await says(page, "#clock", "0:02 / 0:02 …")
-    else:
-        await holds(page, f"{POSITION} >= 2")
+        await says(page, "#clock", "0:01 / 0:01 …")
     assert not await page.locator("#figures").is_visible()
     server.goes_on.set()
-    await holds(page, f"{POSITION} >= 4")
+    await holds(page, f"{POSITION} >= 2")
     if worklet:
         await says(page, "#figures", "Waits for sound1 (")
     await says(page, "#go", "Speak")
@@ -144,7 +146,11 @@ async def test_a_tag_is_put_where_the_cursor_is(show: Show) -> None:
 
 
 async def test_it_is_told_when_the_standby_voice_spoke(show: Show) -> None:
-    page, server = await show(lambda server: server.enter("loading"))
+    def prepare(server: StandIn) -> None:
+        server.enter("loading")
+        server.seconds_spoken = 0.5
+
+    page, server = await show(prepare)
     await page.click("#go")
     await says(page, "#outcome", "The standby voice said this, not Chatterbox.")
     server.seconds_spoken = 0.1
