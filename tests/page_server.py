@@ -95,6 +95,10 @@ class StandIn:
         self.foreign: list[str] = []
         self.seconds_spoken = 4.0
         self.refuses_uploads: str | None = None
+        self.refuses_speech: tuple[str, str] | None = None
+        """Message and code."""
+        self.is_closed = False
+        """Nobody is let in, as from a network that is not allowed."""
         self.goes_on = asyncio.Event()
         """Speech stops after its first part until this is set."""
         self.goes_on.set()
@@ -200,6 +204,8 @@ class StandIn:
     async def _answer(self, request: web.Request, handler: Any) -> web.StreamResponse:
         path = request.path.removeprefix(INGRESS)
         is_file = request.method == "GET" and (Path(path).suffix in KINDS or path in ("/", "/icon.svg", "/frame"))
+        if self.is_closed and not is_file:
+            return _error(403, "10.0.0.9 may not use this server", "forbidden")
         if self.token is not None and not is_file:
             given = request.headers.get("Authorization", "").removeprefix("Bearer ")
             if given != self.token:
@@ -257,6 +263,8 @@ class StandIn:
 
     async def _speech(self, request: web.Request) -> web.StreamResponse:
         wanted = await request.json()
+        if self.refuses_speech is not None:
+            return _error(400, *self.refuses_speech)
         engine = self.info["engine"]["name"]
         reply = {
             "started": time.time(), "client": "127.0.0.1:40112 (HTTP)", "voice": wanted["voice"], "engine": engine,

@@ -196,6 +196,17 @@ async def test_a_locked_page_asks_for_the_token_whatever_its_characters(show: Sh
     await until(lambda: server.listeners == 1)
 
 
+async def test_a_device_that_is_not_let_in_is_told_why(show: Show) -> None:
+    page, server = await show(complains=True)
+    server.is_closed = True
+    await server.stop()
+    await server.start()
+    await says(page, "#headline", "This device may not use the server")
+    await says(page, "#detail", "10.0.0.9 may not use this server")
+    server.is_closed = False
+    await says(page, "#headline", "You hear Chatterbox")
+
+
 async def test_a_hidden_page_leaves_its_connection_to_others(show: Show) -> None:
     page, server = await show()
     await until(lambda: server.listeners == 1)

@@ -160,11 +160,14 @@ async def test_it_is_told_when_the_standby_voice_spoke(show: Show) -> None:
 
 
 async def test_what_is_wrong_with_a_request_is_told(show: Show) -> None:
-    page, server = await show(complains=True)
-    await page.fill("#text", "Something")
-    server.token = "changed"
+    page, server = await show(lambda server: server.enter("loading"), complains=True)
+    server.refuses_speech = ("The standby voice can't say '密'", "unspeakable-text")
     await page.click("#go")
-    await says(page, "#gate h2", "Sign in")
+    await says(page, "#outcome", "The standby voice can't say this: it speaks only English.")
+    server.refuses_speech = ("As many replies as --max-replies allows are in progress", "overloaded")
+    await page.click("#go")
+    await says(page, "#outcome", "As many replies as --max-replies allows are in progress")
+    assert not await page.locator("#figures").is_visible()
 
 
 async def test_trouble_with_pronunciations_is_told(show: Show) -> None:

@@ -106,6 +106,17 @@ async def test_what_the_browser_cant_play_is_sent_as_it_is(show: Show) -> None:
     assert (sent.fields["file"], sent.body) == ("memo 7.m4a", memo)
 
 
+async def test_a_long_recording_is_left_to_the_server(show: Show, tmp_path: Path) -> None:
+    page, server = await show(part="voices")
+    file = tmp_path / "long.wav"
+    file.write_bytes(wav(np.zeros(11_000_000, np.float32)))
+    await page.locator("#file").set_input_files(file)
+    await says(page, "#unheard", "long.wav is long: the server takes its best part.")
+    await keep(page, "long")
+    await says(page, "#cards", "long")
+    assert len(upload(server).body) == file.stat().st_size
+
+
 @pytest.mark.slow(5)
 async def test_a_recording_from_the_microphone_becomes_a_voice(tmp_path: Path) -> None:
     file = tmp_path / "microphone.wav"

@@ -11,6 +11,8 @@ const MOST_SECONDS = 15;
 const GOOD_SECONDS = 6;
 const RECORD_SECONDS = 30;
 const SHORTEST_SELECTION = 0.5;
+/** Decoded, a recording is many times as large. */
+const MOST_DECODED_BYTES = 20e6;
 const FRAME = 480;
 /** dB of full scale: speech below them is too quiet, or rather so. */
 const TOO_QUIET = -45;
@@ -55,17 +57,21 @@ function open(name, onSave) {
 
 /** Begin with a file that somebody chose or dropped. */
 export async function editFile(chosen, onSave) {
-  open(chosen.name.replace(/\.[^.]*$/, ""), onSave);
+  const { name } = chosen;
+  open(name.replace(/\.[^.]*$/, ""), onSave);
+  let why = chosen.size > MOST_DECODED_BYTES ? t("{name} is long: the server takes its best part.", { name }) : "";
   try {
-    await use(await chosen.arrayBuffer());
-    ui.hear.focus();
+    if (!why) await use(await chosen.arrayBuffer());
   } catch {
+    why = t("This browser can't play {name}. The server reads more formats: save it, and the server says what it found.", { name });
+  }
+  if (why) {
     file = chosen;
     usable = true;
-    set(ui.unheard, t("This browser can't play {name}. The server reads more formats: save it, and the server says what it found.", { name: chosen.name }));
+    set(ui.unheard, why);
     show(ui.unheard, true);
-    ui.name.focus();
   }
+  (why ? ui.name : ui.hear).focus();
   check();
 }
 

@@ -55,7 +55,7 @@ async function read(take, response) {
   }
 }
 
-const explain = ({ code, message }) => (code === "unspeakable-text" || code === "not-ready"
+const explain = ({ code, message }) => (code === "unspeakable-text" && state.info.status.speaking === "standby"
   ? t("The standby voice can't say this: it speaks only English.") : message);
 
 function finish(take) {

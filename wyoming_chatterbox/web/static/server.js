@@ -40,7 +40,9 @@ const HIDDEN_MS = 20000;
 const SILENCE_MS = 40000;
 
 /** Keep a setting of the page in the browser, or read it where there is no `value`. */
-export function keep(key, value, storage = "localStorage") {
+export function keep(name, value, storage = "localStorage") {
+  // Inside Home Assistant, pages share what they keep.
+  const key = `chatterbox-${name}`;
   try {
     if (value === undefined) return window[storage].getItem(key);
     if (value === null) window[storage].removeItem(key);

@@ -21,8 +21,13 @@ export class Take {
 
   /** Add bytes of 16-bit samples; a sample may be cut in two. */
   add(bytes) {
-    const all = this.odd === null ? bytes : Uint8Array.of(this.odd, ...bytes);
-    this.odd = all.length % 2 ? all.at(-1) : null;
+    let all = bytes;
+    if (this.odd !== null) {
+      all = new Uint8Array(bytes.length + 1);
+      all[0] = this.odd;
+      all.set(bytes, 1);
+    }
+    this.odd = all.length % 2 ? all[all.length - 1] : null;
     const more = all.length >> 1;
     if (this.count + more > this.samples.length) {
       const roomier = new Float32Array(2 * (this.count + more));

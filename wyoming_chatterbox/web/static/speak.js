@@ -50,7 +50,7 @@ function showLanguages() {
   if (!isEdited()) set(ui.text, (EXAMPLES[ui.language.value] ?? EXAMPLES.en)[0], "value");
   count();
   const heeds = state.info.heeds ?? [];
-  const about = JSON.stringify([ui.voice.value, heeds, language]);
+  const about = JSON.stringify([ui.voice.value, voice()?.style, heeds, language]);
   if (ui.sliders.dataset.about === about) return;
   ui.sliders.dataset.about = about;
   style = { ...voice()?.style };
