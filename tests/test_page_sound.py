@@ -145,6 +145,17 @@ async def test_a_tag_is_put_where_the_cursor_is(show: Show) -> None:
     assert await page.locator("#sliders label").all_inner_texts() == ["Temperature\n0.7", "Speed\nas usual"]
 
 
+async def test_a_persons_text_stays_even_if_it_is_empty(show: Show) -> None:
+    page, server = await show(multilingual=True)
+    await page.fill("#text", "")
+    await until(lambda: server.listeners == 1)
+    server.info["uptime_seconds"] += 7200
+    server.tell()
+    await says(page, "#facts", "28 h")
+    await page.select_option("#language", "fr")
+    assert await page.input_value("#text") == ""
+
+
 async def test_it_is_told_when_the_standby_voice_spoke(show: Show) -> None:
     def prepare(server: StandIn) -> None:
         server.enter("loading")

@@ -113,7 +113,7 @@ async def test_a_long_recording_is_left_to_the_server(show: Show, tmp_path: Path
     await page.locator("#file").set_input_files(file)
     await says(page, "#unheard", "long.wav is long: the server takes its best part.")
     await keep(page, "long")
-    await says(page, "#cards", "long")
+    await says(page, "#toastText", "long is a voice now.")
     assert len(upload(server).body) == file.stat().st_size
 
 

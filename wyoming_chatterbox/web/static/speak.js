@@ -18,10 +18,11 @@ const SAID_AFTER_MS = 500;
 
 let style = {};
 let showsAll = false;
+/** Whether the text is a person's own: then it stays. */
+let isEdited = false;
 
 /** The chosen voice. */
 export const voice = () => state.voices?.voices.find(({ name }) => name === ui.voice.value);
-const isEdited = () => ui.text.value !== "" && !Object.values(EXAMPLES).some(([first]) => first === ui.text.value);
 
 /** What people call a voice. */
 export const nameOf = ({ own, label, name }) => (own && (!label || label === name) ? t("The model's own voice") : label || name);
@@ -47,7 +48,7 @@ function showLanguages() {
   const named = codes.map((code) => [code, languageName(code)]).sort((a, b) => a[1].localeCompare(b[1]));
   choices(ui.language, named, usual);
   show(ui.languageLabel, codes.length > 1);
-  if (!isEdited()) set(ui.text, (EXAMPLES[ui.language.value] ?? EXAMPLES.en)[0], "value");
+  if (!isEdited) set(ui.text, (EXAMPLES[ui.language.value] ?? EXAMPLES.en)[0], "value");
   count();
   const heeds = state.info.heeds ?? [];
   const about = JSON.stringify([ui.voice.value, voice()?.style, heeds, language]);
@@ -66,6 +67,7 @@ function insert(text) {
   const { selectionStart: from, selectionEnd: to } = ui.text;
   if (text.startsWith("[")) ui.text.setRangeText(`${text} `, from, to, "end");
   else ui.text.value = text;
+  isEdited = true;
   ui.text.focus();
   count();
   showForm();
@@ -148,6 +150,7 @@ ui.text.addEventListener("keydown", (event) => {
 });
 let typing;
 ui.text.addEventListener("input", () => {
+  isEdited = true;
   count();
   clearTimeout(typing);
   typing = setTimeout(showForm, SAID_AFTER_MS);
