@@ -1,99 +1,110 @@
-"""A real browser without a window, driven over its DevTools protocol."""
+"""A real browser without a window: Playwright with the system's Chromium."""
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import itertools
-import re
+import importlib.util
 import shutil
+import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, BrowserContext, Frame, Page
 
-PATIENCE = 60.0
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-_FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-    "--remote-debugging-port=0",
-)
+_AXE = "axe_playwright_python"
+"""A package that brings axe-core with it."""
 
 
-class Page:
-    """One page of the browser."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self._socket = socket
-        self._numbers = itertools.count(1)
-
-    async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """One command of the DevTools protocol; its result."""
-        number = next(self._numbers)
-        async with asyncio.timeout(PATIENCE):
-            await self._socket.send_json({"id": number, "method": method, "params": parameters})
-            while (answer := await self._socket.receive_json()).get("id") != number:
-                pass
-        assert "error" not in answer, answer
-        result: dict[str, Any] = answer["result"]
-        return result
-
-    async def run(self, script: str) -> Any:
-        """The value of a JavaScript expression; what it promises is awaited."""
-        result = await self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
-        assert "exceptionDetails" not in result, result
-        return result["result"].get("value")
-
-    async def until(self, condition: str) -> None:
-        """Wait for a JavaScript expression to be true."""
-        async with asyncio.timeout(PATIENCE):
-            while not await self.run(condition):
-                await asyncio.sleep(0.02)
-
-    async def screenshot(self, file: Path) -> None:
-        """Write what the page looks like, as PNG."""
-        result = await self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
-        file.write_bytes(base64.b64decode(result["data"]))
+def missing() -> str | None:
+    """Say why no test can use a browser here; None if it can."""
+    if importlib.util.find_spec("playwright") is None or importlib.util.find_spec(_AXE) is None:
+        return "Playwright or axe-core is not installed"
+    if CHROMIUM is None:
+        return "no Chromium on this machine"
+    return None
 
 
 @asynccontextmanager
-async def browser(directory: Path, url: str) -> AsyncIterator[Page]:
-    """A browser with an empty profile in `directory`, which shows `url`."""
-    assert CHROMIUM is not None
-    process = await asyncio.create_subprocess_exec(
-        *(CHROMIUM, *_FLAGS, f"--user-data-dir={directory / 'profile'}", "about:blank"),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
+async def launched(*flags: str) -> AsyncIterator[Browser]:
+    """A browser; `flags` are Chromium's."""
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", *flags]
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+def microphone(recording: Path) -> tuple[str, ...]:
+    """Flags that let Chromium take a WAV file for its microphone, and every page use it."""
+    with wave.open(str(recording)):
+        pass
+    return (
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={recording}",
     )
+
+
+class Watched:
+    """A page that notes what it should never do."""
+
+    def __init__(self, page: Page, home: str) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        """Errors in the console, and requests to other servers."""
+        self.fetched: dict[str, int] = {}
+        """Path of each file that was fetched -> bytes."""
+        self._home = home
+        page.on("console", lambda message: self._note(message.type in ("error", "warning"), message.text))
+        page.on("pageerror", lambda error: self._note(True, str(error)))
+        page.on("request", lambda request: self._note(not request.url.startswith((home, "blob:")), request.url))
+
+    def _note(self, wrong: bool, text: str) -> None:
+        if wrong:
+            self.complaints.append(text)
+
+    def forget(self) -> None:
+        """Forget what was noted: a server that goes away makes errors."""
+        self.complaints.clear()
+
+
+@asynccontextmanager
+async def watched(browser: Browser, url: str, home: str | None = None, **options: Any) -> AsyncIterator[Watched]:
+    """A page in a browser profile of its own, which shows `url`; it may fetch only what is below `home`."""
+    context: BrowserContext = await browser.new_context(locale="en-GB", **options)
+    context.set_default_timeout(20_000)
     try:
-        address = await _address(process)
-        async with aiohttp.ClientSession() as session:
-            async with session.get(f"http://{address}/json/list") as response:
-                targets = await response.json(content_type=None)
-            (target,) = [target for target in targets if target["type"] == "page"]
-            async with session.ws_connect(target["webSocketDebuggerUrl"], max_msg_size=0) as socket:
-                page = Page(socket)
-                await page.call("Page.navigate", url=url)
-                await page.until("document.readyState === 'complete' && location.protocol === 'http:'")
-                yield page
+        page = Watched(await context.new_page(), home or url)
+        await page.page.goto(url)
+        yield page
     finally:
-        process.kill()
-        await process.communicate()
+        await context.close()
 
 
-async def _address(process: asyncio.subprocess.Process) -> str:
-    assert process.stderr is not None
-    async with asyncio.timeout(PATIENCE):
-        while line := (await process.stderr.readline()).decode(errors="replace"):
-            if found := re.search(r"DevTools listening on ws://([^/]+)/", line):
-                return found[1]
-    raise AssertionError("The browser ended before it listened")
+async def violations(frame: Page | Frame) -> list[str]:
+    """What axe-core finds wrong: the rule, and where."""
+    if not await frame.evaluate("typeof window.axe === 'object'"):
+        package = importlib.util.find_spec(_AXE)
+        assert package is not None
+        assert package.origin is not None
+        await frame.evaluate(Path(package.origin).with_name("axe.min.js").read_text())
+    result = await frame.evaluate("axe.run({ resultTypes: ['violations'] })")
+    return [
+        f"{violation['id']}: {node['target']} {node.get('failureSummary', '')}"
+        for violation in result["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+async def overflow(frame: Page | Frame) -> int:
+    """Pixels by which the page is wider than its window."""
+    wide: int = await frame.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return wide

@@ -5,9 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.browser import CHROMIUM, browser
 from tests.http_serving import Http, http
 from tests.serving import until
 
@@ -54,20 +51,3 @@ async def test_info_tells_of_the_pronunciations(tmp_path: Path) -> None:
         about = (await server.get("/info"))[1]["pronunciations"]
         assert about["entries"] == 1
         assert f"{mine}, line 1: the pronunciation of 'IKEA' is no text" in about["trouble"]
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-@pytest.mark.slow(5)
-async def test_the_page_shows_it_beside_the_sound(tmp_path: Path) -> None:
-    mine = tmp_path / "mine.yaml"
-    mine.write_text("IKEA: ee kay ah\nmore: [\n")
-    async with http(tmp_path, "--pronunciations", str(mine)) as server, browser(tmp_path, server.server.url) as page:
-        await page.until("document.querySelector('#pronunciations').textContent.includes('line 2')")
-        assert await page.run("document.querySelector('#said').hidden")
-        mine.write_text("IKEA: ee kay ah\n")
-        await page.until("document.querySelector('#pronunciations').textContent === ''")
-        words = "[...document.querySelectorAll('#utterances li')].map((line) => line.innerText)"
-        for text, expected in (("At IKEA. Really!", ["At ee kay ah.", "Really!"]), ("One.", ["One."])):
-            await page.run(f"element('text').value = {text!r}; element('try').requestSubmit()")
-            await page.until(f"JSON.stringify({words}) === JSON.stringify({expected})")
-            assert not await page.run("document.querySelector('#said').hidden")

@@ -1,0 +1,190 @@
+"""Trying a voice on the page: sound is heard while it is made, can be stopped, and heard again."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser import missing
+from tests.page_server import StandIn, speech
+from tests.page_showing import Show, holds, says, until
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+pytestmark = [
+    pytest.mark.skipif(missing() is not None, reason=missing() or ""),
+    pytest.mark.asyncio(loop_scope="session"),
+]
+
+POSITION = "Number(document.querySelector('#wave').getAttribute('aria-valuenow'))"
+WITHOUT_WORKLET = "Object.defineProperty(BaseAudioContext.prototype, 'audioWorklet', { value: undefined })"
+"""What a page finds over http at another address than localhost."""
+
+
+def asked(server: StandIn) -> list[dict[str, Any]]:
+    """The requests for speech."""
+    return [json.loads(request.body) for request in server.requests if request.path == "/v1/audio/speech"]
+
+
+async def is_heard(page: Page) -> None:
+    """Wait until a second of the sound was heard."""
+    await holds(page, f"{POSITION} >= 1")
+
+
+@pytest.mark.parametrize("worklet", [True, False], ids=["worklet", "schedule"])
+async def test_sound_is_heard_before_the_reply_is_complete(show: Show, worklet: bool) -> None:
+    def prepare(server: StandIn) -> None:
+        server.seconds_spoken = 2.4
+        server.goes_on.clear()
+
+    page, server = await show(prepare)
+    if not worklet:
+        await page.evaluate(WITHOUT_WORKLET)
+    await page.click("#go")
+    # Half of it has come, and was heard to its end.
+    await is_heard(page)
+    await says(page, "#outcome", "Speaking, while the rest is still being made.")
+    assert await page.locator("#go").inner_text() == "Stop"
+    if worklet:
+        await says(page, "#clock", "0:01 / 0:01 …")
+    assert not await page.locator("#figures").is_visible()
+    server.goes_on.set()
+    await holds(page, f"{POSITION} >= 2")
+    if worklet:
+        await says(page, "#figures", "Waits for sound1 (")
+    await says(page, "#go", "Speak")
+    assert await page.locator("#takes li").count() == 1
+
+
+async def test_a_reply_that_comes_in_time_never_waits(show: Show) -> None:
+    page, server = await show(lambda server: setattr(server, "seconds_spoken", 1.2))
+    await page.focus("#text")
+    await page.keyboard.press("Control+Enter")
+    await says(page, "#figures", "Length1.2 s")
+    await holds(page, f"{POSITION} >= 1")
+    await says(page, "#go", "Speak")
+    await says(page, "#figures", "Waits for soundnone")
+    assert asked(server)[0] == {
+        "input": "The front door is locked, and all the windows are closed. Good night!",
+        "voice": "alice",
+        "response_format": "pcm",
+        "temperature": 0.7,
+    }
+
+
+async def test_one_button_speaks_and_stops_and_keeps_the_focus(show: Show) -> None:
+    page, _ = await show(lambda server: server.goes_on.clear())
+    await page.focus("#go")
+    for _ in range(2):
+        await page.keyboard.press("Enter")
+        await says(page, "#go", "Stop")
+        await is_heard(page)
+        await page.keyboard.press("Enter")
+        await says(page, "#go", "Speak")
+        await says(page, "#outcome", "Stopped.")
+        assert await page.evaluate("document.activeElement.id") == "go"
+    assert await page.locator("#takes li").count() == 2
+
+
+async def test_a_take_is_heard_again_from_anywhere_and_saved(show: Show) -> None:
+    page, _ = await show()
+    await page.click("#go")
+    await says(page, "#takes", "first sound after")
+    await page.focus("#wave")
+    await page.keyboard.press("End")
+    await holds(page, f"{POSITION} >= 4")
+    await page.keyboard.press("Home")
+    await holds(page, f"{POSITION} < 3")
+    await page.click("#play")
+    await page.locator("#play[aria-label=Play]").wait_for()
+    for link in ("#save", "#takes a"):
+        async with page.expect_download() as download:
+            await page.click(link)
+        file = await (await download.value).path()
+        assert file.read_bytes()[:4] == b"RIFF"
+        assert file.stat().st_size == 44 + 2 * len(speech(4.0))
+        assert (await download.value).suggested_filename.startswith("alice-the-front-door")
+    await page.click("#takes button")
+    await page.locator("#play[aria-label=Pause]").wait_for()
+
+
+async def test_a_request_says_what_was_chosen(show: Show) -> None:
+    page, server = await show(multilingual=True)
+    await page.select_option("#voice", "Oma Erna")
+    await page.select_option("#language", "de")
+    assert await page.input_value("#text") == "Die Haustür ist abgeschlossen, und alle Fenster sind zu. Gute Nacht!"
+    assert await page.locator("#voice option").count() == 3, "23 languages are no 69 voices"
+    await page.click("summary:has-text('How it is spoken')")
+    await page.locator("#sliders label:has-text('Expressiveness') input").fill("1.5")
+    await page.locator("#sliders label:has-text('Speed') input").fill("0.8")
+    await page.fill("#seed", "7")
+    await page.click("#chips button:has-text('21 °C')")
+    await page.click("summary:has-text('What is said')")
+    await says(page, "#said", "twenty-one degrees")
+    assert json.loads(server.requests[-1].body)["voice"] == "Oma Erna-de"
+    await page.click("#go")
+    await until(lambda: bool(asked(server)))
+    (request,) = asked(server)
+    assert request["input"].startswith("Es ist 19:30 Uhr")
+    assert request | {"input": ""} == {
+        "input": "", "voice": "Oma Erna", "language": "de", "response_format": "pcm", "exaggeration": 1.5, "speed": 0.8,
+        "seed": 7,
+    }  # fmt: skip
+
+
+async def test_a_tag_is_put_where_the_cursor_is(show: Show) -> None:
+    page, _ = await show()
+    await page.fill("#text", "Well, well.")
+    await page.evaluate("document.querySelector('#text').setSelectionRange(6, 6)")
+    await page.click("#chips button:has-text('[laugh]')")
+    assert await page.input_value("#text") == "Well, [laugh] well."
+    await page.click("summary:has-text('How it is spoken')")
+    assert await page.locator("#sliders label").all_inner_texts() == ["Temperature\n0.7", "Speed\nas usual"]
+
+
+async def test_a_persons_text_stays_even_if_it_is_empty(show: Show) -> None:
+    page, server = await show(multilingual=True)
+    await page.fill("#text", "")
+    await until(lambda: server.listeners == 1)
+    server.info["uptime_seconds"] += 7200
+    server.tell()
+    await says(page, "#facts", "28 h")
+    await page.select_option("#language", "fr")
+    assert await page.input_value("#text") == ""
+
+
+async def test_it_is_told_when_the_standby_voice_spoke(show: Show) -> None:
+    def prepare(server: StandIn) -> None:
+        server.enter("loading")
+        server.seconds_spoken = 0.5
+
+    page, server = await show(prepare)
+    await page.click("#go")
+    await says(page, "#outcome", "The standby voice said this, not Chatterbox.")
+    server.seconds_spoken = 0.1
+    await page.locator("#go:has-text('Speak')").wait_for()
+    await page.click("#go")
+    await says(page, "#outcome", "There was nothing to hear: the standby voice speaks only English.")
+
+
+async def test_what_is_wrong_with_a_request_is_told(show: Show) -> None:
+    page, server = await show(lambda server: server.enter("loading"), complains=True)
+    server.refuses_speech = ("The standby voice can't say '密'", "unspeakable-text")
+    await page.click("#go")
+    await says(page, "#outcome", "The standby voice can't say this: it speaks only English.")
+    server.refuses_speech = ("As many replies as --max-replies allows are in progress", "overloaded")
+    await page.click("#go")
+    await says(page, "#outcome", "As many replies as --max-replies allows are in progress")
+    assert not await page.locator("#figures").is_visible()
+
+
+async def test_trouble_with_pronunciations_is_told(show: Show) -> None:
+    page, server = await show()
+    assert not await page.locator("#pronunciations").is_visible()
+    await until(lambda: server.listeners == 1)
+    server.info["pronunciations"] = {"trouble": "mine.yaml, line 2: it is no YAML"}
+    server.tell()
+    await says(page, "#pronunciations", "Mine.yaml, line 2: it is no YAML.")

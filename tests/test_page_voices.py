@@ -1,0 +1,239 @@
+"""Voices on the page: recordings become voices, which are heard, tuned, deleted and brought back."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.browser import launched, microphone, missing, watched
+from tests.page_server import INGRESS, RATE, Request, StandIn, speech, stand_in, voice, wav
+from tests.page_showing import Show, holds, says, until
+from tests.ports import free_port
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+pytestmark = [
+    pytest.mark.skipif(missing() is not None, reason=missing() or ""),
+    pytest.mark.asyncio(loop_scope="session"),
+]
+
+DROP = """([name, bytes]) => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0))], name));
+  document.querySelector("#drop").dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true }));
+}"""
+
+
+def upload(server: StandIn) -> Request:
+    """The recording that was sent."""
+    (sent,) = [request for request in server.requests if request.path == "/v1/voices"]
+    return sent
+
+
+async def keep(page: Page, name: str) -> None:
+    """Give the voice in the editor a name, and save it."""
+    assert await page.locator("#keep").is_disabled()
+    await page.fill("#name", name)
+    await page.check("#consent")
+    await page.click("#keep")
+
+
+async def test_a_chosen_recording_is_cut_and_sent_as_wav(show: Show) -> None:
+    page, server = await show(part="voices")
+    samples = np.concatenate([np.zeros(2 * 48000, np.float32), speech(9.0, 48000), np.zeros(48000, np.float32)])
+    stereo = np.stack([samples, samples], axis=1)
+    async with page.expect_file_chooser() as chooser:
+        await page.click("#choose")
+    await (await chooser.value).set_files(
+        {"name": "grandpa.wav", "mimeType": "audio/wav", "buffer": wav(stereo, 48000)}
+    )
+    await says(page, "#verdicts", "s long: that is enough")
+    assert await page.locator("#verdicts li.yes").count() == 4
+    assert await page.input_value("#name") == "grandpa"
+    assert 1.8 < float(await page.input_value("#from")) < 2.2
+    await page.locator("#to").fill("9.5")
+    await page.select_option("#tongue", "en")
+    await page.click("#hear")
+    await says(page, "#hear", "Stop")
+    await keep(page, "Grandpa Joe")
+    await says(page, "#toastText", "Grandpa Joe is a voice now. Home Assistant shows it within half a minute.")
+    sent = upload(server)
+    assert sent.fields == {"name": "Grandpa Joe", "language": "en", "consent": "true", "file": "Grandpa Joe.wav"}
+    cut, rate = soundfile.read(io.BytesIO(sent.body), dtype="float32")
+    assert (rate, cut.ndim) == (RATE, 1)
+    assert 7.2 < len(cut) / rate < 7.8
+    assert np.abs(cut).max() > 0.1
+    await says(page, "#cards li:has-text('Grandpa Joe')", "is being prepared")
+    server.voices[-1]["state"] = "ready"
+    await holds(page, "!document.querySelector('#cards').innerText.includes('is being prepared')")
+
+
+async def test_a_recording_that_is_too_short_or_quiet_is_told(show: Show) -> None:
+    page, _ = await show(part="voices")
+    for samples, verdict in ((speech(2.0), "it must be longer than 5 s"), (0.004 * speech(9.0), "Too quiet")):
+        await page.locator("#file").set_input_files({"name": "a.wav", "mimeType": "audio/wav", "buffer": wav(samples)})
+        await says(page, "#verdicts li.no", verdict)
+        await page.fill("#name", "a")
+        await page.check("#consent")
+        assert await page.locator("#keep").is_disabled()
+        await page.keyboard.press("Escape")
+    assert not await page.locator("#editor").is_visible()
+
+
+async def test_what_the_browser_cant_play_is_sent_as_it_is(show: Show) -> None:
+    import base64
+
+    page, server = await show(part="voices", complains=True)
+    await page.locator("#cards").wait_for()
+    memo = b"\0\0\0\x18ftypM4A \0\0\0\0M4A mp42" + bytes(range(256)) * 8
+    await page.evaluate(DROP, ["memo 7.m4a", base64.b64encode(memo).decode()])
+    await says(page, "#unheard", "This browser can't play memo 7.m4a.")
+    server.refuses_uploads = "it holds no sound"
+    await keep(page, "memo 7")
+    await says(page, "#refusal", "it holds no sound")
+    server.requests.clear()
+    server.refuses_uploads = None
+    await page.click("#keep")
+    await says(page, "#cards", "memo 7")
+    sent = upload(server)
+    assert (sent.fields["file"], sent.body) == ("memo 7.m4a", memo)
+
+
+async def test_a_long_recording_is_left_to_the_server(show: Show, tmp_path: Path) -> None:
+    page, server = await show(part="voices")
+    file = tmp_path / "long.wav"
+    file.write_bytes(wav(np.zeros(11_000_000, np.float32)))
+    await page.locator("#file").set_input_files(file)
+    await says(page, "#unheard", "long.wav is long: the server takes its best part.")
+    await keep(page, "long")
+    await says(page, "#toastText", "long is a voice now.")
+    assert len(upload(server).body) == file.stat().st_size
+
+
+@pytest.mark.slow(5)
+async def test_a_recording_from_the_microphone_becomes_a_voice(tmp_path: Path) -> None:
+    file = tmp_path / "microphone.wav"
+    soundfile.write(file, speech(30.0, 48000), 48000, subtype="PCM_16")
+    async with (
+        launched(*microphone(file)) as browser,
+        stand_in(free_port(), shortest_recording=1.0) as server,
+        watched(browser, f"{server.url}#voices", server.url) as at,
+    ):
+        page = at.page
+        await page.click("#record")
+        await page.click("#rec")
+        await says(page, "#rec", "Stop")
+        await holds(page, "parseFloat(document.querySelector('#recTime').innerText) > 2.5")
+        await holds(page, "parseFloat(document.querySelector('#level').style.transform.slice(7)) > 0.1")
+        await page.click("#rec")
+        await says(page, "#verdicts", "s long: six to fifteen are better")
+        await keep(page, "me")
+        await says(page, "#toastText", "me is a voice now.")
+        cut, rate = soundfile.read(io.BytesIO(upload(server).body), dtype="float32")
+        assert rate == RATE
+        assert len(cut) / rate > 1
+        assert np.sqrt(np.mean(cut**2)) > 0.01, "somebody speaks in it"
+        assert at.complaints == []
+
+
+async def test_a_deleted_voice_is_brought_back(show: Show) -> None:
+    page, server = await show(part="voices")
+    card = page.locator("#cards li:has-text('Oma Erna')")
+    await card.locator("button:has-text('Delete')").click()
+    await says(page, "#toastText", "Oma Erna is deleted.")
+    await card.wait_for(state="detached")
+    assert await page.evaluate("document.activeElement.id") == "undo"
+    await page.keyboard.press("Enter")
+    await card.wait_for()
+    await says(page, "#toastText", "Oma Erna is back.")
+    assert [one["name"] for one in server.voices] == ["alice", "Oma Erna", "default"]
+
+
+async def test_a_broken_recording_is_a_card_with_the_reason(show: Show) -> None:
+    page, server = await show(part="voices")
+    await says(page, "#cards li.wrong", "It is 2.1 s long, and must be longer than 5 s.")
+    async with page.expect_file_chooser() as chooser:
+        await page.click("#cards li.wrong button:has-text('Replace')")
+    await (await chooser.value).set_files({"name": "memo 3.wav", "mimeType": "audio/wav", "buffer": wav(speech(9.0))})
+    await says(page, "#verdicts", "that is enough")
+    await page.check("#consent")
+    await page.click("#keep")
+    await page.locator("#cards li.wrong").wait_for(state="detached")
+    assert server.broken == []
+    assert server.voices[-1]["name"] == "memo 3"
+
+
+async def test_a_voice_is_tuned_and_takes_no_notice_of_news(show: Show) -> None:
+    page, server = await show(part="voices")
+    card = page.locator("#cards > li").filter(has=page.locator("h3", has_text="alice"))
+    await card.locator("summary:has-text('Settings')").click()
+    slider = card.locator("label:has-text('Temperature') input")
+    assert await slider.input_value() == "0.7"
+    await slider.fill("1.2")
+    await until(lambda: server.listeners == 1)
+    server.voices.append(voice("jonas"))
+    server.info["voices"].append({"name": "jonas", "language": "en"})
+    server.tell()
+    await says(page, "#cards", "jonas")
+    assert await slider.input_value() == "1.2", "what a person is doing stays"
+    await card.locator("label:has-text('Label') input").fill("Alice, calm")
+    await card.locator("button:has-text('Save')").click()
+    await says(page, "#cards", "Alice, calm")
+    assert server.voices[0]["style"] == {"temperature": 1.2}
+    sent = [json.loads(request.body) for request in server.requests if request.method == "PATCH"]
+    assert sent == [{"temperature": 1.2, "label": "Alice, calm"}]
+
+
+async def test_the_default_is_set_by_an_option_to_copy(show: Show) -> None:
+    page, _ = await show(part="voices")
+    card = page.locator("#cards > li").filter(has=page.locator("h3", has_text="Oma Erna"))
+    await card.locator("summary:has-text('Settings')").click()
+    await card.locator("summary:has-text('Make it the default')").click()
+    await says(page, "#cards details details[open] code", '--voice "Oma Erna"')
+
+
+async def test_a_voice_is_heard_tried_and_found(show: Show) -> None:
+    page, server = await show(part="voices", multilingual=True)
+    await says(page, "#cards", "The model's own voice")
+    assert await page.locator("#cards > li").count() == 4, "a voice is one card, however many languages it speaks"
+    await says(page, "#cards", "23 languages")
+    recording = page.locator("#cards button:has-text('Recording')").first
+    preview = page.locator("#cards button:has-text('Preview')").first
+    for button, before in ((recording, "Recording"), (preview, "Preview")):
+        assert await button.inner_text() == before
+    await page.locator("#cards button[aria-label='Recording: alice']").click()
+    await says(page, "#cards button[aria-label='Recording: alice']", "Stop")
+    await page.locator("#cards button[aria-label='Preview: alice']").click()
+    await says(page, "#cards button[aria-label='Recording: alice']", "Recording")
+    await says(page, "#cards button[aria-label='Preview: alice']", "Stop")
+    await page.locator("#cards button[aria-label='Preview: alice']").click()
+    await says(page, "#cards button[aria-label='Preview: alice']", "Preview")
+    await page.fill("#find", "erna")
+    assert await page.locator("#cards > li").count() == 1
+    await page.click("#cards button:has-text('Try')")
+    await says(page, "#figures", "Length")
+    assert json.loads(server.requests[-1].body)["voice"] == "Oma Erna"
+
+
+async def test_a_frame_without_a_microphone_says_what_to_do(show: Show) -> None:
+    page, server = await show()
+    await page.goto(f"{server.url}frame")
+    frame = next(frame for frame in page.frames if frame.url.endswith(f"{INGRESS}/"))
+    await frame.click("#tabs a[href='#voices']")
+    await frame.locator("#noMicrophone:has-text('Inside Home Assistant')").wait_for()
+    assert not await frame.locator("#record").is_visible()
+    assert await frame.locator("#choose").is_visible()
+
+
+async def test_over_http_the_page_says_that_it_cant_record(show: Show) -> None:
+    page, _ = await show()
+    await page.evaluate("Object.defineProperty(navigator, 'mediaDevices', { value: undefined })")
+    await page.click("#tabs a[href='#voices']")
+    await says(page, "#noMicrophone", "Over http, a browser lets no page record.")

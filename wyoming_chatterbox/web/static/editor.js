@@ -1,0 +1,231 @@
+// A new voice: what the browser can decode is checked, cut, and sent as WAV; the rest is sent as it is.
+
+import { checks, choices, set, show, toast, ui } from "./dom.js";
+import { player } from "./player.js";
+import { Recorder } from "./recorder.js";
+import { state } from "./server.js";
+import { decode, draw, RATE, wav } from "./sound.js";
+import { language, languageName, number, seconds, t } from "./words.js";
+
+const MOST_SECONDS = 15;
+const GOOD_SECONDS = 6;
+const RECORD_SECONDS = 30;
+const SHORTEST_SELECTION = 0.5;
+/** Decoded, a recording is many times as large. */
+const MOST_DECODED_BYTES = 20e6;
+const FRAME = 480;
+/** dB of full scale: speech below them is too quiet, or rather so. */
+const TOO_QUIET = -45;
+const QUIET = -38;
+/** dB between speech and what is heard in its pauses. */
+const NOISY = 18;
+const CLIPPED_AT = 0.985;
+const CLIPPED_SHARE = 0.001;
+
+let clip = null;
+let file = null;
+let recorder = null;
+let heard = null;
+let save = null;
+let usable = false;
+
+/** Say why the page can't record; empty if it can. */
+export function whyNoMicrophone() {
+  if (!navigator.mediaDevices?.getUserMedia || !window.MediaRecorder) {
+    return t("Over http, a browser lets no page record. Record with another program, or with the phone's recorder, and choose the file here.");
+  }
+  const policy = document.permissionsPolicy ?? document.featurePolicy;
+  if (policy && !policy.allowsFeature("microphone")) {
+    return t("Inside Home Assistant, the page may not use the microphone. Record with another program, or with the phone's recorder, and choose the file here.");
+  }
+  return "";
+}
+
+function open(name, onSave) {
+  [clip, file, save, usable] = [null, null, onSave, false];
+  for (const part of [ui.recorder, ui.trim, ui.unheard]) show(part, false);
+  for (const part of [ui.refusal, ui.unheard]) set(part, "");
+  ui.name.value = name;
+  ui.consent.checked = false;
+  const codes = [...new Set((state.voices?.voices ?? []).flatMap((voice) => voice.languages))];
+  const spoken = [...new Set([...codes, language])].map((code) => [code, languageName(code)]).sort((a, b) => a[1].localeCompare(b[1]));
+  choices(ui.tongue, [["", t("not said")], ...spoken], "");
+  ui.tongue.value = "";
+  check();
+  ui.editor.showModal();
+}
+
+/** Begin with a file that somebody chose or dropped. */
+export async function editFile(chosen, onSave) {
+  const { name } = chosen;
+  open(name.replace(/\.[^.]*$/, ""), onSave);
+  let why = chosen.size > MOST_DECODED_BYTES ? t("{name} is long: the server takes its best part.", { name }) : "";
+  try {
+    if (!why) await use(await chosen.arrayBuffer());
+  } catch {
+    why = t("This browser can't play {name}. The server reads more formats: save it, and the server says what it found.", { name });
+  }
+  if (why) {
+    file = chosen;
+    usable = true;
+    set(ui.unheard, why);
+    show(ui.unheard, true);
+  }
+  (why ? ui.name : ui.hear).focus();
+  check();
+}
+
+/** Begin with the microphone. */
+export async function editRecording(onSave) {
+  open("", onSave);
+  show(ui.recorder, true);
+  set(ui.rec, t("Record"));
+  set(ui.recTime, seconds(0.001).replace(/^\S+/, "0"));
+  recorder = new Recorder((peak, time) => {
+    ui.level.style.transform = `scaleX(${Math.min(1, Math.sqrt(peak)).toFixed(3)})`;
+    ui.level.classList.toggle("hot", peak > CLIPPED_AT);
+    if (time) set(ui.recTime, `${number(time)} s`);
+  });
+  ui.rec.disabled = true;
+  try {
+    await recorder.open();
+    ui.rec.disabled = false;
+    ui.rec.focus();
+  } catch {
+    ui.editor.close();
+    toast(t("The browser doesn't allow the microphone. Record with another program, and choose the file here."));
+  }
+}
+
+async function toggleRecording() {
+  if (recorder.isRecording) {
+    recorder.stop();
+    return;
+  }
+  show(ui.trim, false);
+  usable = false;
+  check();
+  set(ui.rec, t("Stop"));
+  const data = await recorder.record(RECORD_SECONDS);
+  set(ui.rec, t("Record again"));
+  if (!ui.editor.open) return;
+  try {
+    await use(data);
+  } catch {
+    set(ui.refusal, t("Nothing was recorded."));
+  }
+}
+
+async function use(data) {
+  clip = await decode(data);
+  const [from, to] = voiced(clip);
+  for (const range of [ui.from, ui.to]) range.max = clip.length / RATE;
+  ui.from.value = from;
+  ui.to.value = Math.min(to, from + MOST_SECONDS);
+  show(ui.trim, true);
+  judge();
+}
+
+const begin = () => Number(ui.from.value);
+const end = () => Number(ui.to.value);
+const selection = () => clip.subarray(Math.floor(begin() * RATE), Math.floor(end() * RATE));
+
+/** The loudness of each 20 ms. */
+function levels(samples) {
+  const found = [];
+  for (let at = 0; at + FRAME <= samples.length; at += FRAME) {
+    let power = 0;
+    for (let i = at; i < at + FRAME; i += 1) power += samples[i] ** 2;
+    found.push(Math.sqrt(power / FRAME));
+  }
+  return found;
+}
+
+/** Seconds at which the voice begins and ends. */
+function voiced(samples) {
+  const loud = levels(samples);
+  const [whole, frame] = [samples.length / RATE, FRAME / RATE];
+  const floor = 0.1 * loud.reduce((most, level) => Math.max(most, level), 0);
+  const first = loud.findIndex((level) => level > floor);
+  const last = loud.length - 1 - [...loud].reverse().findIndex((level) => level > floor);
+  return first < 0 ? [0, whole] : [Math.max(0, first * frame - 0.1), Math.min(whole, last * frame + 0.25)];
+}
+
+function examine(samples) {
+  const loud = levels(samples).sort((a, b) => a - b);
+  const decibels = (place) => 20 * Math.log10(Math.max(loud[Math.floor(loud.length * place)] ?? 0, 1e-6));
+  let clipped = 0;
+  for (const sample of samples) if (Math.abs(sample) > CLIPPED_AT) clipped += 1;
+  return { speech: decibels(0.8), noise: decibels(0.05), clipped: clipped / samples.length };
+}
+
+function judge() {
+  const whole = clip.length / RATE;
+  if (end() < begin() + SHORTEST_SELECTION) {
+    if (document.activeElement === ui.from) ui.from.value = end() - SHORTEST_SELECTION;
+    else ui.to.value = begin() + SHORTEST_SELECTION;
+  }
+  const { speech, noise, clipped } = examine(selection());
+  const n = number(end() - begin());
+  const need = state.info?.limits?.shortest_recording ?? 5;
+  const rows = [
+    end() - begin() <= need ? ["no", t("{n} s long: it must be longer than {need} s", { n, need: number(need) })]
+      : end() - begin() < GOOD_SECONDS ? ["warn", t("{n} s long: six to fifteen are better", { n })]
+        : ["yes", t("{n} s long: that is enough", { n })],
+    speech < TOO_QUIET ? ["no", t("Too quiet: go nearer to the microphone")]
+      : speech < QUIET ? ["warn", t("Rather quiet: go nearer to the microphone")] : ["yes", t("Loud enough")],
+    clipped > CLIPPED_SHARE ? ["warn", t("Overdriven: speak softer, or further away")] : ["yes", t("Not overdriven")],
+    speech - noise < NOISY ? ["warn", t("There is noise, music or an echo behind the voice")] : ["yes", t("Quiet around the voice")],
+  ];
+  checks(ui.verdicts, rows);
+  set(ui.span, `${number(begin())} – ${number(end())} s`);
+  for (const range of [ui.from, ui.to]) range.ariaValueText = `${number(Number(range.value))} s`;
+  draw(ui.clip, clip, clip.length, 1, begin() / whole, end() / whole);
+  usable = rows.every(([kind]) => kind !== "no");
+  check();
+}
+
+const check = () => { ui.keep.disabled = !usable || !ui.name.value.trim() || !ui.consent.checked; };
+
+async function hear() {
+  if (heard) {
+    heard.stop();
+    return;
+  }
+  heard = await player.beside(selection());
+  set(ui.hear, t("Stop"));
+  heard.onended = () => {
+    heard = null;
+    set(ui.hear, t("Play the selection"));
+  };
+}
+
+async function keepVoice(event) {
+  event.preventDefault();
+  ui.keep.disabled = true;
+  set(ui.keep, t("Saving …"));
+  set(ui.refusal, "");
+  try {
+    const name = ui.name.value.trim();
+    await save(file ?? wav(selection()), { name, language: ui.tongue.value, consent: "true" });
+    ui.editor.close();
+  } catch ({ message }) {
+    set(ui.refusal, message);
+  }
+  set(ui.keep, t("Save the voice"));
+  check();
+}
+
+ui.edit.addEventListener("submit", keepVoice);
+ui.edit.addEventListener("input", ({ target }) => {
+  if (target === ui.from || target === ui.to) judge();
+  check();
+});
+ui.hear.addEventListener("click", hear);
+ui.rec.addEventListener("click", toggleRecording);
+ui.cancel.addEventListener("click", () => ui.editor.close());
+ui.editor.addEventListener("close", () => {
+  recorder?.close();
+  heard?.stop();
+  recorder = null;
+});

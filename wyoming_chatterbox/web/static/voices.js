@@ -1,0 +1,193 @@
+// Voices: cards to hear, try, tune and delete, and ways to add one.
+
+import { settingToCopy } from "./copy.js";
+import { fill, make, set, show as reveal, toast, ui } from "./dom.js";
+import { editFile, editRecording, whyNoMicrophone } from "./editor.js";
+import { player } from "./player.js";
+import { ask, readVoices, send, state } from "./server.js";
+import { sliders } from "./sliders.js";
+import { decode } from "./sound.js";
+import { nameOf, tryVoice } from "./speak.js";
+import { language, languageName, later, number, seconds, sentence, size, t } from "./words.js";
+
+const STATES = { preparing: later("is being prepared"), waiting: later("waits to be prepared") };
+const FINDINGS = {
+  clipped: later("It is overdriven."),
+  noisy: later("There is noise or music in the background."),
+  quiet: later("It is rather quiet."),
+};
+const UNDO_SECONDS = 10;
+
+const address = (name, more = "") => `v1/voices/${encodeURIComponent(name)}${more}`;
+/** The file that the next chosen file replaces. */
+let replaces = null;
+let listed = false;
+
+export function show(what) {
+  if (!listed) {
+    listed = true;
+    readVoices().catch(({ message }) => set(ui.folderTrouble, message));
+  }
+  set(ui.noMicrophone, whyNoMicrophone());
+  reveal(ui.noMicrophone, ui.noMicrophone.textContent !== "");
+  reveal(ui.record, ui.noMicrophone.hidden);
+  if (!state.voices || what === "memory" || what === "clock") return;
+  const { voices, broken, folder } = state.voices;
+  set(ui.folder, folder.path);
+  set(ui.folderTrouble, sentence(folder.trouble) || (folder.writable ? "" : t("The server can't write into this folder.")));
+  for (const button of [ui.choose, ui.record]) button.disabled = !folder.writable;
+  const word = ui.find.value.trim().toLowerCase();
+  const fits = (...texts) => texts.some((text) => text.toLowerCase().includes(word));
+  const found = voices.filter((voice) => fits(nameOf(voice), voice.name, ...voice.languages.map(languageName)));
+  found.sort((a, b) => a.own - b.own || nameOf(a).localeCompare(nameOf(b)));
+  const heeds = state.info.heeds ?? [];
+  fill(ui.cards, [...broken.filter(({ file }) => fits(file)), ...found.map((voice) => ({ ...voice, heeds, writable: folder.writable }))],
+    ({ file, name }) => (file === undefined ? name : `${file} broken`), (item) => (item.file === undefined ? card(item) : brokenCard(item)));
+}
+
+const button = (what, name, text, onclick, label = text) => {
+  const made = make(what, { ariaLabel: `${label}: ${name}`, onclick }, text);
+  made.dataset.do = label;
+  return made;
+};
+
+function brokenCard({ file, reason }) {
+  return make("li.wrong",
+    make("div.top", make("h3", file), make("span.tag.bad", t("unusable"))),
+    make("p", sentence(reason)),
+    make("div.row", button("button.plain", file, t("Replace"), () => { replaces = file; ui.file.click(); }),
+      button("button.link", file, t("Delete"), () => remove(file, file))));
+}
+
+function card(voice) {
+  const { name, own, languages, judgement, reason } = voice;
+  const title = nameOf(voice);
+  const spoken = languages.length > 1 ? t("{n} languages", { n: number(languages.length, 0) }) : languageName(languages[0]);
+  const about = [judgement && seconds(judgement.seconds), spoken, voice.recorded_language && languages.length > 1 && t("recorded in {language}", { language: languageName(voice.recorded_language) }), STATES[voice.state] && t(STATES[voice.state])];
+  const findings = (judgement?.findings ?? []).map(({ code, text }) => make("li.warn", FINDINGS[code] ? t(FINDINGS[code]) : sentence(text)));
+  const preferred = [languages.includes(language) && language, languages.includes(voice.recorded_language) && voice.recorded_language, languages[0]].find(Boolean);
+  return make(voice.state === "broken" ? "li.wrong" : "li",
+    make("div.top", make("h3", title), voice.is_default && make("span.tag.good", t("default"))),
+    make("p.quiet", about.filter(Boolean).join(" · ")),
+    voice.state === "broken" && make("p.bad", sentence(reason)),
+    findings.length > 0 && make("ul.checks", findings),
+    make("div.row",
+      button("button", title, t("Preview"), (event) => hear(event.currentTarget, address(name, `/preview?language=${preferred}`))),
+      button("button.plain", title, t("Try"), () => { location.hash = "speak"; tryVoice(name); }),
+      !own && button("button.plain", title, t("Recording"), (event) => hear(event.currentTarget, address(name, "/sample"))),
+      !own && voice.writable && button("button.link", title, t("Delete"), () => remove(name, title))),
+    details(voice, title));
+}
+
+function details(voice, title) {
+  const values = { ...voice.style };
+  const label = make("input", { value: voice.label ?? "", maxLength: 100, autocomplete: "off" });
+  const said = make("p.quiet", { role: "status" });
+  const box = make("div.sliders", sliders(values, voice.heeds));
+  const save = async (changes) => {
+    try {
+      await send(address(voice.name), changes, "PATCH");
+      set(said, t("Saved."));
+      await readVoices();
+    } catch ({ message }) {
+      set(said, message);
+    }
+  };
+  const labelled = () => (label.value.trim() === voice.name ? null : label.value.trim() || null);
+  const usual = () => Object.fromEntries(Object.keys(values).map((key) => [key, null]));
+  return make("details", make("summary", t("Settings")), make("div.stack",
+    voice.own ? null : make("label", t("Label"), label), box,
+    make("div.row", button("button.plain", title, t("Save"), () => save({ ...values, ...(!voice.own && { label: labelled() }) })),
+      button("button.link", title, t("As usual"), () => save(usual()))),
+    said,
+    voice.is_default ? null : make("details", make("summary", t("Make it the default")), make("div.stack", settingToCopy([["voice", voice.name]])))));
+}
+
+// Hearing a recording, or how a voice speaks: the same button stops it.
+
+let heard = null;
+
+async function hear(pressed, path) {
+  const before = heard;
+  before?.end();
+  if (before?.pressed === pressed) return;
+  const cut = new AbortController();
+  const text = pressed.textContent;
+  let source = null;
+  const end = () => {
+    cut.abort();
+    source?.stop();
+    set(pressed, text);
+    if (heard === mine) heard = null;
+  };
+  const mine = heard = { pressed, end };
+  set(pressed, t("Stop"));
+  try {
+    player.open();
+    const samples = await decode(await (await ask(path, { signal: cut.signal })).arrayBuffer());
+    if (heard !== mine) return;
+    source = await player.beside(samples);
+    source.onended = end;
+  } catch (error) {
+    end();
+    if (error.name !== "AbortError") toast(error.name === "EncodingError" ? t("This browser can't play this recording.") : error.message);
+  }
+}
+
+async function remove(name, title) {
+  try {
+    const { undo } = await (await ask(address(name), { method: "DELETE" })).json();
+    await readVoices();
+    toast(t("{name} is deleted.", { name: title }), async () => {
+      try {
+        await ask(address(name, `/undelete?id=${undo.id}`), { method: "POST" });
+        toast(t("{name} is back.", { name: title }));
+      } catch ({ message }) {
+        toast(message);
+      }
+      await readVoices();
+    }, Math.min(undo.seconds, Math.max(UNDO_SECONDS, undo.seconds / 2)));
+    ui.undo.focus();
+  } catch ({ message }) {
+    toast(message);
+  }
+}
+
+/** Send a recording; throws what the server says of it. */
+async function add(file, fields) {
+  const most = state.info.limits?.max_upload_bytes;
+  if (most && file.size > most) throw new Error(t("The recording has {size}; {most} is the most.", { size: size(file.size), most: size(most) }));
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) if (value) form.append(name, value);
+  form.append("file", file, file.name ?? `${fields.name}.wav`);
+  const broken = replaces;
+  const undo = broken && (await (await ask(address(broken), { method: "DELETE" })).json()).undo;
+  try {
+    await ask("v1/voices", { method: "POST", body: form });
+  } catch (error) {
+    if (broken) await ask(address(broken, `/undelete?id=${undo.id}`), { method: "POST" }).catch(() => {});
+    throw error;
+  }
+  replaces = null;
+  toast(t("{name} is a voice now. Home Assistant shows it within half a minute.", { name: fields.name }));
+  await readVoices();
+}
+
+const take = (file) => file && editFile(file, add);
+
+ui.choose.addEventListener("click", () => { replaces = null; ui.file.click(); });
+ui.file.addEventListener("change", () => {
+  take(ui.file.files[0]);
+  ui.file.value = "";
+});
+ui.record.addEventListener("click", () => { replaces = null; editRecording(add); });
+ui.find.addEventListener("input", () => show());
+for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
+  ui.drop.addEventListener(kind, (event) => {
+    event.preventDefault();
+    ui.drop.classList.toggle("over", kind === "dragenter" || kind === "dragover");
+    if (kind !== "drop") return;
+    replaces = null;
+    if (!ui.choose.disabled) take(event.dataTransfer.files[0]);
+  });
+}
