@@ -106,7 +106,7 @@ class Options:
     ))
     languages: tuple[str, ...] = field(metadata=_option(
         _VOICES, (), listing(checks.language),
-        "of a model with several languages, offer voices in this one (repeatable)",
+        "offer the voices of a model with several languages in this one (repeatable; the first is the usual one)",
         takes="ISO 639-1 codes such as de", metavar="CODE", repeatable=True, unset="all that the model has",
         example="en,de",
     ))
