@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 from aiohttp import BodyPartReader, web
 
@@ -26,6 +27,8 @@ INGRESS = "/api/hassio_ingress/Xq1"
 RATE = 24000
 KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".json": "application/json"}
 GIGABYTE = 10**9
+Samples = npt.NDArray[np.float32]
+"""Mono, between -1 and 1."""
 STATES = ("starting", "downloading", "loading", "ready", "idle", "failed")
 
 _TURBO = {"name": "turbo", "device": "cuda:0", "dtype": "float16", "quantization": "none", "reason": "it fits"}
@@ -58,7 +61,7 @@ def voice(name: str, languages: tuple[str, ...] = ("en",), **changes: Any) -> di
     }
 
 
-def speech(seconds: float, rate: int = RATE) -> np.ndarray[Any, np.dtype[np.float32]]:
+def speech(seconds: float, rate: int = RATE) -> Samples:
     """Sound that looks like somebody who speaks: syllables over little noise."""
     at = np.arange(round(seconds * rate)) / rate
     syllables = np.clip(np.sin(2 * np.pi * 2.3 * at + np.sin(1.9 * at)), 0, 1) ** 0.7 * (0.6 + 0.4 * np.sin(1.3 * at))
@@ -67,7 +70,7 @@ def speech(seconds: float, rate: int = RATE) -> np.ndarray[Any, np.dtype[np.floa
     return np.asarray(0.25 * syllables * tone + noise, np.float32)
 
 
-def wav(samples: np.ndarray[Any, np.dtype[np.float32]], rate: int = RATE) -> bytes:
+def wav(samples: Samples, rate: int = RATE) -> bytes:
     """A WAV file."""
     file = io.BytesIO()
     soundfile.write(file, samples, rate, format="WAV")

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest_asyncio
 
 from tests.browser import Watched, launched, watched
-from tests.page_server import StandIn, stand_in
 from tests.ports import free_port
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
-Opened = tuple["Page", StandIn]
+    from tests.page_server import StandIn
+
+Opened = tuple["Page", "StandIn"]
 Show = Callable[..., Awaitable[Opened]]
 
 
@@ -29,6 +30,9 @@ async def chromium() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def show(chromium: Browser) -> AsyncIterator[Show]:
     """Open the page of a server that `prepare` changes first; it may complain of nothing, at the end."""
+    # Every run of the tests imports this module.
+    from tests.page_server import stand_in
+
     async with AsyncExitStack() as stack:
         pages: list[Watched] = []
 

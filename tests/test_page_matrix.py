@@ -79,7 +79,8 @@ async def test_every_part_and_every_state(chromium: Browser) -> None:
 
 @pytest.mark.slow(4)
 async def test_parts_behind_ingress(chromium: Browser) -> None:
-    await check(chromium, [("ready", part, 360, "dark") for part in ("speak", "voices")], INGRESS)
+    cases = (("failed", "speak"), ("ready", "voices"))
+    await check(chromium, [(state, part, 360, "dark") for state, part in cases], INGRESS)
 
 
 @pytest.mark.full

@@ -59,6 +59,46 @@ async def test_sound_is_heard_before_the_reply_is_complete(show: Show, worklet: 
     assert await page.locator("#takes li").count() == 1
 
 
+RING = """async () => {
+  let Ring;
+  const reports = [];
+  window.sampleRate = 1000;
+  window.AudioWorkletProcessor = class { port = { postMessage: (report) => reports.push(report) }; };
+  window.registerProcessor = (_, made) => { Ring = made; };
+  await import("./ring.worklet.js");
+  const ring = new Ring();
+  const heard = [];
+  const hear = (samples) => {
+    const out = new Float32Array(samples);
+    ring.process([], [[out]]);
+    heard.push(...out);
+  };
+  const numbers = (from, count) => Float32Array.from({ length: count }, (_, i) => from + i);
+  // The ring holds 10,000 samples: the third piece goes over its end.
+  for (let from = 1; from < 24000; from += 6000) {
+    ring.port.onmessage({ data: { samples: numbers(from, 6000), isWhole: from > 18000 } });
+    for (let i = 0; i < 6000; i += 100) hear(100);
+  }
+  hear(100);
+  const played = heard.every((sample, i) => sample === (i < 24000 ? i + 1 : 0));
+  const { waits: whole } = ring;
+  ring.port.onmessage({ data: { clear: 2 } });
+  hear(100);
+  const { waits: before } = ring;
+  ring.port.onmessage({ data: { samples: numbers(1, 150), isWhole: false } });
+  for (let i = 0; i < 30; i += 1) hear(100);
+  return { played, whole, before, waits: ring.waits, waited: ring.waited, last: reports.at(-1) };
+}"""
+
+
+async def test_a_ring_plays_each_sample_once_and_counts_when_it_is_dry(show: Show) -> None:
+    page, _ = await show()
+    found = await page.evaluate(RING)
+    last = found.pop("last")
+    assert found == {"played": True, "whole": 0, "before": 0, "waits": 1, "waited": 2850}
+    assert (last["tag"], last["played"]) == (2, 150)
+
+
 async def test_a_reply_that_comes_in_time_never_waits(show: Show) -> None:
     page, server = await show(lambda server: setattr(server, "seconds_spoken", 1.2))
     await page.focus("#text")
