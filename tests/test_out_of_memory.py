@@ -98,7 +98,9 @@ def data(tmp_path: Path) -> Path:
 
 
 def loader_of(nano: Path, directory: Path) -> Loader:
-    return Loader(config.load(["--model", str(nano), "--device", "cpu", "--no-http"], {}, directory))
+    return Loader(
+        config.load(["--model", str(nano), "--device", "cpu", "--no-http", "--data-dir", str(directory)], {}, directory)
+    )
 
 
 def failing_first(
