@@ -26,5 +26,5 @@ def copy_tree(tree: Path) -> None:
 
 def build(tree: Path, *arguments: str) -> None:
     """Run script/build there, which fills `tree/dist`."""
-    command = [tree / "script" / "build", "--offline", *arguments]
+    command = [str(tree / "script" / "build"), "--offline", *arguments]
     subprocess.run(command, check=True, capture_output=True, timeout=100)
