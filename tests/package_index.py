@@ -27,7 +27,7 @@ def wheel(name: str, version: str, files: Mapping[str, str] | None = None) -> tu
     with zipfile.ZipFile(packed, "w") as archive:
         for path, text in contents.items():
             entry = zipfile.ZipInfo(path)
-            entry.external_attr = 0o755 << 16
+            entry.external_attr = 0o100755 << 16
             archive.writestr(entry, text)
     return f"{name}-{version}-py3-none-any.whl", packed.getvalue()
 
@@ -48,7 +48,9 @@ def serving_index(*wheels: tuple[str, bytes]) -> Iterator[tuple[str, list[str]]]
             name = self.path.rstrip("/").rpartition("/")[2]
             if (content := files.get(name)) is not None:
                 return self.answer(content, "application/zip")
-            links = [f'<a href="/files/{file}">{file}</a>' for file in files if file.startswith(f"{name}-")]
+            links = [
+                f'<a href="/files/{file}">{file}</a>' for file in files if file.startswith(f"{name.replace('-', '_')}-")
+            ]
             if links:
                 return self.answer("\n".join(links).encode(), "text/html")
             return self.send_error(404)

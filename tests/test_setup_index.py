@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.checkout import TOOLS, Tree
+from tests.checkout import Tree
 from tests.examples import parameters
 from tests.package_index import serving_index, wheel
 from tests.ports import free_port
@@ -24,7 +23,7 @@ LIST = (
 UV = Path(sys.executable).with_name("uv")
 
 # An editable install of a package of no files, without setuptools.
-BACKEND = '''
+BACKEND = """
 import base64, hashlib, zipfile
 def build_editable(directory, config_settings=None, metadata_directory=None):
     name = "wyoming_chatterbox-0.0.1"
@@ -35,10 +34,10 @@ def build_editable(directory, config_settings=None, metadata_directory=None):
         )
         archive.writestr(f"{name}.dist-info/RECORD", "")
     return f"{name}-py3-none-any.whl"
-'''
+"""
 
 pytestmark = [
-    pytest.mark.slow(20),
+    pytest.mark.slow(5),
     pytest.mark.timeout(200),
     pytest.mark.skipif(sys.platform != "linux", reason="other systems have one build of PyTorch"),
 ]
@@ -101,13 +100,7 @@ def versions(tree: Tree) -> dict[str, str]:
     return {name: version for name, version in found.items() if name not in ("pip", "setuptools", "uv")}
 
 
-INSTALLER = parameters(
-    pytest.param("uv", marks=pytest.mark.skipif(not UV.exists(), reason="uv is not installed")).values[0],
-    full=["pip"],
-)
-
-
-@pytest.mark.parametrize("installer", INSTALLER)
+@pytest.mark.parametrize("installer", parameters("uv", full=["pip"]))
 def test_the_build_for_cpus_comes_from_its_index_and_all_else_from_the_usual_one(
     tree: Tree, all_packages: str, installer: str
 ) -> None:
@@ -116,7 +109,7 @@ def test_the_build_for_cpus_comes_from_its_index_and_all_else_from_the_usual_one
     for_cpus = [wheel("torch", "2.11.0+cpu"), wheel("torchaudio", "2.11.0+cpu")]
     with serving_index(*for_cpus, wheel("torch", "2.12.0+cpu"), wheel("pinned", "6.6.6")) as (torch_index, asked):
         said = set_up(tree, all_packages, torch_index, installer)
-    assert ("installing with pip" in said) == (installer == "pip")
+    assert ("installing with pip" in said) == (installer == "pip"), said
     assert versions(tree) == {
         "pinned": "1.0", "torch": "2.11.0+cpu", "torchaudio": "2.11.0+cpu", "wyoming-chatterbox": "0.0.1",
     }  # fmt: skip
