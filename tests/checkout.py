@@ -8,8 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 TOOLS = (
-    *("bash", "cat", "chmod", "cp", "cut", "dirname", "env", "find", "flock", "grep", "head", "ls", "mkdir", "rm"),
-    *("sed", "sleep"),
+    *("bash", "cat", "chmod", "cp", "cut", "dirname", "env", "find", "flock", "grep", "head", "id", "ls", "mkdir"),
+    *("mv", "rm", "sed", "sleep"),
 )
 
 # Python, its venv, pip and uv, as far as script/setup is concerned: what it was asked for goes to the log.
@@ -38,8 +38,8 @@ esac
 """
 
 
-# What it takes to be uv or pip: a list that has PyTorch leaves it in the environment, in the version that it names. Only
-# one index has the build for CPUs, and INDEX_FAILS says that it can't be reached.
+# What it takes to be uv or pip: a list that has PyTorch leaves it in the environment, in the version that it names.
+# Only an index that is given has the build for CPUs, unless INDEX_FAILS says that it can't be reached.
 UV = r"""#!/usr/bin/env bash
 index=${UV_INDEX:-${INDEX:-}}
 [[ $# == 1 ]] || echo "uv $*${index:+ from $index}" >>"$LOG"

@@ -62,7 +62,7 @@ def serving_index(*wheels: tuple[str, bytes]) -> Iterator[tuple[str, list[str]]]
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *_: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -24,15 +24,17 @@ UV = Path(sys.executable).with_name("uv")
 
 # An editable install of a package of no files, without setuptools.
 BACKEND = """
-import base64, hashlib, zipfile
+import zipfile
+FILES = {
+    "METADATA": "Metadata-Version: 2.1\\nName: wyoming-chatterbox\\nVersion: 0.0.1\\n",
+    "WHEEL": "Wheel-Version: 1.0\\nGenerator: tests\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+    "RECORD": "",
+}
 def build_editable(directory, config_settings=None, metadata_directory=None):
     name = "wyoming_chatterbox-0.0.1"
     with zipfile.ZipFile(f"{directory}/{name}-py3-none-any.whl", "w") as archive:
-        archive.writestr(f"{name}.dist-info/METADATA", "Metadata-Version: 2.1\\nName: wyoming-chatterbox\\nVersion: 0.0.1\\n")
-        archive.writestr(
-            f"{name}.dist-info/WHEEL", "Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
-        )
-        archive.writestr(f"{name}.dist-info/RECORD", "")
+        for file, text in FILES.items():
+            archive.writestr(f"{name}.dist-info/{file}", text)
     return f"{name}-py3-none-any.whl"
 """
 
