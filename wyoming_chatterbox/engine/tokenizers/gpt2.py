@@ -21,8 +21,8 @@ _NO_LIMIT = 1e20
 def load_gpt2(directory: Path) -> Callable[[str], list[int]]:
     """Read the tokenizer in `directory`: text -> token ids, truncated at the length in the files.
 
-    tokenizer.json, which newer versions of transformers write, may hold any tokenizer. Raises `CheckpointError` where there
-    is no tokenizer of either kind, `OSError` or `ValueError` for broken files.
+    tokenizer.json, which newer versions of transformers write, may hold any tokenizer. Raises `CheckpointError` where
+    there is no tokenizer of either kind, `OSError` or `ValueError` for broken files.
     """
     config = _read(directory / "tokenizer_config.json")
     whole = directory / "tokenizer.json"
