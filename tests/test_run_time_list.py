@@ -39,7 +39,9 @@ sys.meta_path[sys.meta_path.index(PathFinder)] = Hiding
 def beyond_the_list() -> set[str]:
     """The names of installed modules that belong only to packages that are not on the list."""
     lines = (ROOT / "docker" / "requirements.txt").read_text().splitlines()
-    listed = {canonicalize_name(Requirement(line).name) for line in lines if line and not line.startswith("#")}
+    listed: set[str] = {
+        canonicalize_name(Requirement(line).name) for line in lines if line and not line.startswith("#")
+    }
     listed |= {"wyoming-chatterbox", "pip"}
     return {
         module
