@@ -27,6 +27,7 @@ MARKS = {"gpu", "network"}
 RUN_BY = {
     "script/build": "tests/test_release.py",
     "script/docs": "tests/test_told_once.py",
+    "script/install": "tests/test_install.py",
     "script/lint": ".ci/run",
     "script/measure": "tests/test_docs.py",
     "script/python -m tests.measure_memory": "tests/test_process_memory.py",

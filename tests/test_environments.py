@@ -62,7 +62,7 @@ def test_it_goes_when_that_is_asked_for(tree: Tree, treasure: Path) -> None:
 def test_a_set_up_that_was_interrupted_is_begun_again(
     tree: Tree, tmp_path: Path, script: str, variable: str, trouble: str
 ) -> None:
-    tree.run()
+    tree.run("setup", "--develop")
     place = tmp_path / "elsewhere"
     failing = {trouble: "1", "PIP_FAILS": "1"}
     if script == "test-homeassistant" and trouble == "UV_FAILS":

@@ -37,7 +37,7 @@ def test_setup_makes_the_environment_from_the_closed_list(tree: Tree) -> None:
     assert packages.startswith("uv pip install")
     assert "--no-deps" in packages
     assert "--compile-bytecode" in packages
-    assert packages.endswith(f"--requirements {tree.directory}/requirements.txt")
+    assert packages.endswith(f"--requirements {tree.directory}/docker/requirements.txt")
     assert itself.endswith(f"install --no-deps --no-build-isolation --editable {tree.directory}")
 
 
@@ -53,7 +53,7 @@ def test_setup_updates_the_environment_when_the_list_has_changed(tree: Tree) -> 
     tree.add_python()
     tree.run()
     tree.calls()
-    (tree.directory / "requirements.txt").write_text("wyoming==1.11.0\n")
+    tree.write_lists("wyoming==1.11.0\n")
     assert tree.run().returncode == 0
     calls = tree.calls()
     assert not any("-m venv" in call for call in calls)
@@ -72,9 +72,9 @@ def test_setup_repairs_what_was_left_half_made(tree: Tree) -> None:
 def test_an_update_left_half_made_is_repaired_too(tree: Tree) -> None:
     tree.add_python()
     tree.run()
-    (tree.directory / "requirements.txt").write_text("wyoming==1.11.0\n")
+    tree.write_lists("wyoming==1.11.0\n")
     assert tree.run(UV_FAILS="1", PIP_FAILS="1").returncode != 0
-    (tree.directory / "requirements.txt").write_text("wyoming==1.10.2\n")
+    tree.write_lists("wyoming==1.10.2\n")
     tree.calls()
     assert tree.run().returncode == 0
     assert "-m venv" in tree.calls()[0]

@@ -66,7 +66,10 @@ def size(directory: Path) -> int:
     return len(json.loads((directory / "vocab.json").read_text(encoding="utf-8")))
 
 
-@pytest.fixture(scope="module", params=["numbered", "older files", "nothing named", "short", "prefix space", "fast"])
+@pytest.fixture(
+    scope="module",
+    params=["numbered", "older files", "nothing named", "short", "prefix space", "fast", "saved", "saved short"],
+)
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
     """GPT-2's tokenizer through this project's loader, and through transformers."""
     directory = tmp_path_factory.mktemp("tokenizer")
@@ -83,8 +86,13 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         "prefix space": (named | numbered | {"add_prefix_space": True}, {}),
         "fast": (named | numbered | {"tokenizer_class": "GPT2TokenizerFast"}, {}),
     }
-    config, files = cases[request.param]
+    saved = request.param.startswith("saved")
+    case = request.param.removeprefix("saved")
+    config, files = cases[case.strip() or "numbered"]
     write(directory, config, **files)
+    if saved:
+        AutoTokenizer.from_pretrained(directory, local_files_only=True).save_pretrained(directory)
+        assert (directory / "tokenizer.json").exists()
     return load_tokenizer(directory, TURBO), AutoTokenizer.from_pretrained(directory, local_files_only=True)
 
 
@@ -103,7 +111,7 @@ def test_tags_are_tokens_of_their_own(tmp_path: Path) -> None:
     assert first in load_tokenizer(directory, TURBO)("Well [laugh] yes.", "en")
 
 
-def test_another_tokenizer_s_files_are_read_by_transformers(tmp_path: Path) -> None:
+def test_a_tokenizer_that_was_saved_whole_is_read_as_transformers_reads_it(tmp_path: Path) -> None:
     write(tmp_path, {"bos_token": END, "eos_token": END, "unk_token": END})
     theirs = AutoTokenizer.from_pretrained(tmp_path, local_files_only=True)
     theirs.add_tokens(["there"])
@@ -111,6 +119,13 @@ def test_another_tokenizer_s_files_are_read_by_transformers(tmp_path: Path) -> N
     assert (tmp_path / "tokenizer.json").exists()
     text = "Is it there?"
     assert load_tokenizer(tmp_path, TURBO)(text, "en") == theirs(text).input_ids
+
+
+def test_another_kind_of_tokenizer_is_named_with_what_to_do(tmp_path: Path) -> None:
+    write(tmp_path, {"tokenizer_class": "RobertaTokenizer"})
+    with pytest.raises(CheckpointError, match=r"'RobertaTokenizer', without a tokenizer\.json") as caught:
+        load_tokenizer(tmp_path, TURBO)
+    assert "save_pretrained" in caught.value.hint
 
 
 def test_missing_merges_are_named(tmp_path: Path) -> None:

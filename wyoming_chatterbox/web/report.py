@@ -21,7 +21,7 @@ from ..options import OPTIONS
 from ..speech import memory
 from ..speech.service import Service
 
-_PACKAGES = ("torch", "transformers", "chatterbox-tts", "numpy", "av", "aiohttp", "wyoming")
+_PACKAGES = ("torch", "tokenizers", "chatterbox-tts", "numpy", "av", "aiohttp", "wyoming")
 _LINES = 200
 _DEVICE = re.compile(r"(cpu|cuda|mps)(:\d+)?")
 

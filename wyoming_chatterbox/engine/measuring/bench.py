@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
 import io
 import json
 import platform
@@ -246,6 +247,11 @@ def _watch_engine(watch: Stopwatch) -> Callable[[int], None]:
 
 
 def _stock(request: Request) -> tuple[Stopwatch, Subject]:
+    if importlib.util.find_spec("transformers") is None or importlib.util.find_spec("diffusers") is None:
+        raise ChatterboxError(
+            "chatterbox-tts itself needs packages that are not installed: script/setup --develop installs them, and "
+            "--only ours measures without it"
+        )
     began = time.perf_counter()
     modules = {"english": "tts", "multilingual": "mtl_tts"}
     importlib.import_module("chatterbox." + modules.get(request.family, "tts_turbo"))

@@ -11,6 +11,7 @@ from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 
 from ...errors import CheckpointError
 from ...problem import Problem
+from ...quoting import quoted
 
 _CLASSES = ("GPT2Tokenizer", "GPT2TokenizerFast")
 _NAMED = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
@@ -20,11 +21,34 @@ _NO_LIMIT = 1e20
 def load_gpt2(directory: Path) -> Callable[[str], list[int]]:
     """Read the tokenizer in `directory`: text -> token ids, truncated at the length in the files.
 
-    transformers reads the files of any other tokenizer. Raises `OSError` or `ValueError` for broken files.
+    tokenizer.json, which newer versions of transformers write, may hold any tokenizer. Raises `CheckpointError` where
+    there is no tokenizer of either kind, `OSError` or `ValueError` for broken files.
     """
     config = _read(directory / "tokenizer_config.json")
-    if config.get("tokenizer_class") not in _CLASSES or (directory / "tokenizer.json").exists():
-        return _by_transformers(directory)
+    whole = directory / "tokenizer.json"
+    if whole.exists():
+        tokenizer = Tokenizer.from_file(str(whole))
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+    elif (name := config.get("tokenizer_class")) in _CLASSES:
+        tokenizer = _from_vocabulary(directory, config)
+    else:
+        raise CheckpointError(
+            f"{directory / 'tokenizer_config.json'} is of the tokenizer {quoted(str(name))}, without a tokenizer.json",
+            "Load it with transformers' AutoTokenizer and save it with save_pretrained, which writes a tokenizer.json.",
+            Problem("files-missing", {"place": str(directory), "files": [whole.name]}),
+        )
+    longest = config.get("model_max_length", config.get("max_len"))
+    if longest is not None and longest <= _NO_LIMIT:
+        tokenizer.enable_truncation(int(longest))
+
+    def encode(text: str) -> list[int]:
+        return list(tokenizer.encode(text).ids)
+
+    return encode
+
+
+def _from_vocabulary(directory: Path, config: dict[str, Any]) -> Tokenizer:
     merges = directory / "merges.txt"
     if not merges.is_file():
         raise CheckpointError(
@@ -36,25 +60,7 @@ def load_gpt2(directory: Path) -> Callable[[str], list[int]]:
     prefix_space = bool(config.get("add_prefix_space", False))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=prefix_space)
     tokenizer.add_tokens(_added(directory, config))
-    longest = config.get("model_max_length", config.get("max_len"))
-    if longest is not None and longest <= _NO_LIMIT:
-        tokenizer.enable_truncation(int(longest))
-
-    def encode(text: str) -> list[int]:
-        return list(tokenizer.encode(text).ids)
-
-    return encode
-
-
-def _by_transformers(directory: Path) -> Callable[[str], list[int]]:
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
-
-    def encode(text: str) -> list[int]:
-        return list(tokenizer(text, truncation=True).input_ids)
-
-    return encode
+    return tokenizer
 
 
 def _added(directory: Path, config: dict[str, Any]) -> list[AddedToken]:
