@@ -41,6 +41,15 @@ def test_setup_makes_the_environment_from_the_closed_list(tree: Tree) -> None:
     assert itself.endswith(f"install --no-deps --no-build-isolation --editable {tree.directory}")
 
 
+def test_a_browser_that_is_missing_is_told_and_keeps_nobody_from_testing(tree: Tree) -> None:
+    tree.add_python()
+    done = tree.run("setup", "--browser")
+    assert done.returncode == 0, done.stderr
+    assert "No Chromium is here" in done.stderr
+    tree.add_program("chromium", "#!/usr/bin/env bash\n")
+    assert tree.run("setup", "--browser").stderr == ""
+
+
 def test_setup_does_nothing_and_says_nothing_when_all_is_up_to_date(tree: Tree) -> None:
     tree.add_python()
     tree.run()
