@@ -187,13 +187,13 @@ def _download(
             tally = DownloadTally({file.name: file.size or 0 for file in files}, there, report)
             _require_space(tally.bytes_missing, download_dir)
             _LOGGER.info(
-                "Downloading %s from %s to %s: %d files, %s, of which %s are here already",
+                "%s of %s are downloaded from %s to %s: %d files%s. This happens once; the model is loaded next",
+                format_bytes(tally.bytes_missing),
                 repository.name,
                 repository.host,
                 download_dir,
                 len(files),
-                format_bytes(tally.bytes_total),
-                format_bytes(tally.resumed),
+                f", of whose bytes {format_bytes(tally.resumed)} are here already" if tally.resumed else "",
             )
             for file in files:
                 tally.start(file.name)
