@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from . import __version__, config, log
+from .command_line import CHECK
 from .config import Config
 from .engine import Engine
 from .engine.heap import share_one_heap
@@ -47,11 +48,18 @@ _SWITCH_SECONDS = 0.001
 def main() -> int:
     """Serve until told to stop.
 
-    The exit code is 0 then, 2 for an invalid option, and 3 if an engine hangs and only a new process can help.
+    The exit code is 0 then, 2 for an invalid option, and 3 if an engine hangs and only a new process can help. With
+    --check it looks at this machine instead, and the exit code is 1 if it would not work.
     """
     signals = Signals()
     try:
         options = config.load(sys.argv[1:], os.environ, Path.cwd())
+        if CHECK in sys.argv[1:]:
+            from .check.runner import run
+
+            signals.code = 1
+            signals.code = run(options)
+            return signals.end()
         tail, terminal = log.set_up(options)
         silence_libraries()
         share_one_heap()
