@@ -118,7 +118,8 @@ def test_nothing_is_left_of_the_bar_at_the_end_and_nothing_comes_after_it() -> N
 
 @pytest.mark.parametrize("outcome", ["loaded", "failed"])
 def test_the_bar_is_there_while_files_come_and_gone_when_they_are_loaded(outcome: str) -> None:
-    sheet, stages = Sheet(), []
+    sheet = Sheet()
+    stages: list[Stage] = []
 
     def load(report: Callable[[Stage], None], _cancelled: Callable[[], bool]) -> FakeEngine:
         report(DOWNLOADING)

@@ -6,7 +6,8 @@ import asyncio
 import errno
 import http.client
 import os
-from contextlib import suppress
+import socket
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -87,10 +88,8 @@ def _refusal(host: str | None, port: int) -> int | None:
 def _unix(machine: Machine, path: Path) -> list[Finding]:
     uri = machine.config.uri
     if path.is_socket():
-        there = f"unix://{path}"
-        found = _taken(machine, uri, there, "", "End that program, or choose another path with --uri.")
-        if "refuses" not in found.words:
-            return [found]
+        if not _is_left_behind(path):
+            return [_taken(machine, uri, f"unix://{path}", "", "End that program, or choose another path with --uri.")]
     elif path.exists():
         advice = "Move it away, or choose another path with --uri."
         return [problem(f"{uri} can't be served: there is something else at that path", advice, stops_server=True)]
@@ -98,6 +97,19 @@ def _unix(machine: Machine, path: Path) -> list[Finding]:
         advice = "Make that directory, and let this process write to it; or choose another path with --uri."
         return [problem(f"{uri} can't be served: nothing can be made in {path.parent}", advice, stops_server=True)]
     return [Finding(f"{uri} is free")]
+
+
+def _is_left_behind(path: Path) -> bool:
+    """Whether nobody listens at a socket any more; the server deletes it then."""
+    with closing(socket.socket(socket.AF_UNIX)) as probe:
+        probe.settimeout(_ASK_SECONDS)
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+    return False
 
 
 def _taken(machine: Machine, uri: str, there: str, owner: str, advice: str) -> Finding:
