@@ -33,8 +33,6 @@ from wyoming_chatterbox.check import runner
 from wyoming_chatterbox.check.findings import Machine
 from wyoming_chatterbox.families import NANO
 
-pytestmark = pytest.mark.slow(1)
-
 
 @dataclass
 class Said:
@@ -119,6 +117,7 @@ def test_a_model_that_the_hub_has_is_downloaded_later(check: Ask, hub: Hub) -> N
     assert all(request.method == "HEAD" for request in hub.requests)
 
 
+@pytest.mark.slow(4)
 def test_the_command_itself_says_so(tmp_path: Path, model: str) -> None:
     flags = ["--check", model, f"--data-dir={tmp_path}", f"--uri=tcp://127.0.0.1:{free_port()}", "--http-port=0"]
     done = subprocess.run(
@@ -261,6 +260,7 @@ def test_a_port_that_another_program_has(check: Ask, model: str) -> None:
         other.shutdown()
 
 
+@pytest.mark.slow(4)
 async def test_a_server_of_ours_is_recognised(check: Ask, model: str, tmp_path: Path) -> None:
     async with server_process(tmp_path, "--local-files-only", "--model=nano") as server:
         await server.answering()

@@ -95,12 +95,12 @@ def test_log_lines_stay_whole_above_the_bar() -> None:
 
     def write(terminal: QueuedHandler, logger: logging.Logger) -> None:
         logger.info("before")
+        terminal.show_below("bar")
         for number in range(3):
-            terminal.show_below(f"bar {number}")
             logger.info("line %d", number)
 
     assert logged(screen, write) == ["before", "line 0", "line 1", "line 2", ""]
-    assert b"line 1\r\nbar 1" in screen.written
+    assert b"line 1\r\nbar" in screen.written
 
 
 def test_nothing_is_left_of_the_bar_at_the_end_and_nothing_comes_after_it() -> None:
@@ -114,6 +114,30 @@ def test_nothing_is_left_of_the_bar_at_the_end_and_nothing_comes_after_it() -> N
     assert logged(screen, write) == [""]
     assert b"bar" in screen.written
     assert b"late" not in screen.written
+
+
+def test_a_reader_that_was_away_finds_the_latest_bar_and_no_line_is_lost_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen = Screen()
+    away = threading.Event()
+    write_bytes = os.write
+
+    def write_later(descriptor: int, data: bytes) -> int:
+        away.wait(10)
+        return write_bytes(descriptor, data)
+
+    monkeypatch.setattr("wyoming_chatterbox.log.os.write", write_later)
+
+    def write(terminal: QueuedHandler, logger: logging.Logger) -> None:
+        logger.info("before")
+        for number in range(3000):
+            terminal.show_below(f"bar {number}")
+        logger.info("after")
+        away.set()
+
+    assert logged(screen, write) == ["before", "after", ""]
+    assert screen.written.count(b"bar") <= 4
 
 
 @pytest.mark.parametrize("outcome", ["loaded", "failed"])

@@ -32,6 +32,8 @@ _MAX_KINDS = 256
 
 SHOWN_BY_BAR = "shown_by_bar"
 """Attribute of a record that tells how far something is: a terminal shows a bar instead."""
+_NEXT_BELOW = "\0"
+"""Stands among the lines for the text below them; a line ends with a line feed."""
 _ERASE = "\r\x1b[K"
 """Makes a terminal forget its last line."""
 
@@ -123,13 +125,15 @@ class QueuedHandler(logging.Handler):
         """Whether a person looks at the lines, and a line can be erased."""
         self._below = ""
         """The text below all lines, as it is shown; only the writing thread uses it."""
+        self._next_below: str | None = None
+        """The text that is to be shown there next, so that a slow reader finds the latest one alone."""
         self._capacity = capacity
         self._repeats = Repeats()
         self._dropped = 0
         self._closed = False
         self._guard = threading.RLock()
         # Not a `queue.Queue`: a finaliser may log in the middle of another record's `put`.
-        self._lines: queue.SimpleQueue[str | _Below | None] = queue.SimpleQueue()
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_lines, name="log", daemon=True)
         self._thread.start()
 
@@ -158,8 +162,10 @@ class QueuedHandler(logging.Handler):
     def show_below(self, text: str) -> None:
         """Show this text below the last line, in place of what was shown there; only on a terminal."""
         with self._guard:
-            if self.is_terminal and not self._closed and self._lines.qsize() < self._capacity:
-                self._lines.put(_Below(text))
+            if self.is_terminal and not self._closed:
+                if self._next_below is None:
+                    self._lines.put(_NEXT_BELOW)
+                self._next_below = text
 
     def close(self) -> None:
         """Log the counts, and wait a moment until the lines are written."""
@@ -194,15 +200,17 @@ class QueuedHandler(logging.Handler):
     def _write_lines(self) -> None:
         while True:
             try:
-                line: str | _Below | None = self._lines.get(timeout=self._pause())
+                line = self._lines.get(timeout=self._pause())
             except queue.Empty:
                 line = ""
             erase = _ERASE if self._below else ""
             if line is None:
                 self._write(erase.encode())
                 return
-            if isinstance(line, _Below):
-                line = self._below = line.text
+            if line is _NEXT_BELOW:
+                with self._guard:
+                    line = self._below = self._next_below or ""
+                    self._next_below = None
             elif line:
                 line += self._below
             else:
@@ -225,13 +233,6 @@ class QueuedHandler(logging.Handler):
             except OSError:
                 # The reader is gone.
                 return
-
-
-@dataclass(frozen=True)
-class _Below:
-    """The text to show below all lines."""
-
-    text: str
 
 
 def _record(name: str, level: int, message: str, *values: object) -> logging.LogRecord:

@@ -23,11 +23,9 @@ def device(machine: Machine) -> list[Finding]:
 
     open_torch_libraries()
     try:
-        import torch  # noqa: F401
+        from ..engine.devices import available_devices
     except (ImportError, OSError) as err:
         return [problem(f"PyTorch can't be imported: {err}", _INSTALL)]
-    from ..engine.devices import available_devices
-
     try:
         name, why = choose_device(wanted, available_devices())
     except ConfigError as err:

@@ -44,7 +44,11 @@ def files(machine: Machine) -> list[Finding]:
             return [problem(told, f"Put the files into {put}, or allow downloads.")]
         machine.to_come = outlook.bytes_expected(lacking)
         size = f" (about {_size(machine.to_come)})" if machine.to_come is not None else ""
-        return [Finding(f"the {family.label} model{size} is downloaded once, to {config.models_directory}")]
+        return [
+            Finding(
+                f"the {family.label} model{size} isn't here yet; it is downloaded once, to {config.models_directory}"
+            )
+        ]
     assert found.directory is not None
     try:
         from ..engine.examining import examine
