@@ -17,7 +17,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from wyoming.event import Event
 from wyoming.info import Attribution, Info, TtsProgram
 from wyoming.server import AsyncEventHandler, AsyncServer
@@ -213,6 +215,7 @@ def test_a_file_in_the_place_of_a_directory(check: Ask, hub: Hub, tmp_path: Path
     assert said.mark("folders") == "problem"
     assert "--data-dir" in said.of("folders")
     assert "can't be downloaded" in said.of("folders")
+    assert "can't be checked" not in said.text
 
 
 def test_without_a_place_to_write_to_a_model_that_is_here_speaks(check: Ask, model: str, tmp_path: Path) -> None:
@@ -234,6 +237,7 @@ def test_too_little_memory(check: Ask, model: str) -> None:
 
 def test_a_device_that_is_not_here(check: Ask, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert "turbo" in check("--device=cuda", "--local-files-only").of("model")
     said = check(model, "--device=cuda")
     assert said.code == 1
     assert said.mark("device") == "problem"
@@ -340,6 +344,15 @@ def test_a_bad_file_of_pronunciations(check: Ask, model: str, tmp_path: Path) ->
     assert said.mark("pronunciations") == "warning"
     path.write_text("IKEA: ee kay ah\n")
     assert "1 in" in check(model, f"--pronunciations={path}").of("pronunciations")
+
+
+def test_a_voice_of_several_languages_is_counted_once(check: Ask, tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "voices"
+    folder.mkdir(parents=True)
+    soundfile.write(folder / "anna.wav", 0.1 * np.random.default_rng(0).standard_normal(6 * 24000), 24000)
+    said = check("--model=multilingual", "--local-files-only")
+    assert "1 besides the model's own" in said.of("voices")
+    assert said.of("voices").endswith(": anna")
 
 
 # Whatever happens

@@ -42,9 +42,10 @@ def model(machine: Machine) -> list[Finding]:
     """Say which model would speak."""
     wanted = machine.config.model
     if wanted == "auto":
-        if machine.device is None:
+        device = machine.device or machine.config.device
+        if device == "auto":
             return [Finding("chosen once the device is known")]
-        machine.model, why = choose_family(wanted, machine.device)
+        machine.model, why = choose_family(wanted, device)
         machine.family = machine.model
         return [Finding(why)]
     machine.model = wanted

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 HUB_SECONDS = 5.0
 """Seconds that the hub has to answer, and again to tell how large the files are."""
 _LITTLE_BYTES = 100_000_000
-"""Bytes of free disk that prepared voices and the log's neighbours soon fill."""
+"""Bytes of free disk that prepared voices soon fill."""
 
 
 def files(machine: Machine) -> list[Finding]:
@@ -73,7 +73,9 @@ def hub(machine: Machine) -> list[Finding]:
     found = machine.outlook
     if machine.config.local_files_only:
         return [Finding("not needed: downloads are off (--local-files-only)")]
-    if found is None or found.source is None:
+    if found is None:
+        return []
+    if found.source is None:
         return [Finding("not needed for this model")]
     name = outlook.host()
     through = _proxy(name)
@@ -96,13 +98,17 @@ def hub_is_late(machine: Machine) -> list[Finding]:
 def disk(machine: Machine) -> list[Finding]:
     """Say whether there is room for what is still to be downloaded."""
     place = machine.config.models_directory
+    try:
+        free = shutil.disk_usage(nearest(place)).free
+    except OSError:
+        # The check of the folders says why.
+        return []
     lacking = machine.outlook.lacking if machine.outlook is not None else None
     told = ""
     if lacking is not None and not machine.config.local_files_only:
         machine.to_come = _to_come(lacking)
         if machine.to_come:
             told = f"{_size(machine.to_come)} are still to be downloaded, and "
-    free = shutil.disk_usage(nearest(place)).free
     told += f"{_size(free)} are free in {place}"
     needed = machine.to_come or 0
     if needed > free:

@@ -40,6 +40,7 @@ def voices(machine: Machine) -> list[Finding]:
     """Say which voices there are, and which files are none, and why."""
     from ..voices.catalogue import DEFAULT
     from ..voices.languages import Languages
+    from ..voices.names import without_language
     from ..voices.naming import make_catalogue
     from ..voices.profiles import Profiles
     from ..voices.recordings import Recordings
@@ -60,8 +61,9 @@ def voices(machine: Machine) -> list[Finding]:
     languages = Languages.of(spoken_languages(model), config.languages)
     broken = found.broken | profiles.broken
     catalogue = make_catalogue(found.recordings, broken, languages, config.voice, profiles.good, found.unheard)
-    own = [voice.name for voice in catalogue.voices if voice.recording is not None or voice.name != DEFAULT]
-    told = f"{len(own)} besides the model's own, in {folder}{': ' if own else ''}{_listed(own)}"
+    names = dict.fromkeys(without_language(voice.name, voice.language) for voice in catalogue.voices)
+    own = [name for name in names if name != DEFAULT]
+    told = f"{len(own) or 'none'} besides the model's own, in {folder}{': ' if own else ''}{_listed(own)}"
     if found.unheard:
         told += f"; {len(found.unheard)} recordings were not listened to yet"
     findings = [Finding(told)]
