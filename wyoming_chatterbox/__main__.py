@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from . import __version__, config, log
+from .command_line import CHECK
 from .config import Config
 from .engine import Engine
 from .engine.heap import share_one_heap
@@ -20,6 +21,7 @@ from .families import shortest_recording, spoken_languages
 from .log_tail import LogTail
 from .network import descriptors
 from .privacy import keep_caches_in, silence_libraries
+from .progress_bar import Terminal, with_bar
 from .server.discovery import Announcement
 from .server.info import info_answer
 from .server.wyoming_server import WyomingServer
@@ -46,17 +48,24 @@ _SWITCH_SECONDS = 0.001
 def main() -> int:
     """Serve until told to stop.
 
-    The exit code is 0 then, 2 for an invalid option, and 3 if an engine hangs and only a new process can help.
+    The exit code is 0 then, 2 for an invalid option, and 3 if an engine hangs and only a new process can help. With
+    --check it looks at this machine instead, and the exit code is 1 if it would not work.
     """
     signals = Signals()
     try:
         options = config.load(sys.argv[1:], os.environ, Path.cwd())
-        tail = log.set_up(options)
+        if CHECK in sys.argv[1:]:
+            from .check.runner import run
+
+            signals.code = 1
+            signals.code = run(options)
+            return signals.end()
+        tail, terminal = log.set_up(options)
         silence_libraries()
         share_one_heap()
         keep_caches_in(options.data_dir[0] / "cache")
         sys.setswitchinterval(_SWITCH_SECONDS)
-        asyncio.run(serve(descriptors.fit(options), signals, tail))
+        asyncio.run(serve(descriptors.fit(options), signals, tail, terminal))
     except ChatterboxError as err:
         log.close()
         print(f"wyoming-chatterbox: {err}", file=sys.stderr)
@@ -69,10 +78,10 @@ def main() -> int:
     return signals.end()
 
 
-async def serve(options: Config, signals: Signals, tail: LogTail) -> None:
+async def serve(options: Config, signals: Signals, tail: LogTail, terminal: Terminal | None = None) -> None:
     """Run the server until SIGTERM or SIGINT, until the one client of stdio has left, or until an engine is lost.
 
-    `tail` has the latest lines of the log.
+    `tail` has the latest lines of the log; `terminal` shows the progress of downloads, if a person is there.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -95,7 +104,7 @@ async def serve(options: Config, signals: Signals, tail: LogTail) -> None:
     load = Loader(options)
     lifecycle = Lifecycle(
         scheduler,
-        load,
+        with_bar(load, terminal),
         _standby if options.standby else None,
         lower=load.lower,
         idle_unload=options.idle_unload or None,

@@ -22,6 +22,8 @@ EXAMPLES = (
     ("--quantization int8 --idle-unload 600", "Little memory, and other programs need it as well."),
 )
 """Flags, and their purpose."""
+CHECK = "--check"
+"""The flag that asks for a look at this machine instead of a server."""
 
 
 def parser(program: str = "wyoming-chatterbox") -> argparse.ArgumentParser:
@@ -39,6 +41,13 @@ def parser(program: str = "wyoming-chatterbox") -> argparse.ArgumentParser:
     general = parser.add_argument_group("General")
     general.add_argument("-h", "--help", action="help", help="show this and exit")
     general.add_argument("--version", action="version", version=__version__, help="show the version and exit")
+    general.add_argument(
+        CHECK,
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="say what this machine would run with these options, and what to do if that would not work; then exit: "
+        "0 if it would work, 1 if not",
+    )
     general.add_argument("--config", metavar="FILE", help="JSON or YAML file of options")
     for title, options in GROUPS.items():
         group = parser.add_argument_group(title)

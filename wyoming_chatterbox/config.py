@@ -68,6 +68,8 @@ class Config(Options):
 def load(arguments: Sequence[str], environment: Mapping[str, str], directory: Path) -> Config:
     """Read all sources, with the `.env` in `directory`. Raises `ConfigError` with option, value, rule and source."""
     flags = vars(parser().parse_args(arguments))
+    # Not an option: `__main__` heeds it.
+    flags.pop("check", None)
     named = flags.pop("config", None)
     file = Path(named) if named is not None else None
     sources = Sources(environment, file)

@@ -30,10 +30,18 @@ _WINDOW_SECONDS = 60.0
 _MAX_KINDS = 256
 
 
-def set_up(options: Config) -> LogTail:
+SHOWN_BY_BAR = "shown_by_bar"
+"""Attribute of a record that tells how far something is: a terminal shows a bar instead."""
+_NEXT_BELOW = "\0"
+"""Stands among the lines for the text below them; a line ends with a line feed."""
+_ERASE = "\r\x1b[K"
+"""Makes a terminal forget its last line."""
+
+
+def set_up(options: Config) -> tuple[LogTail, QueuedHandler | None]:
     """Log to standard error as `--log-format` and `--debug` say, Python's warnings included.
 
-    Return what keeps the latest lines.
+    Return what keeps the latest lines and, if standard error is a terminal, what shows a line below them.
     """
     tail = LogTail()
     handler = QueuedHandler(_standard_error(), tail=tail)
@@ -43,7 +51,7 @@ def set_up(options: Config) -> LogTail:
     if not options.debug:
         for name in _NOISY_LIBRARIES:
             logging.getLogger(name).setLevel(logging.WARNING)
-    return tail
+    return tail, handler if handler.is_terminal else None
 
 
 def close() -> None:
@@ -113,6 +121,12 @@ class QueuedHandler(logging.Handler):
         super().__init__()
         self._tail = tail
         self._descriptor = descriptor
+        self.is_terminal = descriptor is not None and os.isatty(descriptor) and os.environ.get("TERM") != "dumb"
+        """Whether a person looks at the lines, and a line can be erased."""
+        self._below = ""
+        """The text below all lines, as it is shown; only the writing thread uses it."""
+        self._next_below: str | None = None
+        """The text that is to be shown there next, so that a slow reader finds the latest one alone."""
         self._capacity = capacity
         self._repeats = Repeats()
         self._dropped = 0
@@ -137,6 +151,22 @@ class QueuedHandler(logging.Handler):
         except Exception:
             self.handleError(record)
 
+    @property
+    def columns(self) -> int:
+        """Columns that a line may fill without being wrapped."""
+        try:
+            return max(20, os.get_terminal_size(self._descriptor or 0).columns - 1)
+        except OSError:
+            return 79
+
+    def show_below(self, text: str) -> None:
+        """Show this text below the last line, in place of what was shown there; only on a terminal."""
+        with self._guard:
+            if self.is_terminal and not self._closed:
+                if self._next_below is None:
+                    self._lines.put(_NEXT_BELOW)
+                self._next_below = text
+
     def close(self) -> None:
         """Log the counts, and wait a moment until the lines are written."""
         with self._guard:
@@ -151,6 +181,8 @@ class QueuedHandler(logging.Handler):
     def _put(self, record: logging.LogRecord) -> None:
         if self._tail is not None:
             self._tail.add(record)
+        if self.is_terminal and hasattr(record, SHOWN_BY_BAR):
+            return
         if self._lines.qsize() < self._capacity:
             self._lines.put(self.format(harmless(record)) + "\n")
         else:
@@ -171,9 +203,19 @@ class QueuedHandler(logging.Handler):
                 line = self._lines.get(timeout=self._pause())
             except queue.Empty:
                 line = ""
+            erase = _ERASE if self._below else ""
             if line is None:
+                self._write(erase.encode())
                 return
-            self._write(line.encode("utf-8", "backslashreplace"))
+            if line is _NEXT_BELOW:
+                with self._guard:
+                    line = self._below = self._next_below or ""
+                    self._next_below = None
+            elif line:
+                line += self._below
+            else:
+                erase = ""
+            self._write((erase + line).encode("utf-8", "backslashreplace"))
             with self._guard:
                 self._tell(time.monotonic(), self._capacity // 2)
 

@@ -19,6 +19,8 @@ from ..voices.catalogue import Catalogue
 from ..voices.voice import NamedVoice
 from .peer import encoded
 
+NAME, DESCRIPTION = "chatterbox", "Chatterbox, natural cloned voices"
+"""The server as it describes itself."""
 _RESEMBLE = Attribution(name="Resemble AI", url="https://github.com/resemble-ai/chatterbox")
 
 
@@ -43,8 +45,8 @@ def _info_event(catalogue: Catalogue, streaming: bool) -> Event:
     info = Info(
         tts=[
             TtsProgram(
-                name="chatterbox",
-                description="Chatterbox, natural cloned voices",
+                name=NAME,
+                description=DESCRIPTION,
                 attribution=_RESEMBLE,
                 installed=True,
                 version=__version__,

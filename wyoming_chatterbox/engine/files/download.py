@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from ...errors import Cancelled, DownloadError
 from ...families import TWINS, Family
@@ -24,7 +24,7 @@ from .progress import DownloadTally, Progress, format_bytes
 if TYPE_CHECKING:
     from .hub import Patience, RemoteFile, Repository
 
-__all__ = ["Progress", "fetch", "never"]
+__all__ = ["Progress", "Wanted", "fetch", "never", "plan"]
 
 _LOGGER = logging.getLogger(__name__)
 _POLL_SECONDS = 0.1
@@ -65,9 +65,7 @@ def fetch(
     `progress` and `cancelled` are called in the caller's thread, `cancelled` about ten times a second.
     Raises `DownloadError`, or `Cancelled` once `cancelled()` is true.
     """
-    left_out = {*have, *family.borrowed}
-    left_out.update([TWINS[name] for name in left_out if name in TWINS])
-    wanted = _Wanted(family, revision or family.revision, frozenset(left_out))
+    wanted = Wanted.of(family, revision, have)
     directories = [*search, download_dir]
     found = wanted.find(directories)
     if found is not None:
@@ -100,18 +98,25 @@ def fetch(
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class Wanted:
     """The files to fetch: a family's of one revision, but for those named in `have`."""
 
     family: Family
     revision: str
     have: frozenset[str]
 
+    @classmethod
+    def of(cls, family: Family, revision: str | None, have: Collection[str] = ()) -> Self:
+        """Take all files of the family's own revision, or of another, but for those in `have` and the borrowed."""
+        left_out = {*have, *family.borrowed}
+        left_out.update([TWINS[name] for name in left_out if name in TWINS])
+        return cls(family, revision or family.revision, frozenset(left_out))
+
     def find(self, directories: Sequence[Path]) -> Path | None:
         return hub_cache.find(self.family, directories, self.revision, self.have)
 
 
-def _warn_of_other(wanted: _Wanted, other: Path, why: str) -> None:
+def _warn_of_other(wanted: Wanted, other: Path, why: str) -> None:
     _LOGGER.warning(
         "%s. The %s model's files of another revision are used: %s, not %s",
         why.rstrip("."),
@@ -157,7 +162,7 @@ def _in_background(
 
 
 def _download(
-    wanted: _Wanted,
+    wanted: Wanted,
     directories: Sequence[Path],
     patience: Patience | None,
     report: ReportProgress,
@@ -182,18 +187,18 @@ def _download(
             found = wanted.find([download_dir])
             if found is not None:
                 return found
-            files = _plan(wanted, repository, lambda file: _is_here(file, target, directories), check)
+            files = plan(wanted, repository, lambda file: _is_here(file, target, directories), check)
             there = {file.name: _bytes_there(file, target) for file in files}
             tally = DownloadTally({file.name: file.size or 0 for file in files}, there, report)
             _require_space(tally.bytes_missing, download_dir)
             _LOGGER.info(
-                "Downloading %s from %s to %s: %d files, %s, of which %s are here already",
+                "%s of %s are downloaded from %s to %s: %d files%s. This happens once; the model is loaded next",
+                format_bytes(tally.bytes_missing),
                 repository.name,
                 repository.host,
                 download_dir,
                 len(files),
-                format_bytes(tally.bytes_total),
-                format_bytes(tally.resumed),
+                f", of whose bytes {format_bytes(tally.resumed)} are here already" if tally.resumed else "",
             )
             for file in files:
                 tally.start(file.name)
@@ -206,8 +211,8 @@ def _download(
         raise _disk_error(err, download_dir) from err
 
 
-def _plan(
-    wanted: _Wanted, repository: Repository, is_here: Callable[[RemoteFile], bool], check: Callable[[], None]
+def plan(
+    wanted: Wanted, repository: Repository, is_here: Callable[[RemoteFile], bool], check: Callable[[], None]
 ) -> list[RemoteFile]:
     """Ask the hub for the wanted files, all of one commit; the last is a required one."""
     family, revision = wanted.family, wanted.revision

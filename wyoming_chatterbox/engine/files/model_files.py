@@ -22,8 +22,10 @@ Cancelled = Callable[[], bool]
 class ModelFiles:
     """Finds a model's files, and downloads those that are not on this machine."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, fetch: Callable[..., Path] = fetch) -> None:
+        """`fetch` finds or downloads a family's files, as `download.fetch` does."""
         self._config = config
+        self._fetch = fetch
         self._found: dict[str, Path] = {}
         """The directory with the files of each repository."""
 
@@ -85,7 +87,7 @@ class ModelFiles:
         def downloading(progress: Progress) -> None:
             report(Stage("downloading", f"the {family.label} model is being downloaded", asdict(progress)))
 
-        directory = self._found[family.repository] = fetch(
+        directory = self._found[family.repository] = self._fetch(
             family,
             config.models_directory,
             search=config.data_dir,

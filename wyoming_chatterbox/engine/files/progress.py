@@ -15,9 +15,10 @@ _FIRST_RATE_SECONDS = 1.0
 """Seconds after which the rate means something."""
 _SMOOTHING_SECONDS = 5.0
 """Seconds over which the rate is averaged: newer ones weigh more."""
-_LOG_SECONDS = 10.0
-_LOG_PART = 0.1
-"""A line is logged after these seconds, or after this part of all bytes."""
+_LOG_SECONDS = 60.0
+"""A line is logged after these seconds, or at each tenth of all bytes."""
+_SHOWN_BY_BAR = {"shown_by_bar": True}
+"""Marks lines that a terminal shows as a bar."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Rate:
 
 
 class DownloadTally:
-    """Counts bytes and files; reports ten times a second and at each file, logs every 10 % or 10 s."""
+    """Counts bytes and files; reports ten times a second and at each file, logs every 10 % or minute."""
 
     def __init__(self, sizes: Mapping[str, int], there: Mapping[str, int], report: Callable[[Progress], None]) -> None:
         """`sizes` has the bytes of each file by name, `there` those that are on the disk before the download."""
@@ -78,7 +79,7 @@ class DownloadTally:
         self._finished: set[str] = set()
         self._current = ""
         self._began = self._reported = self._logged = time.monotonic()
-        self._logged_part = self._part()
+        self._logged_tenths = self._tenths()
         self._rate = Rate(self._began)
 
     @property
@@ -106,14 +107,16 @@ class DownloadTally:
         self._rate.add(count - before, now)
         if now - self._reported >= _REPORT_SECONDS:
             self._report_progress()
-        if now - self._logged >= _LOG_SECONDS or self._part() - self._logged_part >= _LOG_PART:
-            self._logged, self._logged_part = now, self._part()
+        tenths = self._tenths()
+        if self.bytes_missing and (now - self._logged >= _LOG_SECONDS or tenths > self._logged_tenths):
+            self._logged, self._logged_tenths = now, tenths
             _LOGGER.info(
-                "Downloaded %.0f %% of %s, %s; at %s",
+                "Downloaded %.0f %% of %s, at %s%s",
                 100 * self._part(),
                 format_bytes(self.bytes_total),
                 self._average(),
-                name,
+                f"; {format_duration(self.bytes_missing / self._rate.value)} left" if self._rate.value else "",
+                extra=_SHOWN_BY_BAR,
             )
 
     def break_off(self, pause: float) -> None:
@@ -127,7 +130,8 @@ class DownloadTally:
         self._report_progress()
 
     def log_end(self) -> None:
-        _LOGGER.info("Downloaded all of %s, %s", format_bytes(self.bytes_total), self._average())
+        took = format_duration(time.monotonic() - self._began)
+        _LOGGER.info("Downloaded all of %s in %s, at %s", format_bytes(self.bytes_total), took, self._average())
 
     def _report_progress(self, pause: float | None = None) -> None:
         self._reported = time.monotonic()
@@ -151,6 +155,9 @@ class DownloadTally:
     def _part(self) -> float:
         return sum(self._done.values()) / max(1, self.bytes_total)
 
+    def _tenths(self) -> int:
+        return 10 * sum(self._done.values()) // max(1, self.bytes_total)
+
     def _average(self) -> str:
         came = sum(self._done.values()) - self.resumed
         return f"{came / 1e6 / max(1e-3, time.monotonic() - self._began):.1f} MB/s"
@@ -163,3 +170,10 @@ def format_bytes(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.2f} GB"
+
+
+def format_duration(seconds: float) -> str:
+    """Write a duration in the largest unit that leaves a digit: `40 s`, `3 min`, `2.5 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"

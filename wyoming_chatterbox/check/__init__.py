@@ -1,0 +1,1 @@
+"""`--check`: what this machine would run, and what to do if that would not work."""
