@@ -20,11 +20,11 @@ from ..quoting import json_kind, quoted
 from ..speech.service import Service
 from ..voices.catalogue import DEFAULT
 from ..voices.file_names import checked_name, name_of_file, suffix_of
+from ..voices.finding import VoiceName
 from ..voices.library import Deletion, Library
 from ..voices.names import folded
 from ..voices.profile import KEYS, Profile, profile_of
 from ..voices.recordings import SUFFIXES
-from ..voices.voice_files import VoiceName
 from . import voice_entries
 from .answers import RefusedError, json_answer
 from .preview_sentences import SENTENCES
@@ -45,7 +45,7 @@ _SOUND_TYPES = ("audio/", "video/", "application/octet-stream", "application/ogg
 
 def add_voices(app: web.Application, service: Service, library: Library | None = None) -> None:
     """Add the routes to an application; `library` stands in for the one of the service's voices folder."""
-    voices = Voices(service, library or Library(service.voices.directory))
+    voices = Voices(service, library or Library(service.voices.directory, service.voices.profile))
     app.router.add_get(_PATH, voices.index)
     app.router.add_post(_PATH, voices.create)
     app.router.add_get(_ONE, voices.show)
