@@ -74,6 +74,8 @@ def test_names_are_taken_in_one_form(given_name: str, name: str) -> None:
         ("NUL", "device"),
         ("com1.alice", "device"),
         ("dEfAuLt", "model's own"),
+        ("\u200d", "nothing of it can be seen"),
+        ("\u200c \u200d", "nothing of it can be seen"),
     ],
 )
 def test_names_that_would_not_do_everywhere_are_refused(name: str, reason: str) -> None:

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import json
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from yarl import URL
 
 from tests.http_serving import http
 from tests.serving import until
 from tests.test_library import SLOW, full_disk, listed
 from tests.test_voices import record
 from tests.test_voices_http import VOICES, form, hum, refused, send, with_library
-from wyoming_chatterbox.errors import ConflictError, FolderError, VoiceError
+from wyoming_chatterbox.errors import ConflictError, FolderError, UnknownVoiceError, VoiceError
+from wyoming_chatterbox.speech.idle_preparation import IdlePreparation
 from wyoming_chatterbox.voices.aside import ASIDE
+from wyoming_chatterbox.voices.catalogue import Catalogue
 from wyoming_chatterbox.voices.finding import VoiceName
 from wyoming_chatterbox.voices.library import Library
 from wyoming_chatterbox.voices.profile import Profile, read_profile
 from wyoming_chatterbox.voices.profiles import Profiles
+from wyoming_chatterbox.voices.voice import NamedVoice
 from wyoming_chatterbox.voices.voice_files import VoiceFiles
+from wyoming_chatterbox.web import listings
 
 
 async def test_a_failed_replacement_leaves_the_voice_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,3 +284,165 @@ async def test_styles_over_an_older_profile_keep_its_recording(tmp_path: Path) -
     files.add("calm", None, "", Profile(recording="alice.wav"))
     files.add("calm", None, "", SLOW, instead=True)
     assert (tmp_path / "calm.yaml").read_text() == "recording: alice.wav\nspeed: 0.8\n"
+
+
+async def test_thousands_of_voices_are_described_off_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(tmp_path / "voices" / "alice.wav")
+    threads: set[int] = set()
+    state, described, encode = IdlePreparation.state, listings.voices, json.dumps
+
+    def noted(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **options: Any) -> Any:
+            threads.add(threading.get_ident())
+            return function(*args, **options)
+
+        return call
+
+    async with http(tmp_path) as server:
+        monkeypatch.setattr(IdlePreparation, "state", noted(state))
+        monkeypatch.setattr(listings, "voices", noted(described))
+        monkeypatch.setattr(json, "dumps", noted(encode))
+        for path in ("/info", "/v1/audio/voices"):
+            assert (await server.get(path))[0] == 200
+            assert threads
+            assert threading.get_ident() not in threads
+            threads.clear()
+        async with server.client.get("/events") as response:
+            assert (await response.content.readline()) == b"event: info\n"
+            assert threads
+            assert threading.get_ident() not in threads
+
+
+async def test_the_list_for_openai_clients_is_made_once_a_catalogue(tmp_path: Path) -> None:
+    record(tmp_path / "voices" / "alice.wav")
+    async with http(tmp_path) as server:
+        catalogue = server.running.service.voices.catalogue
+        assert listings.voices(catalogue) is listings.voices(catalogue)
+        assert [voice["id"] for voice in (await server.get("/v1/audio/voices"))[1]["voices"]] == ["default", "alice"]
+        await send(server, form(hum(), name="zoe"))
+        voices = (await server.get("/v1/audio/voices"))[1]["voices"]
+        assert [voice["id"] for voice in voices] == ["default", "alice", "zoe"]
+
+
+@pytest.mark.parametrize("name", ["alice-fr", "alice-NB", "default-de", "DEFAULT-de"])
+async def test_no_name_is_taken_that_could_be_no_voice(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "voices"
+    async with http(tmp_path, "--languages=de", "--languages=en", languages=("de", "en", "fr", "no")) as server:
+        assert (await send(server, form(hum(), name="alice")))[0] == 201
+        for body in ({"data": form(hum(), name=name)}, {"json": {"name": name, "recording": "alice.wav"}}):
+            error = await refused(server, 400, **body)
+            assert (error["code"], error["param"]) == ("bad-name", "name")
+            assert "--languages" in error["message"] or "the model's own voice" in error["message"]
+        error = await refused(server, 400, method="PATCH", path=f"{VOICES}/alice", json={"name": name})
+        assert error["param"] == "name"
+        assert listed(folder) == ["alice.wav"]
+        assert (await send(server, form(hum(), name="alice-de")))[1]["languages"] == ["de"]
+
+
+async def test_a_profile_for_a_language_that_is_not_offered_is_refused(tmp_path: Path) -> None:
+    record(tmp_path / "voices" / "alice.wav")
+    async with http(tmp_path) as server:
+        error = await refused(server, 400, json={"name": "alice-de", "speed": 0.9})
+        assert "the model speaks en" in error["message"]
+        assert (await send(server, form(hum(), name="alice-de")))[0] == 201
+
+
+@pytest.mark.parametrize("path", [VOICES, VOICES + "/"])
+async def test_a_new_voice_is_where_the_answer_says(tmp_path: Path, path: str) -> None:
+    async with http(tmp_path) as server, server.client.post(path, json={"name": "zoe", "speed": 0.9}) as response:
+        location = response.url.join(URL(response.headers["Location"], encoded=True))
+        assert (location.path, (await server.client.get(location)).status) == (f"{VOICES}/zoe", 200)
+
+
+async def test_a_name_in_braces_may_have_a_slash_behind_it(tmp_path: Path) -> None:
+    async with http(tmp_path) as server:
+        await send(server, json={"name": "{x}", "speed": 0.9})
+        for path in (f"{VOICES}/%7Bx%7D", f"{VOICES}/%7Bx%7D/"):
+            async with server.client.get(URL(path, encoded=True)) as response:
+                assert (response.status, (await response.json()).get("name")) == (200, "{x}")
+
+
+def test_only_a_language_is_passed_over_behind_a_name() -> None:
+    catalogue = Catalogue((NamedVoice("default", "en"), NamedVoice("kid", "en", stem="kid")))
+    assert catalogue.find("kid-de").name == "kid"
+    for name, language in (("kid-01", None), ("kid-01", "en"), ("kid-ok", None)):
+        with pytest.raises(UnknownVoiceError):
+            catalogue.find(name, language)
+
+
+async def test_a_preview_takes_the_languages_that_speech_takes(tmp_path: Path) -> None:
+    record(tmp_path / "voices" / "alice.wav")
+    async with http(
+        tmp_path, "--languages=de", "--languages=en", "--languages=fr", languages=("de", "en", "fr")
+    ) as server:
+        engine = server.running.chatterbox
+        for query, language in (("", "de"), ("?language=fr-CA", "fr"), ("?language=eng", "en")):
+            assert (await server.client.get(f"{VOICES}/alice/preview{query}")).status == 200
+            assert engine.said[-1].voice.language == language
+        await refused(server, 400, method="GET", path=f"{VOICES}/alice/preview?language=gsw")
+
+
+async def test_a_voice_is_changed_and_deleted_by_its_own_name_only(tmp_path: Path) -> None:
+    record(tmp_path / "voices" / "alice.wav")
+    async with http(tmp_path, languages=("de", "en")) as server:
+        for method in ("DELETE", "PATCH"):
+            error = await refused(server, 409, method=method, path=f"{VOICES}/alice-de", json={"speed": 0.9})
+            assert "'alice-de' is the voice 'alice' in one language: use 'alice'" in error["message"]
+        assert listed(tmp_path / "voices") == ["alice.wav"]
+        assert (await server.get(f"{VOICES}/alice-de"))[0] == 200
+        assert (await send(server, method="DELETE", path=f"{VOICES}/ALICE"))[0] == 200
+
+
+async def test_names_and_aliases_that_are_taken_are_told_as_what_they_are(tmp_path: Path) -> None:
+    folder = tmp_path / "voices"
+    record(folder / "alice.wav")
+    (folder / "alice.yaml").write_text("aliases: [al]\n")
+    record(folder / "bob.wav")
+    async with http(tmp_path) as server:
+        error = await refused(server, 409, form(hum(), name="AL"))
+        assert "'AL' is an alias of the voice 'alice' already" in error["message"]
+        for alias in ("Alice", "AL", "default"):
+            error = await refused(server, 409, method="PATCH", path=f"{VOICES}/bob", json={"aliases": ["b", alias]})
+            assert f"The alias {alias!r} can't be used" in error["message"]
+            await refused(server, 409, form(hum(), name="zoe", aliases=alias))
+        assert listed(folder) == ["alice.wav", "alice.yaml", "bob.wav"]
+        for aliases in (["al", "ally"], ["alice"]):
+            status, entry = await send(server, method="PATCH", path=f"{VOICES}/alice", json={"aliases": aliases})
+            assert (status, entry["aliases"]) == (200, aliases)
+        renamed = {"name": "zoe", "aliases": ["alice"]}
+        assert (await send(server, method="PATCH", path=f"{VOICES}/alice", json=renamed))[1]["aliases"] == ["alice"]
+
+
+@pytest.mark.parametrize("field", ["consent", "replace"])
+async def test_a_field_that_is_neither_true_nor_false_is_named(tmp_path: Path, field: str) -> None:
+    async with http(tmp_path) as server:
+        for body in ({"data": form(hum(), name="alice", **{field: "perhaps"})}, {"json": {"name": "x", field: "y"}}):
+            error = await refused(server, 400, **body)
+            assert error["param"] == field
+            assert "it takes true or false" in error["message"]
+        assert (await send(server, json={"name": "x", "speed": 0.9, "consent": True, "replace": None}))[0] == 201
+
+
+async def test_a_recording_that_cannot_be_read_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = record(tmp_path / "voices" / "alice.wav")
+    async with http(tmp_path) as server:
+        really = os.open
+
+        def locked(path: Any, *args: Any, **options: Any) -> int:
+            if path == alice:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            return really(path, *args, **options)
+
+        monkeypatch.setattr(os, "open", locked)
+        error = await refused(server, 503, method="GET", path=f"{VOICES}/alice/sample")
+        assert "can't be read (Permission denied)" in error["message"]
+        assert "written" not in error["message"]
+
+
+async def test_a_list_of_aliases_is_a_list(tmp_path: Path) -> None:
+    record(tmp_path / "voices" / "alice.wav")
+    async with http(tmp_path) as server:
+        error = await refused(server, 400, method="PATCH", path=f"{VOICES}/alice", json={"aliases": {"a": 1}})
+        assert (error["param"], "it takes a list of at most" in error["message"]) == ("aliases", True)

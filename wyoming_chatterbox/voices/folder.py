@@ -149,6 +149,11 @@ class VoicesFolder:
         """Return what was found in a voice's recording; None if it has none."""
         return self._judgements.get(voice.recording) if voice.recording is not None else None
 
+    @property
+    def languages(self) -> Languages | None:
+        """The languages at the latest look; None before the first."""
+        return self._latest[2] if self._latest is not None else None
+
     def profile(self, path: Path) -> Profile:
         """Read a profile of the folder as `Profiles.read` does. This takes as long as the file system does."""
         return self._profiles.read(path)

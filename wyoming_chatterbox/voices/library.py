@@ -204,9 +204,8 @@ class Library:
 
         def restored(_: list[str]) -> None:
             _LOGGER.info("The voice %s is back", quoted(name))
-            if deletion.id in self._deletions:
-                _, timer = self._deletions.pop(deletion.id)
-                timer.cancel()
+            if (known := self._deletions.pop(deletion.id, None)) is not None:
+                known[1].cancel()
 
         files = await self._call(partial(self._files.restore, deletion.id), done=restored)
         return replace(deletion, files=tuple(files))

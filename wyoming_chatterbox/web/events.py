@@ -88,10 +88,10 @@ class Events:
         # Whoever listens makes room for clients that ask for something.
         with busy(request, lambda: True), self._listener(request) as listener:
             await response.prepare(request)
-            info = await self._info()
+            info, news = await self._looked()
             if self._before is None:
-                self._before = _news(info, self._service)
-            await response.write(_event("info", info))
+                self._before = news
+            await response.write(info)
             while (data := await listener.next()) is not None:
                 await response.write(data)
         return response
@@ -136,10 +136,10 @@ class Events:
         while True:
             await asyncio.sleep(self._pace.look)
             try:
-                info = await self._info()
-                if (now := _news(info, self._service)) != self._before:
-                    self._before = now
-                    self._send(_event("info", info))
+                info, news = await self._looked()
+                if news != self._before:
+                    self._before = news
+                    self._send(info)
                 lines = b"".join(_event("log", line.shown()) for line in self._new_lines())
                 if lines:
                     self._send(lines)
@@ -152,6 +152,14 @@ class Events:
             except Exception:
                 # An engine may be closed meanwhile; the next look has another.
                 _LOGGER.debug("What changed can't be told", exc_info=True)
+
+    async def _looked(self) -> tuple[bytes, str]:
+        """Return the event `info` as it is now, and all of it that is news when it changes."""
+        info = await self._info()
+        visit = self._service.reach.visit
+        at = visit.at if visit is not None else None
+        # With thousands of voices that takes a while.
+        return await asyncio.to_thread(lambda: (_event("info", info), _news(info, at)))
 
     def _new_lines(self) -> Iterator[Line]:
         while self._lines:
@@ -189,8 +197,8 @@ def _event(name: str, data: dict[str, Any]) -> bytes:
     return f"event: {name}\ndata: {json.dumps(plain(data), allow_nan=False)}\n\n".encode()
 
 
-def _news(info: dict[str, Any], service: Service) -> str:
-    """Return all of `info` that is news when it changes."""
+def _news(info: dict[str, Any], visit: float | None) -> str:
+    """Return all of `info` that is news when it changes, with the time of Home Assistant's latest visit."""
     lasting = copy.deepcopy(plain(info))
     for *path, name in _CLOCKS:
         at = lasting
@@ -198,5 +206,4 @@ def _news(info: dict[str, Any], service: Service) -> str:
             at = (at or {}).get(part)
         if at:
             at.pop(name, None)
-    visit = service.reach.visit
-    return json.dumps([lasting, visit.at if visit is not None else None])
+    return json.dumps([lasting, visit])
