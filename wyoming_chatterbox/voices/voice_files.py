@@ -148,7 +148,7 @@ class VoiceFiles:
             if not files:
                 raise ConflictError(f"The files of {quoted(voice.name)} are gone already")
             copies = [copy for path in files if is_profile(path) and os.path.lexists(copy := _copy_of(path))]
-            left = [path for path in self._there.files_beside(files) if path not in files]
+            left = set(self._there.files_beside(files)).difference(files)
             key = self._aside.put([*files, *copies])
             self._left[key] = left
             return key, [self._shown(path) for path in files]

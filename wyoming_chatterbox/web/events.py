@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
-import json
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
@@ -17,7 +15,7 @@ from aiohttp import web
 from ..errors import ShuttingDownError
 from ..log_tail import Line
 from ..speech.service import Service
-from .answers import plain
+from .answers import encoded, plain
 from .watched import busy
 
 _LOGGER = logging.getLogger(__name__)
@@ -159,7 +157,7 @@ class Events:
         visit = self._service.reach.visit
         at = visit.at if visit is not None else None
         # With thousands of voices that takes a while.
-        return await asyncio.to_thread(lambda: (_event("info", info), _news(info, at)))
+        return await asyncio.to_thread(lambda: (_event("info", info), _news(plain(info), at)))
 
     def _new_lines(self) -> Iterator[Line]:
         while self._lines:
@@ -194,16 +192,18 @@ class _Listener:
 
 
 def _event(name: str, data: dict[str, Any]) -> bytes:
-    return f"event: {name}\ndata: {json.dumps(plain(data), allow_nan=False)}\n\n".encode()
+    return f"event: {name}\ndata: {encoded(plain(data))}\n\n".encode()
 
 
-def _news(info: dict[str, Any], visit: float | None) -> str:
-    """Return all of `info` that is news when it changes, with the time of Home Assistant's latest visit."""
-    lasting = copy.deepcopy(plain(info))
+def _news(lasting: dict[str, Any], visit: float | None) -> str:
+    """Return all of `info` that is news when it changes, with the time of Home Assistant's latest visit.
+
+    The rest is taken out of `lasting`.
+    """
     for *path, name in _CLOCKS:
-        at = lasting
+        at: Any = lasting
         for part in path:
             at = (at or {}).get(part)
         if at:
             at.pop(name, None)
-    return json.dumps([lasting, visit])
+    return encoded({"info": lasting, "visit": visit}, 3)
