@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Generator
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 
 import hypothesis
 import pytest
@@ -14,6 +14,10 @@ import pytest
 from tests import unchanged
 from tests.examples import ALL, DEFAULT
 from tests.page_showing import chromium, show  # noqa: F401
+
+_HOME = TemporaryDirectory(prefix="wyoming-chatterbox-", ignore_cleanup_errors=True)
+# Nothing that a test forgets to say a directory for reads or writes a person's own data.
+os.environ["XDG_DATA_HOME"] = _HOME.name
 
 SECONDS = {
     "test_checkpoint": 8, "test_decoding": 15, "test_discovery": 10, "test_engine_faults": 11, "test_gpu_path": 12,

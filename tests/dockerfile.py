@@ -28,10 +28,11 @@ mount -o remount,bind,ro / && cd "$PWD" && shift && exec unshare --user --map-us
 """
 
 
-def confined(*writable: Path) -> list[str]:
+def confined(*writable: Path, network: bool = True) -> list[str]:
     """The beginning of a command that then runs as user 1000, with everything read-only but these directories."""
+    spaces = ("--mount",) if network else ("--mount", "--net")
     return [
-        *("unshare", "--user", "--map-root-user", "--mount", "--", "bash", "-c", CONFINE, "confined"),
+        *("unshare", "--user", "--map-root-user", *spaces, "--", "bash", "-c", CONFINE, "confined"),
         *(str(path) for path in writable),
         "--",
     ]
@@ -121,9 +122,12 @@ def ignored(path: str, patterns: Sequence[str]) -> bool:
 
 
 class Build:
-    """Carries stages out below `directory/root`; what each leaves is kept, as later ones copy from it."""
+    """Carries stages out below `directory/root`; what each leaves is kept, as later ones copy from it.
 
-    def __init__(self, directory: Path, context: Path, ignore: Sequence[str]) -> None:
+    The steps have no network. `arguments` are those of --build-arg.
+    """
+
+    def __init__(self, directory: Path, context: Path, ignore: Sequence[str] = (), **arguments: str) -> None:
         self.root = directory / "root"
         self.noted = directory / "noted"
         self.noted.touch()
@@ -132,6 +136,7 @@ class Build:
         self._linked = directory / "linked"
         self._context = context
         self._ignore = ignore
+        self._arguments = arguments
         self.environment: dict[str, dict[str, str]] = {}
         self._add_programs()
         self._link_packages()
@@ -190,23 +195,25 @@ class Build:
                         environment[name] = expand(self.mapped(value), environment)
                 case "ARG":
                     arguments |= assignments(instruction.text)
+                    name = instruction.text.partition("=")[0]
+                    if name in self._arguments:
+                        arguments[name] = self._arguments[name]
                 case "WORKDIR":
                     place = Path(self.mapped(instruction.text))
                     place.mkdir(parents=True, exist_ok=True)
                 case "COPY":
-                    self._copy(instruction, place)
+                    self._copy(expand(instruction.text, arguments).split(), place)
                 case "RUN":
                     self._step(instruction.text, place, {**environment, **arguments})
         self.environment[stage.name] = environment
         shutil.copytree(self.root, self._kept / stage.name, symlinks=True)
 
-    def _copy(self, instruction: Instruction, place: Path) -> None:
-        words = instruction.words
+    def _copy(self, words: list[str], place: Path) -> None:
         source = self._context
         if words[0].startswith("--from="):
             source = self._kept / words.pop(0).removeprefix("--from=")
         *names, target = words
-        to = place / self.mapped(target)
+        to = self.root / target.lstrip("/") if target.startswith("/") else place / target
         for name in names:
             path = source / name.lstrip("/")
             assert path.exists(), f"COPY {name}: no such file"
@@ -225,7 +232,7 @@ class Build:
 
     def _step(self, text: str, place: Path, environment: Mapping[str, str]) -> None:
         done = subprocess.run(
-            [*confined(self.root, self.noted), "/bin/sh", "-c", self.mapped(text)],
+            [*confined(self.root, self.noted, network=False), "/bin/sh", "-c", self.mapped(text)],
             cwd=place,
             env={**environment, "TMPDIR": str(self.root / "tmp"), "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull},
             capture_output=True,

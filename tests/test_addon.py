@@ -227,8 +227,7 @@ def test_everybody_means_the_same_ports() -> None:
     assert set(re.findall(r":(\d+)", (SERVICES / "discovery" / "run").read_text())) == {number}
 
 
-def test_the_image_is_checked_by_a_describe_and_takes_a_gpu_where_the_host_offers_one() -> None:
+def test_the_image_is_checked_by_a_describe() -> None:
     dockerfile = (ADDON / "Dockerfile").read_text()
-    assert dockerfile.startswith("FROM ghcr.io/home-assistant/base-debian:")
+    assert "FROM ghcr.io/home-assistant/base-debian:" in dockerfile
     assert re.search(r'HEALTHCHECK .*\\\n +CMD \["python3", "-m", "wyoming_chatterbox.health_check", ', dockerfile)
-    assert "NVIDIA_VISIBLE_DEVICES=all" in dockerfile

@@ -108,7 +108,7 @@ def configured(variant: str, dotenv: dict[str, str], directory: Path) -> Config:
 # The Dockerfile as it is written.
 
 
-@pytest.mark.parametrize("path", [DOCKERFILE, ROOT / "addon" / "Dockerfile"], ids=["docker", "addon"])
+@pytest.mark.parametrize("path", sorted(ROOT.glob("*/Dockerfile")), ids=lambda path: path.parent.name)
 def test_hadolint_has_nothing_to_say(path: Path) -> None:
     hadolint = shutil.which("hadolint", path=str(Path(sys.executable).parent)) or shutil.which("hadolint")
     if hadolint is None:

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.process import server_process
+from tests.sounds import FORMATS, speech, write
 from wyoming_chatterbox import config
 
 ROOT = Path(__file__).parent.parent
@@ -130,6 +131,7 @@ def test_commands_that_make_files_make_them(tmp_path: Path) -> None:
 async def test_every_curl_command_gets_an_answer(tmp_path: Path) -> None:
     assert CURL
     (tmp_path / ".curlrc").write_text("fail-with-body\nsilent\nshow-error\n")
+    write(tmp_path / "alice.wav", speech(7), FORMATS["s16.wav"])
     async with server_process(tmp_path) as server:
         await server.answering()
         for command in CURL:

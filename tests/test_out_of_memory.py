@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +63,7 @@ class Shortage:
             case "vocoder":
                 networks.vocoder.f0_predictor.register_forward_pre_hook(lambda *_: self.strike())
             case "voice preparation":
-                engine._networks = replace(networks, preparation=Starved(self, networks.preparation))
+                engine._cloned._preparation = Starved(self, networks.preparation)
 
     def _decoding(self, _: Any, arguments: tuple[Any, ...]) -> None:
         if (arguments[0].shape[1] == 1) == (self.place == "step"):
@@ -99,7 +98,9 @@ def data(tmp_path: Path) -> Path:
 
 
 def loader_of(nano: Path, directory: Path) -> Loader:
-    return Loader(config.load(["--model", str(nano), "--device", "cpu", "--no-http"], {}, directory))
+    return Loader(
+        config.load(["--model", str(nano), "--device", "cpu", "--no-http", "--data-dir", str(directory)], {}, directory)
+    )
 
 
 def failing_first(

@@ -19,6 +19,7 @@ import pytest
 import wyoming_chatterbox
 from tests.client import CYCLE, describe, plain
 from tests.process import server_process
+from tests.releasing import build, copy_tree, tracked
 
 ROOT = Path(__file__).parent.parent
 CHANGELOG = "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- A voice.\n\n## [0.9.0] - 2026-01-02\n\n- All.\n"
@@ -126,6 +127,34 @@ def test_commit_commits_and_tags(checkout: Checkout) -> None:
     assert "git push --follow-tags" in done.stdout
 
 
+IMAGE = "ghcr.io/somebody/wyoming-chatterbox-app"
+
+
+def test_from_one_release_on_the_app_is_downloaded(checkout: Checkout) -> None:
+    before = checkout.read("addon/config.yaml")
+    assert checkout.release("1.0.0", "--image", IMAGE, "--commit").returncode == 0
+    with_image = before.replace("version: 0.9.0\n", f"version: 1.0.0\nimage: {IMAGE}\n")
+    assert checkout.read("addon/config.yaml") == with_image
+    for arguments, image in (((), IMAGE), (("--commit", "--image", IMAGE.replace("somebody", "other")), None)):
+        checkout.write("CHANGELOG.md", CHANGELOG)
+        checkout.write("addon/CHANGELOG.md", APP_CHANGELOG)
+        checkout.commit()
+        done = checkout.release("1.0.1", *arguments)
+        assert done.returncode == 0, done.stderr
+        found = re.findall(r"(?m)^image: (.+)$", checkout.read("addon/config.yaml"))
+        assert found == [image or "ghcr.io/other/wyoming-chatterbox-app"]
+
+
+@pytest.mark.parametrize(
+    "image", ["", "wyoming-chatterbox-app", "ghcr.io/Somebody/app", f"{IMAGE}:1.0.0", f"https://{IMAGE}", "--commit"]
+)
+def test_what_is_no_image_is_refused(checkout: Checkout, image: str) -> None:
+    done = checkout.release("1.0.0", "--image", image)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "--image must be a name such as ghcr.io/somebody/wyoming-chatterbox-app" in done.stderr
+    assert checkout.git("status", "--porcelain") == ""
+
+
 def test_a_release_is_made_once(checkout: Checkout) -> None:
     checkout.release("1.0.0", "--commit")
     done = checkout.release("1.0.0")
@@ -187,21 +216,15 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Build a copy of this tree with script/build and this environment's Python."""
     pytest.importorskip("uv", reason="script/setup did not manage to install uv")
     tree = tmp_path_factory.mktemp("checkout")
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    for name in subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0"):
-        if name and (ROOT / name).is_file():
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, tree / name)
-    (tree / "script" / "python").write_text(f'#!/usr/bin/env bash\nexec "{sys.executable}" "$@"\n')
-    subprocess.run([tree / "script" / "build", "--offline"], check=True, capture_output=True, timeout=100)
+    copy_tree(tree)
+    build(tree)
     yield tree / "dist"
     shutil.rmtree(tree)
 
 
 def packaged() -> set[str]:
     """The package's files, as git knows them."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "wyoming_chatterbox"]
-    return set(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split())
+    return set(tracked("wyoming_chatterbox"))
 
 
 @pytest.mark.slow(10)

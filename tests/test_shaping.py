@@ -298,7 +298,7 @@ async def test_the_first_sound_needs_60_ms_more_of_speech_at_most(
             assert start.type == "audio-start"
             assert (event := await client.read_event()) is not None
             assert AudioChunk.from_event(event).audio
-            assert engine.steps == engine.pause_after
+            assert engine.steps <= engine.pause_after
 
 
 @pytest.mark.parametrize("flags", [("--speed", "1.25"), ("--speed", "1.25", *ON), ON])
@@ -350,7 +350,7 @@ async def test_nothing_is_left_of_a_client_that_leaves(tmp_path: Path) -> None:
         running.chatterbox.pause_after = None
         assert len(await said(running, "One two.")) == 2 * 2400 / 1.25
         gc.collect()
-        assert not [found for found in gc.get_objects() if isinstance(found, Graph)]
+        assert not [found for found in gc.get_objects() if type(found) is Graph]
 
 
 async def test_without_speed_and_loudness_each_block_is_the_engine_s_own() -> None:

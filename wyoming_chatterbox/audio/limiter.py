@@ -66,7 +66,7 @@ class Limiter:
 def _gains(needed: npt.NDArray[np.float64]) -> Block:
     """Return a gain for each sample of the frames between `_PAST` and `_FUTURE` that changes smoothly."""
     lowest = np.lib.stride_tricks.sliding_window_view(needed, _BEHIND + 1 + _AHEAD).min(axis=1)
-    smooth = np.lib.stride_tricks.sliding_window_view(lowest, len(_WINDOW)) @ _WINDOW
+    smooth = np.convolve(lowest, _WINDOW[::-1], "valid")
     samples = np.arange((len(smooth) - 2) * FRAME) + 0.5
     centres = (np.arange(len(smooth)) - 0.5) * FRAME
     gains: Block = np.interp(samples, centres, smooth).astype(np.float32)

@@ -11,7 +11,7 @@ from typing import Any
 from ..audio.judging import Judgement
 from ..quoting import quoted
 from ..speech.service import Service
-from ..voices.catalogue import Catalogue
+from ..voices.catalogue import DEFAULT, Catalogue
 from ..voices.languages import spoken_as
 from ..voices.names import folded
 from ..voices.voice import NamedVoice
@@ -96,7 +96,7 @@ def described(service: Service, catalogue: Catalogue, entry: Entry) -> dict[str,
         "id": entry.name,
         "name": entry.name,
         "label": voice.label or entry.name,
-        "own": voice.recording is None,
+        "own": entry.name == DEFAULT,
         "recording": file,
         "languages": [spoken.language for spoken in entry.voices],
         "names": {spoken.language: spoken.name for spoken in entry.voices},

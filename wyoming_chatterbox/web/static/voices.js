@@ -74,7 +74,7 @@ function card(voice) {
     make("div.row",
       button("button", title, t("Preview"), (event) => hear(event.currentTarget, address(name, `/preview?language=${preferred}`))),
       button("button.plain", title, t("Try"), () => { location.hash = "speak"; tryVoice(name); }),
-      !own && button("button.plain", title, t("Recording"), (event) => hear(event.currentTarget, address(name, "/sample"))),
+      voice.recording && button("button.plain", title, t("Recording"), (event) => hear(event.currentTarget, address(name, "/sample"))),
       !own && voice.writable && button("button.link", title, t("Delete"), () => remove(name, title))),
     details(voice, title));
 }

@@ -1,0 +1,85 @@
+"""The page in front of the real server: what a person does with a voice, from the recording to its last word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser import missing, watched
+from tests.http_serving import Http, http
+from tests.page_showing import says
+from tests.sounds import FORMATS, speech, write
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page
+
+pytestmark = [
+    pytest.mark.skipif(missing() is not None, reason=missing() or ""),
+    pytest.mark.asyncio(loop_scope="session"),
+]
+
+PARTS = ("speak", "voices", "memory", "home", "settings")
+
+
+async def opened(page: Page, part: str) -> None:
+    """Go to a part of the page, and wait until it is shown."""
+    await page.click(f'#tabs a[href="#{part}"]')
+    await page.locator(f'[data-view="{part}"]').wait_for()
+
+
+async def add_voice(page: Page, file: Path, name: str) -> None:
+    await opened(page, "voices")
+    async with page.expect_file_chooser() as chooser:
+        await page.click("#choose")
+    await (await chooser.value).set_files(file)
+    await page.fill("#name", name)
+    await page.check("#consent")
+    await page.click("#keep")
+    await says(page, "#toastText", f"{name} is a voice now")
+
+
+def names(server: Http) -> list[str]:
+    return [voice.name for voice in server.running.service.voices.catalogue.voices]
+
+
+async def test_every_part_of_the_page_is_there(tmp_path: Path, chromium: Browser) -> None:
+    async with (
+        http(tmp_path) as server,
+        watched(chromium, f"{server.server.url}/", server.server.url) as at,
+    ):
+        await says(at.page, "#headline", "You hear Chatterbox")
+        for part in PARTS:
+            await opened(at.page, part)
+        assert at.complaints == []
+        await says(at.page, "#options", "--max-chunk-length")
+        await opened(at.page, "memory")
+        await says(at.page, "#fits", "multilingual")
+
+
+async def test_a_recording_becomes_a_voice_that_speaks_and_comes_back_when_deleted(
+    tmp_path: Path, chromium: Browser
+) -> None:
+    memo = write(tmp_path / "memo.m4a", speech(9), FORMATS["rec.m4a"])
+    async with (
+        http(tmp_path) as server,
+        watched(chromium, f"{server.server.url}/", server.server.url) as at,
+    ):
+        await says(at.page, "#headline", "You hear Chatterbox")
+        await add_voice(at.page, memo, "Grandma")
+        assert names(server) == ["default", "Grandma"]
+        await opened(at.page, "speak")
+        await at.page.select_option("#voice", "Grandma")
+        await at.page.fill("#text", "One two three.")
+        await at.page.click("#go")
+        await says(at.page, "#takes", "One two three.")
+        assert server.running.chatterbox.said[-1].voice.name == "Grandma"
+        await opened(at.page, "voices")
+        await at.page.get_by_role("button", name="Delete: Grandma").click()
+        await says(at.page, "#toastText", "Grandma")
+        assert names(server) == ["default"]
+        await at.page.click("#undo")
+        await at.page.get_by_role("heading", name="Grandma").wait_for()
+        assert names(server) == ["default", "Grandma"]
+        assert at.complaints == []
