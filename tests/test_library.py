@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,14 @@ from hypothesis import strategies as st
 from tests.serving import until
 from tests.test_voices import look, names, record
 from wyoming_chatterbox.errors import ConflictError, FolderError, RequestError, VoiceError
+from wyoming_chatterbox.voices.aside import ASIDE
 from wyoming_chatterbox.voices.file_names import MAX_NAME_BYTES, checked_name, name_of_file, suffix_of
+from wyoming_chatterbox.voices.finding import VoiceName
 from wyoming_chatterbox.voices.folder import VoicesFolder
 from wyoming_chatterbox.voices.library import Library
 from wyoming_chatterbox.voices.profile import Profile
 from wyoming_chatterbox.voices.voice import Style
-from wyoming_chatterbox.voices.voice_files import ASIDE, VoiceFiles, VoiceName
+from wyoming_chatterbox.voices.voice_files import LEFTOVER_SECONDS, VoiceFiles
 
 SLOW = Profile(style=Style(speed=0.8))
 
@@ -71,6 +74,8 @@ def test_names_are_taken_in_one_form(given_name: str, name: str) -> None:
         ("NUL", "device"),
         ("com1.alice", "device"),
         ("dEfAuLt", "model's own"),
+        ("\u200d", "nothing of it can be seen"),
+        ("\u200c \u200d", "nothing of it can be seen"),
     ],
 )
 def test_names_that_would_not_do_everywhere_are_refused(name: str, reason: str) -> None:
@@ -277,17 +282,24 @@ def test_a_wrong_value_changes_nothing(tmp_path: Path) -> None:
     assert listed(tmp_path) == ["alice.wav", "alice.yaml"]
 
 
-def test_only_leftovers_of_an_earlier_run_are_removed(tmp_path: Path) -> None:
-    files, earlier = VoiceFiles(tmp_path), VoiceFiles(tmp_path)
-    for run in (files, earlier):
-        run.temporary().write_bytes(b"half")
-        name = f"v{id(run)}"
-        run.delete(VoiceName(name, record(tmp_path / f"{name}.wav")))
-    assert len(listed(tmp_path)) == 4
-    files.remove_leftovers()
+def test_leftovers_are_removed_once_nobody_can_be_writing_them(tmp_path: Path) -> None:
+    files = VoiceFiles(tmp_path)
+    upload = files.temporary()
+    upload.write_bytes(b"half")
+    key, _ = files.delete(VoiceName("alice", record(tmp_path / "alice.wav")))
+    # Another server with the same folder starts.
+    VoiceFiles(tmp_path).remove_leftovers()
     assert len(listed(tmp_path)) == 2
+    for path in (upload, tmp_path / ASIDE / key):
+        age(path)
     VoiceFiles(tmp_path).remove_leftovers()
     assert list(tmp_path.iterdir()) == []
+
+
+def age(path: Path) -> None:
+    """Make a file or folder as old as a leftover."""
+    then = time.time() - LEFTOVER_SECONDS - 1
+    os.utime(path, (then, then))
 
 
 async def test_what_is_set_aside_is_no_voice(tmp_path: Path) -> None:

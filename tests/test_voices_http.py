@@ -25,11 +25,12 @@ from yarl import URL
 from tests.client import CYCLE, describe, plain
 from tests.http_serving import SPEECH, Http, decoded, http
 from tests.serving import serving, until
+from tests.test_library import age
 from tests.test_voices import record
 from wyoming_chatterbox.families import MULTILINGUAL_LANGUAGES
+from wyoming_chatterbox.voices.aside import ASIDE
 from wyoming_chatterbox.voices.library import Library
 from wyoming_chatterbox.voices.profile import KEYS
-from wyoming_chatterbox.voices.voice_files import ASIDE
 from wyoming_chatterbox.web import uploads, voices_openapi
 from wyoming_chatterbox.web.app import HttpServer
 from wyoming_chatterbox.web.preview_sentences import SENTENCES
@@ -417,6 +418,8 @@ async def test_what_an_ended_server_left_behind_is_removed_at_the_next_start(tmp
     (folder / ".upload-0123456789abcdef").write_bytes(b"half")
     (folder / ".abcd_123.part").write_bytes(b"half")
     (folder / ".upload-of-mine").write_bytes(b"kept")
+    for path in (*folder.glob(".*"), *(folder / ASIDE).iterdir()):
+        age(path)
     async with http(tmp_path):
         await until(lambda: not (folder / ASIDE).exists())
         assert names(folder) == [".upload-of-mine", "alice.wav"]

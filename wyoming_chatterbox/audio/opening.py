@@ -6,7 +6,6 @@ ffmpeg gets a file's bytes, neither its path nor any other file, and no format t
 from __future__ import annotations
 
 import os
-import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from .. import regular_files
 from ..errors import VoiceError
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def opened(path: Path) -> Iterator[tuple[RecordingFile, InputContainer]]:
     import av
 
     until = time.monotonic() + MOST_WORK_SECONDS
-    with _regular(path) as content:
+    with _sound(path) as content:
         file = RecordingFile(content, until)
         try:
             container = av.open(
@@ -113,20 +113,13 @@ def opened(path: Path) -> Iterator[tuple[RecordingFile, InputContainer]]:
 
 
 @contextmanager
-def _regular(path: Path) -> Iterator[BinaryIO]:
-    """Open a regular file, and nothing that could wait for a writer or stand for a device."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise VoiceError("it is no file")
-    # It may have been replaced by a pipe since.
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise VoiceError("it is no file")
-        if not status.st_size:
+def _sound(path: Path) -> Iterator[BinaryIO]:
+    with regular_files.opened(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if not size:
             raise VoiceError("it is empty")
-        if status.st_size > MOST_BYTES:
-            megabytes = status.st_size / 1e6
-            raise VoiceError(f"it has {megabytes:.0f} MB, and at most {MOST_BYTES / 1e6:.0f} MB are taken")
+        if size > MOST_BYTES:
+            raise VoiceError(f"it has {size / 1e6:.0f} MB, and at most {MOST_BYTES / 1e6:.0f} MB are taken")
         yield file
 
 

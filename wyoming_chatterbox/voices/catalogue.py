@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ..errors import UnknownVoiceError, VoiceError
+from ..families import MULTILINGUAL_LANGUAGES
 from ..quoting import quoted
 from .languages import spoken_as
 from .names import folded, without_language
@@ -63,6 +64,11 @@ class Catalogue:
             raise VoiceError(f"The {what} {file} of voice {quoted(name)} can't be used: {self.broken[file]}")
         raise UnknownVoiceError(f"There is no voice {quoted(name)}; {self._listed}")
 
+    def called(self, name: str) -> tuple[NamedVoice, ...]:
+        """List the voices that have a name or alias, in any case, with its language or without."""
+        whole = self._whole(name)
+        return (*(() if whole is None else (whole,)), *(self._languages_of(name) or {}).values())
+
     @property
     def has_preferred(self) -> bool:
         """Whether the preferred voice exists, in any language."""
@@ -82,7 +88,9 @@ class Catalogue:
             usual = voices.get(self.usual_language) or next(iter(voices.values()))
             return voices.get(language) if language else usual
         stem, dash, code = name.rpartition("-")
-        if not dash or len(code) != 2 or not (voices := self._languages_of(stem)):
+        if not dash or len(code) != 2 or spoken_as(code, MULTILINGUAL_LANGUAGES) is None:
+            return None
+        if not (voices := self._languages_of(stem)):
             return None
         if language or (language := spoken_as(code, voices)):
             return voices.get(language)

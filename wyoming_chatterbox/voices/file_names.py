@@ -38,6 +38,8 @@ def checked_name(given: str) -> str:
         raise RequestError(f"name can't be {quoted(name)}: leave {' '.join(bad)} out, which file names can't have")
     if not all(map(_is_shown, name)):
         raise RequestError(f"name can't be {quoted(name)}: it has characters that can't be shown")
+    if all(character in JOINERS or character == " " for character in name):
+        raise RequestError(f"name can't be {quoted(name)}: nothing of it can be seen")
     if name.startswith(".") or name.endswith("."):
         raise RequestError(f"name can't be {quoted(name)}: it must neither begin nor end with a full stop")
     if _DEVICES.fullmatch(name):

@@ -22,6 +22,7 @@ from .catalogue import DEFAULT, Catalogue
 from .languages import Languages
 from .naming import make_catalogue
 from .profile import SUFFIXES as PROFILE_SUFFIXES
+from .profile import Profile
 from .profiles import FoundProfiles, Profiles
 from .recordings import Found, Recordings, check_speech, listen
 from .voice import NamedVoice
@@ -147,6 +148,15 @@ class VoicesFolder:
     def judgement(self, voice: Voice) -> Judgement | None:
         """Return what was found in a voice's recording; None if it has none."""
         return self._judgements.get(voice.recording) if voice.recording is not None else None
+
+    @property
+    def languages(self) -> Languages | None:
+        """The languages at the latest look; None before the first."""
+        return self._latest[2] if self._latest is not None else None
+
+    def profile(self, path: Path) -> Profile:
+        """Read a profile of the folder as `Profiles.read` does. This takes as long as the file system does."""
+        return self._profiles.read(path)
 
     def is_unfit(self, voice: Voice) -> bool:
         """Whether a voice's recording, as it is, can't be cloned."""

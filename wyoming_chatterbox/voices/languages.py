@@ -10,6 +10,8 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from ..errors import VoiceError
+
 _CODES = {
     "ar": "ara arb",
     "da": "dan",
@@ -84,6 +86,14 @@ class Languages:
     def several(self) -> bool:
         """Whether the model has several languages, so that the names of voices tell them."""
         return len(self.model) > 1
+
+    def check_offered(self, language: str) -> None:
+        """Raise `VoiceError`, a sentence about "it", if a voice of a language isn't offered."""
+        if language not in self.model:
+            raise VoiceError(f"it is for {language}, and the model speaks {', '.join(self.model)}")
+        if language not in self.offered:
+            offered = ", ".join(self.offered)
+            raise VoiceError(f"it is for {language}, and the languages offered are {offered} (--languages)")
 
     def named_by(self, stem: str) -> str | None:
         """Return the model's language that a name ends with, as `alice-de` does; None for a model of one language."""

@@ -9,23 +9,22 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-import os
-import shutil
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 from ..daemon_thread import in_daemon_thread
-from ..errors import ChatterboxError, ConflictError, FolderError, OverloadedError
+from ..errors import ConflictError, FolderError, OverloadedError
 from ..quoting import quoted
+from .finding import VoiceName
 from .names import folded
-from .profile import Profile
-from .voice_files import VoiceFiles, VoiceName
+from .profile import Profile, read_profile
+from .upload import Upload
+from .voice_files import LEFTOVER_SECONDS, VoiceFiles
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -41,9 +40,6 @@ _MOST_UPLOADS = 4
 """Recordings that are received at once."""
 _SPARE_BYTES = 16_000_000
 """Bytes of the disk that an upload leaves free."""
-_PIECE_BYTES = 262_144
-"""Bytes that are written in one go."""
-_HEAD_BYTES = 64
 
 T = TypeVar("T")
 
@@ -58,89 +54,25 @@ class Deletion:
     ends: float
 
 
-class Upload:
-    """A file that is being received, under a hidden name. The methods without `async` are for threads."""
-
-    def __init__(self, path: Path, spare: int) -> None:
-        self.path = path
-        self.bytes = 0
-        """Bytes received so far."""
-        self.head = b""
-        """The first of them."""
-        self._spare = spare
-        self._kept = bytearray()
-        self._file: BinaryIO | None = None
-        self._lock = threading.Lock()
-        self._discarded = False
-
-    def take(self, data: bytes) -> bytes | None:
-        """Take data, and return what is to be written now, if that is enough."""
-        self.bytes += len(data)
-        self.head += data[: _HEAD_BYTES - len(self.head)]
-        self._kept += data
-        if len(self._kept) < _PIECE_BYTES:
-            return None
-        return self.rest()
-
-    def rest(self) -> bytes:
-        """Return what was taken and not written."""
-        data = bytes(self._kept)
-        self._kept.clear()
-        return data
-
-    def begin(self, expected: int) -> None:
-        """Make the file, in a folder with room for `expected` bytes."""
-        with self._lock:
-            if not self._discarded:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._check_room(expected)
-                self._file = self.path.open("xb", buffering=0)
-
-    def write(self, data: bytes) -> None:
-        with self._lock:
-            if self._file is not None:
-                self._check_room(len(data))
-                view = memoryview(data)
-                while view:
-                    view = view[self._file.write(view) :]
-
-    def end(self) -> None:
-        """Close the file, once it is on the disk."""
-        with self._lock:
-            if self._file is not None:
-                os.fsync(self._file.fileno())
-                self._file.close()
-
-    def discard(self) -> None:
-        """Remove the file, unless it is elsewhere by now."""
-        with self._lock:
-            self._discarded = True
-            if self._file is not None:
-                self._file.close()
-                self._file = None
-            with suppress(OSError):
-                self.path.unlink()
-
-    def _check_room(self, size: int) -> None:
-        if shutil.disk_usage(self.path.parent).free < size + self._spare:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
 class Library:
     """Changes the files of a voices folder."""
 
     def __init__(
         self,
         directory: Path,
+        read: Callable[[Path], Profile] = read_profile,
         *,
         undo_seconds: float = UNDO_SECONDS,
         patience: float = _PATIENCE_SECONDS,
         spare: int = _SPARE_BYTES,
     ) -> None:
-        """Tests shorten `undo_seconds` and `patience`; `spare` is how many bytes of the disk an upload leaves free."""
+        """`read` reads a profile as `read_profile` does, perhaps from memory, in any thread.
+
+        Tests shorten `undo_seconds` and `patience`; `spare` is how many bytes of the disk an upload leaves free.
+        """
         self.directory = directory
         self.undo_seconds = undo_seconds
-        self._files = VoiceFiles(directory)
+        self._files = VoiceFiles(directory, read)
         self._patience = patience
         self._spare = spare
         self._late = 0
@@ -149,10 +81,17 @@ class Library:
         """The latest question whether the folder can be written."""
         self._uploads = 0
         self._deletions: dict[str, tuple[Deletion, asyncio.TimerHandle]] = {}
+        self._clearing: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Remove in the background what an earlier run left behind: parts of files, and deleted ones."""
+        """Remove in the background what an earlier run left behind: parts of files, and deleted ones.
 
+        What is young may be another server's, so that it has to wait.
+        """
+        self._clear()
+        self._clearing = asyncio.get_running_loop().call_later(2 * LEFTOVER_SECONDS, self._clear)
+
+    def _clear(self) -> None:
         def clear() -> None:
             with suppress(FileNotFoundError, NotADirectoryError):
                 try:
@@ -164,6 +103,8 @@ class Library:
 
     def close(self) -> None:
         """Keep what is deleted where it is: the next start removes it."""
+        if self._clearing is not None:
+            self._clearing.cancel()
         for _, timer in self._deletions.values():
             timer.cancel()
         self._deletions.clear()
@@ -211,10 +152,13 @@ class Library:
     ) -> None:
         """Add a voice, as `VoiceFiles.add` does. What it replaces can be brought back once its name is free again."""
         path = upload.path if upload is not None else None
-        key = await self._call(partial(self._files.add, name, path, suffix, profile, instead=instead))
-        _LOGGER.info("The voice %s is added", quoted(name))
-        if key is not None:
-            self._remember(key, name, ())
+
+        def added(key: str | None) -> None:
+            _LOGGER.info("The voice %s is added", quoted(name))
+            if key is not None:
+                self._remember(key, name, ())
+
+        await self._call(partial(self._files.add, name, path, suffix, profile, instead=instead), done=added)
 
     async def change(self, voice: VoiceName, changes: Mapping[str, Any], name: str | None = None) -> None:
         """Change a profile and a name, as `VoiceFiles.change` does."""
@@ -226,15 +170,22 @@ class Library:
 
     async def delete(self, voice: VoiceName, *, with_styles: bool = False) -> Deletion:
         """Delete a voice, as `VoiceFiles.delete` does, and for good after a minute."""
-        key, files = await self._call(partial(self._files.delete, voice, with_styles=with_styles))
-        _LOGGER.info("The voice %s is deleted; for %g s it can be brought back", quoted(voice.name), self.undo_seconds)
-        return self._remember(key, voice.name, tuple(files))
+        return await self._delete(voice.name, "voice", partial(self._files.delete, voice, with_styles=with_styles))
 
     async def delete_file(self, name: str) -> Deletion:
         """Delete a file that is no voice."""
-        key, files = await self._call(partial(self._files.delete_file, name))
-        _LOGGER.info("The file %s is deleted; for %g s it can be brought back", quoted(name), self.undo_seconds)
-        return self._remember(key, name, tuple(files))
+        return await self._delete(name, "file", partial(self._files.delete_file, name))
+
+    async def _delete(self, name: str, what: str, function: Callable[[], tuple[str, list[str]]]) -> Deletion:
+        deletions: list[Deletion] = []
+
+        def deleted(kept: tuple[str, list[str]]) -> None:
+            key, files = kept
+            deletions.append(self._remember(key, name, tuple(files)))
+            _LOGGER.info("The %s %s is deleted; for %g s it can be brought back", what, quoted(name), self.undo_seconds)
+
+        await self._call(function, done=deleted)
+        return deletions[0]
 
     async def restore(self, name: str, key: str | None = None) -> Deletion | None:
         """Bring the latest deletion of a name back, or the one whose id is `key`; None if there is none any more.
@@ -250,40 +201,49 @@ class Library:
         if not found:
             return None
         deletion = found[-1]
-        _, timer = self._deletions.pop(deletion.id)
-        timer.cancel()
-        try:
-            files = await self._call(partial(self._files.restore, deletion.id))
-        except ChatterboxError:
-            self._remember(deletion.id, deletion.name, deletion.files, deletion.ends)
-            raise
-        _LOGGER.info("The voice %s is back", quoted(name))
+
+        def restored(_: list[str]) -> None:
+            _LOGGER.info("The voice %s is back", quoted(name))
+            if (known := self._deletions.pop(deletion.id, None)) is not None:
+                known[1].cancel()
+
+        files = await self._call(partial(self._files.restore, deletion.id), done=restored)
         return replace(deletion, files=tuple(files))
 
     async def read(self, function: Callable[[], T]) -> T:
         """Run a function that reads a file of the folder."""
-        return await self._call(function)
+        return await self._call(function, reads=True)
 
-    def _remember(self, key: str, name: str, files: tuple[str, ...], ends: float | None = None) -> Deletion:
-        ends = time.monotonic() + self.undo_seconds if ends is None else ends
-        deletion = Deletion(key, name, files, ends)
-        loop = asyncio.get_running_loop()
-        self._deletions[key] = (deletion, loop.call_later(max(0.0, ends - time.monotonic()), self._forget, key))
+    def _remember(self, key: str, name: str, files: tuple[str, ...]) -> Deletion:
+        deletion = Deletion(key, name, files, time.monotonic() + self.undo_seconds)
+        timer = asyncio.get_running_loop().call_later(self.undo_seconds, self._forget, key)
+        self._deletions[key] = deletion, timer
         return deletion
 
     def _forget(self, key: str) -> None:
         self._deletions.pop(key, None)
         in_daemon_thread(partial(self._files.remove, key), "voices library")
 
-    async def _call(self, function: Callable[[], T], patience: float | None = None) -> T:
-        """Run a function that touches the folder. `FolderError` says what is wrong with the folder, and what to do."""
+    async def _call(
+        self,
+        function: Callable[[], T],
+        patience: float | None = None,
+        *,
+        done: Callable[[T], None] | None = None,
+        reads: bool = False,
+    ) -> T:
+        """Run a function that touches the folder, or only `reads` a file.
+
+        `done` gets its result, even if nobody waits for that any more. `FolderError` says what is wrong with the
+        folder, and what to do.
+        """
         patience = self._patience if patience is None else patience
         if self._late:
             raise self._silent(self._patience)
         future = asyncio.wrap_future(in_daemon_thread(function, "voices library"))
-        future.add_done_callback(_taken)
-        done, _ = await asyncio.wait([future], timeout=patience)
-        if not done:
+        future.add_done_callback(partial(_taken, done=done))
+        ended, _ = await asyncio.wait([future], timeout=patience)
+        if not ended:
             self._late += 1
             future.add_done_callback(self._back)
             raise self._silent(patience)
@@ -292,7 +252,7 @@ class Library:
         except FileNotFoundError as err:
             raise ConflictError("The voice's files have changed meanwhile: look at the voices again") from err
         except OSError as err:
-            raise self._trouble(err) from err
+            raise self._trouble(err, reads=reads) from err
 
     def _back(self, _: asyncio.Future[Any]) -> None:
         self._late -= 1
@@ -303,8 +263,10 @@ class Library:
             "share is there"
         )
 
-    def _trouble(self, err: OSError) -> FolderError:
+    def _trouble(self, err: OSError, *, reads: bool) -> FolderError:
         folder = f"The voices folder {self.directory}"
+        if reads:
+            return FolderError(f"A file in {self.directory} can't be read ({err.strerror}): let the server read it")
         match err.errno:
             case errno.ENOSPC | errno.EDQUOT:
                 return FolderError(f"{folder} has no room left: free some space on its disk, and try again", full=True)
@@ -318,7 +280,7 @@ class Library:
         return FolderError(f"{folder} can't be changed: {err.strerror or err}")
 
 
-def _taken(future: asyncio.Future[Any]) -> None:
-    """Take the error of a call that nobody waits for any more."""
-    if not future.cancelled():
-        future.exception()
+def _taken(future: asyncio.Future[T], *, done: Callable[[T], None] | None = None) -> None:
+    """Take the result of a call, or the error, for which nobody may wait any more."""
+    if not future.cancelled() and future.exception() is None and done is not None:
+        done(future.result())

@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ConflictError
+from ..quoting import quoted
 from .names import folded
 
+_LOGGER = logging.getLogger(__name__)
 
-def move_all(moves: Sequence[tuple[Path, Path]]) -> None:
+Move = tuple[Path, Path]
+"""Where a file is, and where it goes."""
+
+
+def move_all(moves: Sequence[Move]) -> None:
     """Move all files, or none."""
     for number, (source, target) in enumerate(moves):
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             move(source, target)
         except BaseException:
-            for moved_from, moved_to in reversed(moves[:number]):
-                moved_to.rename(moved_from)
+            move_back(moves[:number])
             raise
+
+
+def move_back(moves: Sequence[Move]) -> bool:
+    """Take moves back after an error; return whether all could be, for the first error is the one to be told."""
+    whole = True
+    for source, target in reversed(moves):
+        try:
+            move(target, source)
+        except (OSError, ConflictError) as err:
+            whole = False
+            _LOGGER.warning("%s can't be moved back to %s: %s", target, source, err)
+    return whole
 
 
 def move(source: Path, target: Path) -> None:
@@ -38,3 +56,12 @@ def move(source: Path, target: Path) -> None:
         source.rename(target)
     else:
         source.unlink()
+
+
+def check_inside(directory: Path, path: Path) -> None:
+    """Raise `ConflictError` unless a file is in a folder, and not behind a link there."""
+    if not path.is_relative_to(directory) or ".." in path.parts:
+        raise ConflictError(f"{quoted(path.name)} is not in the voices folder")
+    for folder in path.relative_to(directory).parents:
+        if folder.parts and (directory / folder).is_symlink():
+            raise ConflictError(f"{path.relative_to(directory).as_posix()} is behind a link: change it where it is")

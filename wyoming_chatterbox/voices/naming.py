@@ -105,7 +105,7 @@ class _Naming:
                 if not self._place(profile, beside):
                     alone.append(profile)
         # A profile whose name tells a language may be for a voice that another one makes.
-        for profile in sorted(alone, key=lambda found: _told_language(found.stem) is not None):
+        for profile in sorted(alone, key=lambda found: told_language(found.stem) is not None):
             with self._told(profile.file):
                 self._place_alone(profile)
 
@@ -133,10 +133,10 @@ class _Naming:
 
     def _place_alone(self, found: FoundProfile) -> None:
         """Use a profile without a recording: for one language of a voice, for all of them, or as the model's own."""
-        stem, language = found.stem, _told_language(found.stem)
+        stem, language = found.stem, told_language(found.stem)
         voice = self._source(stem[:-3]) if language else None
         if language and voice is not None and voice.language is None:
-            self._check_offered(language)
+            self._languages.check_offered(language)
             other = self._for_one_language.setdefault((voice.stem, language), found)
             group = folded(voice.stem)
         elif folded(stem) in self._for_all_languages:
@@ -160,18 +160,11 @@ class _Naming:
         if stem in self._sources or folded(source.base) == DEFAULT:
             raise VoiceError(f"there is another voice named {quoted(stem)}")
         if source.language is not None:
-            self._check_offered(source.language)
+            self._languages.check_offered(source.language)
             self._for_all_languages[folded(source.base)] = None
         self._sources[stem] = source
         self._by_folded_stem.setdefault(folded(stem), source)
         return source
-
-    def _check_offered(self, language: str) -> None:
-        if language not in self._languages.model:
-            raise VoiceError(f"it is for {language}, and the model speaks {', '.join(self._languages.model)}")
-        if language not in self._languages.offered:
-            offered = ", ".join(self._languages.offered)
-            raise VoiceError(f"it is for {language}, and the languages offered are {offered} (--languages)")
 
     def _source(self, stem: str) -> _Source | None:
         return self._sources.get(stem) or self._by_folded_stem.get(folded(stem))
@@ -280,6 +273,6 @@ class _Naming:
         return found
 
 
-def _told_language(stem: str) -> str | None:
+def told_language(stem: str) -> str | None:
     """Return the language that the name of a profile ends with, whether or not the model has it."""
     return spoken_as(stem[-2:], MULTILINGUAL_LANGUAGES) if len(stem) > 3 and stem[-3] == "-" else None

@@ -21,7 +21,7 @@ from typing import Any
 
 import yaml
 
-from .. import checks
+from .. import checks, regular_files
 from ..errors import VoiceError
 from ..families import MULTILINGUAL_LANGUAGES
 from ..quoting import quoted, visible
@@ -55,7 +55,7 @@ class Profile:
 
 def read_profile(path: Path) -> Profile:
     """Read a file; `VoiceError` says which key is wrong and what would be right, without the path. Raises `OSError`."""
-    with path.open("rb") as file:
+    with regular_files.opened(path) as file:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise VoiceError(f"it is over {MAX_BYTES} bytes long, which is too much for a profile")
@@ -158,6 +158,8 @@ def _language(value: Any) -> str:
 
 
 def _aliases(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, str | list | tuple):
+        raise ValueError("no list")
     names = tuple(map(_short_text(MAX_ALIAS), [value] if isinstance(value, str) else value))
     if len(names) > MAX_ALIASES:
         raise ValueError("too many")

@@ -70,6 +70,18 @@ class Profiles:
         self._read = {path: self._read[path] for path in files if path in self._read}
         return FoundProfiles(tuple(good), broken)
 
+    def read(self, path: Path) -> Profile:
+        """Read one profile, at any time and from any thread; the latest look knows it unless it has changed since.
+
+        `VoiceError` says why it is none. Raises `OSError` too.
+        """
+        known, found = self._read.get(path, (None, ""))
+        if known is None or known != version_of(path.stat()):
+            return read_profile(path)
+        if isinstance(found, str):
+            raise VoiceError(found)
+        return found.profile
+
     def _is_meant(self, path: Path) -> bool:
         return not path.name.startswith(".") and not (self._others and path.absolute() in self._others)
 

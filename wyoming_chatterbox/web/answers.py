@@ -57,11 +57,21 @@ class RefusedError(ChatterboxError):
 def json_answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """Answer with `data`. It may hold paths, and infinities and NaN, which become null."""
     return web.Response(
-        body=json.dumps(plain(data), allow_nan=False).encode(),
+        body=encoded(plain(data)).encode(),
         status=status,
         content_type="application/json",
         headers={"Cache-Control": "no-store", **(headers or {})},
     )
+
+
+def encoded(value: Any, depth: int = 2) -> str:
+    """Write a plain value as JSON, in pieces: one for a long list would hold up all other threads for a while."""
+    if depth and isinstance(value, dict):
+        pieces = (f"{json.dumps(key)}: {encoded(item, depth - 1)}" for key, item in value.items())
+        return f"{{{', '.join(pieces)}}}"
+    if depth and isinstance(value, list):
+        return f"[{', '.join(encoded(item, depth - 1) for item in value)}]"
+    return json.dumps(value, allow_nan=False)
 
 
 def error_answer(error: ChatterboxError) -> web.Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
@@ -246,7 +247,7 @@ class HttpServer:
         return json_answer(await snapshots.clean_memory(self._service))
 
     async def _information(self, _: web.Request) -> web.Response:
-        return json_answer(await snapshots.information(self._service))
+        return await asyncio.to_thread(json_answer, await snapshots.information(self._service))
 
     async def _speech(self, request: web.Request) -> web.StreamResponse:
         return await speech(self._service, request)
@@ -261,7 +262,8 @@ class HttpServer:
         return json_answer(listings.speech_models(self._service))
 
     async def _voices(self, _: web.Request) -> web.Response:
-        return json_answer(listings.voices(self._service))
+        catalogue = self._service.voices.catalogue
+        return await asyncio.to_thread(lambda: json_answer(listings.voices(catalogue)))
 
     async def _openapi(self, _: web.Request) -> web.Response:
         return json_answer(openapi.document())
@@ -306,4 +308,6 @@ def _take_slashes(router: web.UrlDispatcher) -> None:
     """Answer paths of the API that end with a slash, which some clients write, as those without."""
     for route in list(router.routes()):
         if route.resource is not None and (path := route.resource.canonical).startswith("/v1/"):
+            # aiohttp alone would take no braces in a name.
+            path = re.sub(r"\{(\w+)\}", r"{\1:[^/]+}", path)
             router.add_route(route.method, f"{path}/", route.handler)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 Schema = dict[str, Any]
@@ -47,9 +47,10 @@ def answer(description: str, schema: Schema, kind: str = JSON) -> dict[str, Any]
     return {"description": description, "content": {kind: {"schema": schema}}}
 
 
-def record(properties: Mapping[str, Schema], *, more: bool = True) -> Schema:
-    """Describe an object that has all of these properties, and `more` perhaps."""
-    described: Schema = {"type": "object", "properties": dict(properties), "required": list(properties)}
+def record(properties: Mapping[str, Schema], *, needed: Iterable[str] | None = None, more: bool = True) -> Schema:
+    """Describe an object that has the `needed` properties, which are all if it is left out, and `more` perhaps."""
+    required = list(properties if needed is None else needed)
+    described: Schema = {"type": "object", "properties": dict(properties), "required": required}
     return described if more else {**described, "additionalProperties": False}
 
 

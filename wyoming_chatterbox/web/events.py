@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
-import json
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
@@ -17,7 +15,7 @@ from aiohttp import web
 from ..errors import ShuttingDownError
 from ..log_tail import Line
 from ..speech.service import Service
-from .answers import plain
+from .answers import encoded, plain
 from .watched import busy
 
 _LOGGER = logging.getLogger(__name__)
@@ -88,10 +86,10 @@ class Events:
         # Whoever listens makes room for clients that ask for something.
         with busy(request, lambda: True), self._listener(request) as listener:
             await response.prepare(request)
-            info = await self._info()
+            info, news = await self._looked()
             if self._before is None:
-                self._before = _news(info, self._service)
-            await response.write(_event("info", info))
+                self._before = news
+            await response.write(info)
             while (data := await listener.next()) is not None:
                 await response.write(data)
         return response
@@ -136,10 +134,10 @@ class Events:
         while True:
             await asyncio.sleep(self._pace.look)
             try:
-                info = await self._info()
-                if (now := _news(info, self._service)) != self._before:
-                    self._before = now
-                    self._send(_event("info", info))
+                info, news = await self._looked()
+                if news != self._before:
+                    self._before = news
+                    self._send(info)
                 lines = b"".join(_event("log", line.shown()) for line in self._new_lines())
                 if lines:
                     self._send(lines)
@@ -152,6 +150,14 @@ class Events:
             except Exception:
                 # An engine may be closed meanwhile; the next look has another.
                 _LOGGER.debug("What changed can't be told", exc_info=True)
+
+    async def _looked(self) -> tuple[bytes, str]:
+        """Return the event `info` as it is now, and all of it that is news when it changes."""
+        info = await self._info()
+        visit = self._service.reach.visit
+        at = visit.at if visit is not None else None
+        # With thousands of voices that takes a while.
+        return await asyncio.to_thread(lambda: (_event("info", info), _news(plain(info), at)))
 
     def _new_lines(self) -> Iterator[Line]:
         while self._lines:
@@ -186,17 +192,18 @@ class _Listener:
 
 
 def _event(name: str, data: dict[str, Any]) -> bytes:
-    return f"event: {name}\ndata: {json.dumps(plain(data), allow_nan=False)}\n\n".encode()
+    return f"event: {name}\ndata: {encoded(plain(data))}\n\n".encode()
 
 
-def _news(info: dict[str, Any], service: Service) -> str:
-    """Return all of `info` that is news when it changes."""
-    lasting = copy.deepcopy(plain(info))
+def _news(lasting: dict[str, Any], visit: float | None) -> str:
+    """Return all of `info` that is news when it changes, with the time of Home Assistant's latest visit.
+
+    The rest is taken out of `lasting`.
+    """
     for *path, name in _CLOCKS:
-        at = lasting
+        at: Any = lasting
         for part in path:
             at = (at or {}).get(part)
         if at:
             at.pop(name, None)
-    visit = service.reach.visit
-    return json.dumps([lasting, visit.at if visit is not None else None])
+    return encoded({"info": lasting, "visit": visit}, 3)

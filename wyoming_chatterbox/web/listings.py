@@ -7,11 +7,13 @@ clients read `/v1/models`. A voice's `name` is its `id`, because some clients se
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from typing import Any
 
 from ..families import MODELS
 from ..quoting import quoted
 from ..speech.service import Service
+from ..voices.catalogue import Catalogue
 from .answers import RefusedError
 
 _OWNER = "wyoming-chatterbox"
@@ -40,12 +42,13 @@ def speech_models(service: Service) -> dict[str, Any]:
     return {"models": [{"id": name, "name": name} for name in _names(service)]}
 
 
-def voices(service: Service) -> dict[str, Any]:
-    """Return the voices: one entry for each language that a voice speaks, and what people see of it."""
+@lru_cache(maxsize=1)
+def voices(catalogue: Catalogue) -> dict[str, Any]:
+    """Return the voices: one entry for each language that a voice speaks, and what people see of it. Any thread may."""
     return {
         "voices": [
             {"id": voice.name, "name": voice.name, "language": voice.language, "label": voice.label or voice.name}
-            for voice in service.voices.catalogue.voices
+            for voice in catalogue.voices
         ]
     }
 

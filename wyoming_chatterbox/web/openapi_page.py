@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .describing import answer, list_of, operation, record, string
+from .describing import JSON, OBJECT, answer, list_of, operation, record, string
 from .pages import Pages
 
 
@@ -13,7 +13,13 @@ def page_paths() -> dict[str, Any]:
     line = record({"time": {"type": "number"}, "level": string(), "text": string()})
     text = string()
     files = {
-        path: {"get": operation("Show a file of the page", {"200": answer("It.", text, kind)}, open_to_all=True)}
+        path: {
+            "get": operation(
+                "Show a file of the page",
+                {"200": answer("It.", OBJECT if kind == JSON else text, kind)},
+                open_to_all=True,
+            )
+        }
         for path, kind in Pages().kinds.items()
     }
     return files | {

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 from aiohttp import web
 
+from .. import regular_files
 from ..engine import Version, Voice
 from ..engine.voice.recording import version_of
-from ..errors import ChatterboxError, ConflictError
+from ..errors import ChatterboxError, ConflictError, VoiceError
 from ..faults import message
 from ..quoting import quoted
 from ..voices.library import Library
@@ -89,7 +91,7 @@ async def sample(request: web.Request, library: Library, voice: Voice) -> web.St
 
 def _piece(path: Path, version: Version, start: int, length: int) -> bytes:
     """Read some bytes of a recording as the catalogue knows it; `ConflictError` if another file is in its place."""
-    with path.open("rb") as file:
+    with suppress(VoiceError), regular_files.opened(path) as file:
         if version_of(os.fstat(file.fileno())) == version:
             file.seek(start)
             if data := file.read(length):

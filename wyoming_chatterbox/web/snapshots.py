@@ -111,17 +111,22 @@ async def information(service: Service) -> dict[str, Any]:
     engine = lifecycle.speaking
     catalogue = service.voices.catalogue
     replies = service.replies.snapshot()
-    return {
+
+    def voices() -> dict[str, Any]:
+        return {
+            "voices": [
+                _voice(voice, service.voices.judgement(voice)) | {"state": service.preparation.state(voice)}
+                for voice in catalogue.voices
+            ],
+            "preparation": service.preparation.snapshot(),
+        }
+
+    answer = {
         "name": "wyoming-chatterbox",
         "version": __version__,
         "status": lifecycle.snapshot() | {"message": lifecycle.describe_state(), "speaking": speaking(service)},
         "engine": _described(engine.describe()) if engine is not None else None,
         "default_voice": catalogue.find().name,
-        "voices": [
-            _voice(voice, service.voices.judgement(voice)) | {"state": service.preparation.state(voice)}
-            for voice in catalogue.voices
-        ],
-        "preparation": service.preparation.snapshot(),
         "broken_recordings": catalogue.broken,
         "voices_directory": service.voices.directory,
         "voices_directory_trouble": service.voices.trouble,
@@ -135,6 +140,8 @@ async def information(service: Service) -> dict[str, Any]:
         "uptime_seconds": round(time.monotonic() - service.started, 1),
         **details(service),
     }
+    # With thousands of voices that takes a while.
+    return answer | await asyncio.to_thread(voices)
 
 
 def engines_of(service: Service) -> list[Engine]:

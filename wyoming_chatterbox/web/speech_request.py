@@ -60,17 +60,23 @@ async def body_of(request: web.Request) -> bytes:
         ) from err
 
 
-def parse(body: bytes) -> SpeechRequest:
-    """Read a request's JSON; `RefusedError` names the field that is wrong, and what would be right.
-
-    Fields that nobody here knows are passed over, as OpenAI's clients learn new ones.
-    """
+def json_object(body: bytes) -> dict[str, Any]:
+    """Read a body's JSON; `RefusedError` if it is no object."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError) as err:
         raise RefusedError(400, "The body is no JSON", "bad-json") from err
     if not isinstance(data, dict):
         raise RefusedError(400, f"The body must be a JSON object, not {json_kind(data)}", "bad-json")
+    return data
+
+
+def parse(body: bytes) -> SpeechRequest:
+    """Read a request's JSON; `RefusedError` names the field that is wrong, and what would be right.
+
+    Fields that nobody here knows are passed over, as OpenAI's clients learn new ones.
+    """
+    data = json_object(body)
     if not (text := _string(data, "input", required=True)):
         raise refused("input", "There is nothing in the text that could be spoken: input is empty")
     _string(data, "model")

@@ -12,7 +12,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from ..checks import split
 from ..quoting import quoted
-from ..voices.library import Library, Upload
+from ..voices.library import Library
+from ..voices.upload import Upload
 from .answers import RefusedError
 
 _READ_SECONDS = 30.0

@@ -12,6 +12,7 @@ from ..audio.judging import Judgement
 from ..quoting import quoted
 from ..speech.service import Service
 from ..voices.catalogue import DEFAULT, Catalogue
+from ..voices.languages import spoken_as
 from ..voices.names import folded
 from ..voices.voice import NamedVoice
 from .answers import RefusedError
@@ -30,16 +31,19 @@ class Entry:
     def recording(self) -> Path | None:
         return self.voices[0].recording
 
-    def speaking(self, language: str | None) -> NamedVoice:
-        """Return the voice in a language, or in the one that fits best; `RefusedError` if it doesn't speak it."""
+    def speaking(self, language: str | None, usual: str) -> NamedVoice:
+        """Return the voice in a language, else in that of its recording or the `usual` one.
+
+        `RefusedError` if it doesn't speak the language.
+        """
         by_language = {voice.language: voice for voice in self.voices}
         if language is None:
-            best = (self.voices[0].recorded_language, "en")
+            best = (self.voices[0].recorded_language, usual)
             return next((by_language[code] for code in best if code in by_language), self.voices[0])
-        if language not in by_language:
+        if (code := spoken_as(language, by_language)) is None:
             message = f"language can't be {quoted(language)}: {quoted(self.name)} speaks {', '.join(by_language)}"
             raise RefusedError(400, message, param="language")
-        return by_language[language]
+        return by_language[code]
 
 
 @lru_cache(maxsize=1)

@@ -8,30 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
 
-from ..errors import ConflictError, RequestError, VoiceError
-from ..quoting import json_kind, quoted
+from ..errors import ConflictError, VoiceError
+from ..quoting import quoted
 from ..speech.service import Service
 from ..voices.catalogue import DEFAULT
-from ..voices.file_names import checked_name, name_of_file, suffix_of
+from ..voices.file_names import name_of_file, suffix_of
+from ..voices.finding import VoiceName
 from ..voices.library import Deletion, Library
 from ..voices.names import folded
-from ..voices.profile import KEYS, Profile, profile_of
+from ..voices.profile import Profile
 from ..voices.recordings import SUFFIXES
-from ..voices.voice_files import VoiceName
 from . import voice_entries
 from .answers import RefusedError, json_answer
 from .preview_sentences import SENTENCES
 from .samples import sample
 from .speech import speak
-from .speech_request import body_of, parse
+from .speech_request import body_of, json_object, parse
 from .uploads import Received, Receiver, too_large
+from .voice_fields import check_aliases, check_free, check_language, flag_of, name_of, profile_from
 
 _PATH = "/v1/voices"
 _ONE = _PATH + "/{name:[^/]+}"
@@ -45,7 +45,7 @@ _SOUND_TYPES = ("audio/", "video/", "application/octet-stream", "application/ogg
 
 def add_voices(app: web.Application, service: Service, library: Library | None = None) -> None:
     """Add the routes to an application; `library` stands in for the one of the service's voices folder."""
-    voices = Voices(service, library or Library(service.voices.directory))
+    voices = Voices(service, library or Library(service.voices.directory, service.voices.profile))
     app.router.add_get(_PATH, voices.index)
     app.router.add_post(_PATH, voices.create)
     app.router.add_get(_ONE, voices.show)
@@ -91,27 +91,30 @@ class Voices:
     async def create(self, request: web.Request) -> web.Response:
         """Make a voice of a recording, or of a style of one that is there, and answer with it."""
         if request.content_type == "application/json":
-            name = await self._add(Received(_object(await body_of(request))))
+            name = await self._add(Received(json_object(await body_of(request))))
         else:
             name = await self._receive(request)
         await self._folder.refresh()
         # Relative to the request, as a proxy may have taken the beginning of the path away.
-        return json_answer(self._shown(name), 201, {"Location": f"voices/{quote(name, safe='')}"})
+        place = "" if request.path.endswith("/") else "voices/"
+        return json_answer(self._shown(name), 201, {"Location": f"{place}{quote(name, safe='')}"})
 
     async def change(self, request: web.Request) -> web.Response:
         """Change what a voice's profile says, or its name, and answer with the voice."""
-        entry = self._find(request)
-        changes = _object(await body_of(request))
+        entry = self._own(request)
+        changes = json_object(await body_of(request))
         name = entry.name
         if "name" in changes:
-            name = _name(_text("name", changes.pop("name")))
+            name = name_of(changes.pop("name"))
             if entry.name == DEFAULT:
                 raise ConflictError("The model's own voice keeps its name; its label can be any")
-            self._check_free(name, entry)
+            if folded(name) != folded(entry.name):
+                check_language(self._folder, name, alone=entry.recording is None)
+            check_free(self._folder.catalogue, name, entry)
         if "recording" in changes:
             message = "recording can't be changed: make another voice of that recording with POST /v1/voices"
             raise RefusedError(400, message, param="recording")
-        _profile(changes)
+        check_aliases(self._folder.catalogue, profile_from(changes).aliases, name, entry.name)
         await self._library.change(_files(entry), changes, name)
         await self._folder.refresh()
         return json_answer(self._shown(name))
@@ -120,11 +123,10 @@ class Voices:
         """Delete a voice, or a file that is none, and answer how long it can be brought back."""
         name = request.match_info["name"]
         catalogue = self._folder.catalogue
-        entry = voice_entries.known(catalogue, name)
-        if entry is None and name in catalogue.broken:
+        if voice_entries.known(catalogue, name) is None and name in catalogue.broken:
             deletion = await self._library.delete_file(name)
         else:
-            entry = entry or voice_entries.find(catalogue, name)
+            entry = self._own(request)
             if entry.name == DEFAULT:
                 raise ConflictError("The model's own voice can't be deleted; PATCH takes back what its profile says")
             styles = request.query.get("styles", "").lower() in ("true", "1")
@@ -156,7 +158,8 @@ class Voices:
 
     async def preview(self, request: web.Request) -> web.StreamResponse:
         """Answer with a sentence that the voice speaks."""
-        voice = self._find(request).speaking(request.query.get("language", "").lower() or None)
+        usual = self._folder.catalogue.usual_language
+        voice = self._find(request).speaking(request.query.get("language") or None, usual)
         text = request.query.get("text") or SENTENCES.get(voice.language, SENTENCES["en"])
         if len(text) > _MAX_PREVIEW:
             raise RefusedError(400, f"text is over {_MAX_PREVIEW} characters long", param="text")
@@ -182,7 +185,7 @@ class Voices:
             received = await (receiver.form(request) if is_form else receiver.body(request))
             if not upload.bytes:
                 return await self._add(received, no_file=True)
-            name, profile, instead = self._checked(received)
+            name, profile, instead = self._checked(received, has_file=True)
             if profile.recording is not None:
                 raise RefusedError(400, "recording can't be sent together with a file", param="recording")
             try:
@@ -198,7 +201,7 @@ class Voices:
 
     async def _add(self, received: Received, *, no_file: bool = False) -> str:
         """Make a voice without a recording of its own, and return its name."""
-        name, profile, instead = self._checked(received)
+        name, profile, instead = self._checked(received, has_file=False)
         if profile.recording is None and no_file:
             raise RefusedError(400, "file is missing: send the recording", param="file")
         if profile.recording is not None:
@@ -211,31 +214,38 @@ class Voices:
         await self._library.add(name, profile, instead=instead)
         return name
 
-    def _checked(self, received: Received) -> tuple[str, Profile, bool]:
+    def _checked(self, received: Received, *, has_file: bool) -> tuple[str, Profile, bool]:
         """Return the name and the profile of a new voice, and whether it may replace another."""
         fields = dict(received.fields)
-        if not _true(fields.pop("consent", True)):
+        if not flag_of(fields, "consent", usual=True):
             message = "consent can't be false: a voice may only be copied if its owner agrees"
             raise RefusedError(400, message, param="consent")
-        instead = _true(fields.pop("replace", False))
+        instead = flag_of(fields, "replace", usual=False)
         given = fields.pop("name", None) or name_of_file(received.file_name)
         if not given:
             raise RefusedError(400, "name is missing: give the voice a name, such as 'alice'", param="name")
-        name = _name(_text("name", given))
-        profile = _profile(fields)
-        there = voice_entries.known(self._folder.catalogue, name)
+        name = name_of(given)
+        catalogue = self._folder.catalogue
+        profile = profile_from(fields)
+        check_language(self._folder, name, alone=not has_file and profile.recording is None)
+        check_aliases(catalogue, profile.aliases, name)
+        there = voice_entries.known(catalogue, name)
         if not instead:
-            self._check_free(name, None)
+            check_free(catalogue, name, None)
         elif there is not None and there.recording is not None and there.recording.parent != self._folder.directory:
             raise ConflictError(f"The recording of {quoted(there.name)} is in a folder inside: delete it first")
         return name, profile, instead
 
-    def _check_free(self, name: str, but: voice_entries.Entry | None) -> None:
-        """Raise `ConflictError` if another voice has a name or uses it as an alias."""
-        for entry in voice_entries.entries(self._folder.catalogue).values():
-            aliases = {folded(alias) for voice in entry.voices for alias in voice.aliases}
-            if entry != but and folded(name) in (folded(entry.name), *aliases):
-                raise ConflictError(f"There is a voice {quoted(entry.name)} already")
+    def _own(self, request: web.Request) -> voice_entries.Entry:
+        """Find a voice that is to be changed, by its own name only: it changes in all its languages."""
+        name = request.match_info["name"]
+        entry = self._find(request)
+        if folded(entry.name) != folded(name):
+            raise ConflictError(
+                f"{quoted(name)} is the voice {quoted(entry.name)} in one language: use {quoted(entry.name)}, which "
+                "stands for all of them"
+            )
+        return entry
 
     def _find(self, request: web.Request) -> voice_entries.Entry:
         return voice_entries.find(self._folder.catalogue, request.match_info["name"])
@@ -263,43 +273,3 @@ class Voices:
 
 def _files(entry: voice_entries.Entry) -> VoiceName:
     return VoiceName(entry.name, entry.recording)
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        data = json.loads(body)
-    except (ValueError, RecursionError) as err:
-        raise RefusedError(400, "The body is no JSON", "bad-json") from err
-    if not isinstance(data, dict):
-        raise RefusedError(400, f"The body must be a JSON object, not {json_kind(data)}", "bad-json")
-    return data
-
-
-def _name(given: str) -> str:
-    try:
-        return checked_name(given)
-    except RequestError as err:
-        raise RefusedError(400, str(err), "bad-name", param="name") from err
-
-
-def _profile(fields: Mapping[str, Any]) -> Profile:
-    """Check the fields of a profile; `RefusedError` names the one that is wrong, and what would be right."""
-    for key, value in fields.items():
-        if key not in KEYS:
-            there = ", ".join(("name", *KEYS))
-            raise RefusedError(400, f"There is no field {quoted(key)}; there are: {there}", param=key)
-        try:
-            profile_of({key: value})
-        except VoiceError as err:
-            raise RefusedError(400, str(err), param=key) from err
-    return profile_of(fields)
-
-
-def _text(field: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise RefusedError(400, f"{field} must be a string, not {json_kind(value)}", param=field)
-    return value
-
-
-def _true(value: object) -> bool:
-    return str(value).strip().lower() in ("true", "1", "yes", "on")

@@ -1,0 +1,76 @@
+"""The folder of files that are deleted, until they are removed for good: each deletion is in a folder of its own."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from secrets import token_hex
+
+from ..errors import ConflictError
+from .moves import Move, check_inside, move_all, move_back
+
+ASIDE = ".deleted"
+"""Name of the folder."""
+
+
+class Aside:
+    """Sets files of a voices folder aside, and brings them back."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._place = directory / ASIDE
+
+    def put(self, files: Sequence[Path]) -> str:
+        """Set files aside, all or none; return what they are kept under."""
+        for path in files:
+            check_inside(self._directory, path)
+        if self._place.is_symlink():
+            raise ConflictError(f"{ASIDE} in the voices folder is a link: remove it first")
+        key = token_hex(8)
+        place = self._place / key
+        place.mkdir(parents=True)
+        move_all([(path, place / path.relative_to(self._directory)) for path in files])
+        return key
+
+    def moves(self, key: str) -> list[Move]:
+        """List which files are kept under a key, each with its place in the voices folder; none if they are gone."""
+        place = self._place / key
+        if not self._is_ours() or not place.is_dir():
+            return []
+        files = sorted(path for path in place.rglob("*") if path.is_symlink() or not path.is_dir())
+        return [(path, self._directory / path.relative_to(place)) for path in files]
+
+    def take_back(self, key: str) -> None:
+        """Bring files back after an error, which is the one to be told."""
+        if move_back([(target, source) for source, target in self.moves(key)]):
+            self.remove(key)
+
+    def remove(self, key: str) -> None:
+        """Remove for good what is kept under a key."""
+        if self._is_ours():
+            shutil.rmtree(self._place / key, ignore_errors=True)
+            with suppress(OSError):
+                self._place.rmdir()
+
+    def remove_older(self, seconds: float) -> None:
+        """Remove for good what has been here for longer than some seconds."""
+        if self._is_ours():
+            for path in list(self._place.iterdir()):
+                if is_older(path, seconds):
+                    shutil.rmtree(path, ignore_errors=True)
+            with suppress(OSError):
+                self._place.rmdir()
+
+    def _is_ours(self) -> bool:
+        return self._place.is_dir() and not self._place.is_symlink()
+
+
+def is_older(path: Path, seconds: float) -> bool:
+    """Whether a file or folder has not been written for some seconds; false if it is gone."""
+    try:
+        return path.lstat().st_mtime < time.time() - seconds
+    except FileNotFoundError:
+        return False
