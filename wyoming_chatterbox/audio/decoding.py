@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from ..errors import VoiceError
 from . import Block
-from .opening import RecordingFile, opened
+from .opening import opened
+from .recording_file import RecordingFile
 
 if TYPE_CHECKING:
     from av import AudioFrame, AudioStream
@@ -172,7 +173,7 @@ class _Source:
                 if not read:
                     raise
                 packet = None
-            self._file.check_time()
+            self._file.check()
             if packet is None:
                 break
             read += 1

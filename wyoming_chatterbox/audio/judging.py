@@ -25,7 +25,7 @@ _HYSTERESIS = 6.0
 """dB that speech must exceed the threshold by, somewhere between two pauses."""
 _CLICK = 0.06
 """Seconds; a sound that is shorter is no speech."""
-_PAUSE = 0.5
+_PAUSE = 0.9
 """Seconds; a pause that is shorter belongs to speech."""
 _BREAK = 0.15
 """Seconds; a part may begin or end in such a pause."""
@@ -70,7 +70,7 @@ class Judgement:
 
     seconds: float
     speech_seconds: float
-    """Seconds in which somebody speaks, pauses under half a second among them."""
+    """Seconds in which somebody speaks, pauses under 0.9 s among them."""
     level: float
     """RMS of the speech."""
     peak: float
