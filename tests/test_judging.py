@@ -186,3 +186,9 @@ class TestBestStretch:
         assert 0 <= judged.speech_seconds <= judged.seconds
         assert 0 <= judged.clipped <= 1
         assert best_stretch(wave, RATE, longest) == part
+
+
+def test_a_few_loud_words_hide_no_quiet_speech() -> None:
+    quiet = 10 ** (-32 / 20) * speech(13)
+    wave = np.concatenate([speech(1.6), silence(0.5), quiet]) + noise(15.1, 1e-5)
+    assert judge(wave, RATE).speech_seconds > 7

@@ -7,6 +7,7 @@
     ├── RequestError
     │   └── UnknownVoiceError
     ├── VoiceError
+    │   └── SlowRecordingError
     ├── ConflictError
     ├── FolderError
     ├── NotReadyError
@@ -80,6 +81,12 @@ class VoiceError(ChatterboxError):
     """A voice's recording can't be used: it is not audio, too short or silent."""
 
     code = "broken-voice"
+
+
+class SlowRecordingError(VoiceError):
+    """A recording could not be read in time; a later try may succeed, as a disk can be slow for a while."""
+
+    code = "slow-recording"
 
 
 class ConflictError(ChatterboxError):

@@ -196,7 +196,8 @@ def _unfit(channels: int, rate: int) -> str | None:
 def _seconds(container: InputContainer, stream: AudioStream) -> float | None:
     if stream.duration is not None and stream.time_base:
         seconds = float(stream.duration) * float(stream.time_base)
-    elif container.duration is not None:
+    elif container.duration is not None and len(container.streams) == 1:
+        # With others beside it, one of them may be the longest.
         seconds = container.duration / 1_000_000
     else:
         return None

@@ -17,8 +17,11 @@ _FRAME = 0.02
 """Seconds of a frame."""
 _SILENCE = -75.0
 """dB of full scale: a recording that gets no louder holds no speech."""
-_TOP_FRAMES = 25
-"""Loudest frames whose median is how loud a recording gets: a door that slams is shorter."""
+_TOP_FRAMES, _TOP_SHARE = 25, 0.1
+"""Loudest frames whose median is how loud a recording gets, and their share of those that sound, if that is more.
+
+A door that slams is shorter, and a few loud words are a smaller share.
+"""
 _ABOVE_NOISE, _BELOW_TOP, _FAR_BELOW_TOP = 6.0, 12.0, 35.0
 """dB. Speech is that much above the noise; never does it have to be nearer to the top, nor can it be further below."""
 _HYSTERESIS = 6.0
@@ -182,8 +185,9 @@ def _hear(wave: Block, rate: int) -> _Heard:
     nowhere: _Runs = np.zeros((0, 2), np.intp)
     if not len(levels):
         return _Heard(frames, levels, nowhere, -120.0)
-    top = float(np.median(np.partition(levels, max(0, len(levels) - _TOP_FRAMES))[-_TOP_FRAMES:]))
     sounding = levels[levels > _SILENCE - 15]
+    loudest = min(len(levels), max(_TOP_FRAMES, round(_TOP_SHARE * len(sounding))))
+    top = float(np.median(np.partition(levels, len(levels) - loudest)[-loudest:]))
     floor = float(np.percentile(sounding, 10)) if len(sounding) else -120.0
     if top < _SILENCE:
         return _Heard(frames, levels, nowhere, floor)

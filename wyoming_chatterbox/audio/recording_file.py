@@ -11,7 +11,7 @@ import re
 import time
 from typing import BinaryIO
 
-from ..errors import VoiceError
+from ..errors import SlowRecordingError, VoiceError
 
 _TAG = re.compile(rb"ID3[\x02-\x04][^\xff][\x00-\xff][\x00-\x7f]{4}")
 """The beginning of an ID3v2 tag, as ffmpeg knows it."""
@@ -48,11 +48,11 @@ class RecordingFile:
         return time.monotonic() > self._until
 
     def check(self) -> None:
-        """Raise `VoiceError` if reading takes too long, or the file holds what fills the memory."""
+        """Raise `SlowRecordingError` if reading takes too long, and `VoiceError` for what would fill the memory."""
         if self._packed:
             raise VoiceError("its header is compressed: save it as WAV")
         if self._is_late:
-            raise VoiceError(f"it takes over {self._seconds:g} s to read")
+            raise SlowRecordingError(f"it takes over {self._seconds:g} s to read")
 
     def read(self, size: int) -> bytes:
         if self._packed or self._is_late:

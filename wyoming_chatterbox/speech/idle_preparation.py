@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ..engine import VOICES_KEPT, Engine, Version, Voice
-from ..errors import HungError, OutOfMemoryError, ShuttingDownError, VoiceError
+from ..errors import HungError, OutOfMemoryError, ShuttingDownError, SlowRecordingError, VoiceError
 from ..faults import message
 from ..quoting import quoted
 from ..voices.catalogue import Catalogue
@@ -156,6 +156,8 @@ class IdlePreparation:
                 return False
         except (HungError, ShuttingDownError):
             return False
+        except SlowRecordingError as err:
+            _LOGGER.debug("The voice %s can't be prepared now: %s", quoted(voice.name), message(err))
         except VoiceError as err:
             if self._voices.trouble is not None:
                 # The folder is at fault, not the recording, which is tried again when the folder is back.

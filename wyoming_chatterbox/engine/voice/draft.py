@@ -174,6 +174,6 @@ def _heard(path: Path) -> Block:
     try:
         return read_mono(path, chatterbox_tts.S3GEN_SR)
     except VoiceError as err:
-        raise VoiceError(f"{path} can't be used: {err}.") from err
+        raise type(err)(f"{path} can't be used: {err}.") from err
     except OSError as err:
         raise VoiceError(f"{path} can't be read: {err.strerror}.") from err
