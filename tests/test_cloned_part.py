@@ -122,9 +122,9 @@ def test_a_long_recording_is_a_voice_from_its_best_part(networks: Networks, fami
 @pytest.mark.parametrize(
     ("wave", "reason"),
     [
-        (np.append(silence(20), speech(0.7)), "too short: it holds 0.[67] s of speech, and over [15] s are needed"),
+        (np.append(silence(20), speech(0.7)), "it holds 0.[67] s of speech in 20.7 s, and over [15] s are needed"),
         (silence(20), "silent"),
-        (np.zeros(0, np.float32), "empty"),
+        (np.zeros(0, np.float32), "it holds no samples"),
     ],
 )
 def test_too_little_speech_is_refused(networks: Networks, tmp_path: Path, wave: Wave, reason: str) -> None:

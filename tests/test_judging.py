@@ -190,5 +190,5 @@ class TestBestStretch:
 
 def test_a_few_loud_words_hide_no_quiet_speech() -> None:
     quiet = 10 ** (-32 / 20) * speech(13)
-    wave = np.concatenate([speech(1.6), silence(0.5), quiet]) + noise(15.1, 1e-5)
+    wave = np.concatenate([speech(0.6), silence(0.5), quiet]) + noise(14.1, 1e-5)
     assert judge(wave, RATE).speech_seconds > 7

@@ -120,6 +120,18 @@ def judge(wave: Block, rate: int) -> Judgement:
     return Judgement(seconds, min(spoken, seconds), level, _decibels(peak**2), noise, clipped, findings)
 
 
+def too_short(judgement: Judgement, shortest: float) -> str | None:
+    """Say of "it" why it doesn't hold over `shortest` seconds of speech, in a sentence; None if it does."""
+    if judgement.speech_seconds > shortest:
+        return None
+    if not judgement.seconds:
+        return "it holds no samples"
+    if not judgement.speech_seconds:
+        return "it is silent: no speech is heard in it"
+    of_all = f" in {judgement.seconds:.1f} s" if judgement.seconds >= judgement.speech_seconds + 1 else ""
+    return f"it holds {judgement.speech_seconds:.1f} s of speech{of_all}, and over {shortest:g} s are needed"
+
+
 def best_stretch(wave: Block, rate: int, longest: float) -> slice:
     """Return the samples of mono `wave` at `rate` Hz to clone a voice from: speech with little silence around it.
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..audio import SAMPLE_RATE
 from ..audio.decoding import read_mono
-from ..audio.judging import Judgement, judge
+from ..audio.judging import Judgement, judge, too_short
 from ..engine import Version
 from ..engine.voice.recording import version_of
 from ..errors import SlowRecordingError, VoiceError
@@ -227,14 +227,5 @@ def _version(entry: _Entry) -> Version:
 
 def check_speech(judgement: Judgement, shortest: float) -> None:
     """Raise `VoiceError` unless a recording holds enough speech."""
-    if judgement.speech_seconds <= shortest:
-        raise VoiceError(_too_short(judgement, shortest))
-
-
-def _too_short(judgement: Judgement, shortest: float) -> str:
-    if not judgement.seconds:
-        return "it holds no samples"
-    if not judgement.speech_seconds:
-        return "it is silent: no speech is heard in it"
-    of_all = f" in {judgement.seconds:.1f} s" if judgement.seconds >= judgement.speech_seconds + 1 else ""
-    return f"it holds {judgement.speech_seconds:.1f} s of speech{of_all}, and over {shortest:g} s are needed"
+    if (reason := too_short(judgement, shortest)) is not None:
+        raise VoiceError(reason)
