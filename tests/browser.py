@@ -90,7 +90,7 @@ async def watched(browser: Browser, url: str, home: str | None = None, **options
 
 
 async def violations(frame: Page | Frame) -> list[str]:
-    """What axe-core finds wrong: the rule, and where."""
+    """Faults that axe-core finds: the rule, and where."""
     if not await frame.evaluate("typeof window.axe === 'object'"):
         package = importlib.util.find_spec(_AXE)
         assert package is not None

@@ -79,7 +79,7 @@ def wav(samples: Samples, rate: int = RATE) -> bytes:
 
 @dataclass
 class Request:
-    """What the page sent."""
+    """A request that the page sent."""
 
     method: str
     path: str

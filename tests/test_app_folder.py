@@ -33,7 +33,7 @@ def stages(torch: str) -> list[Stage]:
 
 
 def environment(torch: str) -> dict[str, str]:
-    """What the Dockerfile sets."""
+    """The environment that the Dockerfile sets."""
     found: dict[str, str] = {}
     for stage in stages(torch):
         for instruction in stage.all("ENV"):

@@ -38,7 +38,7 @@ from wyoming_chatterbox.families import NANO
 
 @dataclass
 class Said:
-    """What a check said."""
+    """The words and the exit code of a check."""
 
     code: int
     text: str

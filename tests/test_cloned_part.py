@@ -71,7 +71,7 @@ def test_silence_before_speech_changes_nothing(networks: Networks, tmp_path: Pat
 def test_it_is_what_the_package_makes_of_the_same_part(
     networks: Networks, family: str, tiny: Tiny, tmp_path: Path
 ) -> None:
-    """Of 40 s in stereo from a phone, the part is written down as it is, and the package reads that."""
+    """The part of 40 s in stereo from a phone is written down as it is, and the package reads that."""
     wave = np.concatenate([silence(12), speech(12), silence(3), 0.8 * speech(10), silence(3)])
     path = write(tmp_path / "phone.m4a", np.stack([wave, 0.5 * wave]), FORMATS["rec.m4a"])
     read = read_mono(path, RATE)
@@ -122,9 +122,9 @@ def test_a_long_recording_is_a_voice_from_its_best_part(networks: Networks, fami
 @pytest.mark.parametrize(
     ("wave", "reason"),
     [
-        (np.append(silence(20), speech(0.7)), "too short: it holds 0.[67] s of speech, and over [15] s are needed"),
+        (np.append(silence(20), speech(0.7)), "it holds 0.[67] s of speech in 20.7 s, and over [15] s are needed"),
         (silence(20), "silent"),
-        (np.zeros(0, np.float32), "empty"),
+        (np.zeros(0, np.float32), "it holds no samples"),
     ],
 )
 def test_too_little_speech_is_refused(networks: Networks, tmp_path: Path, wave: Wave, reason: str) -> None:

@@ -90,6 +90,26 @@ def test_sound_beside_pictures_is_read(tmp_path: Path) -> None:
     assert len(read_mono(path, RATE)) == pytest.approx(4 * RATE, abs=0.05 * RATE)
 
 
+def test_pictures_that_last_longer_than_the_sound_are_no_sign_of_a_missing_end(tmp_path: Path) -> None:
+    path = tmp_path / "video.mkv"
+    with av.open(str(path), "w") as container:
+        pictures = container.add_stream("mpeg4", rate=5)
+        pictures.width = pictures.height = 64
+        pictures.pix_fmt = "yuv420p"
+        sound = container.add_stream("pcm_s16le", rate=24_000, layout="mono")
+        for number in range(60):
+            picture = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), "rgb24")
+            picture.pts = number
+            container.mux(pictures.encode(picture))
+        container.mux(pictures.encode(None))
+        samples = (speech(8) * 32767).astype(np.int16)[None]
+        frame = av.AudioFrame.from_ndarray(samples, "s16", "mono")
+        frame.sample_rate, frame.pts = 24_000, 0
+        container.mux(sound.encode(frame))
+        container.mux(sound.encode(None))
+    assert len(read_mono(path, 24_000)) == pytest.approx(8 * 24_000, abs=100)
+
+
 def test_a_picture_without_sound_is_named(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "film.mp4"), "w") as container:
         stream = container.add_stream("mpeg4", rate=5)

@@ -41,7 +41,7 @@ def tone(seconds: float) -> Block:
 
 
 def chunks(name: str, sound: Block, rate: int = SAMPLE_RATE, step: int = 2400) -> list[bytes]:
-    """What comes out for each piece of `step` samples, and at the end."""
+    """The bytes that come out for each piece of `step` samples, and at the end."""
     encoder = FORMATS[name].encoder(rate)
     return [*(encoder.encode(sound[at : at + step]) for at in range(0, len(sound), step)), encoder.finish()]
 

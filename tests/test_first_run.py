@@ -58,7 +58,7 @@ class Screen:
 
     @property
     def lines(self) -> list[str]:
-        """What a person sees: a line that was erased is gone."""
+        """The lines that a person sees: one that was erased is gone."""
         shown = []
         for line in self.written.decode().split("\n"):
             now = line.rstrip("\r").split("\x1b[K")[-1]
@@ -79,7 +79,7 @@ class Sheet:
 
 
 def logged(screen: Screen, write: Callable[[QueuedHandler, logging.Logger], None]) -> list[str]:
-    """What is seen after `write`, and the end of the process."""
+    """The lines that are seen after `write`, and the end of the process."""
     handler = QueuedHandler(screen.descriptor)
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger = logging.Logger("test")

@@ -204,7 +204,7 @@ IGNORED: dict[str, Callable[[Path], object]] = {
     "sub/up": lambda path: path.symlink_to(".."),
     "sub/again": lambda path: path.symlink_to("../sub"),
 }
-"""What is no recording and not meant to be one."""
+"""Files that are no recordings and not meant to be."""
 
 
 @pytest.fixture(scope="module")

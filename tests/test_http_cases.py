@@ -1,4 +1,4 @@
-"""What real clients send to the speech endpoint, and what is right: a row each."""
+"""Requests that real clients send to the speech endpoint, and what is right: a row each."""
 
 from __future__ import annotations
 

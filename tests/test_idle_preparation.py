@@ -15,7 +15,7 @@ from tests.http_serving import http
 from tests.serving import Running, serving, until
 from tests.test_voices import record
 from wyoming_chatterbox.engine import VOICES_KEPT
-from wyoming_chatterbox.errors import EngineError, OutOfMemoryError, VoiceError
+from wyoming_chatterbox.errors import EngineError, HungError, OutOfMemoryError, VoiceError
 
 
 def prepared(running: Running) -> list[str]:
@@ -102,6 +102,20 @@ async def test_an_engine_that_fails_to_prepare_still_speaks(tmp_path: Path, erro
         assert running.service.replies.records[-1].engine == "chatterbox"
         assert running.service.voices.catalogue.broken == {}
         assert running.chatterbox.cleaned == isinstance(error, OutOfMemoryError)
+
+
+async def test_an_engine_that_hangs_is_asked_for_no_other_voice_at_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = [f"v{number}" for number in range(10)]
+    for name in names:
+        record(tmp_path / "voices" / f"{name}.wav")
+    async with serving(tmp_path) as running:
+        running.chatterbox.unfit = {name: HungError("It hangs.") for name in names}
+        running.preparation.start()
+        await until(lambda: len(asked(running)) == 3)
+        assert set(asked(running)) == {"v0"}
+    assert "can't be prepared ahead" not in caplog.text
 
 
 async def test_nothing_is_prepared_from_a_folder_that_is_gone_until_it_is_back(tmp_path: Path) -> None:

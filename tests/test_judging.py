@@ -46,6 +46,13 @@ def test_long_pauses_are_no_speech(pause: float) -> None:
     assert judge(wave, RATE).speech_seconds == pytest.approx(7.2, abs=0.3)
 
 
+@pytest.mark.parametrize("pause", [0.5, 0.6, 0.75])
+def test_pauses_between_sentences_belong_to_speech(pause: float) -> None:
+    sentences = [np.append(speech(1.6), silence(pause)) for _ in range(3)]
+    wave = np.concatenate([silence(0.3), *sentences])
+    assert judge(wave, RATE).speech_seconds > 5
+
+
 @pytest.mark.parametrize("rate", [8_000, 16_000, 24_000, 44_100, 192_000])
 def test_any_rate_will_do(rate: int) -> None:
     assert judge(speech(5.6, rate), rate).speech_seconds == pytest.approx(5.6, abs=0.2)
@@ -179,3 +186,9 @@ class TestBestStretch:
         assert 0 <= judged.speech_seconds <= judged.seconds
         assert 0 <= judged.clipped <= 1
         assert best_stretch(wave, RATE, longest) == part
+
+
+def test_a_few_loud_words_hide_no_quiet_speech() -> None:
+    quiet = 10 ** (-32 / 20) * speech(13)
+    wave = np.concatenate([speech(0.6), silence(0.5), quiet]) + noise(14.1, 1e-5)
+    assert judge(wave, RATE).speech_seconds > 7

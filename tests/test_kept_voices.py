@@ -42,7 +42,7 @@ class At:
 
 
 def loader(model: Path, data: Path) -> Loader:
-    """What a new process would load with."""
+    """The loader of a new process."""
     flags = ["--model", str(model), "--device", "cpu", "--dtype", "float32", "--data-dir", str(data)]
     return Loader(config.load(flags, {}, data))
 

@@ -33,7 +33,7 @@ CHANGES = "() => { const seen = changes; changes = []; return seen; }"
 
 
 async def heard(page: Page, server: StandIn) -> list[dict[str, Any]]:
-    """What an event changed on the page."""
+    """Changes that an event made on the page."""
     server.info["uptime_seconds"] += 7200
     server.tell()
     hours = round(server.info["uptime_seconds"] / 3600)

@@ -24,7 +24,7 @@ pytestmark = [
 ]
 
 PARTS = {"speak": "#replies", "voices": "#cards", "memory": "#fits", "home": "#checks", "settings": "#options"}
-"""What is filled when a part is there."""
+"""An element that is filled when a part is there."""
 WIDTHS = (360, 768, 1440)
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 LANGUAGES = ("en", "de", "fr", "es")
@@ -43,7 +43,7 @@ async def show(page: Page, frame: Page | Frame, server: StandIn, state: str, par
 
 
 async def sound(frame: Page | Frame, where: str) -> list[str]:
-    """What is wrong with what is shown."""
+    """Faults of what is shown."""
     wide = await overflow(frame)
     return [f"{where}: {wrong}" for wrong in [*await violations(frame), *([f"{wide} px too wide"] if wide > 0 else [])]]
 

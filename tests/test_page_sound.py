@@ -21,7 +21,7 @@ pytestmark = [
 
 POSITION = "Number(document.querySelector('#wave').getAttribute('aria-valuenow'))"
 WITHOUT_WORKLET = "Object.defineProperty(BaseAudioContext.prototype, 'audioWorklet', { value: undefined })"
-"""What a page finds over http at another address than localhost."""
+"""The surroundings of a page over http at another address than localhost."""
 
 
 def asked(server: StandIn) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What keeps Chatterbox from speaking, as a code and values that the page puts into words."""
+"""Reasons why Chatterbox can't speak, as a code and values that the page puts into words."""
 
 from __future__ import annotations
 

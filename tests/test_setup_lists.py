@@ -1,4 +1,4 @@
-"""What script/setup takes: the packages to speak or all, PyTorch's build for CPUs or the one with CUDA."""
+"""The lists that script/setup takes: the packages to speak or all, PyTorch's build for CPUs or the one with CUDA."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def torch(tree: Tree) -> list[str]:
 
 
 def installed(tree: Tree) -> list[str]:
-    """What was asked of uv since the last time, with the lists' contents."""
+    """The requests to uv since the last time, with the lists' contents."""
     calls = [call for call in tree.calls() if call.startswith("uv ")]
     return [call.partition("--requirements ")[2] for call in calls]
 

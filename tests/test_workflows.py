@@ -30,7 +30,7 @@ IMAGE = "ghcr.io/somebody/wyoming-chatterbox-app"
 
 
 def triggers(name: str) -> dict[str, Any]:
-    """What `on:` says, which YAML takes for a truth value."""
+    """The value of `on:`, which YAML takes for a truth value."""
     found: dict[str, Any] = {str(key): value for key, value in CONTENT[name].items()}["True"]
     return found
 

@@ -7,6 +7,7 @@
     ├── RequestError
     │   └── UnknownVoiceError
     ├── VoiceError
+    │   └── SlowRecordingError
     ├── ConflictError
     ├── FolderError
     ├── NotReadyError
@@ -38,7 +39,7 @@ class ChatterboxError(Exception):
 
     code = "error"
     problem = Problem()
-    """What is wrong, where this error keeps Chatterbox from speaking."""
+    """The problem that this error stands for, where it keeps Chatterbox from speaking."""
 
 
 class ConfigError(ChatterboxError):
@@ -80,6 +81,12 @@ class VoiceError(ChatterboxError):
     """A voice's recording can't be used: it is not audio, too short or silent."""
 
     code = "broken-voice"
+
+
+class SlowRecordingError(VoiceError):
+    """A recording could not be read in time; a later try may succeed, as a disk can be slow for a while."""
+
+    code = "slow-recording"
 
 
 class ConflictError(ChatterboxError):

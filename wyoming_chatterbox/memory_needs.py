@@ -1,4 +1,4 @@
-"""What each model takes at each precision while it speaks: the whole process, Python and PyTorch included.
+"""Memory that each model takes at each precision while it speaks: the whole process, Python and PyTorch included.
 
 Nothing here needs more than Python itself. script/docs writes the table into docs/MEMORY.md.
 """
@@ -23,7 +23,7 @@ CPU without AVX512-BF16, bfloat16 is float16.
 """
 
 _CUDA_CONTEXT_MB = 400
-"""What CUDA itself takes on the GPU for a process, in 10^6 bytes: an estimate, nothing was measured yet."""
+"""Memory that CUDA itself takes on the GPU for a process, in 10^6 bytes: an estimate, nothing was measured yet."""
 
 
 def needs(kind: str) -> dict[str, dict[str, int]]:

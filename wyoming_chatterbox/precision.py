@@ -57,7 +57,7 @@ WHYS = {
     "not-numbers": "one whose numbers reach further than those of `before`, in which the sound was not numbers",
     "unsupported": "the nearest to `wanted`, which the device can't compute in",
 }
-"""What the codes of `Why` mean."""
+"""The meanings of the codes of `Why`."""
 
 
 @dataclass(frozen=True)

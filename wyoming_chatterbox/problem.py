@@ -1,4 +1,4 @@
-"""What keeps Chatterbox from speaking, as a code and values: the page has the words."""
+"""Reasons why Chatterbox can't speak, as a code and values: the page has the words."""
 
 from __future__ import annotations
 
@@ -15,4 +15,4 @@ class Problem:
     """dns, refused, timeout, tls, proxy, not-found, forbidden, disk-full, no-space, checksum, files-missing,
     files-broken, out-of-memory, no-device, not-numbers, hung, offline or unknown."""
     values: Mapping[str, Any] = field(default_factory=dict)
-    """What the words need: host, file, place, bytes_needed, device, ..."""
+    """Values that the words need: host, file, place, bytes_needed, device, ..."""

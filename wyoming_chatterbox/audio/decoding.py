@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from ..errors import VoiceError
 from . import Block
-from .opening import RecordingFile, opened
+from .opening import opened
+from .recording_file import RecordingFile
 
 if TYPE_CHECKING:
     from av import AudioFrame, AudioStream
@@ -172,7 +173,7 @@ class _Source:
                 if not read:
                     raise
                 packet = None
-            self._file.check_time()
+            self._file.check()
             if packet is None:
                 break
             read += 1
@@ -195,7 +196,8 @@ def _unfit(channels: int, rate: int) -> str | None:
 def _seconds(container: InputContainer, stream: AudioStream) -> float | None:
     if stream.duration is not None and stream.time_base:
         seconds = float(stream.duration) * float(stream.time_base)
-    elif container.duration is not None:
+    elif container.duration is not None and len(container.streams) == 1:
+        # With others beside it, one of them may be the longest.
         seconds = container.duration / 1_000_000
     else:
         return None

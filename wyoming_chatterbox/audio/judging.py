@@ -17,15 +17,18 @@ _FRAME = 0.02
 """Seconds of a frame."""
 _SILENCE = -75.0
 """dB of full scale: a recording that gets no louder holds no speech."""
-_TOP_FRAMES = 25
-"""Loudest frames whose median is how loud a recording gets: a door that slams is shorter."""
+_TOP_FRAMES, _TOP_SHARE = 25, 0.1
+"""Loudest frames whose median is how loud a recording gets, and their share of those that sound, if that is more.
+
+A door that slams is shorter, and a few loud words are a smaller share.
+"""
 _ABOVE_NOISE, _BELOW_TOP, _FAR_BELOW_TOP = 6.0, 12.0, 35.0
 """dB. Speech is that much above the noise; never does it have to be nearer to the top, nor can it be further below."""
 _HYSTERESIS = 6.0
 """dB that speech must exceed the threshold by, somewhere between two pauses."""
 _CLICK = 0.06
 """Seconds; a sound that is shorter is no speech."""
-_PAUSE = 0.5
+_PAUSE = 0.9
 """Seconds; a pause that is shorter belongs to speech."""
 _BREAK = 0.15
 """Seconds; a part may begin or end in such a pause."""
@@ -45,7 +48,7 @@ _NOISY, _QUIET = 20.0, -45.0
 _CLIPPED = 0.005
 """Share of the speech's samples that are cut off, above which a recording counts as clipped."""
 _NEARLY = 0.94
-"""Of the amplitude at which samples are cut off, what most of these have at least."""
+"""Share of the amplitude at which samples are cut off that most of them reach."""
 _BINS, _LOWEST_BIN = 100, 45
 """Amplitudes up to the peak are counted in so many bins; no clipping is sought below the second."""
 
@@ -66,11 +69,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What is found in a recording. Levels are in dB of full scale; -120 stands for nothing at all."""
+    """Findings about a recording. Levels are in dB of full scale; -120 stands for nothing at all."""
 
     seconds: float
     speech_seconds: float
-    """Seconds in which somebody speaks, pauses under half a second among them."""
+    """Seconds in which somebody speaks, pauses under 0.9 s among them."""
     level: float
     """RMS of the speech."""
     peak: float
@@ -115,6 +118,18 @@ def judge(wave: Block, rate: int) -> Judgement:
     clipped, _ = _clipping(heard.frames[speech])
     findings = tuple(_findings(level, noise, clipped))
     return Judgement(seconds, min(spoken, seconds), level, _decibels(peak**2), noise, clipped, findings)
+
+
+def too_short(judgement: Judgement, shortest: float) -> str | None:
+    """Say of "it" why it doesn't hold over `shortest` seconds of speech, in a sentence; None if it does."""
+    if judgement.speech_seconds > shortest:
+        return None
+    if not judgement.seconds:
+        return "it holds no samples"
+    if not judgement.speech_seconds:
+        return "it is silent: no speech is heard in it"
+    of_all = f" in {judgement.seconds:.1f} s" if judgement.seconds >= judgement.speech_seconds + 1 else ""
+    return f"it holds {judgement.speech_seconds:.1f} s of speech{of_all}, and over {shortest:g} s are needed"
 
 
 def best_stretch(wave: Block, rate: int, longest: float) -> slice:
@@ -182,8 +197,9 @@ def _hear(wave: Block, rate: int) -> _Heard:
     nowhere: _Runs = np.zeros((0, 2), np.intp)
     if not len(levels):
         return _Heard(frames, levels, nowhere, -120.0)
-    top = float(np.median(np.partition(levels, max(0, len(levels) - _TOP_FRAMES))[-_TOP_FRAMES:]))
     sounding = levels[levels > _SILENCE - 15]
+    loudest = min(len(levels), max(_TOP_FRAMES, round(_TOP_SHARE * len(sounding))))
+    top = float(np.median(np.partition(levels, len(levels) - loudest)[-loudest:]))
     floor = float(np.percentile(sounding, 10)) if len(sounding) else -120.0
     if top < _SILENCE:
         return _Heard(frames, levels, nowhere, floor)

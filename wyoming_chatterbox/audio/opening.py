@@ -6,7 +6,6 @@ ffmpeg gets a file's bytes, neither its path nor any other file, and no format t
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .. import regular_files
 from ..errors import VoiceError
+from .recording_file import RecordingFile
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -26,51 +26,11 @@ MOST_WORK_SECONDS = 15.0
 _FORMATS = (
     *("aac", "ac3", "aiff", "amr", "amrnb", "amrwb", "ape", "asf", "au", "avi", "caf", "dsf", "eac3", "flac", "flv"),
     *("iff", "loas", "m4v", "matroska", "mov", "mp3", "mpc", "mpc8", "mpeg", "mpegts", "nistsphere", "oga", "ogg"),
-    *("oma", "qcp", "rm", "sln", "sox", "tak", "truehd", "tta", "voc", "w64", "wav", "webm", "wv"),
+    *("qcp", "rm", "sln", "sox", "tak", "truehd", "tta", "voc", "w64", "wav", "webm", "wv"),
 )
 """Containers, by ffmpeg's names, each of which holds its sound itself."""
-_UNKNOWN_SIZE = 0x7FFF_0000
-"""Bytes from which on a WAV's size is one that was not known when its header was written."""
-
-
-class RecordingFile:
-    """A file as PyAV reads it; it seems to end when time is over, as an error here would be lost inside ffmpeg."""
-
-    def __init__(self, file: BinaryIO, until: float) -> None:
-        self._file = file
-        self._until = until
-
-    @property
-    def _is_late(self) -> bool:
-        return time.monotonic() > self._until
-
-    def check_time(self) -> None:
-        """Raise `VoiceError` if reading takes too long."""
-        if self._is_late:
-            raise VoiceError(f"it takes over {MOST_WORK_SECONDS:g} s to read")
-
-    def read(self, size: int) -> bytes:
-        return b"" if self._is_late else self._file.read(size)
-
-    def seek(self, offset: int, whence: int) -> int:
-        try:
-            return self._file.seek(offset, whence)
-        except (OSError, ValueError):  # A broken file may point anywhere.
-            return self._file.seek(0, os.SEEK_END)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    @property
-    def sizes(self) -> tuple[int, int]:
-        """Bytes that are there, and bytes that a WAV's header promises: ffmpeg reads that as if it fitted."""
-        there = self._file.seek(0, os.SEEK_END)
-        self._file.seek(0)
-        head = self._file.read(8)
-        if len(head) < 8 or head[:4] != b"RIFF":
-            return there, there
-        size = int.from_bytes(head[4:], "little")
-        return there, size + 8 if size < _UNKNOWN_SIZE else there
+_MOST_STREAMS = "8"
+"""Each may have a header that takes megabytes."""
 
 
 @contextmanager
@@ -81,9 +41,8 @@ def opened(path: Path) -> Iterator[tuple[RecordingFile, InputContainer]]:
     """
     import av
 
-    until = time.monotonic() + MOST_WORK_SECONDS
     with _sound(path) as content:
-        file = RecordingFile(content, until)
+        file = RecordingFile(content, MOST_WORK_SECONDS)
         try:
             container = av.open(
                 file,
@@ -93,7 +52,7 @@ def opened(path: Path) -> Iterator[tuple[RecordingFile, InputContainer]]:
                     "format_whitelist": ",".join(_FORMATS),
                     "protocol_whitelist": "none",
                     "codec_whitelist": _audio_codecs(),
-                    "max_streams": "100",
+                    "max_streams": _MOST_STREAMS,
                 },
                 timeout=MOST_WORK_SECONDS,
                 io_open=_refuse,
@@ -103,7 +62,7 @@ def opened(path: Path) -> Iterator[tuple[RecordingFile, InputContainer]]:
         except VoiceError:
             raise
         except av.FFmpegError as err:
-            file.check_time()
+            file.check()
             raise VoiceError("it is no sound file, or only a part of one") from err
         except OSError:
             raise

@@ -30,7 +30,7 @@ class Finding:
     words: str
     level: Level = Level.OK
     advice: str = ""
-    """What a person can do about it."""
+    """Advice: what a person can do about it."""
     stops_server: bool = False
     """Whether the server would not start at all."""
 
@@ -47,7 +47,7 @@ def problem(words: str, advice: str = "", *, stops_server: bool = False) -> Find
 
 @dataclass
 class Machine:
-    """What is known so far of this machine, and of what it would run."""
+    """Everything that is known so far of this machine, and of what it would run."""
 
     config: Config
     running: str | None = None

@@ -22,7 +22,7 @@ class Visit:
 
 
 class Reach:
-    """What the servers of both ports note for each other and for the page."""
+    """Notes that the servers of both ports keep for each other and for the page."""
 
     def __init__(self) -> None:
         self.announced: str | None = None

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ..engine import VOICES_KEPT, Engine, Version, Voice
-from ..errors import OutOfMemoryError, ShuttingDownError, VoiceError
+from ..errors import HungError, OutOfMemoryError, ShuttingDownError, SlowRecordingError, VoiceError
 from ..faults import message
 from ..quoting import quoted
 from ..voices.catalogue import Catalogue
@@ -129,11 +129,18 @@ class IdlePreparation:
         """
         urgent = [catalogue.find().name, *(record.voice for record in reversed(self._replies.records))]
         ranks = {name: rank for rank, name in reversed(list(enumerate(urgent)))}
+
+        def rank(voice: Voice) -> int:
+            return ranks.get(voice.name, len(urgent))
+
+        # A recording has a voice in each language, so these are many more.
         by_recording: dict[Path, Voice] = {}
-        for voice in sorted(catalogue.voices, key=lambda voice: ranks.get(voice.name, len(urgent))):
-            if voice.recording is not None and not self._voices.is_unfit(voice):
-                by_recording.setdefault(voice.recording, voice)
-        return list(by_recording.values())
+        for voice in catalogue.voices:
+            if voice.recording is not None:
+                other = by_recording.setdefault(voice.recording, voice)
+                if other is not voice and rank(voice) < rank(other):
+                    by_recording[voice.recording] = voice
+        return sorted((voice for voice in by_recording.values() if not self._voices.is_unfit(voice)), key=rank)
 
     async def _prepare(self, engine: Engine, voice: Voice) -> bool:
         """Prepare a voice; returns whether the next one may follow at once."""
@@ -147,8 +154,10 @@ class IdlePreparation:
         try:
             if not await scheduler.call(partial(engine.prepare, voice, cancelled), "preparing a voice", engine):
                 return False
-        except ShuttingDownError:
+        except (HungError, ShuttingDownError):
             return False
+        except SlowRecordingError as err:
+            _LOGGER.debug("The voice %s can't be prepared now: %s", quoted(voice.name), message(err))
         except VoiceError as err:
             if self._voices.trouble is not None:
                 # The folder is at fault, not the recording, which is tried again when the folder is back.

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 from collections import OrderedDict
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
 from ..daemon_thread import in_daemon_thread
@@ -29,7 +31,11 @@ _LIKELY = 3.0
 """LU by which speech may differ from what was expected of it, without showing that this was wrong."""
 _EXPECTED_SECONDS = 1.5
 """Seconds of speech that an expectation counts as, so that one short word doesn't outweigh it."""
-_LARGEST_GAIN = 30.0
+_UNLIKELY = 8.0
+"""LU below what a speaker is known for, under which a sound is taken for a sigh or silence, and hardly for speech."""
+_DOUBTED_SECONDS = 10.0
+"""Seconds of such a sound without any other, after which the speaker is as quiet as that."""
+_LARGEST_GAIN = 27.0
 """dB by which a voice becomes louder or quieter at most."""
 _STANDBY = -26.2
 """LUFS of hibari-tts, from -27.4 for one word to -25.4 (measured over 20 sentences)."""
@@ -46,6 +52,13 @@ _PRIORS = {
 }
 """LUFS of voices that were never heard, by the engine; voices of others stay as they are until they were."""
 
+_RANGES = {
+    family.name: (family.prompt.loudness[0] - 6.0, family.prompt.loudness[1] + 6.0)
+    for family in FAMILIES.values()
+    if family.prompt.loudness[0] < family.prompt.loudness[1]
+}
+"""LUFS, from and to, of voices of the other families: they are about as loud as their prompts, which are in a range."""
+
 
 class Speaker(NamedTuple):
     """A voice as an engine says it."""
@@ -59,7 +72,9 @@ class Speaker(NamedTuple):
     def of(cls, engine: str, voice: Voice) -> Speaker:
         """Name the speaker; `engine` is its `Description.name`."""
         recording = voice.recording
-        return cls(engine, None if recording is None else str(recording), voice.version, voice.name)
+        if recording is None:
+            return cls(engine, None, None, voice.name)
+        return cls(engine, str(recording), voice.version, voice.name)
 
 
 @dataclass
@@ -80,6 +95,8 @@ class Levels:
         self._path = path
         self._levels: OrderedDict[Speaker, _Level] = OrderedDict()
         """The speaker heard last comes last."""
+        self._doubted: dict[Speaker, float] = {}
+        """Seconds of sound that was too quiet to be learnt, since each speaker was last heard as usual."""
         self._changed = False
         self._writing = False
 
@@ -90,14 +107,30 @@ class Levels:
 
     def learn(self, speaker: Speaker, loudness: float, seconds: float) -> None:
         """Note that so many seconds of speech were so loud, in LUFS; the longer, the more they count."""
-        level = self._levels.pop(speaker, None) or self._expected(speaker, loudness)
+        known = self._loudness(speaker)
+        doubted = self._doubted.pop(speaker, 0.0)
+        level = self._levels.pop(speaker, None)
+        if known is not None and loudness < known - _UNLIKELY:
+            if doubted + seconds < _DOUBTED_SECONDS:
+                self._doubted[speaker] = doubted + seconds
+                if level is not None:
+                    self._levels[speaker] = level
+                return
+            level = _Level(loudness, loudness, 0.0)
+        elif level is not None and loudness > level.mean + _UNLIKELY:
+            # What was learnt before was no speech.
+            level = _Level(loudness, loudness, 0.0)
+        elif level is None:
+            lowest, highest = _RANGES.get(speaker.engine, (-math.inf, math.inf))
+            loudness = min(max(loudness, lowest), highest)
+            level = self._expected(known, loudness, seconds)
         self._levels[speaker] = level
         level.mean += (loudness - level.mean) * seconds / (level.seconds + seconds)
         level.seconds = min(_MEMORY_SECONDS, level.seconds + seconds)
         if abs(level.mean - level.loudness) > _TOLERANCE:
             level.loudness = level.mean
         while len(self._levels) > _KEPT:
-            self._levels.popitem(last=False)
+            self._doubted.pop(self._levels.popitem(last=False)[0], None)
         self._changed = True
 
     def keep(self) -> None:
@@ -130,12 +163,11 @@ class Levels:
             self._levels.pop(speaker, None)
             self._levels[speaker] = level
 
-    def _expected(self, speaker: Speaker, measured: float) -> _Level:
+    def _expected(self, known: float | None, measured: float, seconds: float) -> _Level:
         """Begin with what was expected of a speaker, unless the first measurement shows that it was wrong."""
-        expected = self._loudness(speaker)
-        if expected is None or abs(measured - expected) > _LIKELY:
+        if known is None or (abs(measured - known) > _LIKELY and seconds >= _EXPECTED_SECONDS):
             return _Level(measured, measured, 0.0)
-        return _Level(expected, expected, _EXPECTED_SECONDS)
+        return _Level(known, known, _EXPECTED_SECONDS)
 
     def _loudness(self, speaker: Speaker) -> float | None:
         if (level := self._levels.get(speaker)) is not None:
@@ -149,9 +181,15 @@ class Levels:
 
 def _write(path: Path, entries: list[dict[str, object]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".part")
-    draft.write_text(json.dumps(entries, indent=0), encoding="utf-8")
-    draft.replace(path)
+    # It names recordings, so nobody else may read it.
+    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False) as draft:
+        try:
+            json.dump(entries, draft, indent=0)
+            draft.flush()
+            Path(draft.name).replace(path)
+        except BaseException:
+            Path(draft.name).unlink(missing_ok=True)
+            raise
 
 
 def _read(path: Path) -> dict[Speaker, _Level]:

@@ -31,7 +31,7 @@ class Point:
     at: float
     """By `time.monotonic()`."""
     process: int
-    """Of the whole process: its own memory where the system tells it (Linux), else all that is resident."""
+    """Bytes of the whole process: its own memory where the system tells it (Linux), else all that is resident."""
     device: int | None
     """Held on the GPU, caches included; None without one."""
     weights: int

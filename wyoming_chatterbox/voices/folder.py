@@ -83,7 +83,7 @@ class VoicesFolder:
         self._new_catalogue = new_catalogue
         self._patience = patience
         self._latest: tuple[Found, FoundProfiles, Languages] | None = None
-        """What the catalogue was made from."""
+        """Everything that the catalogue was made from."""
         self._told: dict[str, set[str]] = {}
         """Reasons that the log has named, by file name."""
         self._lines = self._untold = self._hints = 0

@@ -51,7 +51,7 @@ def make_catalogue(
 
 @dataclass
 class _Source:
-    """What a voice is made from."""
+    """The files that a voice is made from."""
 
     stem: str
     recording: Recording | None

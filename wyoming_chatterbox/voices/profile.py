@@ -35,15 +35,15 @@ MAX_LABEL = 100
 MAX_ALIASES = 32
 MAX_ALIAS = 200
 _PARSER_ERRORS = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
-"""What PyYAML raises, besides its own errors, at values such as `!!int x` or a date with a 13th month."""
+"""Exceptions that PyYAML raises, besides its own errors, at values such as `!!int x` or a date with a 13th month."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What a profile says; None where it says nothing."""
+    """The content of a profile; None where it says nothing."""
 
     label: str | None = None
-    """What people see; the name of the file stays the voice's name."""
+    """The name that people see; the name of the file stays the voice's name."""
     recording: str | None = None
     """The recording's file name, where it isn't the profile's own with another suffix."""
     language: str | None = None

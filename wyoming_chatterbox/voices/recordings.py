@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 import time
@@ -13,10 +14,10 @@ from pathlib import Path
 
 from ..audio import SAMPLE_RATE
 from ..audio.decoding import read_mono
-from ..audio.judging import Judgement, judge
+from ..audio.judging import Judgement, judge, too_short
 from ..engine import Version
 from ..engine.voice.recording import version_of
-from ..errors import VoiceError
+from ..errors import SlowRecordingError, VoiceError
 from ..quoting import quoted
 from .names import can_be_shown, shown
 from .profile import SUFFIXES as PROFILE_SUFFIXES
@@ -39,6 +40,9 @@ MAX_DEPTH = 8
 _LOOK_SECONDS = 1.0
 """Seconds after which a look judges no more recordings; the next look goes on."""
 
+_AGAIN_SECONDS = 300.0
+"""Seconds after which a recording that took too long to read is tried again."""
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -47,7 +51,7 @@ class Recording:
     path: Path
     version: Version
     judgement: Judgement | None = None
-    """What was found in it; None if nobody listened."""
+    """The findings about it; None if nobody listened."""
     file: str = ""
     """Its path inside the voices folder, as people are told it: `alice.wav`, `family/bob.m4a`."""
 
@@ -75,14 +79,24 @@ class Recordings:
     """Scans a folder for recordings; listens only to files that are new or changed since it last did."""
 
     def __init__(
-        self, directory: Path, judged: Callable[[Path], Judgement] = listen, seconds: float = _LOOK_SECONDS
+        self,
+        directory: Path,
+        judged: Callable[[Path], Judgement] = listen,
+        seconds: float = _LOOK_SECONDS,
+        again: float = _AGAIN_SECONDS,
     ) -> None:
-        """`judged` listens to a file; in one look, none begins after `seconds`, except the first."""
+        """`judged` listens to a file; in one look, none begins after `seconds`, except the first.
+
+        A file that takes too long to read is tried again after `again` seconds.
+        """
         self._directory = directory
         self._listen = judged
         self._look_seconds = seconds
+        self._again_seconds = again
         self._judged: dict[Path, tuple[Version, Judgement | str]] = {}
         """Each file's version when it was opened, and what was found in it or the reason why it is no recording."""
+        self._again: dict[Path, float] = {}
+        """When files that took too long are tried again, by `time.monotonic()`."""
 
     def look(self, taken: frozenset[str], shortest: float, first: str = "") -> Found:
         """Find recordings with over `shortest` seconds of speech whose names are not `taken`.
@@ -105,7 +119,7 @@ class Recordings:
             try:
                 version = _version(entry)
                 known, judgement = self._judged.get(path, (None, ""))
-                if known != version:
+                if known != version or self._again.get(path, math.inf) < time.monotonic():
                     if listened and time.monotonic() > until:
                         unheard.append(path)
                         continue
@@ -126,11 +140,16 @@ class Recordings:
         for entry in entries[MAX_FILES:]:
             broken[f"{shown(entry.file)} and those after it"] = f"only the first {MAX_FILES} files are looked at"
         self._judged = {entry.path: self._judged[entry.path] for entry in entries if entry.path in self._judged}
+        self._again = {path: when for path, when in self._again.items() if path in self._judged}
         return Found(recordings, broken, tuple(profiles), tuple(unheard))
 
     def _verdict(self, path: Path) -> Judgement | str:
+        self._again.pop(path, None)
         try:
             return self._listen(path)
+        except SlowRecordingError as err:
+            self._again[path] = time.monotonic() + self._again_seconds
+            return str(err)
         except VoiceError as err:
             return str(err)
         except OSError:
@@ -208,14 +227,5 @@ def _version(entry: _Entry) -> Version:
 
 def check_speech(judgement: Judgement, shortest: float) -> None:
     """Raise `VoiceError` unless a recording holds enough speech."""
-    if judgement.speech_seconds <= shortest:
-        raise VoiceError(_too_short(judgement, shortest))
-
-
-def _too_short(judgement: Judgement, shortest: float) -> str:
-    if not judgement.seconds:
-        return "it holds no samples"
-    if not judgement.speech_seconds:
-        return "it is silent: no speech is heard in it"
-    of_all = f" in {judgement.seconds:.1f} s" if judgement.seconds >= judgement.speech_seconds + 1 else ""
-    return f"it holds {judgement.speech_seconds:.1f} s of speech{of_all}, and over {shortest:g} s are needed"
+    if (reason := too_short(judgement, shortest)) is not None:
+        raise VoiceError(reason)

@@ -57,9 +57,9 @@ class NamedVoice(Voice):
     """A voice that a request can name, with what people see of it."""
 
     label: str = "Chatterbox"
-    """What people see, without the language; the name stays the same when it changes."""
+    """The name that people see, without the language; `name` stays the same when it changes."""
     stem: str = "default"
-    """What the voice is called in all its languages: the name of its recording or profile, without the suffix."""
+    """Its name in all its languages: that of its recording or profile, without the suffix."""
     style: Style = field(default_factory=Style)
     aliases: tuple[str, ...] = ()
     """Further names that requests may use."""

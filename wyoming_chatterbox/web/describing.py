@@ -1,4 +1,4 @@
-"""What a description in OpenAPI 3.1 is built from."""
+"""Blocks that a description in OpenAPI 3.1 is built from."""
 
 from __future__ import annotations
 

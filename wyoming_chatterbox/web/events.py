@@ -32,7 +32,7 @@ _CLOCKS = (
     ("status", "message"),
     ("status", "progress", "resumes_in_seconds"),
 )
-"""What changes by itself: its change is no news."""
+"""Fields that change by themselves: such a change is no news."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Events:
         self._listeners: set[_Listener] = set()
         self._lines: deque[Line] = deque(maxlen=_WAITING_LINES)
         self._before: str | None = None
-        """What was sent last of `info`; None while nobody listens."""
+        """The latest `info` that was sent; None while nobody listens."""
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 

@@ -1,4 +1,4 @@
-"""What clients of OpenAI's look up before they ask for speech: models and voices.
+"""Lists that clients of OpenAI's look up before they ask for speech: models and voices.
 
 Open WebUI reads `/v1/audio/models` and `/v1/audio/voices`, and takes `id` and `name` of each entry; OpenAI's own
 clients read `/v1/models`. A voice's `name` is its `id`, because some clients send the one and some the other.

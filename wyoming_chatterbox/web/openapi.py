@@ -266,4 +266,4 @@ _PARTS: tuple[Callable[[], dict[str, Any]], ...] = (
     _server_paths,
     page_paths,
 )
-"""What describes the paths of each module."""
+"""Functions that describe the paths of each module."""

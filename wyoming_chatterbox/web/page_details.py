@@ -1,4 +1,4 @@
-"""What the page shows besides: why this model, how others reach the server, what it takes and heeds, memory's room."""
+"""Details for the page: why this model, how others reach the server, what it takes and heeds, memory's room."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page needs besides the snapshots: another try, the log, a report, and news as they come."""
+"""Routes that the page needs besides the snapshots: another try, the log, a report, and news as they come."""
 
 from __future__ import annotations
 

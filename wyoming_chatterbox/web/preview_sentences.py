@@ -1,4 +1,4 @@
-"""What a voice says when people want to hear how it sounds: the same in each language, without digits or symbols."""
+"""Sentences by which people hear how a voice sounds: the same in each language, without digits or symbols."""
 
 SENTENCES = {
     "ar": "صباح الخير. إنها السابعة والنصف، والضوء في المطبخ مضاء.",

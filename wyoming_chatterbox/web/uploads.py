@@ -34,11 +34,11 @@ T = TypeVar("T")
 
 @dataclass
 class Received:
-    """What a client sent besides the recording's bytes."""
+    """The fields that a client sent besides the recording's bytes."""
 
     fields: dict[str, Any] = field(default_factory=dict)
     file_name: str = ""
-    """What the client calls the file; empty if it doesn't say."""
+    """The client's name for the file; empty if it doesn't say."""
 
 
 class Receiver:

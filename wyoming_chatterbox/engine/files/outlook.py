@@ -1,4 +1,4 @@
-"""What a start would have to download, found out without downloading anything."""
+"""The files that a start would have to download, found out without downloading anything."""
 
 from __future__ import annotations
 

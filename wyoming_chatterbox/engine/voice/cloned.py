@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from ...errors import Cancelled, VoiceError
+from ...errors import Cancelled, SlowRecordingError, VoiceError
 from ...families import Family
 from .. import VOICES_KEPT, Version, Voice
 from ..failures import first_line, give_back, is_out_of_memory
@@ -174,7 +175,10 @@ class ClonedVoices:
         if self._kept.store is None:
             return None
         contents = self._kept.contents
-        content = contents.get(begun.key) or begun.content.result(ask)
+        try:
+            content = contents.get(begun.key) or begun.content.result(ask)
+        except SlowRecordingError:
+            return None
         if content is None:
             return None
         if len(contents) >= _MOST_CONTENTS:
@@ -197,7 +201,8 @@ def _content(path: Path, version: Version) -> str | None:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_HASHED:
             return None
-        with path.open("rb") as file:
+        # It may have been replaced by a pipe since.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             for _ in range(0, _MOST_HASHED, _BLOCK):
                 digest.update(file.read(_BLOCK))
     except OSError:

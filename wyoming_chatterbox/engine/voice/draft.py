@@ -19,7 +19,7 @@ import torch
 
 from ...audio import Block
 from ...audio.decoding import read_mono
-from ...audio.judging import best_stretch, judge
+from ...audio.judging import best_stretch, judge, too_short
 from ...errors import Cancelled, VoiceError
 from ...families import PromptRules
 from ..upstream import chatterbox_tts
@@ -101,16 +101,8 @@ class Draft:
     def _take_best(self) -> None:
         """Take the part of the recording in which somebody speaks, as long as T3 or the flow can use it."""
         wave, rules, rate = self._wave24, self._rules, chatterbox_tts.S3GEN_SR
-        if not len(wave):
-            raise VoiceError(f"{self._path} is empty: it holds no samples.")
-        spoken = judge(wave, rate).speech_seconds
-        if not spoken:
-            raise VoiceError(f"{self._path} is silent: no speech is heard in it.")
-        if spoken <= rules.shortest:
-            raise VoiceError(
-                f"{self._path} is too short: it holds {spoken:.1f} s of speech, and over {rules.shortest:g} s are "
-                "needed."
-            )
+        if (reason := too_short(judge(wave, rate), rules.shortest)) is not None:
+            raise VoiceError(f"{self._path} can't be used: {reason}.")
         self._wave24 = wave[best_stretch(wave, rate, max(rules.t3_seconds, S3GEN_SECONDS))].copy()
 
     def _level(self) -> None:
@@ -174,6 +166,6 @@ def _heard(path: Path) -> Block:
     try:
         return read_mono(path, chatterbox_tts.S3GEN_SR)
     except VoiceError as err:
-        raise VoiceError(f"{path} can't be used: {err}.") from err
+        raise type(err)(f"{path} can't be used: {err}.") from err
     except OSError as err:
         raise VoiceError(f"{path} can't be read: {err.strerror}.") from err

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from ...daemon_thread import in_daemon_thread
-from ...errors import VoiceError
+from ...errors import SlowRecordingError
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ class Reading(Generic[T]):
     def result(self, ask: Callable[[], None]) -> T:
         """Wait for what was read; `ask()` is called every moment, and an exception from it ends the wait.
 
-        Raises what `read` raises, and `VoiceError` if the file has not answered for 20 s.
+        Raises what `read` raises, and `SlowRecordingError` if the file has not answered for 20 s.
         """
         until = time.monotonic() + _PATIENCE_SECONDS
         while True:
@@ -57,6 +57,6 @@ class Reading(Generic[T]):
                 return self._begun.result()
             ask()
             if time.monotonic() > until:
-                raise VoiceError(
+                raise SlowRecordingError(
                     f"{self._path} can't be read: its folder has not answered for {_PATIENCE_SECONDS:g} s."
                 )
