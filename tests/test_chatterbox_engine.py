@@ -280,7 +280,7 @@ class TestARecordingThatCantBeUsed:
     def test_no_samples(self, english: Chatterbox, tmp_path: Path) -> None:
         path = tmp_path / "none.wav"
         soundfile.write(path, np.zeros(0), 24000)
-        self.refused(english, path, "empty")
+        self.refused(english, path, "holds no samples")
 
     def test_silent(self, english: Chatterbox, tmp_path: Path) -> None:
         path = tmp_path / "silent.wav"

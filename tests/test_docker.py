@@ -40,8 +40,8 @@ OF_THE_GUIDE = {
     "CUDA_CACHE_CLEAR_INTERVAL",
 }
 ACCEPTED = {name for option in OPTIONS for name in (*option.environment, option.variable)}
-ELSEWHERE = {"HF_ENDPOINT", "HF_TOKEN"}
-"""Variables that the download reads, as every program does that uses the hub."""
+ELSEWHERE = {"HF_ENDPOINT", "HF_TOKEN", "PUBLISH_HTTP"}
+"""Variables that the download reads, as every program does that uses the hub, and one that Compose itself reads."""
 
 both = pytest.mark.parametrize("variant", VARIANTS)
 only_if_changed = pytest.mark.inputs(
@@ -170,7 +170,8 @@ def test_ports_and_health_check_are_the_server_s(variant: str, tmp_path: Path) -
     assert not server.all("CMD")
     assert options.zeroconf is None, "Home Assistant can't reach the address that a container has"
     ports = compose(VARIANTS[variant])["ports"]
-    assert ports == ["10200:10200", f"127.0.0.1:{options.http_port}:{options.http_port}"]
+    published = f"${{PUBLISH_HTTP:-127.0.0.1:{options.http_port}}}"
+    assert ports == ["10200:10200", f"{published}:{options.http_port}"]
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ async def opened(page: Page, part: str) -> None:
 
 async def add_voice(page: Page, file: Path, name: str) -> None:
     await opened(page, "voices")
+    await page.locator("#cards li").first.wait_for()
     async with page.expect_file_chooser() as chooser:
         await page.click("#choose")
     await (await chooser.value).set_files(file)
