@@ -78,8 +78,9 @@ async def test_a_recording_becomes_a_voice_that_speaks_and_comes_back_when_delet
         assert server.running.chatterbox.said[-1].voice.name == "Grandma"
         await opened(at.page, "voices")
         await at.page.get_by_role("button", name="Delete: Grandma").click()
-        await says(at.page, "#toastText", "Grandma")
+        await says(at.page, "#toastText", "Grandma is deleted")
         assert names(server) == ["default"]
+        await at.page.get_by_role("heading", name="Grandma").wait_for(state="detached")
         await at.page.click("#undo")
         await at.page.get_by_role("heading", name="Grandma").wait_for()
         assert names(server) == ["default", "Grandma"]
