@@ -15,6 +15,7 @@ import soundfile
 
 from tests.serving import Running, serving
 from wyoming_chatterbox.engine import SAMPLE_RATE, Block
+from wyoming_chatterbox.voices.library import Library
 from wyoming_chatterbox.web.app import HttpServer
 from wyoming_chatterbox.web.events import USUAL_PACE, Pace
 
@@ -49,10 +50,12 @@ class Http:
 
 
 @asynccontextmanager
-async def http(directory: Path, *flags: str, pace: Pace = USUAL_PACE, **options: Any) -> AsyncIterator[Http]:
-    """Serve HTTP with `flags`, at a free port, and events at a `pace`; all else is as in `serving`."""
+async def http(
+    directory: Path, *flags: str, pace: Pace = USUAL_PACE, library: Library | None = None, **options: Any
+) -> AsyncIterator[Http]:
+    """Serve HTTP with `flags`, at a free port, events at a `pace`, and a `library`; all else is as in `serving`."""
     async with serving(directory, "--http-port", "0", *flags, **options) as running:
-        server = HttpServer(running.service, pace=pace)
+        server = HttpServer(running.service, pace=pace, library=library)
         await server.start()
         try:
             async with aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as client:

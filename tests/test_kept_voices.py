@@ -17,28 +17,13 @@ from tests import checkpoints
 from tests.client import plain
 from tests.conftest import Tiny
 from tests.serving import serving, until
+from tests.test_draft import At, never
 from wyoming_chatterbox import config
 from wyoming_chatterbox.engine import VOICES_KEPT, Engine, Utterance, Voice
 from wyoming_chatterbox.engine.loader import Loader
 from wyoming_chatterbox.engine.voice.recording import version_of
 
 pytestmark = pytest.mark.slow(4)
-
-
-def never() -> bool:
-    return False
-
-
-class At:
-    """Says stop at the question of that number, counted from the first, and from then on."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.asked = 0
-
-    def __call__(self) -> bool:
-        self.asked += 1
-        return self.asked > self.number
 
 
 def loader(model: Path, data: Path) -> Loader:

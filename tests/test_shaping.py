@@ -370,9 +370,8 @@ async def test_the_watermark_is_still_found(marked: Block, watermarker: object, 
         shaping = Shaping(speed, gain)
         parts = [await shaping.feed(piece) for piece in cut(marked, 9600)]
         sound = np.concatenate([*parts, await shaping.finish()])
-        # The detector calls it marked from 0.5 on; without a mark it is at 0. A quarter of the speed, 25 dB into the
-        # limiter, leaves 0.89.
-        assert found(watermarker, resampled(sound, rate), rate) >= 0.8, (gain, rate)
+        # A quarter of the speed, 25 dB into the limiter, leaves 0.895; the detector calls it marked from 0.5 on.
+        assert found(watermarker, resampled(sound, rate), rate) >= (0.85 if speed == 0.25 else 0.9), (gain, rate)
 
 
 def resampled(sound: Block, rate: int) -> Block:

@@ -7,7 +7,6 @@ import io
 import logging
 import tracemalloc
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -24,7 +23,7 @@ from yarl import URL
 
 from tests.client import CYCLE, describe, plain
 from tests.http_serving import SPEECH, Http, decoded, http
-from tests.serving import serving, until
+from tests.serving import until
 from tests.test_library import age
 from tests.test_voices import record
 from wyoming_chatterbox.families import MULTILINGUAL_LANGUAGES
@@ -32,7 +31,6 @@ from wyoming_chatterbox.voices.aside import ASIDE
 from wyoming_chatterbox.voices.library import Library
 from wyoming_chatterbox.voices.profile import KEYS
 from wyoming_chatterbox.web import uploads, voices_openapi
-from wyoming_chatterbox.web.app import HttpServer
 from wyoming_chatterbox.web.preview_sentences import SENTENCES
 from wyoming_chatterbox.web.voices import add_voices
 
@@ -82,18 +80,6 @@ async def refused(server: Http, status: int, data: Any = None, **options: Any) -
 async def listed(server: Http) -> dict[str, dict[str, Any]]:
     _, answer = await server.get(VOICES)
     return {voice["name"]: voice for voice in answer["voices"]}
-
-
-@asynccontextmanager
-async def with_library(directory: Path, library: Library) -> AsyncIterator[Http]:
-    async with serving(directory, "--http-port", "0") as running:
-        server = HttpServer(running.service, library=library)
-        await server.start()
-        try:
-            async with aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as client:
-                yield Http(running, server, client)
-        finally:
-            await server.close()
 
 
 async def test_the_list_has_one_entry_a_voice_however_many_languages(tmp_path: Path) -> None:
@@ -317,7 +303,7 @@ async def test_a_folder_that_cannot_be_written_is_named_with_what_to_do(tmp_path
 
 
 async def test_an_upload_leaves_some_of_the_disk_free(tmp_path: Path) -> None:
-    async with with_library(tmp_path, Library(tmp_path / "voices", spare=10**18)) as server:
+    async with http(tmp_path, library=Library(tmp_path / "voices", spare=10**18)) as server:
         error = await refused(server, 507, form(hum(), name="alice"))
         assert "no room left" in error["message"]
         assert names(tmp_path / "voices") == []
@@ -528,7 +514,7 @@ async def test_a_deleted_voice_does_not_come_back_over_another(tmp_path: Path) -
 async def test_after_its_time_a_deleted_voice_is_gone_for_good(tmp_path: Path) -> None:
     folder = tmp_path / "voices"
     record(folder / "alice.wav")
-    async with with_library(tmp_path, Library(folder, undo_seconds=0.0)) as server:
+    async with http(tmp_path, library=Library(folder, undo_seconds=0.0)) as server:
         assert (await send(server, method="DELETE", path=f"{VOICES}/alice"))[0] == 200
         await until(lambda: not (folder / ASIDE).exists())
         error = await refused(server, 404, path=f"{VOICES}/alice/undelete")

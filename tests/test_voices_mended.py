@@ -18,7 +18,7 @@ from tests.http_serving import http
 from tests.serving import until
 from tests.test_library import SLOW, full_disk, listed
 from tests.test_voices import record
-from tests.test_voices_http import VOICES, form, hum, refused, send, with_library
+from tests.test_voices_http import VOICES, form, hum, refused, send
 from wyoming_chatterbox.errors import ConflictError, FolderError, UnknownVoiceError, VoiceError
 from wyoming_chatterbox.speech.idle_preparation import IdlePreparation
 from wyoming_chatterbox.voices.aside import ASIDE
@@ -69,7 +69,7 @@ def test_the_first_error_is_told_where_the_way_back_fails_too(tmp_path: Path, mo
 async def test_a_pipe_in_the_folder_stops_no_change(tmp_path: Path, name: str) -> None:
     record(tmp_path / "voices" / "alice.wav")
     os.mkfifo(tmp_path / "voices" / name)
-    async with with_library(tmp_path, Library(tmp_path / "voices", patience=2)) as server:
+    async with http(tmp_path, library=Library(tmp_path / "voices", patience=2)) as server:
         status, answer = await send(server, method="DELETE", path=f"{VOICES}/alice")
         assert status == 200, answer
         assert (await send(server, path=f"{VOICES}/alice/undelete"))[0] == 200
@@ -83,7 +83,7 @@ def test_a_pipe_is_no_profile(tmp_path: Path) -> None:
 
 async def test_a_recording_that_became_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     alice = record(tmp_path / "voices" / "alice.wav")
-    async with with_library(tmp_path, Library(tmp_path / "voices", patience=2)) as server:
+    async with http(tmp_path, library=Library(tmp_path / "voices", patience=2)) as server:
         alice.unlink()
         os.mkfifo(alice)
         async with server.client.get(f"{VOICES}/alice/sample") as response:

@@ -1,4 +1,4 @@
-"""Opening regular files, where something else may lie in their place."""
+"""Opening regular files, where something else may lie in their place, and writing them at once or not at all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import BinaryIO
 
 from .errors import VoiceError
@@ -25,3 +26,16 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise VoiceError("it is no file")
         yield file
+
+
+def write(path: Path, text: str, mode: int) -> None:
+    """Write a file with these permissions, in UTF-8; if that fails, what was there stays. Raises `OSError`."""
+    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".", suffix=".part", delete=False) as draft:
+        try:
+            os.fchmod(draft.fileno(), mode)
+            draft.write(text)
+            draft.flush()
+            Path(draft.name).replace(path)
+        except BaseException:
+            Path(draft.name).unlink(missing_ok=True)
+            raise

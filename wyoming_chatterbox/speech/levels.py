@@ -10,9 +10,9 @@ from collections import OrderedDict
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
+from .. import regular_files
 from ..daemon_thread import in_daemon_thread
 from ..engine import Version, Voice
 from ..families import FAMILIES
@@ -182,14 +182,7 @@ class Levels:
 def _write(path: Path, entries: list[dict[str, object]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # It names recordings, so nobody else may read it.
-    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False) as draft:
-        try:
-            json.dump(entries, draft, indent=0)
-            draft.flush()
-            Path(draft.name).replace(path)
-        except BaseException:
-            Path(draft.name).unlink(missing_ok=True)
-            raise
+    regular_files.write(path, json.dumps(entries, indent=0), 0o600)
 
 
 def _read(path: Path) -> dict[Speaker, _Level]:

@@ -30,7 +30,7 @@ from ..errors import (
 from ..faults import message, told
 from ..quoting import quoted
 from ..text.items import Item, Pause, Say
-from ..voices.voice import NamedVoice, Style
+from ..voices.voice import NO_STYLE, NamedVoice, Style
 from .levels import Levels
 from .lifecycle import Lifecycle
 from .preparation import prepare
@@ -42,7 +42,6 @@ from .shaping import ReplyShaping
 _LOGGER = logging.getLogger(__name__)
 
 _REMEMBERED_REPLIES = 20
-_NO_STYLE = Style()
 _FOREIGN_CFG_WEIGHT = 0.0
 """Guidance where the recording's language is not the text's: more of it would carry the recording's accent over, says
 upstream's README."""
@@ -82,7 +81,7 @@ class Replies:
         return len(self._open)
 
     @asynccontextmanager
-    async def open(self, voice: NamedVoice, client: str, style: Style = _NO_STYLE) -> AsyncIterator[Reply]:
+    async def open(self, voice: NamedVoice, client: str, style: Style = NO_STYLE) -> AsyncIterator[Reply]:
         """Begin a reply to `client`, in a style that comes before the voice's own.
 
         `OverloadedError` if there are too many already, or if another needs its place.

@@ -14,12 +14,10 @@ from ..network.reach import Reach
 from ..text.pipeline import Reading
 from ..text.pronunciation_file import PronunciationFile
 from ..voices.folder import VoicesFolder
-from ..voices.voice import NamedVoice, Style
+from ..voices.voice import NO_STYLE, NamedVoice, Style
 from .idle_preparation import IdlePreparation
 from .lifecycle import Lifecycle
 from .replies import Replies
-
-_NO_STYLE = Style()
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Service:
     connections: dict[str, Connections] = field(default_factory=dict)
     """The connections of each port, by the name of its protocol; the servers register them here."""
 
-    def reading_of(self, voice: NamedVoice, style: Style = _NO_STYLE) -> Reading:
+    def reading_of(self, voice: NamedVoice, style: Style = NO_STYLE) -> Reading:
         """Return how texts are read in a voice; `style` is what a request asks for."""
         pause = style.over(voice.style).sentence_pause
         return self._reading if pause is None else replace(self._reading, sentence_pause=pause)

@@ -12,11 +12,9 @@ Every key may be left out.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import yaml
@@ -97,15 +95,7 @@ def write_profile(path: Path, profile: Profile) -> None:
     if profile.aliases:
         data["aliases"] = list(profile.aliases)
     text = yaml.safe_dump(data, allow_unicode=True, sort_keys=False) if data else ""
-    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".", suffix=".part", delete=False) as file:
-        try:
-            os.fchmod(file.fileno(), 0o644)
-            file.write(text)
-            file.flush()
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink()
-            raise
+    regular_files.write(path, text, 0o644)
 
 
 class _Loader(yaml.SafeLoader):

@@ -40,6 +40,10 @@ STYLE_OPTIONS: dict[str, Option] = {
 """The option that says which values a setting takes, by the setting's name."""
 
 
+NO_STYLE = Style()
+"""Says nothing: everything is left to whoever is asked next."""
+
+
 def style_of(options: Options) -> Style:
     """Take from the options how all voices speak; `sentence_pause` is left to how texts are read."""
     return Style(
