@@ -8,13 +8,10 @@ from pathlib import Path
 
 from ..errors import VoiceError
 from ..quoting import quoted
-from .names import folded, shown
+from .names import folded, listed, shown
 from .profile import SUFFIXES
 from .profiles import FoundProfile
 from .recordings import Recording
-
-_LISTED = 12
-"""Recordings that are named where another is missing."""
 
 
 class Beside:
@@ -54,8 +51,7 @@ class Beside:
         if known := self._broken.get(folded(file)):
             raise VoiceError(f"its recording {known} can't be used: {self._reasons[known]}")
         files = sorted(shown(recording.file) for recording in self._by_path.values())
-        more = f" and {len(files) - _LISTED} more" if len(files) > _LISTED else ""
-        there = f"there are: {', '.join(files[:_LISTED])}{more}" if files else "there are none in the folder"
+        there = f"there are: {listed(files)}" if files else "there are none in the folder"
         raise VoiceError(f"there is no recording {quoted(name)}; {there}")
 
     def _beside(self, profile: FoundProfile) -> Recording | None:

@@ -15,15 +15,13 @@ from ..errors import UnknownVoiceError, VoiceError
 from ..families import MULTILINGUAL_LANGUAGES
 from ..quoting import quoted
 from .languages import spoken_as
-from .names import folded, without_language
+from .names import folded, listed, without_language
 from .profile import SUFFIXES as PROFILE_SUFFIXES
 from .voice import NamedVoice
 
 DEFAULT = "default"
 """Name of the checkpoint's own voice."""
 
-_LISTED = 12
-"""Voices that an error names."""
 _ByLanguage = dict[str, NamedVoice]
 
 
@@ -110,9 +108,7 @@ class Catalogue:
 
     @property
     def _listed(self) -> str:
-        names = [voice.name for voice in self.voices[:_LISTED]]
-        more = f" and {len(self.voices) - _LISTED} more" if len(self.voices) > _LISTED else ""
-        return f"there are: {', '.join(names)}{more}"
+        return f"there are: {listed([voice.name for voice in self.voices])}"
 
 
 @dataclass(frozen=True)

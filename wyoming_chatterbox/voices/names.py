@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 from ..quoting import quoted
 from .languages import spoken_as
 
 JOINERS = "\u200c\u200d"
 """Format characters that are part of words in some languages, and of some emoji."""
+
+_LISTED = 12
+"""Names that an error lists."""
 
 
 def folded(name: str) -> str:
@@ -30,3 +34,9 @@ def can_be_shown(name: str) -> bool:
 def shown(name: str) -> str:
     """Return a name as it is, or quoted if it can't be shown."""
     return name if can_be_shown(name) else quoted(name)
+
+
+def listed(names: Sequence[str]) -> str:
+    """List names for a person: the first ones, and how many more there are."""
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more

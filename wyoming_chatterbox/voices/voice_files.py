@@ -22,7 +22,7 @@ from .aside import Aside, is_older
 from .catalogue import DEFAULT
 from .finding import Finder, VoiceName, is_profile
 from .moves import Move, check_inside, move, move_all, move_back
-from .names import folded
+from .names import folded, listed
 from .profile import Profile, profile_of, read_profile, write_profile
 from .recordings import SUFFIXES as RECORDING_SUFFIXES
 from .voice import STYLE_OPTIONS
@@ -32,8 +32,6 @@ LEFTOVER_SECONDS = 600.0
 _UPLOAD = ".upload-"
 _LEFTOVER = re.compile(rf"{re.escape(_UPLOAD)}[0-9a-f]{{16}}|\.[a-z0-9_]{{8}}\.part")
 """Names of files that were being written when a server ended; profiles are written as the second."""
-_LISTED = 12
-"""Files that an error names."""
 
 
 class VoiceFiles:
@@ -141,7 +139,7 @@ class VoiceFiles:
                 styles = [path for path in self._there.styles_of(voice.owned) if path not in profiles]
                 if styles and not with_styles:
                     raise ConflictError(
-                        f"The recording {voice.owned.name} is used by {_listed(styles)} too: delete them first, or "
+                        f"The recording {voice.owned.name} is used by {_names(styles)} too: delete them first, or "
                         "all of them at once with ?styles=true"
                     )
                 files += styles
@@ -201,7 +199,7 @@ class VoiceFiles:
         wanted = folded(os.path.normpath(self.directory / named))
         if wanted not in (folded(str(path)) for path in recordings):
             raise ConflictError(
-                f"{quoted(name)} has a recording of its own, {_listed(recordings)}: delete it first, or choose "
+                f"{quoted(name)} has a recording of its own, {_names(recordings)}: delete it first, or choose "
                 "another name"
             )
 
@@ -241,9 +239,7 @@ class VoiceFiles:
         if (recording := voice.owned) is not None:
             check_inside(self.directory, recording)
             if styles := [path for path in self._there.styles_of(recording) if path not in profiles]:
-                raise ConflictError(
-                    f"The recording {recording.name} is used by {_listed(styles)} too, so it can't move"
-                )
+                raise ConflictError(f"The recording {recording.name} is used by {_names(styles)} too, so it can't move")
             moves.insert(0, (recording, recording.with_name(name + recording.suffix)))
         return [(old, new) for old, new in moves if os.path.lexists(old)]
 
@@ -276,9 +272,8 @@ def _copy_of(profile: Path) -> Path:
 
 
 def _taken(files: Sequence[Path]) -> ConflictError:
-    return ConflictError(f"There is a voice {quoted(files[0].stem)} already: {_listed(files)}")
+    return ConflictError(f"There is a voice {quoted(files[0].stem)} already: {_names(files)}")
 
 
-def _listed(paths: Sequence[Path]) -> str:
-    more = f" and {len(paths) - _LISTED} more" if len(paths) > _LISTED else ""
-    return ", ".join(path.name for path in paths[:_LISTED]) + more
+def _names(paths: Sequence[Path]) -> str:
+    return listed([path.name for path in paths])
