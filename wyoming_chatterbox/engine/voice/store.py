@@ -75,7 +75,7 @@ class VoiceStore:
             voice = _decoded(path.read_bytes(), name)
             # Using it makes it young; where times can't be set, the oldest goes first.
             with suppress(OSError):
-                os.utime(path)
+                _make_young(path)
         except OSError as err:
             if not isinstance(err, FileNotFoundError):
                 _LOGGER.debug("%s can't be read: %s", path, err.strerror)
@@ -99,6 +99,8 @@ class VoiceStore:
             with NamedTemporaryFile(dir=self._folder, prefix=".", suffix=".part", delete=False) as file:
                 unfinished = Path(file.name)
                 file.write(content)
+            with suppress(OSError):
+                _make_young(unfinished)
             unfinished.replace(self._path(name))
             self.trouble = unfinished = None
             self._tidy()
@@ -138,6 +140,12 @@ class VoiceStore:
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.safetensors"
+
+
+def _make_young(path: Path) -> None:
+    # The system's own stamps are milliseconds coarse, and of files with the same one any could go first.
+    now = time.time_ns()
+    os.utime(path, ns=(now, now))
 
 
 def _encoded(voice: Conditionals, name: str) -> bytes:
