@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from wyoming_chatterbox.engine.upstream.lazy_packages import deferred, leave_unopened, standing_in
+from wyoming_chatterbox.engine.upstream.lazy_packages import leave_unopened, replacing, standing_in
 
 FILES = {
     "outer/__init__.py": "from .heavy import Heavy\nfrom .inner.leaf import Leaf\n",
@@ -123,18 +123,36 @@ def test_two_threads_that_ask_at_once_both_get_it() -> None:
     assert found == [outer.Leaf] * 4
 
 
-def test_functions_stand_in_for_those_who_import_them_meanwhile_alone() -> None:
-    import outer
-
-    with standing_in("outer.math", used=lambda: "ours", unused=deferred("outer.math", "unused")):
+def test_modules_imported_meanwhile_alone_get_the_replacement() -> None:
+    with replacing(outer={"math": {"used": lambda: "ours", "unused": None}}):
         user = importlib.import_module("user")
-    assert "outer.math" not in sys.modules
-    assert not hasattr(outer, "math")
+        assert user.used() == "ours"
     assert user.used() == "ours"
-    assert user.unused() == "real"
-    import outer.math  # type: ignore[import-not-found]
+    assert {"outer", "outer.math"}.isdisjoint(sys.modules)
+    import outer.math
 
     assert outer.math.used() == "real"
+
+
+def test_who_had_the_package_before_still_has_it() -> None:
+    import outer.math
+
+    with replacing(outer={"math": {"used": lambda: "ours", "unused": None}}):
+        user = importlib.import_module("user")
+    assert user.used() == "ours"
+    assert sys.modules["outer.math"] is outer.math
+    assert outer.math.used() == "real"
+
+
+def test_a_package_that_is_not_installed_can_be_replaced() -> None:
+    with pytest.raises(ZeroDivisionError), replacing(nowhere={"name": 1, "inner": {"name": 2}}):
+        import nowhere  # type: ignore[import-not-found]
+        from nowhere.inner import name  # type: ignore[import-not-found]
+
+        assert (nowhere.name, nowhere.inner.name, name) == (1, 2, 2)
+        raise ZeroDivisionError
+    with pytest.raises(ModuleNotFoundError, match="nowhere"):
+        importlib.import_module("nowhere")
 
 
 def test_modules_imported_while_nothing_stood_in_are_imported_again() -> None:
@@ -146,12 +164,3 @@ def test_modules_imported_while_nothing_stood_in_are_imported_again() -> None:
 
     assert outer.Leaf.value == 1
     assert outer.inner.light is not first
-
-
-def test_they_do_not_where_it_is_imported_already() -> None:
-    import outer.math
-
-    with standing_in("outer.math", used=lambda: "ours"):
-        user = importlib.import_module("user")
-    assert user.used() == "real"
-    assert sys.modules["outer.math"] is outer.math

@@ -21,7 +21,7 @@ from .config import Config
 from .log_format import formatter, harmless
 from .log_tail import LogTail
 
-_NOISY_LIBRARIES = ("httpx", "huggingface_hub", "numba")
+_NOISY_LIBRARIES = ("httpx", "huggingface_hub")
 _MAX_WAITING_LINES = 1000
 """The most lines that wait to be written."""
 _CLOSE_SECONDS = 1.0

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import io
-import math
 from typing import Any
 
 import numpy as np
-import soxr
 import torch
 
 from .. import SAMPLE_RATE, Block
 from ..upstream import chatterbox_tts
+from ..upstream.signal_functions import resample
 
 _FRAME = 240
 """Samples of one step of PerTh's spectrum (320 at its 32 kHz). Windows begin on this grid, so that they agree."""
@@ -37,17 +36,12 @@ class Watermarker:
     def mark(self, samples: Block) -> Block:
         """Mark samples (n,) as synthetic speech, as the perth package does; the result is up to 20 ms shorter."""
         net = self.perth_net
-        magnitudes, phases = net.ap.signal_to_magphase(torch.from_numpy(_resampled(samples, SAMPLE_RATE, self._rate)))
+        magnitudes, phases = net.ap.signal_to_magphase(
+            torch.from_numpy(resample(samples, orig_sr=SAMPLE_RATE, target_sr=self._rate))
+        )
         marked, _ = net.encoder(magnitudes[None])
         wave = net.ap.magphase_to_signal(marked[0], phases)
-        return _resampled(wave.numpy(), self._rate, SAMPLE_RATE)
-
-
-def _resampled(samples: Block, rate: int, target: int) -> Block:
-    """Resample (n,) as librosa does; the length is rounded up."""
-    wanted = math.ceil(len(samples) * (target / rate))
-    made = np.asarray(soxr.resample(samples, rate, target, quality="soxr_hq"), dtype=np.float32)[:wanted]
-    return np.pad(made, (0, wanted - len(made)))
+        return resample(wave.numpy(), orig_sr=self._rate, target_sr=SAMPLE_RATE)
 
 
 def load_watermarker() -> Watermarker:

@@ -1,8 +1,8 @@
 """The parts of chatterbox-tts that are used here, imported without the rest.
 
 The `__init__` modules of chatterbox-tts import all of it, with transformers, diffusers and librosa: three times as long
-as torch takes. Speaking needs none of these. Names for voice preparation, the benchmark and the tests are imported at
-first use.
+as torch takes. Nothing here needs these, and they need not be installed. Names for voice preparation, the benchmark and
+the tests are imported at first use.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ from __future__ import annotations
 import importlib
 import inspect
 import warnings
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from .lazy_packages import deferred, leave_unopened, standing_in
+from .lazy_packages import leave_unopened, replacing, standing_in
+from .signal_functions import get_window, lfilter, mel, resample, stft, trim
 
 # The only side effect of an import in this project: the imports below need these packages' modules, and would otherwise
 # run their `__init__`s.
@@ -28,17 +27,16 @@ leave_unopened(
 )
 
 
-def _window(name: Any, length: int, fftbins: bool = True) -> npt.NDArray[np.float64]:
-    """Stand in for SciPy's `get_window`; the vocoder needs only a periodic Hann window."""
-    if name == "hann" and fftbins:
-        return np.sin(np.pi * np.arange(length) / length) ** 2
-    window: npt.NDArray[np.float64] = deferred("scipy.signal", "get_window")(name, length, fftbins)
-    return window
+# PerTh's filters are never called, nor is what reads ONNX files.
+_SIGNAL = {"get_window": get_window, "lfilter": lfilter, "butter": None, "filtfilt": None}
+_LIBROSA = {"effects": {"trim": trim}, "filters": {"mel": mel}, "resample": resample, "stft": stft}
 
 
-# scipy.signal imports nearly as slowly as torch. The vocoder needs one window, PerTh two functions it never calls.
-_unused = {name: deferred("scipy.signal", name) for name in ("butter", "filtfilt")}
-with standing_in("scipy.signal", get_window=_window, **_unused):
+def _without_libraries() -> AbstractContextManager[None]:
+    return replacing(scipy={"signal": _SIGNAL}, librosa=_LIBROSA, onnx={})
+
+
+with _without_libraries():
     from chatterbox.models.s3gen.configs import CFM_PARAMS
     from chatterbox.models.s3gen.const import S3GEN_SIL, S3GEN_SR
     from chatterbox.models.s3gen.f0_predictor import ConvRNNF0Predictor
@@ -90,15 +88,17 @@ __all__ = [
     "UpsampleConformerEncoder",
 ]
 
-_AT_FIRST_NEED = {
-    # For voice preparation.
+_TO_PREPARE = {
     "AudioEncoderV2": "s3tokenizer.model_v2",
     "CAMPPlus": "chatterbox.models.s3gen.xvector",
     "FSQVectorQuantization": "s3tokenizer.model_v2",
+    "Meter": "pyloudnorm",
     "S3Tokenizer": "chatterbox.models.s3tokenizer.s3tokenizer",
     "VoiceEncoder": "chatterbox.models.voice_encoder.voice_encoder",
     "mel_spectrogram": "chatterbox.models.s3gen.utils.mel",
     "precompute_freqs_cis": "s3tokenizer.model_v2",
+}
+_AT_FIRST_NEED = {
     # For other languages than English.
     "ChineseCangjieConverter": "chatterbox.models.tokenizers.tokenizer",
     "MTLTokenizer": "chatterbox.models.tokenizers.tokenizer",
@@ -125,6 +125,9 @@ def __getattr__(name: str) -> Any:
         warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
         if name in _MODULES:
             value: Any = importlib.import_module(_MODULES[name])
+        elif name in _TO_PREPARE:
+            with _without_libraries():
+                value = getattr(importlib.import_module(_TO_PREPARE[name]), name)
         elif name in _AT_FIRST_NEED:
             value = getattr(importlib.import_module(_AT_FIRST_NEED[name]), name)
         else:

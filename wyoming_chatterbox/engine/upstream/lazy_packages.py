@@ -1,4 +1,4 @@
-"""Imports a package's modules without running its `__init__`, which may import much that is never used."""
+"""Imports modules without what they import and never use: a package's `__init__`, or other packages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -34,15 +34,13 @@ def leave_unopened(*names: str) -> None:
 
 
 @contextmanager
-def standing_in(name: str, **functions: Callable[..., Any]) -> Iterator[None]:
-    """Replace a package by these functions for modules imported meanwhile, without running its `__init__`.
+def standing_in(name: str) -> Iterator[None]:
+    """Leave a package unopened for modules imported meanwhile.
 
     Afterwards the package and its modules are gone from `sys.modules`: the next import is the first. If the package is
     imported already, this does nothing.
     """
     package = _unopened(name)
-    if isinstance(package, UnopenedPackage):
-        vars(package).update(functions)
     try:
         yield
     finally:
@@ -54,13 +52,34 @@ def standing_in(name: str, **functions: Callable[..., Any]) -> Iterator[None]:
                 delattr(sys.modules[parent], child)
 
 
-def deferred(package: str, name: str) -> Callable[..., Any]:
-    """Return a function that imports its package at the first call."""
+@contextmanager
+def replacing(**packages: Mapping[str, Any]) -> Iterator[None]:
+    """Give modules imported meanwhile these packages, installed or not; a mapping in a package is a module of it.
 
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return getattr(importlib.import_module(package), name)(*args, **kwargs)
+    Afterwards `sys.modules` is as before: who imports the packages later gets those that are installed.
+    """
+    modules: dict[str, ModuleType] = {}
+    for name, content in packages.items():
+        _build(name, content, modules)
+    before = {name: sys.modules.get(name) for name in modules}
+    sys.modules.update(modules)
+    try:
+        yield
+    finally:
+        for name, module in before.items():
+            if module is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = module
 
-    return call
+
+def _build(name: str, content: Mapping[str, Any], modules: dict[str, ModuleType]) -> ModuleType:
+    """Make a module with this content, and those in it; add them to `modules`."""
+    module = modules[name] = ModuleType(name)
+    module.__path__ = []
+    for key, value in content.items():
+        setattr(module, key, _build(f"{name}.{key}", value, modules) if isinstance(value, Mapping) else value)
+    return module
 
 
 def _unopened(name: str) -> ModuleType:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from ..upstream import chatterbox_tts
+from ..upstream.signal_functions import mel
 from ..weights.fill import fill
 from ..weights.meta import building
 from ..weights.tensor_file import TensorFile
@@ -69,8 +70,6 @@ def build_s3_tokenizer(file: TensorFile, device: torch.device) -> S3Tokenizer:
 
 
 def _compute_filters(tokenizer: Any, mels: int, device: torch.device) -> None:
-    from librosa.filters import mel
-
     filters = mel(sr=chatterbox_tts.S3_SR, n_fft=tokenizer.n_fft, n_mels=mels)
     tokenizer._mel_filters = torch.from_numpy(filters).to(device, torch.float32)
     tokenizer.window = torch.hann_window(tokenizer.n_fft, device=device)

@@ -1,17 +1,14 @@
 """Prepares a voice: from a recording to the input of T3 and the flow, in the steps of chatterbox-tts 0.1.7.
 
 This takes seconds, on a small machine a minute. So it runs in stages: others can use the model in between, and a
-finished stage stays finished. Its libraries are imported here, because a checkpoint's own voice needs none of them.
+finished stage stays finished.
 """
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +20,7 @@ from ...audio.judging import best_stretch, judge, too_short
 from ...errors import Cancelled, VoiceError
 from ...families import PromptRules
 from ..upstream import chatterbox_tts
+from ..upstream.signal_functions import resample
 from .conditionals import Conditionals
 from .preparation import VoicePreparation
 from .reading import Reader, Reading
@@ -32,14 +30,6 @@ VERSION = 1
 
 S3GEN_SECONDS = 10
 """Seconds of a recording that become the flow's prompt."""
-
-
-_LIBRARIES = (
-    *("scipy.optimize", "scipy.interpolate", "scipy.stats", "scipy.signal", "numba", "sklearn.base"),
-    *("sklearn.decomposition", "librosa.core.convert", "librosa.core.pitch", "librosa.filters", "librosa.effects"),
-    *("s3tokenizer", "torchaudio.transforms"),
-)
-"""Modules that take long to import, in an order that divides the time evenly."""
 
 
 class Draft:
@@ -64,11 +54,10 @@ class Draft:
         self._wave24 = self._wave16 = np.zeros(0, np.float32)
         self._made: dict[str, torch.Tensor] = {}
         self._stages: deque[Callable[[], None]] = deque(
-            [
-                *(partial(self._import, name) for name in _LIBRARIES),
+            (
                 *(self._read, self._take_best, self._level, self._resample),
                 *(self._hear_prompt, self._hear_tokens, self._hear_speaker, self._draw_mel, self._hear_timbre),
-            ]
+            )
         )
 
     @torch.inference_mode()
@@ -90,11 +79,6 @@ class Draft:
             self._stages.popleft()
         return Conditionals(**self._made)
 
-    def _import(self, name: str) -> None:
-        # A library that is really missing is reported where it is used.
-        with suppress(ImportError):
-            importlib.import_module(name)
-
     def _read(self) -> None:
         self._wave24 = self._recording.result(self._networks.ask)
 
@@ -106,9 +90,7 @@ class Draft:
         self._wave24 = wave[best_stretch(wave, rate, max(rules.t3_seconds, S3GEN_SECONDS))].copy()
 
     def _level(self) -> None:
-        import pyloudnorm
-
-        loudness = pyloudnorm.Meter(chatterbox_tts.S3GEN_SR).integrated_loudness(self._wave24)
+        loudness = chatterbox_tts.Meter(chatterbox_tts.S3GEN_SR).integrated_loudness(self._wave24)
         lowest, highest = self._rules.loudness
         gain = 10.0 ** ((min(max(loudness, lowest), highest) - loudness) / 20.0)
         if math.isfinite(gain) and gain not in (0.0, 1.0):
@@ -116,9 +98,7 @@ class Draft:
             self._wave24 = (self._wave24 * gain).astype(np.float32)
 
     def _resample(self) -> None:
-        import librosa
-
-        self._wave16 = librosa.resample(self._wave24, orig_sr=chatterbox_tts.S3GEN_SR, target_sr=chatterbox_tts.S3_SR)
+        self._wave16 = resample(self._wave24, orig_sr=chatterbox_tts.S3GEN_SR, target_sr=chatterbox_tts.S3_SR)
 
     def _hear_prompt(self) -> None:
         wave = self._wave16[: self._rules.t3_seconds * chatterbox_tts.S3_SR]
