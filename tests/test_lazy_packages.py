@@ -129,7 +129,7 @@ def test_modules_imported_meanwhile_alone_get_the_replacement() -> None:
         assert user.used() == "ours"
     assert user.used() == "ours"
     assert {"outer", "outer.math"}.isdisjoint(sys.modules)
-    import outer.math
+    import outer.math  # type: ignore[import-not-found]
 
     assert outer.math.used() == "real"
 

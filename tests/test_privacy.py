@@ -91,10 +91,10 @@ def test_libraries_are_silenced_whatever_the_environment_says(untouched: None, m
 def test_caches_lie_together_unless_the_environment_names_another_place(
     untouched: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("NUMBA_CACHE_DIR", "/elsewhere")
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "/elsewhere")
     keep_caches_in(tmp_path / "cache")
-    assert os.environ["NUMBA_CACHE_DIR"] == "/elsewhere"
-    for name in CACHES.keys() - {"NUMBA_CACHE_DIR"}:
+    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == "/elsewhere"
+    for name in CACHES.keys() - {"TORCHINDUCTOR_CACHE_DIR"}:
         assert Path(os.environ[name]).is_relative_to(tmp_path / "cache")
 
 

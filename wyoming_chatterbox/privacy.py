@@ -16,7 +16,6 @@ SILENCE = {
 """Environment variables that switch off every report to a library's maker."""
 
 CACHES = {
-    "NUMBA_CACHE_DIR": "numba",
     "TORCHINDUCTOR_CACHE_DIR": "torchinductor",
     # Triton adds `.triton` itself.
     "TRITON_HOME": "",
