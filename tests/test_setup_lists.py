@@ -39,7 +39,7 @@ def installed(tree: Tree) -> list[str]:
 def test_without_a_gpu_pytorch_is_the_build_for_cpus(tree: Tree) -> None:
     done = tree.run(TORCH_INDEX=INDEX)
     assert done.returncode == 0, done.stderr
-    assert "about 1.7 GB" in done.stderr
+    assert "about 1.3 GB" in done.stderr
     assert "no NVIDIA GPU" in done.stderr
     assert torch(tree) == ["torch-2.11.0+cpu.dist-info"]
     assert installed(tree) == [f"{tree.venv}/torch.txt from {INDEX}", f"{tree.venv}/left.txt"]
@@ -69,7 +69,7 @@ def test_with_a_gpu_it_is_the_one_with_cuda(tree: Tree) -> None:
     tree.add_program("nvidia-smi", SMI)
     done = tree.run()
     assert "There is an NVIDIA GPU" in done.stderr
-    assert "about 6 GB" in done.stderr
+    assert "about 5 GB" in done.stderr
     assert torch(tree) == ["torch-2.11.0.dist-info"]
     assert installed(tree) == [f"{tree.directory}/docker/requirements.txt"]
 
@@ -100,7 +100,7 @@ def test_another_word_is_no_build(tree: Tree) -> None:
 def test_a_mac_has_one_build(tree: Tree) -> None:
     done = tree.run(OSTYPE="darwin24", TORCH="cuda")
     assert "one build for this system" in done.stderr
-    assert "about 1.7 GB" in done.stderr
+    assert "about 1.3 GB" in done.stderr
     assert installed(tree) == [f"{tree.directory}/docker/requirements.txt"]
 
 
