@@ -15,6 +15,10 @@ from . import Block
 
 _FRAME = 0.02
 """Seconds of a frame."""
+_RUMBLE_RATE = 160
+"""Samples a second, in Hz, that hold the rumble of traffic, wind and a table: no voice is as low."""
+_LOUD_RUMBLE = 4.0
+"""Power of rumble, relative to all else, above which samples near its peaks are many though nothing is cut off."""
 _SILENCE = -75.0
 """dB of full scale: a recording that gets no louder holds no speech."""
 _TOP_FRAMES, _TOP_SHARE = 25, 0.1
@@ -49,7 +53,9 @@ _CLIPPED = 0.005
 """Share of the speech's samples that are cut off, above which a recording counts as clipped."""
 _NEARLY = 0.94
 """Share of the amplitude at which samples are cut off that most of them reach."""
-_BINS, _LOWEST_BIN = 100, 45
+_COARSEST = 1 / 128
+"""Distance between the samples of 8 bits. Amplitudes are told apart no better, as many of them are the same there."""
+_BINS, _LOWEST_BIN = 400, 180
 """Amplitudes up to the peak are counted in so many bins; no clipping is sought below the second."""
 
 _Levels = npt.NDArray[np.float32]
@@ -87,9 +93,9 @@ class Judgement:
 @dataclass(frozen=True)
 class _Heard:
     frames: npt.NDArray[np.float32]
-    """Samples (frames, n), less the mean of all."""
+    """Samples (frames, n), less the mean of all, and without loud rumble."""
     levels: _Levels
-    """dB of full scale of each frame."""
+    """dB of full scale of each frame, without rumble."""
     runs: _Runs
     """Speech, without its pauses."""
     floor: float
@@ -192,11 +198,15 @@ def _end(parts: _Runs, first: int, most: int, after: int) -> int:
 
 
 def _hear(wave: Block, rate: int) -> _Heard:
-    frames = _framed(wave, rate)
-    levels = _levels(frames)
     nowhere: _Runs = np.zeros((0, 2), np.intp)
-    if not len(levels):
-        return _Heard(frames, levels, nowhere, -120.0)
+    if not len(wave):
+        return _Heard(_framed(wave, rate), np.zeros(0, np.float32), nowhere, -120.0)
+    # A microphone may have a direct voltage.
+    wave = wave - wave.mean()
+    sound, rumble = _without_rumble(wave, rate)
+    # Next to a click the filter makes sound that isn't there.
+    levels = np.minimum(_levels(_framed(sound, rate)), _levels(_framed(wave, rate)))
+    frames = _framed(sound if rumble.var() > _LOUD_RUMBLE * sound.var() else wave, rate)
     sounding = levels[levels > _SILENCE - 15]
     loudest = min(len(levels), max(_TOP_FRAMES, round(_TOP_SHARE * len(sounding))))
     top = float(np.median(np.partition(levels, len(levels) - loudest)[-loudest:]))
@@ -227,16 +237,24 @@ def _frame_size(rate: int) -> int:
 
 
 def _framed(wave: Block, rate: int) -> npt.NDArray[np.float32]:
-    """Return frames of samples, less the mean of all: a microphone may have a direct voltage."""
+    """Return the frames of samples, and a last one that zeros fill up."""
     size = _frame_size(rate)
-    frames = np.pad(wave, (0, -len(wave) % size)).reshape(-1, size)
-    return frames - np.float32(wave.mean()) if len(wave) else frames
+    return np.pad(wave, (0, -len(wave) % size)).reshape(-1, size)
+
+
+def _without_rumble(wave: Block, rate: int) -> tuple[Block, Block]:
+    """Divide samples whose mean is 0 into what is above about 65 Hz and what is below."""
+    import soxr
+
+    low = soxr.resample(soxr.resample(wave, rate, _RUMBLE_RATE, "LQ"), _RUMBLE_RATE, rate, "LQ")
+    rumble: Block = np.zeros_like(wave)
+    rumble[: len(low)] = low[: len(wave)]
+    return wave - rumble, rumble
 
 
 def _levels(frames: npt.NDArray[np.float32]) -> _Levels:
     """Return the power of each frame in dB."""
-    # Without its mean, as rumble is no speech.
-    power = np.einsum("ij,ij->i", frames, frames) / frames.shape[1] - frames.mean(axis=1) ** 2
+    power = np.einsum("ij,ij->i", frames, frames) / frames.shape[1]
     levels: _Levels = 10.0 * np.log10(np.maximum(power, 1e-12)).astype(np.float32)
     return levels
 
@@ -248,9 +266,11 @@ def _clipping(frames: npt.NDArray[np.float32]) -> tuple[float, float]:
     resampling and in lossy formats too, which make flat tops wavy.
     """
     sizes = np.abs(frames)
-    peak = float(sizes.max(initial=0.0))
-    counts, _ = np.histogram(sizes, _BINS, (0.0, peak or 1.0))
-    below = np.concatenate([[0], np.cumsum(counts)])
+    peak = float(sizes.max(initial=0.0)) + _COARSEST / 2
+    counts, _ = np.histogram(sizes, _BINS, (0.0, peak))
+    step = min(max(1, round(_COARSEST / peak * _BINS)), _BINS)
+    spread = np.convolve(counts, np.full(step, 1.0 / step), "same")
+    below = np.concatenate([[0.0], np.cumsum(spread)])
     tops = np.arange(_LOWEST_BIN, _BINS + 1)
     near, under = np.round(_NEARLY * tops).astype(int), np.round(0.8 * tops).astype(int)
     over = np.minimum(np.round(1.08 * tops).astype(int), _BINS)

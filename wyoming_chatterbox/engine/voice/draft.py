@@ -27,7 +27,7 @@ from .conditionals import Conditionals
 from .preparation import VoicePreparation
 from .reading import Reader, Reading
 
-VERSION = 1
+VERSION = 2
 """Raised when the same recording becomes another voice than before: voices on disk are made again then."""
 
 S3GEN_SECONDS = 10
