@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.sounds import FORMATS, Format, Wave, speech, write
 from wyoming_chatterbox.audio.decoding import read_mono
-from wyoming_chatterbox.audio.judging import Judgement, best_stretch, judge
+from wyoming_chatterbox.audio.judging import Judgement, best_stretch, judge, too_short
 
 RATE = 24_000
 FACTORS = {"loud": 3.0, "as it is": 1.0, "quiet": 0.05}
@@ -49,17 +50,37 @@ def test_how_long_somebody_speaks_does_not_depend_on_how_loud(factor: float) -> 
     assert judged.speech_seconds == pytest.approx(7.6, abs=0.2)
 
 
-@pytest.mark.parametrize("pause", [1.0, 4.0])
+@pytest.mark.parametrize("pause", [2.2, 4.0])
 def test_long_pauses_are_no_speech(pause: float) -> None:
     wave = np.concatenate([speech(3.6), silence(pause), speech(3.6)])
     assert judge(wave, RATE).speech_seconds == pytest.approx(7.2, abs=0.3)
 
 
-@pytest.mark.parametrize("pause", [0.5, 0.6, 0.75])
-def test_pauses_between_sentences_belong_to_speech(pause: float) -> None:
+@pytest.mark.parametrize("pause", [0.5, 0.75, 1.0, 1.5, 1.8])
+@pytest.mark.parametrize("rms", [0.0, 1e-3])
+def test_pauses_between_sentences_belong_to_speech(pause: float, rms: float) -> None:
     sentences = [np.append(speech(1.6), silence(pause)) for _ in range(3)]
     wave = np.concatenate([silence(0.3), *sentences])
-    assert judge(wave, RATE).speech_seconds > 5
+    judged = judge(wave + noise(len(wave) / RATE, rms), RATE)
+    assert too_short(judged, 5.0, 15.0) is None
+    assert judged.speech_seconds == pytest.approx(4.8 + 2 * pause, abs=0.3)
+
+
+@pytest.mark.parametrize("rms", [0.0, 3e-4, 1e-3])
+@pytest.mark.parametrize("every", [10.0, 20.0])
+def test_sparse_speech_is_refused_though_all_of_it_would_do(every: float, rms: float) -> None:
+    wave = np.concatenate([np.append(speech(0.8), silence(every - 0.8)) for _ in range(round(160 / every))])
+    judged = judge(wave + noise(len(wave) / RATE, rms), RATE)
+    told = rf"it holds {judged.speech_seconds:.1f} s of speech in 160.0 s, but only \d.\d s of it within "
+    assert judged.speech_seconds == pytest.approx(0.8 * 160 / every, rel=0.1)
+    reasons = too_short(judged, 1.0, 10.0), too_short(judged, 5.0, 15.0)
+    assert re.fullmatch(told + "10 s, and over 1 s are needed: leave out the long pauses", reasons[0] or "")
+    assert re.fullmatch(told + "15 s, and over 5 s are needed: leave out the long pauses", reasons[1] or "")
+
+
+def test_speech_that_is_dense_somewhere_will_do() -> None:
+    sparse = np.concatenate([np.append(speech(0.8), silence(9)) for _ in range(6)])
+    assert too_short(judge(np.concatenate([sparse, speech(7.6), sparse]), RATE), 5.0, 15.0) is None
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 24_000, 44_100, 192_000])

@@ -32,8 +32,8 @@ _HYSTERESIS = 6.0
 """dB that speech must exceed the threshold by, somewhere between two pauses."""
 _CLICK = 0.06
 """Seconds; a sound that is shorter is no speech."""
-_PAUSE = 0.9
-"""Seconds; a pause that is shorter belongs to speech."""
+_PAUSE = 2.0
+"""Seconds; a pause that is shorter belongs to speech: slow readers pause for 1.5 s between sentences."""
 _BREAK = 0.15
 """Seconds; a part may begin or end in such a pause."""
 _BEFORE, _AFTER = 0.1, 0.2
@@ -79,7 +79,7 @@ class Judgement:
 
     seconds: float
     speech_seconds: float
-    """Seconds in which somebody speaks, pauses under 0.9 s among them."""
+    """Seconds in which somebody speaks, pauses under 2 s among them."""
     level: float
     """RMS of the speech."""
     peak: float
@@ -88,6 +88,16 @@ class Judgement:
     clipped: float
     """Share of the speech's samples that are cut off, 0 to 1."""
     findings: tuple[Finding, ...] = ()
+    spans: tuple[tuple[float, float], ...] = ()
+    """Seconds at which somebody begins and ends to speak, with the same pauses."""
+
+    def densest(self, longest: float) -> float:
+        """Return the most seconds of speech that any `longest` seconds hold."""
+        starts = (start for begin, end in self.spans for start in (begin, end - longest))
+        return max((self._speech_within(start, start + longest) for start in starts), default=0.0)
+
+    def _speech_within(self, start: float, stop: float) -> float:
+        return sum(max(0.0, min(end, stop) - max(begin, start)) for begin, end in self.spans)
 
 
 @dataclass(frozen=True)
@@ -120,22 +130,27 @@ def judge(wave: Block, rate: int) -> Judgement:
     pauses = heard.levels[~speech]
     noise = float(np.percentile(pauses, 20)) if len(pauses) * _FRAME > 2 * _BREAK else heard.floor
     spans = _joined(heard.runs, _PAUSE)
-    spoken = float((spans[:, 1] - spans[:, 0]).sum() * _FRAME)
+    times = tuple((float(first * _FRAME), float(min(last * _FRAME, seconds))) for first, last in spans)
+    spoken = sum(end - begin for begin, end in times)
     clipped, _ = _clipping(heard.frames[speech])
     findings = tuple(_findings(level, noise, clipped))
-    return Judgement(seconds, min(spoken, seconds), level, _decibels(peak**2), noise, clipped, findings)
+    return Judgement(seconds, spoken, level, _decibels(peak**2), noise, clipped, findings, times)
 
 
-def too_short(judgement: Judgement, shortest: float) -> str | None:
-    """Say of "it" why it doesn't hold over `shortest` seconds of speech, in a sentence; None if it does."""
-    if judgement.speech_seconds > shortest:
+def too_short(judgement: Judgement, shortest: float, longest: float) -> str | None:
+    """Say of "it" why no `longest` seconds of it hold over `shortest` of speech, in a sentence; None if they do."""
+    densest = judgement.densest(longest)
+    if densest > shortest:
         return None
     if not judgement.seconds:
         return "it holds no samples"
     if not judgement.speech_seconds:
         return "it is silent: no speech is heard in it"
     of_all = f" in {judgement.seconds:.1f} s" if judgement.seconds >= judgement.speech_seconds + 1 else ""
-    return f"it holds {judgement.speech_seconds:.1f} s of speech{of_all}, and over {shortest:g} s are needed"
+    holds, needed = f"it holds {judgement.speech_seconds:.1f} s of speech{of_all}", f"over {shortest:g} s are needed"
+    if judgement.speech_seconds <= shortest:
+        return f"{holds}, and {needed}"
+    return f"{holds}, but only {densest:.1f} s of it within {longest:g} s, and {needed}: leave out the long pauses"
 
 
 def best_stretch(wave: Block, rate: int, longest: float) -> slice:
@@ -193,7 +208,7 @@ def _end(parts: _Runs, first: int, most: int, after: int) -> int:
     """Return the frame at which a part ends: in the last pause of it, if that is late."""
     last = first + most
     ends = parts[:, 1]
-    ends = ends[(ends <= last) & (ends > last - round(_LOST_END / _FRAME))]
+    ends = ends[(ends <= last) & (ends > max(first, last - round(_LOST_END / _FRAME)))]
     return min(int(ends[-1]) + after, last) if len(ends) else last
 
 
@@ -208,9 +223,10 @@ def _hear(wave: Block, rate: int) -> _Heard:
     levels = np.minimum(_levels(_framed(sound, rate)), _levels(_framed(wave, rate)))
     frames = _framed(sound if rumble.var() > _LOUD_RUMBLE * sound.var() else wave, rate)
     sounding = levels[levels > _SILENCE - 15]
+    floor = float(np.percentile(sounding, 10)) if len(sounding) else -120.0
+    sounding = levels[levels > max(_SILENCE - 15, floor + _ABOVE_NOISE)]
     loudest = min(len(levels), max(_TOP_FRAMES, round(_TOP_SHARE * len(sounding))))
     top = float(np.median(np.partition(levels, len(levels) - loudest)[-loudest:]))
-    floor = float(np.percentile(sounding, 10)) if len(sounding) else -120.0
     if top < _SILENCE:
         return _Heard(frames, levels, nowhere, floor)
     low = max(top - _FAR_BELOW_TOP, min(floor + _ABOVE_NOISE, top - _BELOW_TOP))
