@@ -33,6 +33,10 @@ def rumble(seconds: float, peak: float, frequency: float) -> Wave:
     return (peak * sway * np.sin(2 * np.pi * frequency * time)).astype(np.float32)
 
 
+def tone(seconds: float, pitch: float) -> Wave:
+    return (0.1 * np.sin(2 * np.pi * pitch * np.arange(round(seconds * RATE)) / RATE)).astype(np.float32)
+
+
 def codes(judgement: Judgement) -> list[str]:
     return [finding.code for finding in judgement.findings]
 
@@ -150,6 +154,12 @@ class TestFindings:
         judged = judge(speech(8) + noise(8, 0.02), RATE)
         assert codes(judged) == ["noisy"]
         assert "quiet room" in judged.findings[0].words
+
+    @pytest.mark.parametrize("wave", [noise(8, 0.05), tone(8, 220) + tone(8, 277) + tone(8, 330)])
+    def test_where_nothing_stands_out_it_says_so(self, wave: Wave) -> None:
+        (finding,) = judge(wave, RATE).findings
+        assert finding.code == "noisy"
+        assert finding.words == "it is noisy: no speech stands out; record in a quiet room, without music"
 
     @pytest.mark.parametrize("frequency", [15, 30, 50])
     @pytest.mark.parametrize("peak", [0.01, 0.1, 0.3])

@@ -17,8 +17,8 @@ _FRAME = 0.02
 """Seconds of a frame."""
 _RUMBLE_RATE = 160
 """Samples a second, in Hz, that hold the rumble of traffic, wind and a table: no voice is as low."""
-_LOUD_RUMBLE = 4.0
-"""Power of rumble, relative to all else, above which samples near its peaks are many though nothing is cut off."""
+_LOUD_RUMBLE = 7.0
+"""dB that rumble adds to a recording, above which samples near its peaks are many though nothing is cut off."""
 _SILENCE = -75.0
 """dB of full scale: a recording that gets no louder holds no speech."""
 _TOP_FRAMES, _TOP_SHARE = 25, 0.1
@@ -214,16 +214,18 @@ def _end(parts: _Runs, first: int, most: int, after: int) -> int:
 
 def _hear(wave: Block, rate: int) -> _Heard:
     nowhere: _Runs = np.zeros((0, 2), np.intp)
-    if not len(wave):
-        return _Heard(_framed(wave, rate), np.zeros(0, np.float32), nowhere, -120.0)
-    # A microphone may have a direct voltage.
-    wave = wave - wave.mean()
-    sound, rumble = _without_rumble(wave, rate)
+    frames = _framed(wave, rate)
+    if not len(frames):
+        return _Heard(frames, np.zeros(0, np.float32), nowhere, -120.0)
+    sound = _without_rumble(frames.ravel(), rate).reshape(frames.shape)
+    whole = _levels(frames)
     # Next to a click the filter makes sound that isn't there.
-    levels = np.minimum(_levels(_framed(sound, rate)), _levels(_framed(wave, rate)))
-    frames = _framed(sound if rumble.var() > _LOUD_RUMBLE * sound.var() else wave, rate)
+    levels = np.minimum(_levels(sound), whole)
+    if _mean(whole) > _mean(levels) + _LOUD_RUMBLE:
+        frames = sound
     sounding = levels[levels > _SILENCE - 15]
     floor = float(np.percentile(sounding, 10)) if len(sounding) else -120.0
+    # A few words are soon less than a tenth of the noise around them.
     sounding = levels[levels > max(_SILENCE - 15, floor + _ABOVE_NOISE)]
     loudest = min(len(levels), max(_TOP_FRAMES, round(_TOP_SHARE * len(sounding))))
     top = float(np.median(np.partition(levels, len(levels) - loudest)[-loudest:]))
@@ -253,19 +255,21 @@ def _frame_size(rate: int) -> int:
 
 
 def _framed(wave: Block, rate: int) -> npt.NDArray[np.float32]:
-    """Return the frames of samples, and a last one that zeros fill up."""
+    """Return frames of samples, less the mean of all: a microphone may have a direct voltage. Zeros fill the last."""
     size = _frame_size(rate)
-    return np.pad(wave, (0, -len(wave) % size)).reshape(-1, size)
+    padded = np.pad(wave, (0, -len(wave) % size))
+    padded[: len(wave)] -= wave.mean() if len(wave) else 0.0
+    return padded.reshape(-1, size)
 
 
-def _without_rumble(wave: Block, rate: int) -> tuple[Block, Block]:
-    """Divide samples whose mean is 0 into what is above about 65 Hz and what is below."""
+def _without_rumble(wave: Block, rate: int) -> Block:
+    """Return what is above about 65 Hz."""
     import soxr
 
-    low = soxr.resample(soxr.resample(wave, rate, _RUMBLE_RATE, "LQ"), _RUMBLE_RATE, rate, "LQ")
-    rumble: Block = np.zeros_like(wave)
-    rumble[: len(low)] = low[: len(wave)]
-    return wave - rumble, rumble
+    low = soxr.resample(soxr.resample(wave, rate, _RUMBLE_RATE, "LQ"), _RUMBLE_RATE, rate, "LQ")[: len(wave)]
+    sound = wave.copy()
+    sound[: len(low)] -= low
+    return sound
 
 
 def _levels(frames: npt.NDArray[np.float32]) -> _Levels:
@@ -302,8 +306,9 @@ def _findings(level: float, noise: float, clipped: float) -> list[Finding]:
     if level < _QUIET:
         findings.append(Finding("quiet", f"it is very quiet ({level:.0f} dB): record closer to the microphone"))
     if level - noise < _NOISY:
-        apart = max(0.0, level - noise)
-        words = f"it is noisy: the noise is only {apart:.0f} dB below the speech; record in a quiet room"
+        words = f"it is noisy: the noise is only {level - noise:.0f} dB below the speech; record in a quiet room"
+        if level - noise < _ABOVE_NOISE:
+            words = "it is noisy: no speech stands out; record in a quiet room, without music"
         findings.append(Finding("noisy", words))
     return findings
 
