@@ -13,6 +13,7 @@ from tests.fakes import FakeEngine
 from tests.ports import free_port
 from wyoming_chatterbox import config
 from wyoming_chatterbox.engine import Engine, Stage
+from wyoming_chatterbox.families import ENGLISH
 from wyoming_chatterbox.server.info import info_answer
 from wyoming_chatterbox.server.wyoming_server import WyomingServer
 from wyoming_chatterbox.speech import hangs, watchdog
@@ -85,7 +86,7 @@ async def serving(
     voices = VoicesFolder(
         voices_directory or options.voices_directory,
         lambda: languages,
-        lambda: 1.0,
+        lambda: ENGLISH.prompt,
         options.voice,
         wanted=options.languages,
         others=[options.pronunciations] if options.pronunciations is not None else (),

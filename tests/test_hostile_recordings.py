@@ -29,6 +29,7 @@ from tests.test_recording import sparse
 from tests.test_voices import look, names
 from wyoming_chatterbox.audio.judging import Judgement
 from wyoming_chatterbox.errors import VoiceError
+from wyoming_chatterbox.families import ENGLISH, TURBO
 from wyoming_chatterbox.voices.folder import VoicesFolder
 from wyoming_chatterbox.voices.recordings import MAX_DEPTH, SUFFIXES, Recordings, listen
 
@@ -296,7 +297,7 @@ def test_a_decoder_may_raise_whatever_it_likes(tmp_path: Path) -> None:
             return listen(path)
         raise raised[int(path.stem)]
 
-    found = Recordings(tmp_path, judged).look(NONE, 1.0)
+    found = Recordings(tmp_path, judged).look(NONE, ENGLISH.prompt)
     assert list(found.recordings) == ["last"]
     assert list(found.broken.values()) == [
         "it can't be listened to: RecursionError",
@@ -317,7 +318,7 @@ def test_a_look_ends_and_the_next_goes_on(tmp_path: Path) -> None:
         return listen(path)
 
     recordings = Recordings(tmp_path, judged, seconds=0)
-    looks = [recordings.look(NONE, 1.0, "dora") for _ in range(5)]
+    looks = [recordings.look(NONE, ENGLISH.prompt, "dora") for _ in range(5)]
     # What is asked for comes first, then one more with each look.
     assert heard == ["dora", "alice", "bob", "carl"]
     assert [len(found.unheard) for found in looks] == [3, 2, 1, 0, 0]
@@ -325,10 +326,20 @@ def test_a_look_ends_and_the_next_goes_on(tmp_path: Path) -> None:
     assert looks[3] == looks[4]
 
 
+def test_a_long_recording_that_hardly_anybody_speaks_in_is_named(tmp_path: Path) -> None:
+    phrase = np.append(speech(0.8), np.zeros(9 * RATE, np.float32))
+    samples(tmp_path / "sparse.wav", np.tile(phrase, 9))
+    samples(tmp_path / "slow.wav", np.tile(phrase[: round(2.3 * RATE)], 9))
+    found = Recordings(tmp_path).look(NONE, TURBO.prompt)
+    assert list(found.recordings) == ["slow"]
+    (reason,) = found.broken.values()
+    assert reason.endswith("s of it within 15 s, and over 5 s are needed: leave out the long pauses")
+
+
 async def test_the_folder_is_looked_at_again_at_once_while_there_is_more(tmp_path: Path) -> None:
     for number in range(6):
         good(tmp_path / f"{number}.wav")
-    voices = VoicesFolder(tmp_path, lambda: ("en",), lambda: 1.0, "default")
+    voices = VoicesFolder(tmp_path, lambda: ("en",), lambda: ENGLISH.prompt, "default")
     voices._recordings = Recordings(tmp_path, listen, seconds=0)
     await voices.start()
     try:
@@ -340,7 +351,7 @@ async def test_the_folder_is_looked_at_again_at_once_while_there_is_more(tmp_pat
 async def test_a_voice_that_nobody_has_listened_to_yet_is_waited_for(tmp_path: Path) -> None:
     for number in range(6):
         good(tmp_path / f"{number}.wav")
-    voices = VoicesFolder(tmp_path, lambda: ("en",), lambda: 1.0, "default")
+    voices = VoicesFolder(tmp_path, lambda: ("en",), lambda: ENGLISH.prompt, "default")
     voices._recordings = Recordings(tmp_path, listen, seconds=0)
     await voices.start()
     try:
@@ -352,7 +363,7 @@ async def test_a_voice_that_nobody_has_listened_to_yet_is_waited_for(tmp_path: P
 async def test_slow_looks_log_as_few_lines_as_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for number in range(30):
         (tmp_path / f"{number:02}.wav").touch()
-    voices = VoicesFolder(tmp_path, lambda: ("en",), lambda: 1.0, "default")
+    voices = VoicesFolder(tmp_path, lambda: ("en",), lambda: ENGLISH.prompt, "default")
     voices._recordings = Recordings(tmp_path, listen, seconds=0)
     await voices.start()
     try:
@@ -370,7 +381,7 @@ class TestSubFolders:
             good(tmp_path / name)
         (tmp_path / "family" / "bob.yaml").write_text("speed: 0.9")
         (tmp_path / "alice.yml").write_text("speed: 0.9")
-        found = Recordings(tmp_path).look(NONE, 1.0)
+        found = Recordings(tmp_path).look(NONE, ENGLISH.prompt)
         assert {name: recording.file for name, recording in found.recordings.items()} == {
             "alice": "alice.wav",
             "bob": "family/bob.wav",
@@ -382,7 +393,7 @@ class TestSubFolders:
     def test_a_name_that_is_taken_is_named_with_its_folder(self, tmp_path: Path) -> None:
         for name in ("a/alice.wav", "alice.wav", "b/alice.mp3"):
             good(tmp_path / name, "cd.mp3")
-        found = Recordings(tmp_path).look(NONE, 1.0)
+        found = Recordings(tmp_path).look(NONE, ENGLISH.prompt)
         assert found.recordings["alice"].file == "alice.wav"
         assert found.broken == dict.fromkeys(("a/alice.wav", "b/alice.mp3"), "there is another voice named 'alice'")
 
@@ -391,7 +402,7 @@ class TestSubFolders:
         good(tmp_path / "locked" / "bob.wav")
         (tmp_path / "locked").chmod(0)
         try:
-            found = Recordings(tmp_path).look(NONE, 1.0)
+            found = Recordings(tmp_path).look(NONE, ENGLISH.prompt)
         finally:
             (tmp_path / "locked").chmod(0o755)
         if os.geteuid():
@@ -404,13 +415,13 @@ class TestSubFolders:
             deep /= "d"
             deep.mkdir()
         (tmp_path / Path(*["d"] * MAX_DEPTH) / "x.wav").touch()
-        found = Recordings(tmp_path).look(NONE, 1.0)
+        found = Recordings(tmp_path).look(NONE, ENGLISH.prompt)
         inside = "/".join(["d"] * MAX_DEPTH)
         assert list(found.broken) == [f"{inside}/d", f"{inside}/x.wav"]
 
     async def test_one_that_cannot_be_cloned_is_named_with_its_folder(self, tmp_path: Path) -> None:
         good(tmp_path / "family" / "bob.wav")
-        voices = VoicesFolder(tmp_path, lambda: ("en",), lambda: 1.0, "default")
+        voices = VoicesFolder(tmp_path, lambda: ("en",), lambda: ENGLISH.prompt, "default")
         bob = (await look(voices)).find("bob")
         assert not voices.is_unfit(bob)
         voices.reject(bob, "it can't be cloned")

@@ -27,8 +27,8 @@ from wyoming_chatterbox.families import (
     PACKS,
     TURBO,
     Family,
+    prompt_rules,
     recognise,
-    shortest_recording,
     spoken_languages,
 )
 
@@ -119,7 +119,7 @@ def test_a_pack_s_languages_are_known_before_it_is_loaded(tmp_path: Path, name: 
     touch(tmp_path, *PACKS[name].t3)
     for model in (name, str(tmp_path)):
         assert spoken_languages(model) == PACKS[name].languages
-        assert shortest_recording(model) == MULTILINGUAL.prompt.shortest
+        assert prompt_rules(model) == MULTILINGUAL.prompt
         assert config.load(["--model", model], {}, tmp_path).model == model
 
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tests.serving import until
 from tests.test_voices import look, names, record
 from wyoming_chatterbox.errors import ConflictError, FolderError, RequestError, VoiceError
+from wyoming_chatterbox.families import ENGLISH
 from wyoming_chatterbox.voices.aside import ASIDE
 from wyoming_chatterbox.voices.file_names import MAX_NAME_BYTES, checked_name, name_of_file, suffix_of
 from wyoming_chatterbox.voices.finding import VoiceName
@@ -306,7 +307,7 @@ async def test_what_is_set_aside_is_no_voice(tmp_path: Path) -> None:
     record(tmp_path / "alice.wav")
     library = Library(tmp_path)
     await library.delete(VoiceName("alice", tmp_path / "alice.wav"))
-    found = await look(VoicesFolder(tmp_path, lambda: ("en",), lambda: 1.0, "default"))
+    found = await look(VoicesFolder(tmp_path, lambda: ("en",), lambda: ENGLISH.prompt, "default"))
     assert (names(found), found.broken) == (["default"], {})
     library.close()
 

@@ -56,15 +56,34 @@ def wav(path: Path, before: int = 0) -> Path:
     return path
 
 
-def mov(path: Path) -> Path:
-    def atom(name: bytes, content: bytes) -> bytes:
-        return struct.pack(">I4s", 8 + len(content), name) + content
+def atom(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + len(content), name) + content
 
+
+def mov(path: Path) -> Path:
     size = MEGABYTES << 20
     inside = struct.pack(">I4sI4s", size, b"moov", size - 8, b"free") + bytes(size - 16)
     packed = atom(b"cmvd", struct.pack(">I", size) + zlib.compress(inside, 9))
     header = atom(b"moov", atom(b"cmov", atom(b"dcom", b"zlib") + packed))
     path.write_bytes(atom(b"ftyp", b"qt  \0\0\0\0qt  ") + header + atom(b"mdat", bytes(1000)))
+    return path
+
+
+def mp4(path: Path, samples: int, tracks: int = 1) -> Path:
+    """A file whose tables say that each track has so many samples of AAC, all of one size, in one chunk."""
+
+    def table(name: bytes, *numbers: int) -> bytes:
+        return atom(name, struct.pack(f">{1 + len(numbers)}I", 0, *numbers))
+
+    decoder = table(b"esds", 0x03190001, 0x00041140, 0x15000000, 0, 0x05021, 0x18806010, 0x02000000)
+    codec = struct.pack(">6xH8xHHIIH", 1, 1, 16, 0, 48_000, 0) + decoder
+    tables = table(b"stts", 1, samples, 1024) + table(b"ctts", 1, samples, 1) + table(b"stsc", 1, 1, samples, 1)
+    tables += table(b"stsz", 1, samples) + table(b"stco", 1, 40)
+    tables += atom(b"stsd", struct.pack(">II", 0, 1) + atom(b"mp4a", codec))
+    about = table(b"mdhd", 0, 0, 48_000, 4_800_000, 0) + atom(b"hdlr", bytes(8) + b"soun" + bytes(13))
+    track = atom(b"trak", atom(b"mdia", about + atom(b"minf", atom(b"stbl", tables))))
+    header = atom(b"moov", tracks * track)
+    path.write_bytes(atom(b"ftyp", b"M4A \0\0\0\0M4A ") + atom(b"mdat", bytes(5000)) + header)
     return path
 
 
@@ -104,6 +123,8 @@ def test_what_is_packed_fills_no_memory(tmp_path: Path) -> None:
         mov(tmp_path / "header.mov"),
         mkv(tmp_path / "one.mkv", 1),
         mkv(tmp_path / "many.mkv", 30),
+        mp4(tmp_path / "one.m4a", 20_000_000),
+        mp4(tmp_path / "many.m4a", 8_000_000, 8),
     ]
     code = """
 import resource, sys

@@ -17,7 +17,7 @@ from tests.serving import Running, serving, until
 from tests.test_voices import look, names, record
 from wyoming_chatterbox.engine import Sampling
 from wyoming_chatterbox.errors import VoiceError
-from wyoming_chatterbox.families import MULTILINGUAL_LANGUAGES
+from wyoming_chatterbox.families import ENGLISH, MULTILINGUAL_LANGUAGES
 from wyoming_chatterbox.text.items import Say
 from wyoming_chatterbox.voices.catalogue import Catalogue
 from wyoming_chatterbox.voices.folder import VoicesFolder
@@ -45,7 +45,8 @@ def put(folder: Path, **profiles: str) -> None:
 
 
 async def seen(folder: Path, *languages: str, wanted: tuple[str, ...] = ()) -> Catalogue:
-    return await look(VoicesFolder(folder, lambda: languages or ("en",), lambda: 1.0, "default", wanted=wanted))
+    voices = VoicesFolder(folder, lambda: languages or ("en",), lambda: ENGLISH.prompt, "default", wanted=wanted)
+    return await look(voices)
 
 
 async def say(running: Running, name: str, text: str = "Hello.") -> float:
@@ -188,7 +189,7 @@ async def test_files_that_are_no_files_are_named_and_nothing_hangs(folder: Path)
 
 async def test_only_profiles_that_changed_are_read_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(folder, alice="speed: 0.5", bob="speed: wrong")
-    voices = VoicesFolder(folder, lambda: ("en",), lambda: 1.0, "default")
+    voices = VoicesFolder(folder, lambda: ("en",), lambda: ENGLISH.prompt, "default")
     first = await look(voices)
     opened: list[str] = []
     usual = Path.open

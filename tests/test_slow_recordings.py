@@ -11,6 +11,7 @@ from tests.sounds import speech
 from tests.test_voices import record
 from wyoming_chatterbox.audio.judging import Judgement, judge
 from wyoming_chatterbox.errors import SlowRecordingError
+from wyoming_chatterbox.families import ENGLISH
 from wyoming_chatterbox.voices.recordings import Recordings
 
 
@@ -26,9 +27,9 @@ def test_what_took_too_long_is_tried_again_but_not_at_once(tmp_path: Path, again
         return judge(speech(8), 24_000)
 
     recordings = Recordings(tmp_path, listen, again=again)
-    assert recordings.look(frozenset(), 1.0).broken == {"alice.wav": "it takes over 15 s to read"}
+    assert recordings.look(frozenset(), ENGLISH.prompt).broken == {"alice.wav": "it takes over 15 s to read"}
     for _ in range(3):
-        found = recordings.look(frozenset(), 1.0)
+        found = recordings.look(frozenset(), ENGLISH.prompt)
     assert len(tried) == tries
     assert list(found.recordings) == (["alice"] if tries == 2 else [])
 

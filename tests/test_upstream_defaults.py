@@ -20,8 +20,7 @@ from wyoming_chatterbox.engine.s3gen import flow
 from wyoming_chatterbox.engine.t3.sampling import DEFAULTS, resolve
 from wyoming_chatterbox.engine.t3.spoken_length import LONGEST
 from wyoming_chatterbox.engine.upstream import chatterbox_tts
-from wyoming_chatterbox.engine.voice import draft
-from wyoming_chatterbox.families import FAMILIES
+from wyoming_chatterbox.families import FAMILIES, S3GEN_SECONDS
 
 from . import checkpoints
 
@@ -70,7 +69,7 @@ CONSTANTS = [
     ("models/s3gen/configs.py inference_cfg_rate", chatterbox_tts.CFM_PARAMS.inference_cfg_rate, 0.7),
     ("models/s3gen/configs.py t_scheduler", chatterbox_tts.CFM_PARAMS.t_scheduler, "cosine"),
     ("models/s3gen/s3gen.py trim_fade", len(flow.fade_in(torch.device("cpu"))), 960),
-    ("tts.py DEC_COND_LEN", draft.S3GEN_SECONDS, 10),
+    ("tts.py DEC_COND_LEN", S3GEN_SECONDS, 10),
     ("tts.py max_new_tokens", LONGEST, 1000),
 ]
 

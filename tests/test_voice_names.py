@@ -17,7 +17,7 @@ from tests.http_serving import SPEECH, http
 from tests.serving import Running, serving
 from tests.test_voices import look, names, record
 from wyoming_chatterbox.errors import UnknownVoiceError
-from wyoming_chatterbox.families import MULTILINGUAL_LANGUAGES
+from wyoming_chatterbox.families import ENGLISH, MULTILINGUAL_LANGUAGES
 from wyoming_chatterbox.voices.catalogue import Catalogue
 from wyoming_chatterbox.voices.folder import VoicesFolder
 from wyoming_chatterbox.voices.languages import Languages, spoken_as
@@ -336,7 +336,7 @@ def test_the_voices_folder_takes_languages_that_change(tmp_path: Path) -> None:
     models = [("de", "en", "fr"), ("en",)]
 
     async def changed() -> list[list[str]]:
-        voices = VoicesFolder(tmp_path, lambda: models[-1], lambda: 1.0, "default", wanted=("de", "en"))
+        voices = VoicesFolder(tmp_path, lambda: models[-1], lambda: ENGLISH.prompt, "default", wanted=("de", "en"))
         first = names(await look(voices))
         models.pop()
         return [first, names(await look(voices))]

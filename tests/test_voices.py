@@ -14,6 +14,7 @@ from wyoming.tts import SynthesizeVoice
 from tests.client import describe, plain
 from tests.serving import serving
 from wyoming_chatterbox.errors import UnknownVoiceError, VoiceError
+from wyoming_chatterbox.families import ENGLISH
 from wyoming_chatterbox.voices.catalogue import Catalogue
 from wyoming_chatterbox.voices.folder import VoicesFolder
 
@@ -27,7 +28,7 @@ def record(path: Path, seconds: float = 2.0) -> Path:
 
 
 def catalogue(directory: Path, *languages: str, preferred: str = "default") -> Catalogue:
-    return asyncio.run(look(VoicesFolder(directory, lambda: languages or ("en",), lambda: 1.0, preferred)))
+    return asyncio.run(look(VoicesFolder(directory, lambda: languages or ("en",), lambda: ENGLISH.prompt, preferred)))
 
 
 async def look(voices: VoicesFolder) -> Catalogue:
@@ -91,7 +92,7 @@ def test_broken_recordings_are_named_with_their_reason(tmp_path: Path, caplog: p
 
 async def test_a_reason_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "text.mp3").write_text("no sound at all")
-    voices = VoicesFolder(tmp_path, lambda: ("en",), lambda: 1.0, "default")
+    voices = VoicesFolder(tmp_path, lambda: ("en",), lambda: ENGLISH.prompt, "default")
     await look(voices)
     await look(voices)
     assert caplog.text.count("text.mp3") == 1
@@ -100,7 +101,7 @@ async def test_a_reason_is_logged_once(tmp_path: Path, caplog: pytest.LogCapture
 async def test_a_recording_that_is_replaced_is_looked_at_again(tmp_path: Path) -> None:
     path = tmp_path / "alice.wav"
     path.write_bytes(b"half a download")
-    voices = VoicesFolder(tmp_path, lambda: ("en",), lambda: 1.0, "default")
+    voices = VoicesFolder(tmp_path, lambda: ("en",), lambda: ENGLISH.prompt, "default")
     assert names(await look(voices)) == ["default"]
     record(path)
     assert names(await look(voices)) == ["default", "alice"]

@@ -17,7 +17,7 @@ from tests.client import describe, plain
 from tests.http_serving import http
 from tests.serving import serving, until
 from tests.test_voices import look, names, record
-from wyoming_chatterbox.families import MULTILINGUAL_LANGUAGES
+from wyoming_chatterbox.families import ENGLISH, MULTILINGUAL_LANGUAGES
 from wyoming_chatterbox.server.info import info_answer
 from wyoming_chatterbox.voices.folder import VoicesFolder
 from wyoming_chatterbox.voices.languages import Languages
@@ -54,7 +54,7 @@ def share(tmp_path: Path) -> Iterator[Share]:
 
 
 def watched(directory: Path) -> VoicesFolder:
-    return VoicesFolder(directory, lambda: ("en",), lambda: 1.0, "default", patience=0.2)
+    return VoicesFolder(directory, lambda: ("en",), lambda: ENGLISH.prompt, "default", patience=0.2)
 
 
 async def offered(uri: str) -> list[str]:
@@ -118,7 +118,7 @@ class Share(type(Path())):
         threading.Event().wait()
 
 async def run():
-    voices = VoicesFolder(Share(sys.argv[1]), lambda: ("en",), lambda: 1.0, "default")
+    voices = VoicesFolder(Share(sys.argv[1]), lambda: ("en",), lambda: ENGLISH.prompt, "default")
     await voices.start()
     await voices.close()
 

@@ -17,7 +17,7 @@ from .engine import Engine
 from .engine.heap import share_one_heap
 from .engine.loader import Loader
 from .errors import ChatterboxError
-from .families import shortest_recording, spoken_languages
+from .families import prompt_rules, spoken_languages
 from .log_tail import LogTail
 from .network import descriptors
 from .privacy import keep_caches_in, silence_libraries
@@ -94,7 +94,7 @@ async def serve(options: Config, signals: Signals, tail: LogTail, terminal: Term
     voices = VoicesFolder(
         options.voices_directory,
         languages=lambda: spoken_languages(options.model),
-        shortest=lambda: shortest_recording(options.model),
+        rules=lambda: prompt_rules(options.model),
         preferred=options.voice,
         wanted=options.languages,
         others=[options.pronunciations] if options.pronunciations is not None else (),

@@ -55,6 +55,11 @@ class Config(Options):
         return self.voices_dir or self.data_dir[0] / "voices"
 
     @property
+    def prepared_voices_directory(self) -> Path:
+        """Directory of what recordings have become."""
+        return self.data_dir[0] / "cache" / "voices"
+
+    @property
     def longest_body(self) -> int:
         """Bytes of the longest JSON request: a character takes up to 12, and other fields some more."""
         return 12 * self.max_total_length + 65536

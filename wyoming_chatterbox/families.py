@@ -32,6 +32,10 @@ TWINS = {one: other for pair in _SAME_TENSORS for one, other in (pair, pair[::-1
 _GPT2_TOKENIZER = ("vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 
 
+S3GEN_SECONDS = 10
+"""Seconds of a recording that become the flow's prompt."""
+
+
 @dataclass(frozen=True)
 class PromptRules:
     """How a family turns a recording into a voice."""
@@ -42,6 +46,11 @@ class PromptRules:
     """Seconds of speech that a recording must exceed."""
     loudness: tuple[float, float]
     """LUFS that are left as they are, from and to; a recording that is quieter or louder is levelled to the nearer."""
+
+    @property
+    def longest(self) -> int:
+        """Seconds of a recording that are used: as many as T3 or the flow can take."""
+        return max(self.t3_seconds, S3GEN_SECONDS)
 
 
 _LLAMA_RULES = PromptRules(t3_seconds=6, shortest=1.0, loudness=(-30.0, -18.0))
@@ -307,9 +316,9 @@ def heeded(model: str) -> tuple[str, ...]:
     return (*_expected(model).style, *_ALWAYS_HEEDED)
 
 
-def shortest_recording(model: str) -> float:
-    """Seconds of speech that a recording must exceed for `--model` to clone it."""
-    return _expected(model).prompt.shortest
+def prompt_rules(model: str) -> PromptRules:
+    """Return how `--model` will turn a recording into a voice."""
+    return _expected(model).prompt
 
 
 def _expected(model: str) -> Family:

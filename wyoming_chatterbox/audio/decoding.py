@@ -137,6 +137,10 @@ class _Source:
         missing = min(promised, LONGEST_SECONDS) - seconds
         names = self._container.format.name.split(",")
         if _TELL_LENGTH.intersection(names) and missing > max(_MISSING_SHARE * (missing + seconds), _MISSING_SECONDS):
+            if not self._read and promised > LONGEST_SECONDS:
+                # A header that takes too much memory is not read either.
+                part = f"use a part of at most {LONGEST_SECONDS} s"
+                raise VoiceError(f"it should be {promised:.0f} s long, and nothing of it can be read: {part}")
             raise VoiceError(f"it is cut off: it should be {promised:.1f} s long, and {seconds:.1f} s of it are there")
         there, whole = self._file.sizes
         if there < (1 - _MISSING_SHARE) * whole:

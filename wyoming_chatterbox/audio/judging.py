@@ -15,6 +15,10 @@ from . import Block
 
 _FRAME = 0.02
 """Seconds of a frame."""
+_RUMBLE_RATE = 160
+"""Samples a second, in Hz, that hold the rumble of traffic, wind and a table: no voice is as low."""
+_LOUD_RUMBLE = 7.0
+"""dB that rumble adds to a recording, above which samples near its peaks are many though nothing is cut off."""
 _SILENCE = -75.0
 """dB of full scale: a recording that gets no louder holds no speech."""
 _TOP_FRAMES, _TOP_SHARE = 25, 0.1
@@ -28,8 +32,8 @@ _HYSTERESIS = 6.0
 """dB that speech must exceed the threshold by, somewhere between two pauses."""
 _CLICK = 0.06
 """Seconds; a sound that is shorter is no speech."""
-_PAUSE = 0.9
-"""Seconds; a pause that is shorter belongs to speech."""
+_PAUSE = 2.0
+"""Seconds; a pause that is shorter belongs to speech: slow readers pause for 1.5 s between sentences."""
 _BREAK = 0.15
 """Seconds; a part may begin or end in such a pause."""
 _BEFORE, _AFTER = 0.1, 0.2
@@ -49,7 +53,9 @@ _CLIPPED = 0.005
 """Share of the speech's samples that are cut off, above which a recording counts as clipped."""
 _NEARLY = 0.94
 """Share of the amplitude at which samples are cut off that most of them reach."""
-_BINS, _LOWEST_BIN = 100, 45
+_COARSEST = 1 / 128
+"""Distance between the samples of 8 bits. Amplitudes are told apart no better, as many of them are the same there."""
+_BINS, _LOWEST_BIN = 400, 180
 """Amplitudes up to the peak are counted in so many bins; no clipping is sought below the second."""
 
 _Levels = npt.NDArray[np.float32]
@@ -73,7 +79,7 @@ class Judgement:
 
     seconds: float
     speech_seconds: float
-    """Seconds in which somebody speaks, pauses under 0.9 s among them."""
+    """Seconds in which somebody speaks, pauses under 2 s among them."""
     level: float
     """RMS of the speech."""
     peak: float
@@ -82,14 +88,24 @@ class Judgement:
     clipped: float
     """Share of the speech's samples that are cut off, 0 to 1."""
     findings: tuple[Finding, ...] = ()
+    spans: tuple[tuple[float, float], ...] = ()
+    """Seconds at which somebody begins and ends to speak, with the same pauses."""
+
+    def densest(self, longest: float) -> float:
+        """Return the most seconds of speech that any `longest` seconds hold."""
+        starts = (start for begin, end in self.spans for start in (begin, end - longest))
+        return max((self._speech_within(start, start + longest) for start in starts), default=0.0)
+
+    def _speech_within(self, start: float, stop: float) -> float:
+        return sum(max(0.0, min(end, stop) - max(begin, start)) for begin, end in self.spans)
 
 
 @dataclass(frozen=True)
 class _Heard:
     frames: npt.NDArray[np.float32]
-    """Samples (frames, n), less the mean of all."""
+    """Samples (frames, n), less the mean of all, and without loud rumble."""
     levels: _Levels
-    """dB of full scale of each frame."""
+    """dB of full scale of each frame, without rumble."""
     runs: _Runs
     """Speech, without its pauses."""
     floor: float
@@ -114,22 +130,27 @@ def judge(wave: Block, rate: int) -> Judgement:
     pauses = heard.levels[~speech]
     noise = float(np.percentile(pauses, 20)) if len(pauses) * _FRAME > 2 * _BREAK else heard.floor
     spans = _joined(heard.runs, _PAUSE)
-    spoken = float((spans[:, 1] - spans[:, 0]).sum() * _FRAME)
+    times = tuple((float(first * _FRAME), float(min(last * _FRAME, seconds))) for first, last in spans)
+    spoken = sum(end - begin for begin, end in times)
     clipped, _ = _clipping(heard.frames[speech])
     findings = tuple(_findings(level, noise, clipped))
-    return Judgement(seconds, min(spoken, seconds), level, _decibels(peak**2), noise, clipped, findings)
+    return Judgement(seconds, spoken, level, _decibels(peak**2), noise, clipped, findings, times)
 
 
-def too_short(judgement: Judgement, shortest: float) -> str | None:
-    """Say of "it" why it doesn't hold over `shortest` seconds of speech, in a sentence; None if it does."""
-    if judgement.speech_seconds > shortest:
+def too_short(judgement: Judgement, shortest: float, longest: float) -> str | None:
+    """Say of "it" why no `longest` seconds of it hold over `shortest` of speech, in a sentence; None if they do."""
+    densest = judgement.densest(longest)
+    if densest > shortest:
         return None
     if not judgement.seconds:
         return "it holds no samples"
     if not judgement.speech_seconds:
         return "it is silent: no speech is heard in it"
     of_all = f" in {judgement.seconds:.1f} s" if judgement.seconds >= judgement.speech_seconds + 1 else ""
-    return f"it holds {judgement.speech_seconds:.1f} s of speech{of_all}, and over {shortest:g} s are needed"
+    holds, needed = f"it holds {judgement.speech_seconds:.1f} s of speech{of_all}", f"over {shortest:g} s are needed"
+    if judgement.speech_seconds <= shortest:
+        return f"{holds}, and {needed}"
+    return f"{holds}, but only {densest:.1f} s of it within {longest:g} s, and {needed}: leave out the long pauses"
 
 
 def best_stretch(wave: Block, rate: int, longest: float) -> slice:
@@ -187,20 +208,27 @@ def _end(parts: _Runs, first: int, most: int, after: int) -> int:
     """Return the frame at which a part ends: in the last pause of it, if that is late."""
     last = first + most
     ends = parts[:, 1]
-    ends = ends[(ends <= last) & (ends > last - round(_LOST_END / _FRAME))]
+    ends = ends[(ends <= last) & (ends > max(first, last - round(_LOST_END / _FRAME)))]
     return min(int(ends[-1]) + after, last) if len(ends) else last
 
 
 def _hear(wave: Block, rate: int) -> _Heard:
-    frames = _framed(wave, rate)
-    levels = _levels(frames)
     nowhere: _Runs = np.zeros((0, 2), np.intp)
-    if not len(levels):
-        return _Heard(frames, levels, nowhere, -120.0)
+    frames = _framed(wave, rate)
+    if not len(frames):
+        return _Heard(frames, np.zeros(0, np.float32), nowhere, -120.0)
+    sound = _without_rumble(frames.ravel(), rate).reshape(frames.shape)
+    whole = _levels(frames)
+    # Next to a click the filter makes sound that isn't there.
+    levels = np.minimum(_levels(sound), whole)
+    if _mean(whole) > _mean(levels) + _LOUD_RUMBLE:
+        frames = sound
     sounding = levels[levels > _SILENCE - 15]
+    floor = float(np.percentile(sounding, 10)) if len(sounding) else -120.0
+    # A few words are soon less than a tenth of the noise around them.
+    sounding = levels[levels > max(_SILENCE - 15, floor + _ABOVE_NOISE)]
     loudest = min(len(levels), max(_TOP_FRAMES, round(_TOP_SHARE * len(sounding))))
     top = float(np.median(np.partition(levels, len(levels) - loudest)[-loudest:]))
-    floor = float(np.percentile(sounding, 10)) if len(sounding) else -120.0
     if top < _SILENCE:
         return _Heard(frames, levels, nowhere, floor)
     low = max(top - _FAR_BELOW_TOP, min(floor + _ABOVE_NOISE, top - _BELOW_TOP))
@@ -227,16 +255,26 @@ def _frame_size(rate: int) -> int:
 
 
 def _framed(wave: Block, rate: int) -> npt.NDArray[np.float32]:
-    """Return frames of samples, less the mean of all: a microphone may have a direct voltage."""
+    """Return frames of samples, less the mean of all: a microphone may have a direct voltage. Zeros fill the last."""
     size = _frame_size(rate)
-    frames = np.pad(wave, (0, -len(wave) % size)).reshape(-1, size)
-    return frames - np.float32(wave.mean()) if len(wave) else frames
+    padded = np.pad(wave, (0, -len(wave) % size))
+    padded[: len(wave)] -= wave.mean() if len(wave) else 0.0
+    return padded.reshape(-1, size)
+
+
+def _without_rumble(wave: Block, rate: int) -> Block:
+    """Return what is above about 65 Hz."""
+    import soxr
+
+    low = soxr.resample(soxr.resample(wave, rate, _RUMBLE_RATE, "LQ"), _RUMBLE_RATE, rate, "LQ")[: len(wave)]
+    sound = wave.copy()
+    sound[: len(low)] -= low
+    return sound
 
 
 def _levels(frames: npt.NDArray[np.float32]) -> _Levels:
     """Return the power of each frame in dB."""
-    # Without its mean, as rumble is no speech.
-    power = np.einsum("ij,ij->i", frames, frames) / frames.shape[1] - frames.mean(axis=1) ** 2
+    power = np.einsum("ij,ij->i", frames, frames) / frames.shape[1]
     levels: _Levels = 10.0 * np.log10(np.maximum(power, 1e-12)).astype(np.float32)
     return levels
 
@@ -248,9 +286,11 @@ def _clipping(frames: npt.NDArray[np.float32]) -> tuple[float, float]:
     resampling and in lossy formats too, which make flat tops wavy.
     """
     sizes = np.abs(frames)
-    peak = float(sizes.max(initial=0.0))
-    counts, _ = np.histogram(sizes, _BINS, (0.0, peak or 1.0))
-    below = np.concatenate([[0], np.cumsum(counts)])
+    peak = float(sizes.max(initial=0.0)) + _COARSEST / 2
+    counts, _ = np.histogram(sizes, _BINS, (0.0, peak))
+    step = min(max(1, round(_COARSEST / peak * _BINS)), _BINS)
+    spread = np.convolve(counts, np.full(step, 1.0 / step), "same")
+    below = np.concatenate([[0.0], np.cumsum(spread)])
     tops = np.arange(_LOWEST_BIN, _BINS + 1)
     near, under = np.round(_NEARLY * tops).astype(int), np.round(0.8 * tops).astype(int)
     over = np.minimum(np.round(1.08 * tops).astype(int), _BINS)
@@ -266,8 +306,9 @@ def _findings(level: float, noise: float, clipped: float) -> list[Finding]:
     if level < _QUIET:
         findings.append(Finding("quiet", f"it is very quiet ({level:.0f} dB): record closer to the microphone"))
     if level - noise < _NOISY:
-        apart = max(0.0, level - noise)
-        words = f"it is noisy: the noise is only {apart:.0f} dB below the speech; record in a quiet room"
+        words = f"it is noisy: the noise is only {level - noise:.0f} dB below the speech; record in a quiet room"
+        if level - noise < _ABOVE_NOISE:
+            words = "it is noisy: no speech stands out; record in a quiet room, without music"
         findings.append(Finding("noisy", words))
     return findings
 

@@ -5,6 +5,7 @@ ffmpeg gets a file's bytes, neither its path nor any other file, and no format t
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,13 @@ _MOST_STREAMS = "8"
 """Each may have a header that takes megabytes."""
 
 
+_MOST_ALLOCATED = 32 << 20
+"""Bytes that ffmpeg may allocate at once: a header of some bytes can say that gigabytes of samples follow.
+
+An MP4 of eight hours needs as many to find its samples.
+"""
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[RecordingFile, InputContainer]]:
     """Open a recording for as long as the block runs, and let ffmpeg find out what it is.
@@ -41,6 +49,7 @@ def opened(path: Path) -> Iterator[tuple[RecordingFile, InputContainer]]:
     """
     import av
 
+    _bound_memory()
     with _sound(path) as content:
         file = RecordingFile(content, MOST_WORK_SECONDS)
         try:
@@ -80,6 +89,15 @@ def _sound(path: Path) -> Iterator[BinaryIO]:
         if size > MOST_BYTES:
             raise VoiceError(f"it has {size / 1e6:.0f} MB, and at most {MOST_BYTES / 1e6:.0f} MB are taken")
         yield file
+
+
+@cache
+def _bound_memory() -> None:
+    """Set the most that ffmpeg's libraries allocate at once, wherever this process uses them; PyAV can't."""
+    from av import _core
+
+    # What is linked to its module is found through it.
+    ctypes.CDLL(_core.__file__).av_max_alloc(ctypes.c_size_t(_MOST_ALLOCATED))
 
 
 def _any_metadata() -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import ConfigError, RequestError
-from ..families import shortest_recording, spoken_languages
+from ..families import prompt_rules, spoken_languages
 from .findings import Finding, Machine, warning
 
 LISTEN_SECONDS = 20.0
@@ -52,9 +52,7 @@ def voices(machine: Machine) -> list[Finding]:
         return [Finding(told) if config.voices_dir is None else warning(told, "Check --voices-dir.")]
     others = [config.pronunciations] if config.pronunciations is not None else ()
     try:
-        found = Recordings(folder, seconds=LISTEN_SECONDS).look(
-            frozenset({DEFAULT}), shortest_recording(model), config.voice
-        )
+        found = Recordings(folder, seconds=LISTEN_SECONDS).look(frozenset({DEFAULT}), prompt_rules(model), config.voice)
         profiles = Profiles(folder, others).look(found.profiles)
     except OSError as err:
         return [warning(f"{folder} can't be read: {err.strerror}", "Check --voices-dir and its permissions.")]

@@ -114,7 +114,7 @@ class Loader:
         from .voice.store import VoiceStore
 
         if self._kept is None:
-            self._kept = KeptVoices(store=VoiceStore(self._config.data_dir[0] / "cache" / "voices"))
+            self._kept = KeptVoices(store=VoiceStore(self._config.prepared_voices_directory))
         return self._kept
 
     def _locate(self, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> tuple[Family, Path]:

@@ -55,14 +55,10 @@ class Aside:
             with suppress(OSError):
                 self._place.rmdir()
 
-    def remove_older(self, seconds: float) -> None:
-        """Remove for good what has been here for longer than some seconds."""
-        if self._is_ours():
-            for path in list(self._place.iterdir()):
-                if is_older(path, seconds):
-                    shutil.rmtree(path, ignore_errors=True)
-            with suppress(OSError):
-                self._place.rmdir()
+    def older(self, seconds: float) -> list[str]:
+        """List under which keys files have been kept for longer than some seconds."""
+        there = self._place.iterdir() if self._is_ours() else ()
+        return [path.name for path in there if is_older(path, seconds)]
 
     def _is_ours(self) -> bool:
         return self._place.is_dir() and not self._place.is_symlink()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,13 +114,23 @@ class Finder:
             return None
         return None if named is None else Path(os.path.normpath(profile.parent / named))
 
-    def _profiles(self) -> list[Path]:
-        """List the profiles in the folder and in those inside it."""
+    def recordings(self, sizes: Collection[int]) -> list[Path]:
+        """List the recordings that have one of these sizes in bytes, in the folder and in those inside it."""
         found: list[Path] = []
+        for path in self._files() if sizes else ():
+            with suppress(OSError):
+                if path.suffix.lower() in RECORDING_SUFFIXES and path.stat().st_size in sizes:
+                    found.append(path)
+        return found
+
+    def _profiles(self) -> list[Path]:
+        return [path for path in self._files() if is_profile(path)]
+
+    def _files(self) -> Iterator[Path]:
+        """Yield the files in the folder and in those inside it."""
         for place, folders, files in os.walk(self._directory):
             folders[:] = [folder for folder in folders if not folder.startswith(".")]
-            found += [path for path in map(Path(place).joinpath, files) if is_profile(path)]
-        return found
+            yield from map(Path(place).joinpath, files)
 
 
 def is_profile(path: Path) -> bool:

@@ -17,6 +17,7 @@ from ..audio.judging import Judgement
 from ..daemon_thread import in_daemon_thread, watched
 from ..engine import Version, Voice
 from ..errors import UnknownVoiceError, VoiceError
+from ..families import PromptRules
 from ..quoting import quoted
 from .catalogue import DEFAULT, Catalogue
 from .languages import Languages
@@ -55,7 +56,7 @@ class VoicesFolder:
         self,
         directory: Path,
         languages: Callable[[], tuple[str, ...]],
-        shortest: Callable[[], float],
+        rules: Callable[[], PromptRules],
         preferred: str,
         *,
         wanted: tuple[str, ...] = (),
@@ -63,7 +64,7 @@ class VoicesFolder:
         new_catalogue: Callable[[Catalogue], object] = lambda _: None,
         patience: float = _PATIENCE_SECONDS,
     ) -> None:
-        """`languages` returns those of the model, `shortest` the seconds of speech that a recording must exceed.
+        """`languages` returns those of the model, `rules` how much speech a recording must hold for it.
 
         Both are called at each scan. `wanted` are the languages to offer, all if it is empty; `others` are files that
         are no profiles though they may lie in the folder. `new_catalogue` is called with each catalogue before it is
@@ -78,7 +79,7 @@ class VoicesFolder:
         self._profiles = Profiles(directory, others)
         self._languages = languages
         self._wanted_languages = wanted
-        self._shortest = shortest
+        self._rules = rules
         self._preferred = preferred
         self._new_catalogue = new_catalogue
         self._patience = patience
@@ -164,7 +165,7 @@ class VoicesFolder:
 
     def examine(self, path: Path) -> None:
         """Read a file that may become a recording; `VoiceError` says why not. This takes as long as the files do."""
-        check_speech(listen(path), self._shortest())
+        check_speech(listen(path), self._rules())
 
     def reject(self, voice: Voice, reason: str) -> None:
         """Mark a recording as broken, because it can't be cloned, until the file changes."""
@@ -214,7 +215,7 @@ class VoicesFolder:
     def _scan(self) -> Catalogue:
         """Scan the folder, however long that takes; return the same catalogue if nothing has changed."""
         languages = self._offered(self._languages())
-        found = self._recordings.look(frozenset({DEFAULT}), self._shortest(), self._preferred)
+        found = self._recordings.look(frozenset({DEFAULT}), self._rules(), self._preferred)
         for recording in found.recordings.values():
             version, reason = self._unfit.get(recording.path, (None, ""))
             if version == recording.version:

@@ -61,18 +61,19 @@ class Library:
         self,
         directory: Path,
         read: Callable[[Path], Profile] = read_profile,
+        forget: Callable[[str], None] = lambda _: None,
         *,
         undo_seconds: float = UNDO_SECONDS,
         patience: float = _PATIENCE_SECONDS,
         spare: int = _SPARE_BYTES,
     ) -> None:
-        """`read` reads a profile as `read_profile` does, perhaps from memory, in any thread.
+        """`read` and `forget` are as those of `VoiceFiles`, and called in any thread.
 
         Tests shorten `undo_seconds` and `patience`; `spare` is how many bytes of the disk an upload leaves free.
         """
         self.directory = directory
         self.undo_seconds = undo_seconds
-        self._files = VoiceFiles(directory, read)
+        self._files = VoiceFiles(directory, read, forget)
         self._patience = patience
         self._spare = spare
         self._late = 0

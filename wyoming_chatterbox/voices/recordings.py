@@ -18,6 +18,7 @@ from ..audio.judging import Judgement, judge, too_short
 from ..engine import Version
 from ..engine.voice.recording import version_of
 from ..errors import SlowRecordingError, VoiceError
+from ..families import PromptRules
 from ..quoting import quoted
 from .names import can_be_shown, shown
 from .profile import SUFFIXES as PROFILE_SUFFIXES
@@ -98,8 +99,8 @@ class Recordings:
         self._again: dict[Path, float] = {}
         """When files that took too long are tried again, by `time.monotonic()`."""
 
-    def look(self, taken: frozenset[str], shortest: float, first: str = "") -> Found:
-        """Find recordings with over `shortest` seconds of speech whose names are not `taken`.
+    def look(self, taken: frozenset[str], rules: PromptRules, first: str = "") -> Found:
+        """Find recordings that hold as much speech as `rules` want, and whose names are not `taken`.
 
         The voice named `first` is listened to before the others. This takes as long as the file system does. Raises
         `OSError` if there is no folder.
@@ -128,7 +129,7 @@ class Recordings:
                     listened = True
                 if isinstance(judgement, str):
                     raise VoiceError(judgement)
-                check_speech(judgement, shortest)
+                check_speech(judgement, rules)
                 if path.stem in taken or path.stem in recordings:
                     raise VoiceError(f"there is another voice named {quoted(path.stem)}")
             except OSError as err:
@@ -225,7 +226,7 @@ def _version(entry: _Entry) -> Version:
     return version_of(entry.status)
 
 
-def check_speech(judgement: Judgement, shortest: float) -> None:
+def check_speech(judgement: Judgement, rules: PromptRules) -> None:
     """Raise `VoiceError` unless a recording holds enough speech."""
-    if (reason := too_short(judgement, shortest)) is not None:
+    if (reason := too_short(judgement, rules.shortest, rules.longest)) is not None:
         raise VoiceError(reason)

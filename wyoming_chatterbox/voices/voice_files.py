@@ -16,6 +16,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from ..engine.voice.recording import content_of
 from ..errors import ConflictError, VoiceError
 from ..quoting import quoted
 from .aside import Aside, is_older
@@ -37,9 +38,18 @@ _LEFTOVER = re.compile(rf"{re.escape(_UPLOAD)}[0-9a-f]{{16}}|\.[a-z0-9_]{{8}}\.p
 class VoiceFiles:
     """The files in one voices folder; calls from several threads take turns."""
 
-    def __init__(self, directory: Path, read: Callable[[Path], Profile] = read_profile) -> None:
-        """`read` reads a profile as `read_profile` does, perhaps from memory."""
+    def __init__(
+        self,
+        directory: Path,
+        read: Callable[[Path], Profile] = read_profile,
+        forget: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`read` reads a profile as `read_profile` does, perhaps from memory.
+
+        `forget` is called with the SHA-256 of a recording that was removed for good, and is nowhere else in the folder.
+        """
         self.directory = directory
+        self._forget = forget
         self._read_profile = read
         self._there = Finder(directory, read)
         self._aside = Aside(directory)
@@ -182,9 +192,16 @@ class VoiceFiles:
 
     def remove(self, key: str) -> None:
         """Remove files that were set aside for good."""
+        kept = [path for path, _ in self._aside.moves(key) if path.suffix.lower() in RECORDING_SUFFIXES]
+        contents = [content for content in map(content_of, kept) if content is not None]
+        sizes = {path.stat().st_size for path in kept if path.exists()}
         with self._lock:
             self._left.pop(key, None)
             self._aside.remove(key)
+        there = set(map(content_of, self._there.recordings(sizes)))
+        for content in contents:
+            if content not in there:
+                self._forget(content)
 
     def remove_leftovers(self) -> None:
         """Remove what a server was writing when it ended, and what it had set aside."""
@@ -192,7 +209,8 @@ class VoiceFiles:
             for path in list(self.directory.iterdir()):
                 if _LEFTOVER.fullmatch(path.name) and not path.is_dir() and is_older(path, LEFTOVER_SECONDS):
                     path.unlink(missing_ok=True)
-            self._aside.remove_older(LEFTOVER_SECONDS)
+        for key in self._aside.older(LEFTOVER_SECONDS):
+            self.remove(key)
 
     def _check_same(self, name: str, recordings: Sequence[Path], named: str) -> None:
         """Raise `ConflictError` if a profile is to name another recording than the one beside it."""

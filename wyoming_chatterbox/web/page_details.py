@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from ..engine import Description
 from ..engine.host_memory import available
-from ..families import FAMILIES, heeded, shortest_recording, spoken_sounds
+from ..families import FAMILIES, heeded, prompt_rules, spoken_sounds
 from ..memory_needs import needs
 from ..network.reach import in_a_container, known_address
 from ..speech import memory
@@ -28,7 +28,7 @@ class _Facts:
 @lru_cache(maxsize=4)
 def _facts(model: str) -> _Facts:
     """Return what is known of a model; of a directory it takes a look at the files, so it is remembered."""
-    return _Facts(shortest_recording(model), heeded(model), spoken_sounds(model))
+    return _Facts(prompt_rules(model).shortest, heeded(model), spoken_sounds(model))
 
 
 def details(service: Service) -> dict[str, Any]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
 
+from ..engine.voice import kept_files
 from ..errors import ConflictError, VoiceError
 from ..quoting import quoted
 from ..speech.service import Service
@@ -45,7 +47,9 @@ _SOUND_TYPES = ("audio/", "video/", "application/octet-stream", "application/ogg
 
 def add_voices(app: web.Application, service: Service, library: Library | None = None) -> None:
     """Add the routes to an application; `library` stands in for the one of the service's voices folder."""
-    voices = Voices(service, library or Library(service.voices.directory, service.voices.profile))
+    folder = service.voices
+    forget = partial(kept_files.forget, service.config.prepared_voices_directory)
+    voices = Voices(service, library or Library(folder.directory, folder.profile, forget))
     app.router.add_get(_PATH, voices.index)
     app.router.add_post(_PATH, voices.create)
     app.router.add_get(_ONE, voices.show)

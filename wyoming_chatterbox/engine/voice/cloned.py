@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import os
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,19 +16,17 @@ from .. import VOICES_KEPT, Version, Voice
 from ..failures import first_line, give_back, is_out_of_memory
 from .conditionals import Conditionals, ConditionalsCache, Key, key_of
 from .draft import VERSION, Draft
+from .kept_files import name_of
 from .preparation import VoicePreparation
 from .reading import Reader, Reading
-from .recording import version_of
+from .recording import content_of, version_of
 from .store import VoiceStore
 
 _LOGGER = logging.getLogger(__name__)
 
 _HOST = torch.device("cpu")
-_MOST_HASHED = 100_000_000
-"""Bytes of the largest recording whose voice is kept on disk: reading all of a larger one takes too long."""
 _MOST_CONTENTS = 20_000
 """Recordings whose content is remembered."""
-_BLOCK = 1 << 20
 
 
 @dataclass
@@ -184,7 +179,7 @@ class ClonedVoices:
         if len(contents) >= _MOST_CONTENTS:
             contents.clear()
         contents[begun.key] = content
-        return hashlib.sha256(f"{self._recipe} {content}".encode()).hexdigest()
+        return name_of(content, self._recipe)
 
     def _is_unchanged(self, begun: _Begun, ask: Callable[[], None]) -> bool:
         """Whether the recording is still the one whose content is known: another one may have been heard."""
@@ -195,20 +190,9 @@ class ClonedVoices:
 
 
 def _content(path: Path, version: Version) -> str | None:
-    """Return the SHA-256 of a file; None if it is another version, too large, or can't be read."""
-    digest = hashlib.sha256()
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST_HASHED:
-            return None
-        # It may have been replaced by a pipe since.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-            for _ in range(0, _MOST_HASHED, _BLOCK):
-                digest.update(file.read(_BLOCK))
-    except OSError:
-        # Whoever makes a voice of it says what is wrong.
-        return None
-    return digest.hexdigest() if _has(path, version) else None
+    """Return what a file holds; None also if it is another version. Whoever makes a voice of it says what is wrong."""
+    content = content_of(path)
+    return content if _has(path, version) else None
 
 
 def _has(path: Path, version: Version) -> bool:

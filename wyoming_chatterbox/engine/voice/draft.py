@@ -18,18 +18,15 @@ from ...audio import Block
 from ...audio.decoding import read_mono
 from ...audio.judging import best_stretch, judge, too_short
 from ...errors import Cancelled, VoiceError
-from ...families import PromptRules
+from ...families import S3GEN_SECONDS, PromptRules
 from ..upstream import chatterbox_tts
 from ..upstream.signal_functions import resample
 from .conditionals import Conditionals
 from .preparation import VoicePreparation
 from .reading import Reader, Reading
 
-VERSION = 1
+VERSION = 2
 """Raised when the same recording becomes another voice than before: voices on disk are made again then."""
-
-S3GEN_SECONDS = 10
-"""Seconds of a recording that become the flow's prompt."""
 
 
 class Draft:
@@ -85,9 +82,9 @@ class Draft:
     def _take_best(self) -> None:
         """Take the part of the recording in which somebody speaks, as long as T3 or the flow can use it."""
         wave, rules, rate = self._wave24, self._rules, chatterbox_tts.S3GEN_SR
-        if (reason := too_short(judge(wave, rate), rules.shortest)) is not None:
+        if (reason := too_short(judge(wave, rate), rules.shortest, rules.longest)) is not None:
             raise VoiceError(f"{self._path} can't be used: {reason}.")
-        self._wave24 = wave[best_stretch(wave, rate, max(rules.t3_seconds, S3GEN_SECONDS))].copy()
+        self._wave24 = wave[best_stretch(wave, rate, rules.longest)].copy()
 
     def _level(self) -> None:
         loudness = chatterbox_tts.Meter(chatterbox_tts.S3GEN_SR).integrated_loudness(self._wave24)

@@ -27,6 +27,7 @@ from ...errors import VoiceError
 from ..failures import first_line, is_out_of_memory
 from ..upstream.chatterbox_tts import SPEECH_VOCAB_SIZE
 from .conditionals import Conditionals
+from .kept_files import SUFFIX
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -139,7 +140,7 @@ class VoiceStore:
         self.trouble = err.strerror or first_line(err)
 
     def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.safetensors"
+        return self._folder / f"{name}{SUFFIX}"
 
 
 def _make_young(path: Path) -> None:
