@@ -100,6 +100,8 @@ class StandIn:
         self.refuses_uploads: str | None = None
         self.refuses_speech: tuple[str, str] | None = None
         """Message and code."""
+        self.refuses_changes: tuple[str, str] | None = None
+        """Message and field."""
         self.is_closed = False
         """Nobody is let in, as from a network that is not allowed."""
         self.goes_on = asyncio.Event()
@@ -306,11 +308,16 @@ class StandIn:
 
     async def _change(self, request: web.Request) -> web.Response:
         one = next(entry for entry in self.voices if entry["name"] == request.match_info["name"])
+        if self.refuses_changes is not None:
+            message, param = self.refuses_changes
+            return _error(409, message, "conflict", param)
         for key, value in (await request.json()).items():
-            target = one if key == "label" else one["style"]
-            target[key] = value
-            if value is None:
-                del target[key]
+            if key in ("label", "aliases"):
+                one[key] = value or {"label": one["name"], "aliases": []}[key]
+            elif value is None:
+                del one["style"][key]
+            else:
+                one["style"][key] = value
         return web.json_response(one)
 
     async def _delete(self, request: web.Request) -> web.Response:
@@ -430,9 +437,9 @@ def _answering(data: Callable[[], Any]) -> Callable[[web.Request], Awaitable[web
     return answer
 
 
-def _error(status: int, message: str, code: str) -> web.Response:
+def _error(status: int, message: str, code: str, param: str | None = None) -> web.Response:
     return web.json_response(
-        {"error": {"message": message, "type": "invalid_request_error", "code": code, "param": None}}, status=status
+        {"error": {"message": message, "type": "invalid_request_error", "code": code, "param": param}}, status=status
     )
 
 

@@ -14,8 +14,8 @@ import pytest
 import soundfile
 
 from tests.browser import launched, microphone, missing, watched
-from tests.page_server import INGRESS, RATE, Request, Samples, StandIn, speech, stand_in, voice, wav
-from tests.page_showing import Show, holds, says, until
+from tests.page_server import INGRESS, RATE, Request, Samples, StandIn, speech, stand_in, wav
+from tests.page_showing import Show, holds, says
 from tests.ports import free_port
 
 if TYPE_CHECKING:
@@ -197,35 +197,6 @@ async def test_a_broken_recording_is_a_card_with_the_reason(show: Show) -> None:
     await page.locator("#cards li.wrong").wait_for(state="detached")
     assert server.broken == []
     assert server.voices[-1]["name"] == "memo 3"
-
-
-async def test_a_voice_is_tuned_and_takes_no_notice_of_news(show: Show) -> None:
-    page, server = await show(part="voices")
-    card = page.locator("#cards > li").filter(has=page.locator("h3", has_text="alice"))
-    await card.locator("summary:has-text('Settings')").click()
-    slider = card.locator("label:has-text('Temperature') input")
-    assert await slider.input_value() == "0.7"
-    await slider.fill("1.2")
-    await until(lambda: server.listeners == 1)
-    server.voices.append(voice("jonas"))
-    server.info["voices"].append({"name": "jonas", "language": "en"})
-    server.tell()
-    await says(page, "#cards", "jonas")
-    assert await slider.input_value() == "1.2", "what a person is doing stays"
-    await card.locator("label:has-text('Label') input").fill("Alice, calm")
-    await card.locator("button:has-text('Save')").click()
-    await says(page, "#cards", "Alice, calm")
-    assert server.voices[0]["style"] == {"temperature": 1.2}
-    sent = [json.loads(request.body) for request in server.requests if request.method == "PATCH"]
-    assert sent == [{"temperature": 1.2, "label": "Alice, calm"}]
-
-
-async def test_the_default_is_set_by_an_option_to_copy(show: Show) -> None:
-    page, _ = await show(part="voices")
-    card = page.locator("#cards > li").filter(has=page.locator("h3", has_text="Oma Erna"))
-    await card.locator("summary:has-text('Settings')").click()
-    await card.locator("summary:has-text('Make it the default')").click()
-    await says(page, "#cards details details[open] code", '--voice "Oma Erna"')
 
 
 async def test_a_voice_is_heard_tried_and_found(show: Show) -> None:

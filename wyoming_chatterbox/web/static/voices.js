@@ -1,13 +1,12 @@
 // Voices: cards to hear, try, tune and delete, and ways to add one.
 
-import { settingToCopy } from "./copy.js";
 import { fill, make, set, show as reveal, toast, ui } from "./dom.js";
 import { editFile, editRecording, whyNoMicrophone } from "./editor.js";
 import { player } from "./player.js";
-import { ask, readVoices, send, state } from "./server.js";
-import { sliders } from "./sliders.js";
+import { ask, readVoices, state } from "./server.js";
 import { decode } from "./sound.js";
 import { nameOf, tryVoice } from "./speak.js";
+import { tuning } from "./tuning.js";
 import { language, languageName, later, number, seconds, sentence, size, t } from "./words.js";
 
 const STATES = { preparing: later("is being prepared"), waiting: later("waits to be prepared") };
@@ -76,31 +75,7 @@ function card(voice) {
       button("button.plain", title, t("Try"), () => { location.hash = "speak"; tryVoice(name); }),
       voice.recording && button("button.plain", title, t("Recording"), (event) => hear(event.currentTarget, address(name, "/sample"))),
       !own && voice.writable && button("button.link", title, t("Delete"), () => remove(name, title))),
-    details(voice, title));
-}
-
-function details(voice, title) {
-  const values = { ...voice.style };
-  const label = make("input", { value: voice.label ?? "", maxLength: 100, autocomplete: "off" });
-  const said = make("p.quiet", { role: "status" });
-  const box = make("div.sliders", sliders(values, voice.heeds));
-  const save = async (changes) => {
-    try {
-      await send(address(voice.name), changes, "PATCH");
-      set(said, t("Saved."));
-      await readVoices();
-    } catch ({ message }) {
-      set(said, message);
-    }
-  };
-  const labelled = () => (label.value.trim() === voice.name ? null : label.value.trim() || null);
-  const usual = () => Object.fromEntries(Object.keys(values).map((key) => [key, null]));
-  return make("details", make("summary", t("Settings")), make("div.stack",
-    voice.own ? null : make("label", t("Label"), label), box,
-    make("div.row", button("button.plain", title, t("Save"), () => save({ ...values, ...(!voice.own && { label: labelled() }) })),
-      button("button.link", title, t("As usual"), () => save(usual()))),
-    said,
-    voice.is_default ? null : make("details", make("summary", t("Make it the default")), make("div.stack", settingToCopy([["voice", voice.name]])))));
+    tuning(voice, title));
 }
 
 // Hearing a recording, or how a voice speaks: the same button stops it.
