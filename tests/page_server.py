@@ -19,7 +19,7 @@ from aiohttp import BodyPartReader, web
 
 from wyoming_chatterbox.families import MULTILINGUAL_LANGUAGES, SOUNDS
 from wyoming_chatterbox.web import app as status_app
-from wyoming_chatterbox.web.answers import HEADERS
+from wyoming_chatterbox.web.answers import ENGINE_HEADER, HEADERS, REPLY_HEADER
 
 STATIC = Path(status_app.__file__).parent / "static"
 INGRESS = "/api/hassio_ingress/Xq1"
@@ -202,7 +202,7 @@ class StandIn:
         routes.add_delete(one, self._delete)
         routes.add_post(f"{one}/undelete", self._undelete)
         routes.add_get(f"{one}/sample", self._sample)
-        routes.add_get(f"{one}/preview", self._sample)
+        routes.add_get(f"{one}/preview", self._preview)
         routes.add_get(f"{prefix}/{{file:.*}}", self._file)
 
     @web.middleware
@@ -271,13 +271,15 @@ class StandIn:
         if self.refuses_speech is not None:
             return _error(400, *self.refuses_speech)
         engine = self.info["engine"]["name"]
+        number = 1 + max(one["id"] for one in self.info["recent"])
         reply = {
-            "started": time.time(), "client": "127.0.0.1:40112 (HTTP)", "voice": wanted["voice"], "engine": engine,
+            "id": number, "started": time.time(), "client": "127.0.0.1:40112 (HTTP)", "voice": wanted["voice"], "engine": engine,
             "outcome": "done", "first_audio_seconds": 0.04, "audio_seconds": self.seconds_spoken,
         }  # fmt: skip
         self.info["recent"].insert(0, reply)
         sound = (32767 * speech(self.seconds_spoken)).astype("<i2").tobytes()
-        response = web.StreamResponse(headers={"Content-Type": "audio/pcm"})
+        headers = {"Content-Type": "audio/pcm", ENGINE_HEADER: engine, REPLY_HEADER: str(number)}
+        response = web.StreamResponse(headers=headers)
         await response.prepare(request)
         # A sample may be cut in two.
         first = len(sound) // 2 + 1
@@ -337,12 +339,17 @@ class StandIn:
     async def _sample(self, _: web.Request) -> web.Response:
         return web.Response(body=wav(speech(6.0)), content_type="audio/wav")
 
+    async def _preview(self, request: web.Request) -> web.Response:
+        response = await self._sample(request)
+        response.headers[ENGINE_HEADER] = self.info["engine"]["name"]
+        return response
+
     def _info(self) -> dict[str, Any]:
         now = time.time()
 
         def reply(minutes: float, name: str, engine: str, first: float, sound: float) -> dict[str, Any]:
             return {
-                "started": now - 60 * minutes, "client": f"192.168.1.5:{50000 + round(minutes)}", "voice": name,
+                "id": 100 - round(minutes), "started": now - 60 * minutes, "client": f"192.168.1.5:{50000 + round(minutes)}", "voice": name,
                 "engine": engine, "outcome": "done", "first_audio_seconds": first, "audio_seconds": sound,
             }  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..option import Option
 from ..voices.profile import KEYS
 from ..voices.voice import STYLE_OPTIONS
-from .describing import JSON, Schema, answer, list_of, operation, record, string
+from .describing import JSON, SPEECH_HEADERS, Schema, answer, list_of, operation, record, string
 
 _STRING_OR_NULL: Schema = {"type": ["string", "null"]}
 _FOLDER = {503: "The voices folder can't be written, or doesn't answer.", 507: "Its disk is full."}
@@ -80,7 +80,13 @@ def paths() -> Schema:
         "/v1/voices/{name}/preview": {
             "get": operation(
                 "Hear a voice say a sentence",
-                {"200": {"description": "The sound, while it is made.", "content": {"audio/*": {"schema": string()}}}},
+                {
+                    "200": {
+                        "description": "The sound, while it is made.",
+                        "headers": SPEECH_HEADERS,
+                        "content": {"audio/*": {"schema": string()}},
+                    }
+                },
                 errors={
                     400: "A field can't be as it is.",
                     **_UNKNOWN,

@@ -2,7 +2,7 @@
 
 import { attribute, fill, make, set, show, ui } from "./dom.js";
 import { player } from "./player.js";
-import { get, send, state } from "./server.js";
+import { ENGINE, get, REPLY, send, STANDBY, state } from "./server.js";
 import { draw, RATE, Take, wav } from "./sound.js";
 import { nameOf, request, showForm, voice } from "./speak.js";
 import { clock, duration, number, seconds, t } from "./words.js";
@@ -28,18 +28,15 @@ export async function say() {
   }
   making?.stop.abort();
   making = current = take;
-  const newest = state.info.recent[0]?.started ?? 0;
   set(ui.outcome, t("Waiting for the first sound …"));
   for (const part of [ui.save, ui.figures]) show(part, false);
   show(ui.player, true);
   play(take);
   showForm();
   try {
-    await read(take, await send("v1/audio/speech", request(take.text), "POST", take.stop.signal));
-    const { recent } = await get("info");
-    const reply = recent.find((one) => one.started > newest && one.client.includes("HTTP"));
-    take.note = reply?.engine !== "standby" ? "" : take.count < FAINT ? t("There was nothing to hear: the standby voice speaks only English.")
-      : t("The standby voice said this, not Chatterbox.");
+    const response = await send("v1/audio/speech", request(take.text), "POST", take.stop.signal);
+    await read(take, response);
+    take.note = await standbyNote(response, take);
   } catch (error) {
     take.note = error.name === "AbortError" ? t("Stopped.") : explain(error);
   }
@@ -55,7 +52,17 @@ async function read(take, response) {
   }
 }
 
-const explain = ({ code, message }) => (code === "unspeakable-text" && state.info.status.speaking === "standby"
+/** Say what the standby voice said of a reply; empty if that is nothing. */
+async function standbyNote({ headers }, { count }) {
+  if (headers.get(ENGINE) === STANDBY) {
+    return count < FAINT ? t("There was nothing to hear: the standby voice speaks only English.") : t("The standby voice said this, not Chatterbox.");
+  }
+  const { recent } = await get("info");
+  const reply = recent.find(({ id }) => String(id) === headers.get(REPLY));
+  return reply?.engine === STANDBY ? t("Chatterbox broke off: the standby voice said the rest.") : "";
+}
+
+const explain = ({ code, message }) => (code === "unspeakable-text" && state.info.status.speaking === STANDBY
   ? t("The standby voice can't say this: it speaks only English.") : message);
 
 function finish(take) {

@@ -32,6 +32,11 @@ export class Refusal extends Error {
   }
 }
 
+/** Headers of speech: who says its beginning, and its id among the recent replies. */
+export const ENGINE = "Chatterbox-Engine";
+export const REPLY = "Chatterbox-Reply";
+export const STANDBY = "standby";
+
 const POLL_MS = 2000;
 const SOON_MS = 200;
 const GONE_MS = 3000;

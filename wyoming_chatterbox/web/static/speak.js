@@ -1,7 +1,7 @@
 // Try it: a text, a voice, and how it is to be spoken; and the latest replies to others.
 
 import { choices, fill, make, set, show, ui } from "./dom.js";
-import { send, state } from "./server.js";
+import { send, STANDBY, state } from "./server.js";
 import { settings, sliders } from "./sliders.js";
 import { language, languageName, number, seconds, sentence, t, time } from "./words.js";
 
@@ -90,7 +90,7 @@ function showReplies({ recent, statistics }) {
     const wrong = !(outcome in OUTCOMES);
     const from = reply.client.includes("HTTP") ? t("this page or another HTTP client") : reply.client.replace(/:\d+$/, "");
     return make("li",
-      make("span.line", [time(reply.started), reply.voice, reply.engine === "standby" ? t("standby voice") : reply.engine].filter(Boolean).join(" · ")),
+      make("span.line", [time(reply.started), reply.voice, reply.engine === STANDBY ? t("standby voice") : reply.engine].filter(Boolean).join(" · ")),
       make(wrong ? "span.bad" : "span.quiet", wrong ? outcome : OUTCOMES[outcome]?.() ?? (first === null ? "" : seconds(first))),
       make("span.quiet.below", t("{length} of sound for {client}", { length: seconds(reply.audio_seconds), client: from })));
   });

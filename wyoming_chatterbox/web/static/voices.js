@@ -3,7 +3,7 @@
 import { fill, make, set, show as reveal, toast, ui } from "./dom.js";
 import { editFile, editRecording, whyNoMicrophone } from "./editor.js";
 import { player } from "./player.js";
-import { ask, readVoices, state } from "./server.js";
+import { ask, ENGINE, readVoices, STANDBY, state } from "./server.js";
 import { decode } from "./sound.js";
 import { nameOf, tryVoice } from "./speak.js";
 import { tuning } from "./tuning.js";
@@ -99,8 +99,10 @@ async function hear(pressed, path) {
   set(pressed, t("Stop"));
   try {
     player.open();
-    const samples = await decode(await (await ask(path, { signal: cut.signal })).arrayBuffer());
+    const response = await ask(path, { signal: cut.signal });
+    const samples = await decode(await response.arrayBuffer());
     if (heard !== mine) return;
+    if (response.headers.get(ENGINE) === STANDBY) toast(t("The standby voice said this, not Chatterbox."));
     source = await player.beside(samples);
     source.onended = end;
   } catch (error) {
