@@ -273,8 +273,8 @@ class StandIn:
         engine = self.info["engine"]["name"]
         number = 1 + max(one["id"] for one in self.info["recent"])
         reply = {
-            "id": number, "started": time.time(), "client": "127.0.0.1:40112 (HTTP)", "voice": wanted["voice"], "engine": engine,
-            "outcome": "done", "first_audio_seconds": 0.04, "audio_seconds": self.seconds_spoken,
+            "id": number, "started": time.time(), "client": "127.0.0.1:40112 (HTTP)", "voice": wanted["voice"],
+            "engine": engine, "outcome": "done", "first_audio_seconds": 0.04, "audio_seconds": self.seconds_spoken,
         }  # fmt: skip
         self.info["recent"].insert(0, reply)
         sound = (32767 * speech(self.seconds_spoken)).astype("<i2").tobytes()
@@ -349,8 +349,9 @@ class StandIn:
 
         def reply(minutes: float, name: str, engine: str, first: float, sound: float) -> dict[str, Any]:
             return {
-                "id": 100 - round(minutes), "started": now - 60 * minutes, "client": f"192.168.1.5:{50000 + round(minutes)}", "voice": name,
-                "engine": engine, "outcome": "done", "first_audio_seconds": first, "audio_seconds": sound,
+                "id": 100 - round(minutes), "started": now - 60 * minutes,
+                "client": f"192.168.1.5:{50000 + round(minutes)}", "voice": name, "engine": engine,
+                "outcome": "done", "first_audio_seconds": first, "audio_seconds": sound,
             }  # fmt: skip
 
         listed = [{"name": name, "language": code} for one in self.voices for code, name in one["names"].items()]

@@ -4,7 +4,6 @@ import { attribute, fill, make, set, show, ui } from "./dom.js";
 import { player } from "./player.js";
 import { ENGINE, get, REPLY, send, STANDBY, state } from "./server.js";
 import { draw, RATE, Take, wav } from "./sound.js";
-import { nameOf, request, showForm, voice } from "./speak.js";
 import { clock, duration, number, seconds, t } from "./words.js";
 
 const CHARACTERS_PER_SECOND = 14;
@@ -19,9 +18,9 @@ const takes = [];
 let making = null;
 let current = null;
 
-/** Say what stands there; called from a press, or the browser keeps it silent. */
-export async function say() {
-  const take = new Take(ui.text.value.trim(), nameOf(voice() ?? { name: ui.voice.value }));
+/** Send a request for speech, of a voice that people call `name`; called from a press, or the browser keeps it silent. */
+export async function say(request, name) {
+  const take = new Take(request.input, name);
   if (!take.text) {
     ui.text.focus();
     return;
@@ -32,9 +31,8 @@ export async function say() {
   for (const part of [ui.save, ui.figures]) show(part, false);
   show(ui.player, true);
   play(take);
-  showForm();
   try {
-    const response = await send("v1/audio/speech", request(take.text), "POST", take.stop.signal);
+    const response = await send("v1/audio/speech", request, "POST", take.stop.signal);
     await read(take, response);
     take.note = await standbyNote(response, take);
   } catch (error) {
@@ -62,7 +60,7 @@ async function standbyNote({ headers }, { count }) {
   return reply?.engine === STANDBY ? t("Chatterbox broke off: the standby voice said the rest.") : "";
 }
 
-const explain = ({ code, message }) => (code === "unspeakable-text" && state.info.status.speaking === STANDBY
+const explain = ({ code, message }) => (code === "unspeakable-text" && state.info?.status.speaking === STANDBY
   ? t("The standby voice can't say this: it speaks only English.") : message);
 
 function finish(take) {
@@ -150,10 +148,10 @@ export function refresh() {
   animate();
 }
 
-/** The button: it speaks, and stops what it began. */
-export function press() {
+/** The button: it speaks as `say` does, and stops what it began. */
+export function press(request, name) {
   if (making || (player.isPlaying && current === takes[0])) stop();
-  else say();
+  else say(request, name);
   animate();
 }
 

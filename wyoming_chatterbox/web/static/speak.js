@@ -22,7 +22,7 @@ let showsAll = false;
 let isEdited = false;
 
 /** The chosen voice. */
-export const voice = () => state.voices?.voices.find(({ name }) => name === ui.voice.value);
+const voice = () => state.voices?.voices.find(({ name }) => name === ui.voice.value);
 
 /** What people call a voice. */
 export const nameOf = ({ own, label, name }) => (own && (!label || label === name) ? t("The model's own voice") : label || name);
@@ -97,22 +97,23 @@ function showReplies({ recent, statistics }) {
   show(ui.more, recent.length > FEWEST_REPLIES && !showsAll);
 }
 
-/** The request for speech of a text. */
-export function request(input) {
-  const changed = settings(state.info.heeds ?? []).filter((name) => typeof style[name] === "number");
-  return {
-    input,
+/** What is to be said: the request for speech, and what people call its voice. */
+function wanted() {
+  const changed = settings(state.info?.heeds ?? []).filter((name) => typeof style[name] === "number");
+  const request = {
+    input: ui.text.value.trim(),
     voice: ui.voice.value || undefined,
     language: ui.languageLabel.hidden ? undefined : ui.language.value,
     response_format: "pcm",
     ...Object.fromEntries(changed.map((name) => [name, style[name]])),
     ...(ui.seed.value !== "" && { seed: Number(ui.seed.value) }),
   };
+  return [request, nameOf(voice() ?? { name: ui.voice.value })];
 }
 
 // Numbers, dates and symbols are said as words: whoever wonders about a word sees which it was.
 
-export async function showForm() {
+async function showForm() {
   const input = ui.text.value.trim();
   if (!ui.form.open || !input) return;
   const one = voice();
@@ -134,7 +135,8 @@ export async function tryVoice(name) {
   showSpeak();
   ui.voice.value = name;
   showSpeak();
-  (await sounding()).say();
+  (await sounding()).say(...wanted());
+  showForm();
 }
 
 /** Draw and name anew what was heard, in other words or colours. */
@@ -143,7 +145,7 @@ export const refreshSpeak = () => sound?.then(({ refresh }) => refresh());
 for (const kind of ["pointerover", "focusin"]) ui.try.addEventListener(kind, sounding, { once: true });
 ui.try.addEventListener("submit", async (event) => {
   event.preventDefault();
-  (await sounding()).press();
+  (await sounding()).press(...wanted());
 });
 ui.text.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) ui.try.requestSubmit();
