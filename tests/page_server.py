@@ -17,6 +17,7 @@ import numpy.typing as npt
 import soundfile
 from aiohttp import BodyPartReader, web
 
+from wyoming_chatterbox.audio.peaks import peaks
 from wyoming_chatterbox.families import MULTILINGUAL_LANGUAGES, SOUNDS
 from wyoming_chatterbox.web import app as status_app
 from wyoming_chatterbox.web.answers import ENGINE_HEADER, HEADERS, REPLY_HEADER
@@ -55,6 +56,7 @@ def voice(name: str, languages: tuple[str, ...] = ("en",), **changes: Any) -> di
         "state": "ready",
         "reason": None,
         "judgement": None if own else judgement,
+        "peaks": None if own else peaks(speech(2 + len(name) / 3)).hex(),
         "is_default": name == "alice",
         "bytes": 547_244,
         **changes,
@@ -100,7 +102,7 @@ class StandIn:
         self.refuses_uploads: str | None = None
         self.refuses_speech: tuple[str, str] | None = None
         """Message and code."""
-        self.refuses_changes: tuple[str, str] | None = None
+        self.refuses_changes: tuple[str, str | None] | None = None
         """Message and field."""
         self.is_closed = False
         """Nobody is let in, as from a network that is not allowed."""

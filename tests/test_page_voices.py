@@ -14,8 +14,8 @@ import pytest
 import soundfile
 
 from tests.browser import launched, microphone, missing, watched
-from tests.page_server import INGRESS, RATE, Request, Samples, StandIn, speech, stand_in, wav
-from tests.page_showing import Show, holds, says
+from tests.page_server import INGRESS, RATE, Request, Samples, StandIn, speech, stand_in, voice, wav
+from tests.page_showing import Show, holds, says, until
 from tests.ports import free_port
 
 if TYPE_CHECKING:
@@ -220,6 +220,48 @@ async def test_a_voice_is_heard_tried_and_found(show: Show) -> None:
     await page.click("#cards button:has-text('Try')")
     await says(page, "#figures", "Length")
     assert json.loads(server.requests[-1].body)["voice"] == "Oma Erna"
+
+
+PICTURES = "[...document.querySelectorAll('#cards canvas')]"
+COLOURS = """canvas => {
+  const pen = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+  pen.drawImage(canvas, 0, 0);
+  const pixels = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+  const found = new Set();
+  for (let i = 0; i < pixels.length; i += 4) if (pixels[i + 3] === 255) found.add(pixels.slice(i, i + 3).join());
+  return [...found];
+}"""
+
+
+async def test_of_many_recordings_only_those_in_view_are_drawn(show: Show) -> None:
+    page, _ = await show(lambda server: server.voices.extend(voice(f"voice {i:03}") for i in range(200)), "voices")
+    drawn = f"{PICTURES}.filter((canvas) => canvas.height !== 150)"
+    await holds(page, f"{drawn}.length > 0")
+    assert await page.evaluate(f"{PICTURES}.length") == 202
+    assert await page.evaluate(f"{drawn}.length") < 40
+    last = page.locator("#cards canvas").last
+    await last.scroll_into_view_if_needed()
+    await holds(page, f"{PICTURES}.at(-1).height !== 150")
+    await page.emulate_media(color_scheme="light")
+    await holds(page, f"({COLOURS})({PICTURES}.at(-1)).join() === '125,139,146'")
+    await page.emulate_media(color_scheme="dark")
+    await holds(page, f"({COLOURS})({PICTURES}.at(-1)).join() !== '125,139,146'")
+
+
+async def test_the_picture_of_a_recording_shows_what_was_played(show: Show) -> None:
+    page, server = await show(part="voices")
+    recording = page.locator("#cards button[aria-label='Recording: alice']")
+    await recording.click()
+    await holds(page, f"({COLOURS})({PICTURES}[0]).length === 2")
+    await until(lambda: server.listeners == 1)
+    server.voices[0]["label"] = "Alice"
+    server.info["voices"].append({"name": "jonas", "language": "en"})
+    server.tell()
+    await says(page, "#cards button[aria-label='Recording: Alice']", "Stop")
+    await holds(page, f"({COLOURS})({PICTURES}[0]).length === 2")
+    await page.click("#cards button[aria-label='Recording: Alice']")
+    await says(page, "#cards button[aria-label='Recording: Alice']", "Recording")
+    assert await page.evaluate(f"({COLOURS})({PICTURES}[0]).length") == 1
 
 
 async def test_a_frame_without_a_microphone_says_what_to_do(show: Show) -> None:

@@ -82,6 +82,8 @@ class Judgement:
     clipped: float
     """Share of the speech's samples that are cut off, 0 to 1."""
     findings: tuple[Finding, ...] = ()
+    peaks: bytes = b""
+    """Its picture, as `peaks` makes it; empty if nobody did."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..audio.peaks import PARTS
 from ..option import Option
 from ..voices.profile import KEYS
 from ..voices.voice import STYLE_OPTIONS
@@ -169,6 +170,11 @@ def _voice() -> Schema:
             "state": {"enum": ["ready", "preparing", "waiting", "broken"]},
             "reason": {**_STRING_OR_NULL, "description": "Why it is broken."},
             "judgement": {"type": ["object", "null"], "description": "What was found in the recording."},
+            "peaks": {
+                **_STRING_OR_NULL,
+                "description": f"A picture of the recording: the largest amplitude in each of {PARTS} equal parts of "
+                "it, as two hexadecimal digits; ff is full scale.",
+            },
             "is_default": {"type": "boolean"},
             "bytes": {"type": ["integer", "null"]},
             "changed": {

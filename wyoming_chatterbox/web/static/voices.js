@@ -2,6 +2,7 @@
 
 import { fill, make, set, show as reveal, toast, ui } from "./dom.js";
 import { editFile, editRecording, whyNoMicrophone } from "./editor.js";
+import { drawOutline, outline, redraw } from "./outline.js";
 import { player } from "./player.js";
 import { ask, ENGINE, readVoices, STANDBY, state } from "./server.js";
 import { decode } from "./sound.js";
@@ -31,6 +32,7 @@ export function show(what) {
   reveal(ui.noMicrophone, ui.noMicrophone.textContent !== "");
   reveal(ui.record, ui.noMicrophone.hidden);
   if (!state.voices || what === "memory" || what === "clock") return;
+  if (what === undefined) redraw();
   const { voices, broken, folder } = state.voices;
   set(ui.folder, folder.path);
   set(ui.folderTrouble, sentence(folder.trouble) || (folder.writable ? "" : t("The server can't write into this folder.")));
@@ -67,36 +69,52 @@ function card(voice) {
   const preferred = [languages.includes(language) && language, languages.includes(voice.recorded_language) && voice.recorded_language, languages[0]].find(Boolean);
   return make(voice.state === "broken" ? "li.wrong" : "li",
     make("div.top", make("h3", title), voice.is_default && make("span.tag.good", t("default"))),
+    voice.peaks && outline(voice.peaks),
     make("p.quiet", about.filter(Boolean).join(" · ")),
     voice.state === "broken" && make("p.bad", sentence(reason)),
     findings.length > 0 && make("ul.checks", findings),
     make("div.row",
-      button("button", title, t("Preview"), (event) => hear(event.currentTarget, address(name, `/preview?language=${preferred}`))),
+      listen("button", title, t("Preview"), address(name, `/preview?language=${preferred}`)),
       button("button.plain", title, t("Try"), () => { location.hash = "speak"; tryVoice(name); }),
-      voice.recording && button("button.plain", title, t("Recording"), (event) => hear(event.currentTarget, address(name, "/sample"))),
+      voice.recording && listen("button.plain", title, t("Recording"), address(name, "/sample"), true),
       !own && voice.writable && button("button.link", title, t("Delete"), () => remove(name, title))),
     tuning(voice, title));
 }
 
-// Hearing a recording, or how a voice speaks: the same button stops it.
+// Hearing a recording, or how a voice speaks: the same button stops it, and shows in the picture of the recording where it is.
 
 let heard = null;
 
-async function hear(pressed, path) {
+function listen(what, name, text, path, isRecording = false) {
+  const made = button(what, name, heard?.path === path ? t("Stop") : text, () => hear(path, isRecording), text);
+  made.dataset.path = path;
+  made.dataset.text = text;
+  return made;
+}
+
+async function hear(path, isRecording) {
   const before = heard;
   before?.end();
-  if (before?.pressed === pressed) return;
+  if (before?.path === path) return;
   const cut = new AbortController();
-  const text = pressed.textContent;
   let source = null;
+  // A card may be made anew meanwhile.
+  const pressed = () => [...ui.cards.querySelectorAll("[data-path]")].find(({ dataset }) => dataset.path === path);
+  const follow = (played) => {
+    const picture = isRecording && pressed()?.closest("li").querySelector(".outline");
+    if (picture) drawOutline(picture, played);
+  };
   const end = () => {
+    if (cut.signal.aborted) return;
     cut.abort();
     source?.stop();
-    set(pressed, text);
     if (heard === mine) heard = null;
+    const button = pressed();
+    if (button) set(button, button.dataset.text);
+    follow(0);
   };
-  const mine = heard = { pressed, end };
-  set(pressed, t("Stop"));
+  const mine = heard = { path, end };
+  set(pressed(), t("Stop"));
   try {
     player.open();
     const response = await ask(path, { signal: cut.signal });
@@ -105,6 +123,14 @@ async function hear(pressed, path) {
     if (response.headers.get(ENGINE) === STANDBY) toast(t("The standby voice said this, not Chatterbox."));
     source = await player.beside(samples);
     source.onended = end;
+    const { context } = player;
+    const begun = context.currentTime;
+    const animate = () => {
+      if (heard !== mine) return;
+      follow((context.currentTime - begun) / source.buffer.duration);
+      requestAnimationFrame(animate);
+    };
+    animate();
   } catch (error) {
     end();
     if (error.name !== "AbortError") toast(error.name === "EncodingError" ? t("This browser can't play this recording.") : error.message);
