@@ -102,7 +102,7 @@ function listTakes() {
   show(ui.noTakes, takes.length === 0);
   const byNumber = (id) => takes.find((take) => take.number === id);
   fill(ui.takes, takes.map(({ number: id, text, voice: name, length, first }) => ({ id, text, name, length, first })), ({ id }) => id, ({ id, text, name, length, first }) => make("li",
-    make("span.line", { title: text }, text),
+    make("span.line", { title: text, dir: "auto" }, text),
     make("button.plain", { ariaLabel: `${t("Play")}: ${text.slice(0, 40)}`, onclick: () => hear(byNumber(id)) }, t("Play")),
     make("a.button.plain", { href: byNumber(id).url, download: fileName(byNumber(id)), ariaLabel: `WAV: ${text.slice(0, 40)}` }, "WAV"),
     make("span.quiet.below", `${name} · ${seconds(length)} · ${t("first sound after {time}", { time: seconds(first) })}`)));

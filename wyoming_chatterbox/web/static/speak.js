@@ -119,7 +119,7 @@ async function showForm() {
   const one = voice();
   try {
     const { said } = await (await send("said", { input, voice: one?.names?.[ui.language.value] ?? one?.name })).json();
-    fill(ui.said, said.map((text, i) => [i, text]), ([i]) => i, ([, text]) => make("li", text));
+    fill(ui.said, said.map((text, i) => [i, text]), ([i]) => i, ([, text]) => make("li", make("bdi", text)));
   } catch (error) {
     fill(ui.said, [error.message], () => 0, (text) => make("li", text));
   }

@@ -54,7 +54,7 @@ const button = (what, name, text, onclick, label = text) => {
 
 function brokenCard({ file, reason }) {
   return make("li.wrong",
-    make("div.top", make("h3", file), make("span.tag.bad", t("unusable"))),
+    make("div.top", make("h3", { dir: "auto" }, file), make("span.tag.bad", t("unusable"))),
     make("p", sentence(reason)),
     make("div.row", button("button.plain", file, t("Replace"), () => { replaces = file; ui.file.click(); }),
       button("button.link", file, t("Delete"), () => remove(file, file))));
@@ -68,7 +68,7 @@ function card(voice) {
   const findings = (judgement?.findings ?? []).map(({ code, text }) => make("li.warn", FINDINGS[code] ? t(FINDINGS[code]) : sentence(text)));
   const preferred = [languages.includes(language) && language, languages.includes(voice.recorded_language) && voice.recorded_language, languages[0]].find(Boolean);
   return make(voice.state === "broken" ? "li.wrong" : "li",
-    make("div.top", make("h3", title), voice.is_default && make("span.tag.good", t("default"))),
+    make("div.top", make("h3", { dir: "auto" }, title), voice.is_default && make("span.tag.good", t("default"))),
     voice.peaks && outline(voice.peaks),
     make("p.quiet", about.filter(Boolean).join(" · ")),
     voice.state === "broken" && make("p.bad", sentence(reason)),
