@@ -17,6 +17,7 @@ import numpy.typing as npt
 import soundfile
 from aiohttp import BodyPartReader, web
 
+from tests import sounds
 from wyoming_chatterbox.audio.peaks import peaks
 from wyoming_chatterbox.families import MULTILINGUAL_LANGUAGES, SOUNDS
 from wyoming_chatterbox.web import app as status_app
@@ -56,7 +57,7 @@ def voice(name: str, languages: tuple[str, ...] = ("en",), **changes: Any) -> di
         "state": "ready",
         "reason": None,
         "judgement": None if own else judgement,
-        "peaks": None if own else peaks(speech(2 + len(name) / 3)).hex(),
+        "peaks": None if own else peaks(sounds.speech(4 + len(name) % 9)).hex(),
         "is_default": name == "alice",
         "bytes": 547_244,
         **changes,

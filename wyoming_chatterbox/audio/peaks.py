@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from . import Block
 
@@ -18,4 +19,5 @@ def peaks(wave: Block) -> bytes:
         return b""
     starts = np.arange(PARTS) * len(wave) // PARTS
     highest = np.maximum(np.maximum.reduceat(wave, starts), -np.minimum.reduceat(wave, starts))
-    return np.rint(255 * np.clip(highest, 0.0, 1.0)).astype(np.uint8).tobytes()
+    levels: npt.NDArray[np.uint8] = np.rint(255 * np.clip(highest, 0.0, 1.0)).astype(np.uint8)
+    return levels.tobytes()

@@ -76,9 +76,9 @@ function card(voice) {
     make("div.row",
       listen("button", title, t("Preview"), address(name, `/preview?language=${preferred}`)),
       button("button.plain", title, t("Try"), () => { location.hash = "speak"; tryVoice(name); }),
-      voice.recording && listen("button.plain", title, t("Recording"), address(name, "/sample"), true),
-      !own && voice.writable && button("button.link", title, t("Delete"), () => remove(name, title))),
-    tuning(voice, title));
+      voice.recording && listen("button.plain", title, t("Recording"), address(name, "/sample"), true)),
+    tuning(voice, title),
+    !own && voice.writable && button("button.link", title, t("Delete"), () => remove(name, title)));
 }
 
 // Hearing a recording, or how a voice speaks: the same button stops it, and shows in the picture of the recording where it is.
