@@ -52,7 +52,7 @@ async def test_a_voice_is_tuned_and_takes_no_notice_of_news(show: Show) -> None:
     await says(page, "#cards", "jonas")
     assert await slider.input_value() == "1.2", "what a person is doing stays"
     await card.locator("label:has-text('Label') input").fill("Alice, calm")
-    await card.locator("button:has-text('Save')").click()
+    await page.keyboard.press("Enter")
     await says(page, "#cards", "Alice, calm")
     assert server.voices[0]["style"] == {"temperature": 1.2}
     assert changes(server) == [{"temperature": 1.2, "label": "Alice, calm"}]
@@ -124,6 +124,12 @@ async def test_a_number_out_of_range_is_told_at_its_field(show: Show) -> None:
         assert not await violations(page)
         await field.fill("")
         assert await field.get_attribute("aria-invalid") is None
+    for label in ("Pause", "Seed"):
+        await card.locator(f"label:has-text('{label}') input").fill("-1")
+    await card.locator("summary:has-text('More')").click()
+    await card.locator("button:has-text('Save')").click()
+    assert await card.locator("[aria-invalid]:visible").count() == 2, "all that is wrong is told at once"
+    assert await page.evaluate("document.activeElement.dataset.do") == "sentence_pause"
     assert changes(server) == []
 
 

@@ -15,7 +15,7 @@ const NUMBERS = {
 /** The value of `loudness` that leaves a voice as it is. */
 const UNLEVELLED = 0;
 
-let fields = 0;
+let made = 0;
 const kept = new Map();
 
 /** The settings of a voice, as one element as long as they are the same: news leave alone what a person is writing. */
@@ -34,103 +34,107 @@ export function tuning(voice, title) {
   return node;
 }
 
-/** An input with its label, and a place for what is wrong with it. */
-function field(text, input, name) {
-  const wrong = make("p.bad", { id: `wrong${fields += 1}` });
-  attribute(input, "data-do", name);
+/** An input with its label, a place for what is wrong with it, and how its value is read. */
+function field(name, text, input, read) {
+  const wrong = make("p.bad", { id: `wrong${made += 1}` });
   const complain = (message) => {
     set(wrong, message);
     attribute(input, "aria-invalid", message ? "true" : null);
     attribute(input, "aria-describedby", message ? wrong.id : null);
   };
+  attribute(input, "data-do", name);
   input.addEventListener("input", () => complain(""));
-  return { input, complain, node: make("div", make("label", text, input), wrong) };
+  return { input, read, complain, node: make("div", make("label", text, input), wrong) };
 }
 
 function numberField(name, value) {
   const [text, min, max, step] = NUMBERS[name];
   const range = { low: number(min, 0), high: number(max, 0) };
   const input = make("input", { type: "number", min, max, step, value: value ?? "", placeholder: t("as usual"), autocomplete: "off" });
-  const one = field(t(text, range), input, name);
   /** The number, null for none; throws what is wrong. */
-  one.read = () => {
+  const read = () => {
     if (!input.validity.valid) throw new Error(step === 1 ? t("It takes a whole number from {low} to {high}.", range) : t("It takes a number from {low} to {high}.", range));
     return input.value === "" ? null : Number(input.value);
   };
-  return one;
+  return field(name, t(text, range), input, read);
 }
 
-function textField(name, text, input, read) {
-  const one = field(text, input, name);
-  one.read = read;
-  return one;
-}
-
-function form(voice, title, isMoreOpen) {
-  const { name, own, style } = voice;
-  const values = { ...style };
-  const isUnlevelled = style.loudness === UNLEVELLED;
-  const off = make("input", { type: "checkbox", checked: isUnlevelled, "data-do": "off" });
-  const label = make("input", { value: voice.label ?? "", maxLength: 100, autocomplete: "off", dir: "auto" });
-  const aliases = make("textarea", { value: voice.aliases.join("\n"), rows: 2, dir: "auto", spellcheck: false });
-  const lines = () => aliases.value.split("\n").map((line) => line.trim()).filter(Boolean);
-  const inputs = {
-    ...(!own && { label: textField("label", t("Label"), label, () => (label.value.trim() === name ? null : label.value.trim() || null)) }),
-    aliases: textField("aliases", t("Further names that requests may use, one a line"), aliases, () => (lines().length ? lines() : null)),
-    loudness: numberField("loudness", isUnlevelled ? null : style.loudness),
-    sentence_pause: numberField("sentence_pause", style.sentence_pause),
-    seed: numberField("seed", style.seed),
-  };
-  const { loudness } = inputs;
-  const level = loudness.read;
-  loudness.read = () => (off.checked ? UNLEVELLED : level());
+function loudnessField(value) {
+  const isOff = value === UNLEVELLED;
+  const one = numberField("loudness", isOff ? null : value);
+  const off = make("input", { type: "checkbox", checked: isOff, "data-do": "off" });
   const follow = () => {
-    loudness.input.disabled = off.checked;
-    loudness.complain("");
+    one.input.disabled = off.checked;
+    one.complain("");
   };
   off.addEventListener("change", follow);
   follow();
+  one.node.append(make("label.check", off, t("As loud as the model makes it")));
+  return { ...one, read: () => (off.checked ? UNLEVELLED : one.read()) };
+}
 
-  const before = { ...style, label: voice.label === name ? null : voice.label, aliases: voice.aliases.length ? voice.aliases : null };
+function labelField({ name, label }) {
+  const input = make("input", { value: label ?? "", maxLength: 100, autocomplete: "off", dir: "auto" });
+  const read = () => (input.value.trim() === name ? null : input.value.trim() || null);
+  return field("label", t("Label"), input, read);
+}
+
+function aliasesField(aliases) {
+  const input = make("textarea", { value: aliases.join("\n"), rows: 2, dir: "auto", spellcheck: false });
+  const read = () => {
+    const lines = input.value.split("\n").map((line) => line.trim()).filter(Boolean);
+    return lines.length ? lines : null;
+  };
+  return field("aliases", t("Further names that requests may use, one a line"), input, read);
+}
+
+function form(voice, title, isMoreOpen) {
+  const { name, own, style, aliases } = voice;
+  const values = { ...style };
+  const before = { ...style, label: voice.label === name ? null : voice.label, aliases: aliases.length ? aliases : null };
+  const few = {
+    aliases: aliasesField(aliases), loudness: loudnessField(style.loudness),
+    sentence_pause: numberField("sentence_pause", style.sentence_pause), seed: numberField("seed", style.seed),
+  };
+  const fields = { ...(!own && { label: labelField(voice) }), ...few };
+  const isSet = Object.keys(few).some((key) => (before[key] ?? null) !== null);
+  const more = make("details.more", { open: isMoreOpen ?? isSet }, make("summary", t("More")), make("div.stack", Object.values(few).map(({ node }) => node)));
   const said = make("p.bad", { role: "alert" });
-  const more = make("details.more", { open: isMoreOpen ?? [before.aliases, style.loudness, style.sentence_pause, style.seed].some((value) => (value ?? null) !== null) },
-    make("summary", t("More")),
-    make("div.stack", inputs.aliases.node, loudness.node, make("label.check", off, t("As loud as the model makes it")), inputs.sentence_pause.node, inputs.seed.node));
 
   const refuse = (key, message) => {
-    const one = inputs[key];
-    if (!one) {
-      set(said, message);
-      return;
-    }
-    one.complain(message);
-    if (more.contains(one.input)) more.open = true;
-    one.input.focus();
-  };
-  const save = () => {
-    set(said, "");
-    const wanted = { ...values };
-    let refused = null;
-    for (const [key, one] of Object.entries(inputs)) {
-      one.complain("");
-      try {
-        wanted[key] = one.read();
-      } catch ({ message }) {
-        refused ??= [key, message];
-      }
-    }
-    if (refused) refuse(...refused);
-    else change(wanted);
+    fields[key].complain(message);
+    if (key in few) more.open = true;
   };
   const change = async (wanted) => {
     const changed = Object.keys(wanted).filter((key) => JSON.stringify(wanted[key] ?? null) !== JSON.stringify(before[key] ?? null));
     const part = (from) => Object.fromEntries(changed.map((key) => [key, from[key] ?? null]));
+    const undo = () => patch(name, part(before)).then(() => toast(t("Undone.")), ({ message }) => toast(message));
     try {
       if (changed.length) await patch(name, part(wanted));
-      toast(t("Saved."), changed.length > 0 && (() => patch(name, part(before)).then(() => toast(t("Undone.")), ({ message }) => toast(message))));
+      toast(t("Saved."), changed.length > 0 && undo);
     } catch ({ param, message }) {
-      refuse(param, message);
+      if (param in fields) {
+        refuse(param, message);
+        fields[param].input.focus();
+      } else set(said, message);
     }
+  };
+  const save = (event) => {
+    event.preventDefault();
+    set(said, "");
+    const wanted = { ...values };
+    const refused = [];
+    for (const [key, one] of Object.entries(fields)) {
+      one.complain("");
+      try {
+        wanted[key] = one.read();
+      } catch ({ message }) {
+        refuse(key, message);
+        refused.push(one);
+      }
+    }
+    if (refused.length) refused[0].input.focus();
+    else change(wanted);
   };
   const usual = () => {
     if (Object.keys(style).length) {
@@ -142,11 +146,12 @@ function form(voice, title, isMoreOpen) {
     fresh.querySelector("[data-do=usual]").focus();
     toast(t("Saved."));
   };
-  const button = (what, name, text, onclick) => make(what, { ariaLabel: `${text}: ${title}`, onclick, "data-do": name }, text);
-  const all = make("div.stack", inputs.label?.node, make("div.sliders", sliders(values, voice.heeds)), more,
-    make("div.row", button("button.plain", "save", t("Save"), save), button("button.link", "usual", t("As usual"), usual)),
+  const all = make("form.stack", { noValidate: true, onsubmit: save },
+    fields.label?.node, make("div.sliders", sliders(values, voice.heeds)), more,
+    make("div.row", make("button.plain", { type: "submit", ariaLabel: `${t("Save")}: ${title}`, "data-do": "save" }, t("Save")),
+      make("button.link", { ariaLabel: `${t("As usual")}: ${title}`, onclick: usual, "data-do": "usual" }, t("As usual"))),
     said,
-    voice.is_default ? null : make("details", make("summary", t("Make it the default")), make("div.stack", settingToCopy([["voice", name]]))));
+    !voice.is_default && make("details", make("summary", t("Make it the default")), make("div.stack", settingToCopy([["voice", name]]))));
   return all;
 }
 
