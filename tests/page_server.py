@@ -46,7 +46,7 @@ def voice(name: str, languages: tuple[str, ...] = ("en",), **changes: Any) -> di
     }  # fmt: skip
     return {
         "name": name,
-        "label": name,
+        "label": "Chatterbox" if own else name,
         "own": own,
         "recording": None if own else f"{name}.wav",
         "languages": list(languages),

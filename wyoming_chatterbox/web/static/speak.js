@@ -25,7 +25,7 @@ let isEdited = false;
 const voice = () => state.voices?.voices.find(({ name }) => name === ui.voice.value);
 
 /** What people call a voice. */
-export const nameOf = ({ own, label, name }) => (own && (!label || label === name) ? t("The model's own voice") : label || name);
+export const nameOf = ({ label, name }) => label || name;
 
 export function showSpeak(what) {
   const { info, voices } = state;

@@ -64,7 +64,7 @@ function card(voice) {
   const { name, own, languages, judgement, reason } = voice;
   const title = nameOf(voice);
   const spoken = languages.length > 1 ? t("{n} languages", { n: number(languages.length, 0) }) : languageName(languages[0]);
-  const about = [judgement && seconds(judgement.seconds), spoken, voice.recorded_language && languages.length > 1 && t("recorded in {language}", { language: languageName(voice.recorded_language) }), STATES[voice.state] && t(STATES[voice.state])];
+  const about = [own && t("The model's own voice"), judgement && seconds(judgement.seconds), spoken, voice.recorded_language && languages.length > 1 && t("recorded in {language}", { language: languageName(voice.recorded_language) }), STATES[voice.state] && t(STATES[voice.state])];
   const findings = (judgement?.findings ?? []).map(({ code, text }) => make("li.warn", FINDINGS[code] ? t(FINDINGS[code]) : sentence(text)));
   const preferred = [languages.includes(language) && language, languages.includes(voice.recorded_language) && voice.recorded_language, languages[0]].find(Boolean);
   return make(voice.state === "broken" ? "li.wrong" : "li",
