@@ -17,9 +17,11 @@ import numpy.typing as npt
 import soundfile
 from aiohttp import BodyPartReader, web
 
+from tests import sounds
+from wyoming_chatterbox.audio.peaks import peaks
 from wyoming_chatterbox.families import MULTILINGUAL_LANGUAGES, SOUNDS
 from wyoming_chatterbox.web import app as status_app
-from wyoming_chatterbox.web.answers import HEADERS
+from wyoming_chatterbox.web.answers import ENGINE_HEADER, HEADERS, REPLY_HEADER
 
 STATIC = Path(status_app.__file__).parent / "static"
 INGRESS = "/api/hassio_ingress/Xq1"
@@ -44,7 +46,7 @@ def voice(name: str, languages: tuple[str, ...] = ("en",), **changes: Any) -> di
     }  # fmt: skip
     return {
         "name": name,
-        "label": name,
+        "label": "Chatterbox" if own else name,
         "own": own,
         "recording": None if own else f"{name}.wav",
         "languages": list(languages),
@@ -55,6 +57,7 @@ def voice(name: str, languages: tuple[str, ...] = ("en",), **changes: Any) -> di
         "state": "ready",
         "reason": None,
         "judgement": None if own else judgement,
+        "peaks": None if own else peaks(sounds.speech(4 + len(name) % 9)).hex(),
         "is_default": name == "alice",
         "bytes": 547_244,
         **changes,
@@ -100,6 +103,8 @@ class StandIn:
         self.refuses_uploads: str | None = None
         self.refuses_speech: tuple[str, str] | None = None
         """Message and code."""
+        self.refuses_changes: tuple[str, str | None] | None = None
+        """Message and field."""
         self.is_closed = False
         """Nobody is let in, as from a network that is not allowed."""
         self.goes_on = asyncio.Event()
@@ -200,7 +205,7 @@ class StandIn:
         routes.add_delete(one, self._delete)
         routes.add_post(f"{one}/undelete", self._undelete)
         routes.add_get(f"{one}/sample", self._sample)
-        routes.add_get(f"{one}/preview", self._sample)
+        routes.add_get(f"{one}/preview", self._preview)
         routes.add_get(f"{prefix}/{{file:.*}}", self._file)
 
     @web.middleware
@@ -269,13 +274,15 @@ class StandIn:
         if self.refuses_speech is not None:
             return _error(400, *self.refuses_speech)
         engine = self.info["engine"]["name"]
+        number = 1 + max(one["id"] for one in self.info["recent"])
         reply = {
-            "started": time.time(), "client": "127.0.0.1:40112 (HTTP)", "voice": wanted["voice"], "engine": engine,
-            "outcome": "done", "first_audio_seconds": 0.04, "audio_seconds": self.seconds_spoken,
+            "id": number, "started": time.time(), "client": "127.0.0.1:40112 (HTTP)", "voice": wanted["voice"],
+            "engine": engine, "outcome": "done", "first_audio_seconds": 0.04, "audio_seconds": self.seconds_spoken,
         }  # fmt: skip
         self.info["recent"].insert(0, reply)
         sound = (32767 * speech(self.seconds_spoken)).astype("<i2").tobytes()
-        response = web.StreamResponse(headers={"Content-Type": "audio/pcm"})
+        headers = {"Content-Type": "audio/pcm", ENGINE_HEADER: engine, REPLY_HEADER: str(number)}
+        response = web.StreamResponse(headers=headers)
         await response.prepare(request)
         # A sample may be cut in two.
         first = len(sound) // 2 + 1
@@ -306,11 +313,16 @@ class StandIn:
 
     async def _change(self, request: web.Request) -> web.Response:
         one = next(entry for entry in self.voices if entry["name"] == request.match_info["name"])
+        if self.refuses_changes is not None:
+            message, param = self.refuses_changes
+            return _error(409, message, "conflict", param)
         for key, value in (await request.json()).items():
-            target = one if key == "label" else one["style"]
-            target[key] = value
-            if value is None:
-                del target[key]
+            if key in ("label", "aliases"):
+                one[key] = value or {"label": one["name"], "aliases": []}[key]
+            elif value is None:
+                del one["style"][key]
+            else:
+                one["style"][key] = value
         return web.json_response(one)
 
     async def _delete(self, request: web.Request) -> web.Response:
@@ -330,13 +342,19 @@ class StandIn:
     async def _sample(self, _: web.Request) -> web.Response:
         return web.Response(body=wav(speech(6.0)), content_type="audio/wav")
 
+    async def _preview(self, request: web.Request) -> web.Response:
+        response = await self._sample(request)
+        response.headers[ENGINE_HEADER] = self.info["engine"]["name"]
+        return response
+
     def _info(self) -> dict[str, Any]:
         now = time.time()
 
         def reply(minutes: float, name: str, engine: str, first: float, sound: float) -> dict[str, Any]:
             return {
-                "started": now - 60 * minutes, "client": f"192.168.1.5:{50000 + round(minutes)}", "voice": name,
-                "engine": engine, "outcome": "done", "first_audio_seconds": first, "audio_seconds": sound,
+                "id": 100 - round(minutes), "started": now - 60 * minutes,
+                "client": f"192.168.1.5:{50000 + round(minutes)}", "voice": name, "engine": engine,
+                "outcome": "done", "first_audio_seconds": first, "audio_seconds": sound,
             }  # fmt: skip
 
         listed = [{"name": name, "language": code} for one in self.voices for code, name in one["names"].items()]
@@ -430,9 +448,9 @@ def _answering(data: Callable[[], Any]) -> Callable[[web.Request], Awaitable[web
     return answer
 
 
-def _error(status: int, message: str, code: str) -> web.Response:
+def _error(status: int, message: str, code: str, param: str | None = None) -> web.Response:
     return web.json_response(
-        {"error": {"message": message, "type": "invalid_request_error", "code": code, "param": None}}, status=status
+        {"error": {"message": message, "type": "invalid_request_error", "code": code, "param": param}}, status=status
     )
 
 

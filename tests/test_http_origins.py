@@ -107,7 +107,8 @@ async def test_errors_of_the_engine_can_be_read_too(tmp_path: Path) -> None:
         await until(lambda: server.running.service.lifecycle.failure is not None)
         async with server.client.post(SPEECH, json={"input": "Hi."}, headers={"Origin": ORIGIN}) as response:
             assert (response.status, response.headers[ALLOW]) == (503, ORIGIN)
-            assert response.headers["Access-Control-Expose-Headers"] == "Retry-After"
+            exposed = response.headers["Access-Control-Expose-Headers"]
+            assert exposed == "Retry-After, Chatterbox-Engine, Chatterbox-Reply"
 
 
 async def test_an_allowed_page_needs_the_token_all_the_same(tmp_path: Path) -> None:

@@ -226,6 +226,22 @@ async def test_with_a_standby_voice_a_failure_is_no_error(tmp_path: Path) -> Non
         assert server.running.standby.texts == ["One two three.", "Four five!"]
 
 
+@pytest.mark.parametrize("stream_format", ["audio", "sse"])
+async def test_the_answer_says_who_speaks_and_which_reply_it_is(tmp_path: Path, stream_format: str) -> None:
+    async with http(tmp_path, load=lambda *_: Breaking()) as server:
+        await until(lambda: server.running.service.lifecycle.speaking is not None)
+        expected = {"One two three.": ("fake", "fake"), LONG: ("fake", "standby"), "🙂": (None, None)}
+        for text, (began, ended) in expected.items():
+            request = {"input": text, "stream_format": stream_format}
+            async with server.client.post(SPEECH, json=request) as response:
+                assert response.headers.get("Chatterbox-Engine") == began
+                await response.read()
+            async with server.client.get("/info") as info:
+                by_id = {str(reply["id"]): reply["engine"] for reply in (await info.json())["recent"]}
+            assert by_id[response.headers["Chatterbox-Reply"]] == ended
+        assert len(by_id) == len(expected)
+
+
 @pytest.mark.parametrize("form", TYPES)
 async def test_a_failure_after_the_first_sound_breaks_the_connection(tmp_path: Path, form: str) -> None:
     async with http(tmp_path, "--no-standby", load=lambda *_: Breaking()) as server:

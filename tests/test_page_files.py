@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,17 @@ def test_the_first_load_is_small() -> None:
     assert {"index.html", "page.css", "page.js", "speak.js"} <= {file.name for file in files}
     sizes = {file.name: file.stat().st_size for file in files}
     assert sum(sizes.values()) < FIRST_LOAD_BYTES, sizes
+
+
+def test_imports_make_no_circle() -> None:
+    imports = {
+        file.name: set(
+            re.findall(r'^import .*?"\./([\w.-]+)";$|\bimport\("\./([\w.-]+)"\)', file.read_text(), re.MULTILINE)
+        )
+        for file in STATIC.glob("*.js")
+    }
+    order = TopologicalSorter({name: {one or other for one, other in found} for name, found in imports.items()})
+    assert {"say.js", "speak.js", "page.js"} <= set(order.static_order())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -11,7 +11,7 @@ import pytest
 
 from tests import page_pictures
 from tests.browser import missing, overflow, violations, watched
-from tests.page_server import INGRESS, STATES, StandIn, stand_in
+from tests.page_server import INGRESS, STATES, StandIn, stand_in, voice
 from tests.page_showing import says
 from tests.ports import free_port
 
@@ -129,6 +129,41 @@ async def test_what_is_opened_holds_too(chromium: Browser) -> None:
         await server.start()
         await page.locator("#gate:not([hidden])").wait_for()
         wrong += await sound(page, "locked")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.slow(4)
+async def test_long_names_make_nothing_too_wide(chromium: Browser) -> None:
+    wrong: list[str] = []
+    name = "Donaudampfschifffahrtsgesellschaftskapitaenswitwenrente_2025_final_final_v2_to_the_end_of_the_line"
+    async with (
+        stand_in(free_port(), multilingual=True) as server,
+        watched(chromium, server.url, viewport={"width": 360, "height": 740}) as at,
+    ):
+        page = at.page
+        server.voices[0] = voice(name, server.languages)
+        server.broken.append({"file": f"{name}.m4a", "reason": f"{name}.m4a is empty"})
+
+        async def look(where: str) -> None:
+            wrong.extend(f"{where}: {wide} px too wide" for wide in [await overflow(page)] if wide > 0)
+
+        await page.reload()
+        await page.fill("#text", "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz" * 2)
+        await page.click("#form > summary")
+        await page.click("#go")
+        await says(page, "#takes", name)
+        await look("spoken")
+        await show(page, page, server, "ready", "voices")
+        card = page.locator("#cards > li").filter(has=page.locator("h3", has_text=name))
+        await card.last.locator("summary:has-text('Settings')").click()
+        await card.last.locator("summary:has-text('Make it the default')").click()
+        await look("settings of a voice")
+        await card.last.locator("button:has-text('Delete')").click()
+        await says(page, "#toastText", f"{name} is deleted.")
+        await look("a message")
+        await page.locator("#file").set_input_files({"name": f"{name}.m4a", "mimeType": "a/b", "buffer": b"no sound"})
+        await says(page, "#unheard", name)
+        await look("editor")
     assert not wrong, "\n".join(wrong)
 
 

@@ -85,3 +85,30 @@ async def test_a_recording_becomes_a_voice_that_speaks_and_comes_back_when_delet
         await at.page.get_by_role("heading", name="Grandma").wait_for()
         assert names(server) == ["default", "Grandma"]
         assert at.complaints == []
+
+
+async def test_a_voice_is_tuned_and_the_server_says_what_it_refuses(tmp_path: Path, chromium: Browser) -> None:
+    (tmp_path / "voices").mkdir()
+    for name in ("alice", "bob"):
+        write(tmp_path / "voices" / f"{name}.wav", speech(9), FORMATS["s16.wav"])
+    async with (
+        http(tmp_path) as server,
+        watched(chromium, f"{server.server.url}/#voices", server.server.url) as at,
+    ):
+        card = at.page.locator("#cards > li").filter(has=at.page.get_by_role("heading", name="alice"))
+        await card.locator("canvas").wait_for()
+        await card.locator("summary:has-text('Settings')").click()
+        await card.locator("summary:has-text('More')").click()
+        await card.locator("textarea").fill("mum\nbob")
+        await card.locator("input[type=checkbox]").check()
+        await card.locator("input[data-do=sentence_pause]").fill("0.5")
+        await card.locator("button:has-text('Save')").click()
+        await card.locator("p.bad:has-text(\"The alias 'bob' can't be used\")").wait_for()
+        await card.locator("textarea").fill("mum")
+        await card.locator("button:has-text('Save')").click()
+        await says(at.page, "#toastText", "Saved.")
+        profile = tmp_path / "voices" / "alice.yaml"
+        assert profile.read_text() == "aliases:\n- mum\nloudness: 0.0\nsentence_pause: 0.5\n"
+        await at.page.click("#undo")
+        await says(at.page, "#toastText", "Undone.")
+        assert not profile.exists()

@@ -210,6 +210,42 @@ async def test_it_is_told_when_the_standby_voice_spoke(show: Show) -> None:
     await says(page, "#outcome", "There was nothing to hear: the standby voice speaks only English.")
 
 
+async def test_who_spoke_is_not_confused_with_another_clients_reply(show: Show) -> None:
+    page, server = await show()
+    for engine, told in (("turbo", ""), ("standby", "The standby voice said this, not Chatterbox.")):
+        server.info["engine"]["name"] = engine
+        server.goes_on.clear()
+        takes = await page.locator("#takes li").count()
+        await page.click("#go")
+        await says(page, "#outcome", "Speaking")
+        other = "standby" if engine == "turbo" else "turbo"
+        server.info["recent"].insert(0, server.info["recent"][0] | {"id": 900, "engine": other})
+        server.goes_on.set()
+        await holds(page, f"document.querySelectorAll('#takes li').length > {takes}")
+        assert await page.locator("#outcome").inner_text() == told
+        await page.locator("#go:has-text('Speak')").wait_for()
+
+
+async def test_it_is_told_when_the_standby_voice_went_on(show: Show) -> None:
+    page, server = await show()
+    server.goes_on.clear()
+    await page.click("#go")
+    await says(page, "#outcome", "Speaking")
+    server.info["recent"][0]["engine"] = "standby"
+    server.goes_on.set()
+    await says(page, "#outcome", "Chatterbox broke off: the standby voice said the rest.")
+
+
+async def test_a_preview_in_the_standby_voice_is_told(show: Show) -> None:
+    page, server = await show(part="voices")
+    await page.locator("#cards button[aria-label='Preview: alice']").click()
+    await says(page, "#cards button[aria-label='Preview: alice']", "Stop")
+    assert not await page.locator("#toast").is_visible()
+    server.enter("loading")
+    await page.locator("#cards button[aria-label='Preview: Oma Erna']").click()
+    await says(page, "#toastText", "The standby voice said this, not Chatterbox.")
+
+
 async def test_what_is_wrong_with_a_request_is_told(show: Show) -> None:
     page, server = await show(lambda server: server.enter("loading"), complains=True)
     server.refuses_speech = ("The standby voice can't say '密'", "unspeakable-text")

@@ -199,35 +199,6 @@ async def test_a_broken_recording_is_a_card_with_the_reason(show: Show) -> None:
     assert server.voices[-1]["name"] == "memo 3"
 
 
-async def test_a_voice_is_tuned_and_takes_no_notice_of_news(show: Show) -> None:
-    page, server = await show(part="voices")
-    card = page.locator("#cards > li").filter(has=page.locator("h3", has_text="alice"))
-    await card.locator("summary:has-text('Settings')").click()
-    slider = card.locator("label:has-text('Temperature') input")
-    assert await slider.input_value() == "0.7"
-    await slider.fill("1.2")
-    await until(lambda: server.listeners == 1)
-    server.voices.append(voice("jonas"))
-    server.info["voices"].append({"name": "jonas", "language": "en"})
-    server.tell()
-    await says(page, "#cards", "jonas")
-    assert await slider.input_value() == "1.2", "what a person is doing stays"
-    await card.locator("label:has-text('Label') input").fill("Alice, calm")
-    await card.locator("button:has-text('Save')").click()
-    await says(page, "#cards", "Alice, calm")
-    assert server.voices[0]["style"] == {"temperature": 1.2}
-    sent = [json.loads(request.body) for request in server.requests if request.method == "PATCH"]
-    assert sent == [{"temperature": 1.2, "label": "Alice, calm"}]
-
-
-async def test_the_default_is_set_by_an_option_to_copy(show: Show) -> None:
-    page, _ = await show(part="voices")
-    card = page.locator("#cards > li").filter(has=page.locator("h3", has_text="Oma Erna"))
-    await card.locator("summary:has-text('Settings')").click()
-    await card.locator("summary:has-text('Make it the default')").click()
-    await says(page, "#cards details details[open] code", '--voice "Oma Erna"')
-
-
 async def test_a_voice_is_heard_tried_and_found(show: Show) -> None:
     page, server = await show(part="voices", multilingual=True)
     await says(page, "#cards", "The model's own voice")
@@ -249,6 +220,48 @@ async def test_a_voice_is_heard_tried_and_found(show: Show) -> None:
     await page.click("#cards button:has-text('Try')")
     await says(page, "#figures", "Length")
     assert json.loads(server.requests[-1].body)["voice"] == "Oma Erna"
+
+
+PICTURES = "[...document.querySelectorAll('#cards canvas')]"
+COLOURS = """canvas => {
+  const pen = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+  pen.drawImage(canvas, 0, 0);
+  const pixels = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+  const found = new Set();
+  for (let i = 0; i < pixels.length; i += 4) if (pixels[i + 3] === 255) found.add(pixels.slice(i, i + 3).join());
+  return [...found];
+}"""
+
+
+async def test_of_many_recordings_only_those_in_view_are_drawn(show: Show) -> None:
+    page, _ = await show(lambda server: server.voices.extend(voice(f"voice {i:03}") for i in range(200)), "voices")
+    drawn = f"{PICTURES}.filter((canvas) => canvas.height !== 150)"
+    await holds(page, f"{drawn}.length > 0")
+    assert await page.evaluate(f"{PICTURES}.length") == 202
+    assert await page.evaluate(f"{drawn}.length") < 40
+    last = page.locator("#cards canvas").last
+    await last.scroll_into_view_if_needed()
+    await holds(page, f"{PICTURES}.at(-1).height !== 150")
+    await page.emulate_media(color_scheme="light")
+    await holds(page, f"({COLOURS})({PICTURES}.at(-1)).join() === '125,139,146'")
+    await page.emulate_media(color_scheme="dark")
+    await holds(page, f"({COLOURS})({PICTURES}.at(-1)).join() !== '125,139,146'")
+
+
+async def test_the_picture_of_a_recording_shows_what_was_played(show: Show) -> None:
+    page, server = await show(part="voices")
+    recording = page.locator("#cards button[aria-label='Recording: alice']")
+    await recording.click()
+    await holds(page, f"({COLOURS})({PICTURES}[0]).length === 2")
+    await until(lambda: server.listeners == 1)
+    server.voices[0]["label"] = "Alice"
+    server.info["voices"].append({"name": "jonas", "language": "en"})
+    server.tell()
+    await says(page, "#cards button[aria-label='Recording: Alice']", "Stop")
+    await holds(page, f"({COLOURS})({PICTURES}[0]).length === 2")
+    await page.click("#cards button[aria-label='Recording: Alice']")
+    await says(page, "#cards button[aria-label='Recording: Alice']", "Recording")
+    assert await page.evaluate(f"({COLOURS})({PICTURES}[0]).length") == 1
 
 
 async def test_a_frame_without_a_microphone_says_what_to_do(show: Show) -> None:

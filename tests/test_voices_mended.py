@@ -407,6 +407,7 @@ async def test_names_and_aliases_that_are_taken_are_told_as_what_they_are(tmp_pa
         for alias in ("Alice", "AL", "default"):
             error = await refused(server, 409, method="PATCH", path=f"{VOICES}/bob", json={"aliases": ["b", alias]})
             assert f"The alias {alias!r} can't be used" in error["message"]
+            assert error["param"] == "aliases"
             await refused(server, 409, form(hum(), name="zoe", aliases=alias))
         assert listed(folder) == ["alice.wav", "alice.yaml", "bob.wav"]
         for aliases in (["al", "ally"], ["alice"]):

@@ -90,6 +90,8 @@ class Judgement:
     findings: tuple[Finding, ...] = ()
     spans: tuple[tuple[float, float], ...] = ()
     """Seconds at which somebody begins and ends to speak, with the same pauses."""
+    peaks: bytes = b""
+    """Its picture, as `peaks` makes it; empty if nobody did."""
 
     def densest(self, longest: float) -> float:
         """Return the most seconds of speech that any `longest` seconds hold."""

@@ -15,11 +15,14 @@ _LOGGER = logging.getLogger(__name__)
 class Record:
     """One reply: who asked for it, which engine spoke, how long it took."""
 
+    id: int
+    """Its number since the server's start, from 1."""
     client: str
     voice: str
     started: float
     """When the reply began, by `time.time()`."""
     engine: str | None = None
+    """Who spoke last; None if nobody has yet."""
     characters: int = 0
     sentences: int = 0
     left_out: int = 0

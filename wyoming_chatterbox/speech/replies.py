@@ -87,11 +87,11 @@ class Replies:
         `OverloadedError` if there are too many already, or if another needs its place.
         """
         self._make_room()
-        record = Record(client=client, voice=voice.name, started=time.time())
+        self.counters.total += 1
+        record = Record(id=self.counters.total, client=client, voice=voice.name, started=time.time())
         self.records.append(record)
         reply = Reply(self, voice, style.over(voice.style).over(self._style), record)
         self._open[reply] = asyncio.timeout(None)
-        self.counters.total += 1
         try:
             with self.lifecycle.wanted():
                 async with _kept(self._open[reply]):

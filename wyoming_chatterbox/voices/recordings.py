@@ -8,13 +8,14 @@ import stat
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
 from ..audio import SAMPLE_RATE
 from ..audio.decoding import read_mono
 from ..audio.judging import Judgement, judge, too_short
+from ..audio.peaks import peaks
 from ..engine import Version
 from ..engine.voice.recording import version_of
 from ..errors import SlowRecordingError, VoiceError
@@ -72,8 +73,9 @@ class Found:
 
 
 def listen(path: Path) -> Judgement:
-    """Read a recording and judge it. Raises `OSError` or `VoiceError`, which says why there is no sound."""
-    return judge(read_mono(path, SAMPLE_RATE), SAMPLE_RATE)
+    """Read a recording, judge it and draw it. Raises `OSError` or `VoiceError`, which says why there is no sound."""
+    wave = read_mono(path, SAMPLE_RATE)
+    return replace(judge(wave, SAMPLE_RATE), peaks=peaks(wave))
 
 
 class Recordings:

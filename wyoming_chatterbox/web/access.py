@@ -22,7 +22,7 @@ from aiohttp import web
 from ..config import Config
 from ..network.addresses import Address, address_of, is_within, parse_address
 from ..quoting import quoted
-from .answers import RefusedError
+from .answers import ENGINE_HEADER, REPLY_HEADER, RefusedError
 
 _READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _WORKING_PATH = "/preview"
@@ -97,7 +97,7 @@ class Access:
         headers = {"Vary": "Origin"}
         if (origin := request.headers.get("Origin")) is not None and self._may_share(origin):
             headers["Access-Control-Allow-Origin"] = _ANY if _ANY in self._origins else origin
-            headers["Access-Control-Expose-Headers"] = "Retry-After"
+            headers["Access-Control-Expose-Headers"] = ", ".join(("Retry-After", ENGINE_HEADER, REPLY_HEADER))
         return headers
 
     def _may_share(self, origin: str) -> bool:

@@ -32,6 +32,10 @@ HEADERS = {
     "Server": "wyoming-chatterbox",
 }
 """Headers of every answer."""
+ENGINE_HEADER = "Chatterbox-Engine"
+"""Header of speech: the engine that says its beginning."""
+REPLY_HEADER = "Chatterbox-Reply"
+"""Header of speech: the id of the reply among the `recent` ones of /info."""
 _RETRY_AFTER_SECONDS = 5
 
 

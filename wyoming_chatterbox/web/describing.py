@@ -5,9 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .answers import ENGINE_HEADER, REPLY_HEADER
+
 Schema = dict[str, Any]
 JSON = "application/json"
 OBJECT: Schema = {"type": "object"}
+SPEECH_HEADERS: Schema = {
+    ENGINE_HEADER: {
+        "description": "Who says the beginning: the model's family, or standby. It is left out if there is nothing to "
+        "say. Who spoke last is the engine of this reply in /info.",
+        "schema": {"type": "string"},
+    },
+    REPLY_HEADER: {
+        "description": "The id of this reply among the recent ones of /info.",
+        "schema": {"type": "integer"},
+    },
+}
+"""Headers of every answer that is speech."""
 
 
 def operation(

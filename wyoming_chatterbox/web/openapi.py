@@ -14,7 +14,7 @@ from ..audio.encoding import FORMATS, RATES
 from ..checks import Range
 from ..voices.voice import STYLE_OPTIONS
 from . import voices_openapi
-from .describing import JSON, OBJECT, Schema, answer, list_of, operation, record, string
+from .describing import JSON, OBJECT, SPEECH_HEADERS, Schema, answer, list_of, operation, record, string
 from .openapi_page import page_paths
 from .speech import SPEECH_TOKENS_A_SECOND
 from .speech_request import OPENAI_VOICES, STREAM_FORMATS
@@ -144,6 +144,7 @@ def _speech_paths() -> dict[str, Any]:
         {
             "200": {
                 "description": "The sound, sent while it is made. A reply that fails later is cut short.",
+                "headers": SPEECH_HEADERS,
                 "content": {**sounds, "text/event-stream": {"schema": string()}},
             }
         },

@@ -23,7 +23,7 @@ from ..speech.service import Service
 from ..text.items import Item
 from ..text.pipeline import checked_length, items_of
 from ..voices.voice import NamedVoice
-from .answers import error_body
+from .answers import ENGINE_HEADER, REPLY_HEADER, error_body
 from .speech_request import SpeechRequest, body_of, parse, refused, voice_of
 
 _LOGGER = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ async def speak(service: Service, request: web.Request, wanted: SpeechRequest, v
             pieces = _encoded(_spoken(reply, items), encoder)
             if wanted.events:
                 pieces = _events(pieces, text, reply.record)
-            await _stream(request, response, pieces)
+            await _stream(request, response, pieces, reply.record)
     except asyncio.CancelledError:
         _LOGGER.info("%s left before the end", client)
         raise
@@ -85,10 +85,15 @@ def _headers(wanted: SpeechRequest) -> dict[str, str]:
     return {"Content-Type": wanted.format.content_type(wanted.rate), "Cache-Control": "no-store"}
 
 
-async def _stream(request: web.Request, response: web.StreamResponse, pieces: AsyncGenerator[bytes, None]) -> None:
+async def _stream(
+    request: web.Request, response: web.StreamResponse, pieces: AsyncGenerator[bytes, None], record: Record
+) -> None:
     async with aclosing(pieces):
         async for piece in pieces:
             if not response.prepared:
+                response.headers[REPLY_HEADER] = str(record.id)
+                if record.engine is not None:
+                    response.headers[ENGINE_HEADER] = record.engine
                 await response.prepare(request)
             await _send(response, piece)
 

@@ -91,6 +91,7 @@ def described(service: Service, catalogue: Catalogue, entry: Entry) -> dict[str,
     """Return what is known of a voice."""
     voice = entry.voices[0]
     file = None if voice.recording is None else voice.recording.relative_to(service.voices.directory).as_posix()
+    judgement = service.voices.judgement(voice)
     state, reason = _state(service, voice, catalogue.broken.get(file) if file is not None else None)
     return {
         "id": entry.name,
@@ -105,7 +106,9 @@ def described(service: Service, catalogue: Catalogue, entry: Entry) -> dict[str,
         "aliases": list(dict.fromkeys(alias for spoken in entry.voices for alias in spoken.aliases)),
         "state": state,
         "reason": reason,
-        "judgement": judged(service.voices.judgement(voice)),
+        "judgement": judged(judgement),
+        # As text: thousands of voices with a list of numbers each would take long to write and to read.
+        "peaks": judgement.peaks.hex() if judgement is not None else None,
         "is_default": entry.name == catalogue.find().stem,
         "bytes": voice.version[2] if voice.version is not None else None,
         "changed": voice.version[0] / 1e9 if voice.version is not None else None,

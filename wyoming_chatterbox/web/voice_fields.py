@@ -68,14 +68,13 @@ def check_free(catalogue: Catalogue, name: str, but: Entry | None) -> None:
 
 
 def check_aliases(catalogue: Catalogue, aliases: Iterable[str], *names: str) -> None:
-    """Raise `ConflictError` if an alias is taken by another voice than the one of these names."""
+    """Raise `RefusedError`, 409, if an alias is taken by another voice than the one of these names."""
     own = {folded(stem) for name in names for stem in (name, _without_language(name))}
     for alias in aliases:
         for voice in catalogue.called(alias):
             if own.isdisjoint((folded(voice.stem), folded(_without_language(voice.stem)))):
-                raise ConflictError(
-                    f"The alias {quoted(alias)} can't be used, as the voice {quoted(voice.stem)} has that name"
-                )
+                message = f"The alias {quoted(alias)} can't be used, as the voice {quoted(voice.stem)} has that name"
+                raise RefusedError(409, message, ConflictError.code, param="aliases")
 
 
 def check_language(folder: VoicesFolder, name: str, *, alone: bool) -> None:

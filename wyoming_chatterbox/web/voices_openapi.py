@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ..audio.peaks import PARTS
 from ..option import Option
 from ..voices.profile import KEYS
 from ..voices.voice import STYLE_OPTIONS
-from .describing import JSON, Schema, answer, list_of, operation, record, string
+from .describing import JSON, SPEECH_HEADERS, Schema, answer, list_of, operation, record, string
 
 _STRING_OR_NULL: Schema = {"type": ["string", "null"]}
 _FOLDER = {503: "The voices folder can't be written, or doesn't answer.", 507: "Its disk is full."}
@@ -80,7 +81,13 @@ def paths() -> Schema:
         "/v1/voices/{name}/preview": {
             "get": operation(
                 "Hear a voice say a sentence",
-                {"200": {"description": "The sound, while it is made.", "content": {"audio/*": {"schema": string()}}}},
+                {
+                    "200": {
+                        "description": "The sound, while it is made.",
+                        "headers": SPEECH_HEADERS,
+                        "content": {"audio/*": {"schema": string()}},
+                    }
+                },
                 errors={
                     400: "A field can't be as it is.",
                     **_UNKNOWN,
@@ -163,6 +170,11 @@ def _voice() -> Schema:
             "state": {"enum": ["ready", "preparing", "waiting", "broken"]},
             "reason": {**_STRING_OR_NULL, "description": "Why it is broken."},
             "judgement": {"type": ["object", "null"], "description": "What was found in the recording."},
+            "peaks": {
+                **_STRING_OR_NULL,
+                "description": f"A picture of the recording: the largest amplitude in each of {PARTS} equal parts of "
+                "it, as two hexadecimal digits; ff is full scale.",
+            },
             "is_default": {"type": "boolean"},
             "bytes": {"type": ["integer", "null"]},
             "changed": {

@@ -41,7 +41,7 @@ const shown = new WeakMap();
 
 /**
  * Give a list these items. The node of an item that didn't change stays as it is; another is made by `build`, and takes
- * over what it can: the node itself if only words differ, else the focus and what was unfolded.
+ * over what it can: the node itself if only words differ, else the focus.
  */
 export function fill(list, items, key, build) {
   const before = new Map(Array.from(list.children, (child) => [shown.get(child)?.key, child]));
@@ -52,9 +52,11 @@ export function fill(list, items, key, build) {
     let node = before.get(id);
     before.delete(id);
     if (!node || shown.get(node).says !== says) {
+      // An element that is built in again, such as a form, loses the focus on its way.
+      const focused = node?.contains(document.activeElement) ? document.activeElement.dataset.do : null;
       const made = build(item);
       if (node && next === node && !isAlike(node, made)) next = made;
-      node = node ? correct(node, made) : made;
+      node = node ? correct(node, made, focused) : made;
       shown.set(node, { key: id, says });
     }
     if (node === next) next = next.nextElementSibling;
@@ -64,12 +66,9 @@ export function fill(list, items, key, build) {
 }
 
 /** Put a node that is made anew in the place of another; only words are changed where only words differ. */
-function correct(node, made) {
+function correct(node, made, focused) {
   if (isAlike(node, made)) { copy(node, made); return node; }
-  const focused = node.contains(document.activeElement) ? document.activeElement.dataset.do : null;
-  const open = node.querySelector("details[open]") !== null;
   node.replaceWith(made);
-  if (open) made.querySelector("details")?.setAttribute("open", "");
   if (focused) made.querySelector(`[data-do="${focused}"]`)?.focus();
   return made;
 }

@@ -104,6 +104,7 @@ document.addEventListener("keydown", (event) => {
 // Clocks go on between two news.
 setInterval(() => { if (!document.hidden && state.info) render("clock"); }, CLOCK_MS);
 
+matchMedia(DAY.system).addEventListener("change", () => chooseTheme(keep("theme")));
 chooseTheme(keep("theme"));
 const spoken = [keep("language"), ...navigator.languages.map((code) => code.slice(0, 2))];
 await speak(spoken.find((code) => LANGUAGES.includes(code)) ?? "en");

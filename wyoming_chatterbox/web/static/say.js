@@ -2,9 +2,8 @@
 
 import { attribute, fill, make, set, show, ui } from "./dom.js";
 import { player } from "./player.js";
-import { get, send, state } from "./server.js";
+import { ENGINE, get, REPLY, send, STANDBY, state } from "./server.js";
 import { draw, RATE, Take, wav } from "./sound.js";
-import { nameOf, request, showForm, voice } from "./speak.js";
 import { clock, duration, number, seconds, t } from "./words.js";
 
 const CHARACTERS_PER_SECOND = 14;
@@ -19,27 +18,23 @@ const takes = [];
 let making = null;
 let current = null;
 
-/** Say what stands there; called from a press, or the browser keeps it silent. */
-export async function say() {
-  const take = new Take(ui.text.value.trim(), nameOf(voice() ?? { name: ui.voice.value }));
+/** Send a request for speech, of a voice that people call `name`; called from a press, or the browser keeps it silent. */
+export async function say(request, name) {
+  const take = new Take(request.input, name);
   if (!take.text) {
     ui.text.focus();
     return;
   }
   making?.stop.abort();
   making = current = take;
-  const newest = state.info.recent[0]?.started ?? 0;
   set(ui.outcome, t("Waiting for the first sound …"));
   for (const part of [ui.save, ui.figures]) show(part, false);
   show(ui.player, true);
   play(take);
-  showForm();
   try {
-    await read(take, await send("v1/audio/speech", request(take.text), "POST", take.stop.signal));
-    const { recent } = await get("info");
-    const reply = recent.find((one) => one.started > newest && one.client.includes("HTTP"));
-    take.note = reply?.engine !== "standby" ? "" : take.count < FAINT ? t("There was nothing to hear: the standby voice speaks only English.")
-      : t("The standby voice said this, not Chatterbox.");
+    const response = await send("v1/audio/speech", request, "POST", take.stop.signal);
+    await read(take, response);
+    take.note = await standbyNote(response, take);
   } catch (error) {
     take.note = error.name === "AbortError" ? t("Stopped.") : explain(error);
   }
@@ -55,7 +50,17 @@ async function read(take, response) {
   }
 }
 
-const explain = ({ code, message }) => (code === "unspeakable-text" && state.info.status.speaking === "standby"
+/** Say what the standby voice said of a reply; empty if that is nothing. */
+async function standbyNote({ headers }, { count }) {
+  if (headers.get(ENGINE) === STANDBY) {
+    return count < FAINT ? t("There was nothing to hear: the standby voice speaks only English.") : t("The standby voice said this, not Chatterbox.");
+  }
+  const { recent } = await get("info");
+  const reply = recent.find(({ id }) => String(id) === headers.get(REPLY));
+  return reply?.engine === STANDBY ? t("Chatterbox broke off: the standby voice said the rest.") : "";
+}
+
+const explain = ({ code, message }) => (code === "unspeakable-text" && state.info?.status.speaking === STANDBY
   ? t("The standby voice can't say this: it speaks only English.") : message);
 
 function finish(take) {
@@ -97,7 +102,7 @@ function listTakes() {
   show(ui.noTakes, takes.length === 0);
   const byNumber = (id) => takes.find((take) => take.number === id);
   fill(ui.takes, takes.map(({ number: id, text, voice: name, length, first }) => ({ id, text, name, length, first })), ({ id }) => id, ({ id, text, name, length, first }) => make("li",
-    make("span.line", { title: text }, text),
+    make("span.line", { title: text, dir: "auto" }, text),
     make("button.plain", { ariaLabel: `${t("Play")}: ${text.slice(0, 40)}`, onclick: () => hear(byNumber(id)) }, t("Play")),
     make("a.button.plain", { href: byNumber(id).url, download: fileName(byNumber(id)), ariaLabel: `WAV: ${text.slice(0, 40)}` }, "WAV"),
     make("span.quiet.below", `${name} · ${seconds(length)} · ${t("first sound after {time}", { time: seconds(first) })}`)));
@@ -143,10 +148,10 @@ export function refresh() {
   animate();
 }
 
-/** The button: it speaks, and stops what it began. */
-export function press() {
+/** The button: it speaks as `say` does, and stops what it began. */
+export function press(request, name) {
   if (making || (player.isPlaying && current === takes[0])) stop();
-  else say();
+  else say(request, name);
   animate();
 }
 

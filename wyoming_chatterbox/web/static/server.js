@@ -25,12 +25,17 @@ export const elapsed = () => (performance.now() - state.at) / 1000;
 
 /** The server refuses a request, and says why. */
 export class Refusal extends Error {
-  constructor(message, status, code) {
+  constructor(message, status, code, param) {
     super(message);
-    this.status = status;
-    this.code = code;
+    /** `param` is the field that is wrong. */
+    Object.assign(this, { status, code, param });
   }
 }
+
+/** Headers of speech: who says its beginning, and its id among the recent replies. */
+export const ENGINE = "Chatterbox-Engine";
+export const REPLY = "Chatterbox-Reply";
+export const STANDBY = "standby";
 
 const POLL_MS = 2000;
 const SOON_MS = 200;
@@ -70,7 +75,7 @@ export async function ask(path, options = {}) {
   // Without a reason it is a proxy's answer, such as that of Home Assistant's ingress while the server is away.
   if (!problem) throw new Error(t("The server answered with the status {n}.", { n: response.status }));
   if (response.status === 401) gone("locked", problem.message);
-  throw new Refusal(problem.message, response.status, problem.code);
+  throw new Refusal(problem.message, response.status, problem.code, problem.param);
 }
 
 export const get = async (path) => (await ask(path)).json();

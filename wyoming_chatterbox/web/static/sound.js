@@ -85,7 +85,7 @@ export function draw(canvas, samples, total, at, from = 0, to = 1) {
   const bars = Math.floor(wide / BAR);
   for (let bar = 0; bar < bars; bar += 1) {
     const begin = Math.floor((bar / bars) * total);
-    const end = Math.min(samples.length, Math.floor(((bar + 1) / bars) * total));
+    const end = Math.min(samples.length, Math.max(begin + 1, Math.floor(((bar + 1) / bars) * total)));
     let peak = 0;
     for (let i = begin, step = Math.max(1, (end - begin) >> 7); i < end; i += step) peak = Math.max(peak, Math.abs(samples[i]));
     const place = bar / bars;

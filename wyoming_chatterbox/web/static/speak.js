@@ -1,7 +1,7 @@
 // Try it: a text, a voice, and how it is to be spoken; and the latest replies to others.
 
 import { choices, fill, make, set, show, ui } from "./dom.js";
-import { send, state } from "./server.js";
+import { send, STANDBY, state } from "./server.js";
 import { settings, sliders } from "./sliders.js";
 import { language, languageName, number, seconds, sentence, t, time } from "./words.js";
 
@@ -22,10 +22,10 @@ let showsAll = false;
 let isEdited = false;
 
 /** The chosen voice. */
-export const voice = () => state.voices?.voices.find(({ name }) => name === ui.voice.value);
+const voice = () => state.voices?.voices.find(({ name }) => name === ui.voice.value);
 
 /** What people call a voice. */
-export const nameOf = ({ own, label, name }) => (own && (!label || label === name) ? t("The model's own voice") : label || name);
+export const nameOf = ({ label, name }) => label || name;
 
 export function showSpeak(what) {
   const { info, voices } = state;
@@ -90,35 +90,36 @@ function showReplies({ recent, statistics }) {
     const wrong = !(outcome in OUTCOMES);
     const from = reply.client.includes("HTTP") ? t("this page or another HTTP client") : reply.client.replace(/:\d+$/, "");
     return make("li",
-      make("span.line", [time(reply.started), reply.voice, reply.engine === "standby" ? t("standby voice") : reply.engine].filter(Boolean).join(" · ")),
+      make("span.line", [time(reply.started), reply.voice, reply.engine === STANDBY ? t("standby voice") : reply.engine].filter(Boolean).join(" · ")),
       make(wrong ? "span.bad" : "span.quiet", wrong ? outcome : OUTCOMES[outcome]?.() ?? (first === null ? "" : seconds(first))),
       make("span.quiet.below", t("{length} of sound for {client}", { length: seconds(reply.audio_seconds), client: from })));
   });
   show(ui.more, recent.length > FEWEST_REPLIES && !showsAll);
 }
 
-/** The request for speech of a text. */
-export function request(input) {
-  const changed = settings(state.info.heeds ?? []).filter((name) => typeof style[name] === "number");
-  return {
-    input,
+/** What is to be said: the request for speech, and what people call its voice. */
+function wanted() {
+  const changed = settings(state.info?.heeds ?? []).filter((name) => typeof style[name] === "number");
+  const request = {
+    input: ui.text.value.trim(),
     voice: ui.voice.value || undefined,
     language: ui.languageLabel.hidden ? undefined : ui.language.value,
     response_format: "pcm",
     ...Object.fromEntries(changed.map((name) => [name, style[name]])),
     ...(ui.seed.value !== "" && { seed: Number(ui.seed.value) }),
   };
+  return [request, nameOf(voice() ?? { name: ui.voice.value })];
 }
 
 // Numbers, dates and symbols are said as words: whoever wonders about a word sees which it was.
 
-export async function showForm() {
+async function showForm() {
   const input = ui.text.value.trim();
   if (!ui.form.open || !input) return;
   const one = voice();
   try {
     const { said } = await (await send("said", { input, voice: one?.names?.[ui.language.value] ?? one?.name })).json();
-    fill(ui.said, said.map((text, i) => [i, text]), ([i]) => i, ([, text]) => make("li", text));
+    fill(ui.said, said.map((text, i) => [i, text]), ([i]) => i, ([, text]) => make("li", make("bdi", text)));
   } catch (error) {
     fill(ui.said, [error.message], () => 0, (text) => make("li", text));
   }
@@ -134,7 +135,8 @@ export async function tryVoice(name) {
   showSpeak();
   ui.voice.value = name;
   showSpeak();
-  (await sounding()).say();
+  (await sounding()).say(...wanted());
+  showForm();
 }
 
 /** Draw and name anew what was heard, in other words or colours. */
@@ -143,7 +145,7 @@ export const refreshSpeak = () => sound?.then(({ refresh }) => refresh());
 for (const kind of ["pointerover", "focusin"]) ui.try.addEventListener(kind, sounding, { once: true });
 ui.try.addEventListener("submit", async (event) => {
   event.preventDefault();
-  (await sounding()).press();
+  (await sounding()).press(...wanted());
 });
 ui.text.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) ui.try.requestSubmit();

@@ -1,13 +1,13 @@
 // Voices: cards to hear, try, tune and delete, and ways to add one.
 
-import { settingToCopy } from "./copy.js";
 import { fill, make, set, show as reveal, toast, ui } from "./dom.js";
 import { editFile, editRecording, whyNoMicrophone } from "./editor.js";
+import { drawOutline, outline, redraw } from "./outline.js";
 import { player } from "./player.js";
-import { ask, readVoices, send, state } from "./server.js";
-import { sliders } from "./sliders.js";
+import { ask, ENGINE, readVoices, STANDBY, state } from "./server.js";
 import { decode } from "./sound.js";
 import { nameOf, tryVoice } from "./speak.js";
+import { tuning } from "./tuning.js";
 import { language, languageName, later, number, seconds, sentence, size, t } from "./words.js";
 
 const STATES = { preparing: later("is being prepared"), waiting: later("waits to be prepared") };
@@ -32,6 +32,7 @@ export function show(what) {
   reveal(ui.noMicrophone, ui.noMicrophone.textContent !== "");
   reveal(ui.record, ui.noMicrophone.hidden);
   if (!state.voices || what === "memory" || what === "clock") return;
+  if (what === undefined) redraw();
   const { voices, broken, folder } = state.voices;
   set(ui.folder, folder.path);
   set(ui.folderTrouble, sentence(folder.trouble) || (folder.writable ? "" : t("The server can't write into this folder.")));
@@ -53,7 +54,7 @@ const button = (what, name, text, onclick, label = text) => {
 
 function brokenCard({ file, reason }) {
   return make("li.wrong",
-    make("div.top", make("h3", file), make("span.tag.bad", t("unusable"))),
+    make("div.top", make("h3", { dir: "auto" }, file), make("span.tag.bad", t("unusable"))),
     make("p", sentence(reason)),
     make("div.row", button("button.plain", file, t("Replace"), () => { replaces = file; ui.file.click(); }),
       button("button.link", file, t("Delete"), () => remove(file, file))));
@@ -63,71 +64,73 @@ function card(voice) {
   const { name, own, languages, judgement, reason } = voice;
   const title = nameOf(voice);
   const spoken = languages.length > 1 ? t("{n} languages", { n: number(languages.length, 0) }) : languageName(languages[0]);
-  const about = [judgement && seconds(judgement.seconds), spoken, voice.recorded_language && languages.length > 1 && t("recorded in {language}", { language: languageName(voice.recorded_language) }), STATES[voice.state] && t(STATES[voice.state])];
+  const about = [own && t("The model's own voice"), judgement && seconds(judgement.seconds), spoken, voice.recorded_language && languages.length > 1 && t("recorded in {language}", { language: languageName(voice.recorded_language) }), STATES[voice.state] && t(STATES[voice.state])];
   const findings = (judgement?.findings ?? []).map(({ code, text }) => make("li.warn", FINDINGS[code] ? t(FINDINGS[code]) : sentence(text)));
   const preferred = [languages.includes(language) && language, languages.includes(voice.recorded_language) && voice.recorded_language, languages[0]].find(Boolean);
   return make(voice.state === "broken" ? "li.wrong" : "li",
-    make("div.top", make("h3", title), voice.is_default && make("span.tag.good", t("default"))),
+    make("div.top", make("h3", { dir: "auto" }, title), voice.is_default && make("span.tag.good", t("default"))),
+    voice.peaks && outline(voice.peaks),
     make("p.quiet", about.filter(Boolean).join(" · ")),
     voice.state === "broken" && make("p.bad", sentence(reason)),
     findings.length > 0 && make("ul.checks", findings),
     make("div.row",
-      button("button", title, t("Preview"), (event) => hear(event.currentTarget, address(name, `/preview?language=${preferred}`))),
+      listen("button", title, t("Preview"), address(name, `/preview?language=${preferred}`)),
       button("button.plain", title, t("Try"), () => { location.hash = "speak"; tryVoice(name); }),
-      voice.recording && button("button.plain", title, t("Recording"), (event) => hear(event.currentTarget, address(name, "/sample"))),
-      !own && voice.writable && button("button.link", title, t("Delete"), () => remove(name, title))),
-    details(voice, title));
+      voice.recording && listen("button.plain", title, t("Recording"), address(name, "/sample"), true)),
+    tuning(voice, title),
+    !own && voice.writable && button("button.link", title, t("Delete"), () => remove(name, title)));
 }
 
-function details(voice, title) {
-  const values = { ...voice.style };
-  const label = make("input", { value: voice.label ?? "", maxLength: 100, autocomplete: "off" });
-  const said = make("p.quiet", { role: "status" });
-  const box = make("div.sliders", sliders(values, voice.heeds));
-  const save = async (changes) => {
-    try {
-      await send(address(voice.name), changes, "PATCH");
-      set(said, t("Saved."));
-      await readVoices();
-    } catch ({ message }) {
-      set(said, message);
-    }
-  };
-  const labelled = () => (label.value.trim() === voice.name ? null : label.value.trim() || null);
-  const usual = () => Object.fromEntries(Object.keys(values).map((key) => [key, null]));
-  return make("details", make("summary", t("Settings")), make("div.stack",
-    voice.own ? null : make("label", t("Label"), label), box,
-    make("div.row", button("button.plain", title, t("Save"), () => save({ ...values, ...(!voice.own && { label: labelled() }) })),
-      button("button.link", title, t("As usual"), () => save(usual()))),
-    said,
-    voice.is_default ? null : make("details", make("summary", t("Make it the default")), make("div.stack", settingToCopy([["voice", voice.name]])))));
-}
-
-// Hearing a recording, or how a voice speaks: the same button stops it.
+// Hearing a recording, or how a voice speaks: the same button stops it, and shows in the picture of the recording where it is.
 
 let heard = null;
 
-async function hear(pressed, path) {
+function listen(what, name, text, path, isRecording = false) {
+  const made = button(what, name, heard?.path === path ? t("Stop") : text, () => hear(path, isRecording), text);
+  made.dataset.path = path;
+  made.dataset.text = text;
+  return made;
+}
+
+async function hear(path, isRecording) {
   const before = heard;
   before?.end();
-  if (before?.pressed === pressed) return;
+  if (before?.path === path) return;
   const cut = new AbortController();
-  const text = pressed.textContent;
   let source = null;
+  // A card may be made anew meanwhile.
+  const pressed = () => [...ui.cards.querySelectorAll("[data-path]")].find(({ dataset }) => dataset.path === path);
+  const follow = (played) => {
+    const picture = isRecording && pressed()?.closest("li").querySelector(".outline");
+    if (picture) drawOutline(picture, played);
+  };
   const end = () => {
+    if (cut.signal.aborted) return;
     cut.abort();
     source?.stop();
-    set(pressed, text);
     if (heard === mine) heard = null;
+    const button = pressed();
+    if (button) set(button, button.dataset.text);
+    follow(0);
   };
-  const mine = heard = { pressed, end };
-  set(pressed, t("Stop"));
+  const mine = heard = { path, end };
+  set(pressed(), t("Stop"));
   try {
     player.open();
-    const samples = await decode(await (await ask(path, { signal: cut.signal })).arrayBuffer());
+    const response = await ask(path, { signal: cut.signal });
+    const samples = await decode(await response.arrayBuffer());
     if (heard !== mine) return;
+    if (response.headers.get(ENGINE) === STANDBY) toast(t("The standby voice said this, not Chatterbox."));
     source = await player.beside(samples);
     source.onended = end;
+    const { context } = player;
+    const begun = context.currentTime;
+    const animate = () => {
+      if (heard !== mine) return;
+      follow((context.currentTime - begun) / source.buffer.duration);
+      requestAnimationFrame(animate);
+    };
+    animate();
   } catch (error) {
     end();
     if (error.name !== "AbortError") toast(error.name === "EncodingError" ? t("This browser can't play this recording.") : error.message);
