@@ -118,7 +118,8 @@ def test_installed_again_it_is_the_same_but_for_its_options(tree: Tree) -> None:
     first = unit_file(tree).read_text()
     done = install(tree, "--", "--voice", "alice", LINGER="yes")
     assert (done.returncode, unit_file(tree).read_text()) == (0, first)
-    assert "linger" not in done.stderr
+    assert "enable-linger" not in done.stderr
+    assert "starts when this machine does" in done.stderr
     install(tree, "--", "--voice", "bob")
     assert command(tree)[-1] == "bob"
     assert [path.name for path in unit_file(tree).parent.iterdir()] == ["wyoming-chatterbox.service"]
@@ -141,6 +142,7 @@ def test_without_the_right_to_linger_it_says_how(tree: Tree) -> None:
     done = install(tree, DENIED="1")
     assert done.returncode == 0, done.stderr
     assert "sudo loginctl enable-linger" in done.stderr
+    assert "when this machine does" not in done.stderr
 
 
 @pytest.mark.parametrize(
