@@ -217,7 +217,7 @@ def test_shellcheck_has_nothing_to_say() -> None:
         pytest.skip("shellcheck is not installed")
     services = [path for path in (ROOT / "addon" / "rootfs").rglob("*") if path.name in ("run", "finish")]
     assert services
-    command = [shellcheck, "--shell=bash", *SCRIPTS, *services]
+    command: list[str | Path] = [shellcheck, "--shell=bash", *SCRIPTS, *services]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("", 0)
 
