@@ -32,7 +32,7 @@ from .speech.lifecycle import Lifecycle
 from .speech.replies import Replies
 from .speech.scheduler import Scheduler
 from .speech.service import Service
-from .supervisor import tell_ready
+from .systemd import tell_ready
 from .text.pronunciation_file import PronunciationFile
 from .text.spoken import spell
 from .voices.folder import VoicesFolder
