@@ -40,8 +40,8 @@ OF_THE_GUIDE = {
     "CUDA_CACHE_CLEAR_INTERVAL",
 }
 ACCEPTED = {name for option in OPTIONS for name in (*option.environment, option.variable)}
-ELSEWHERE = {"HF_ENDPOINT", "HF_TOKEN", "PUBLISH_HTTP"}
-"""Variables that the download reads, as every program does that uses the hub, and one that Compose itself reads."""
+ELSEWHERE = {"HF_ENDPOINT", "HF_TOKEN", "PUBLISH_HTTP", "SERVER_IMAGE"}
+"""Variables that the download reads, as every program does that uses the hub, and those that Compose itself reads."""
 
 both = pytest.mark.parametrize("variant", VARIANTS)
 only_if_changed = pytest.mark.inputs(
@@ -281,7 +281,9 @@ def test_only_the_gpu_variant_asks_for_a_gpu() -> None:
             "dockerfile": "docker/Dockerfile",
             "args": {"VARIANT": variant},
         }
-        assert service["image"] == f"wyoming-chatterbox:{variant}"
+        assert interpolated(service["image"], {}) == f"wyoming-chatterbox:{variant}"
+        published = example(variant, all_of_it=True)["SERVER_IMAGE"]
+        assert interpolated(service["image"], {"SERVER_IMAGE": published}) == published
 
 
 # The Dockerfile's steps, carried out.

@@ -6,10 +6,14 @@ import asyncio
 import plistlib
 import re
 import shutil
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from configparser import RawConfigParser
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -100,12 +104,22 @@ def test_it_restarts_after_a_fault_but_not_with_a_wrong_option_nor_for_ever(tree
     assert service["NoNewPrivileges"] == "yes"
 
 
+def test_a_server_that_does_not_start_is_no_success(tree: Tree) -> None:
+    tree.add_program("systemctl", f"{SYSTEMCTL}[[ $2 != restart ]]\n")
+    done = install(tree)
+    assert done.returncode == 1
+    assert "does not start" in done.stderr
+    assert "is running" not in done.stderr
+    assert "journalctl --user -u wyoming-chatterbox" in done.stderr
+
+
 def test_installed_again_it_is_the_same_but_for_its_options(tree: Tree) -> None:
     install(tree, "--", "--voice", "alice")
     first = unit_file(tree).read_text()
     done = install(tree, "--", "--voice", "alice", LINGER="yes")
     assert (done.returncode, unit_file(tree).read_text()) == (0, first)
-    assert "linger" not in done.stderr
+    assert "enable-linger" not in done.stderr
+    assert "starts when this machine does" in done.stderr
     install(tree, "--", "--voice", "bob")
     assert command(tree)[-1] == "bob"
     assert [path.name for path in unit_file(tree).parent.iterdir()] == ["wyoming-chatterbox.service"]
@@ -128,6 +142,7 @@ def test_without_the_right_to_linger_it_says_how(tree: Tree) -> None:
     done = install(tree, DENIED="1")
     assert done.returncode == 0, done.stderr
     assert "sudo loginctl enable-linger" in done.stderr
+    assert "when this machine does" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -191,8 +206,16 @@ def test_systemd_has_nothing_to_say_of_it(tmp_path: Path, name: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
 @pytest.mark.slow(5)
-async def test_what_it_starts_is_the_server_and_ends_in_time(tmp_path: Path) -> None:
+async def test_what_it_starts_is_the_server_says_when_it_serves_and_ends_in_time(
+    tmp_path: Path, stack: ExitStack
+) -> None:
     tree = checkout(tmp_path, ODD)
     uri = f"tcp://127.0.0.1:{free_port()}"
     (tree.directory / ".env").write_text("CHATTERBOX_HTTP=false\nCHATTERBOX_LOCAL_FILES_ONLY=true\n")
@@ -202,20 +225,25 @@ async def test_what_it_starts_is_the_server_and_ends_in_time(tmp_path: Path) -> 
     (variable,) = re.findall(r'"(.*)"', unit(tree)["Service"]["Environment"])
     environment = dict([variable.replace("%%", "%").split("=", 1)])
     assert environment == data
+    assert unit(tree)["Service"]["Type"] == "notify"
+    notified = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+    # Not in tmp_path, whose name may be longer than a socket's can be.
+    notified.bind(f"{stack.enter_context(TemporaryDirectory())}/notify")
+    notified.setblocking(False)
     process = await asyncio.create_subprocess_exec(
         *command(tree),
         cwd=unit(tree)["Service"]["WorkingDirectory"].replace("%%", "%"),
-        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path / "home"), **environment},
+        env={
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(tmp_path / "home"),
+            "NOTIFY_SOCKET": notified.getsockname(),
+            **environment,
+        },
         stderr=asyncio.subprocess.DEVNULL,
     )
     async with asyncio.timeout(60):
-        while True:
-            try:
-                await describe(uri)
-                break
-            except OSError:
-                assert process.returncode is None
-                await asyncio.sleep(0.05)
+        assert await asyncio.get_running_loop().sock_recv(notified, 100) == b"READY=1"
+        await describe(uri)
         process.terminate()
         assert await process.wait() == 0
     assert (tmp_path / "some data 100%" / "wyoming-chatterbox" / "voices").is_dir()

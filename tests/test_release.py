@@ -118,6 +118,13 @@ def test_the_first_release_is_of_the_version_that_is_there(checkout: Checkout) -
     assert re.search(rf"## 0\.9\.0 - {today()}\n", checkout.read("addon/CHANGELOG.md"))
 
 
+def test_a_long_changelog_is_one_that_says_something(checkout: Checkout) -> None:
+    checkout.write("CHANGELOG.md", CHANGELOG.replace("- A voice.\n", "- A voice.\n" * 20_000))
+    checkout.commit()
+    done = checkout.release("1.0.0")
+    assert done.returncode == 0, done.stderr
+
+
 def test_commit_commits_and_tags(checkout: Checkout) -> None:
     done = checkout.release("1.0.0", "--commit")
     assert done.returncode == 0, done.stderr
@@ -132,7 +139,10 @@ IMAGE = "ghcr.io/somebody/wyoming-chatterbox-app"
 
 def test_from_one_release_on_the_app_is_downloaded(checkout: Checkout) -> None:
     before = checkout.read("addon/config.yaml")
-    assert checkout.release("1.0.0", "--image", IMAGE, "--commit").returncode == 0
+    done = checkout.release("1.0.0", "--image", IMAGE, "--commit")
+    assert done.returncode == 0, done.stderr
+    # Whoever gets the manifest looks for the image.
+    assert done.stdout.index("git push origin v1.0.0") < done.stdout.index("git push, once")
     with_image = before.replace("version: 0.9.0\n", f"version: 1.0.0\nimage: {IMAGE}\n")
     assert checkout.read("addon/config.yaml") == with_image
     for arguments, image in (((), IMAGE), (("--commit", "--image", IMAGE.replace("somebody", "other")), None)):

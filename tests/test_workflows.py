@@ -381,8 +381,9 @@ def test_the_image_that_script_release_puts_into_the_manifest_is_the_one_that_is
         assert re.fullmatch(
             rf"{re.escape(RELEASE['env']['REGISTRY'])}/[a-z0-9-]+/{RELEASE['env']['APP']}", MANIFEST["image"]
         )
-    compose = yaml.safe_load((ROOT / "docker" / "docker-compose.yml").read_text())
-    assert compose["services"]["chatterbox"]["image"] == f"{RELEASE['env']['SERVER']}:cpu"
+    for example, variant in ((".env.example", "cpu"), (".env.example.gpu", "cuda")):
+        named = set(re.findall(r"(?m)^#SERVER_IMAGE=ghcr\.io/OWNER/(.+)$", (ROOT / "docker" / example).read_text()))
+        assert named == {f"{RELEASE['env']['SERVER']}:{variant}"}
 
 
 # Compose, where there is one.

@@ -16,7 +16,7 @@ from .config import Config
 from .engine import Engine
 from .engine.heap import share_one_heap
 from .engine.loader import Loader
-from .errors import ChatterboxError
+from .errors import AddressError, ChatterboxError
 from .families import prompt_rules, spoken_languages
 from .log_tail import LogTail
 from .network import descriptors
@@ -32,6 +32,7 @@ from .speech.lifecycle import Lifecycle
 from .speech.replies import Replies
 from .speech.scheduler import Scheduler
 from .speech.service import Service
+from .systemd import tell_ready
 from .text.pronunciation_file import PronunciationFile
 from .text.spoken import spell
 from .voices.folder import VoicesFolder
@@ -48,8 +49,8 @@ _SWITCH_SECONDS = 0.001
 def main() -> int:
     """Serve until told to stop.
 
-    The exit code is 0 then, 2 for an invalid option, and 3 if an engine hangs and only a new process can help. With
-    --check it looks at this machine instead, and the exit code is 1 if it would not work.
+    The exit code is 0 then, 1 if the server can't have its address, 2 for an invalid option, and 3 if an engine hangs
+    and only a new process can help. With --check it looks at this machine instead, and is 1 if it would not work.
     """
     signals = Signals()
     try:
@@ -69,7 +70,7 @@ def main() -> int:
     except ChatterboxError as err:
         log.close()
         print(f"wyoming-chatterbox: {err}", file=sys.stderr)
-        signals.code = 2
+        signals.code = 1 if isinstance(err, AddressError) else 2
     except KeyboardInterrupt:
         pass
     except Exception:
@@ -134,6 +135,7 @@ async def serve(options: Config, signals: Signals, tail: LogTail, terminal: Term
             http = HttpServer(service)
             await http.start()
             closers.insert(0, http.close)
+        tell_ready(os.environ)
         if server.port is not None:
             announcement = Announcement(options.zeroconf, server.host, server.port, told=service.reach.announce)
             announcement.start()

@@ -3,6 +3,7 @@
     ChatterboxError
     ├── ConfigError
     │   └── DeviceError
+    ├── AddressError
     ├── ProtocolError
     ├── RequestError
     │   └── UnknownVoiceError
@@ -57,6 +58,12 @@ class DeviceError(ConfigError):
         super().__init__(message)
         self.hint = hint
         self.problem = problem or Problem("no-device")
+
+
+class AddressError(ChatterboxError):
+    """The server can't listen at its address: another program holds it, or this machine does not have it yet."""
+
+    code = "no-such-address"
 
 
 class ProtocolError(ChatterboxError):

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from wyoming.error import Error
 from wyoming.event import write_event
 
-from ..errors import ChatterboxError, ConfigError, OverloadedError
+from ..errors import AddressError, ChatterboxError, ConfigError, OverloadedError
 from ..network.connections import Connection, Connections
 from ..network.listener import Listener, listen, listen_unix
 from ..speech.service import Service
@@ -46,7 +46,7 @@ class WyomingServer:
         """Set when there will be no more clients: stdio has one."""
 
     async def start(self) -> None:
-        """Begin to listen; `ConfigError` if the address can't be used."""
+        """Begin to listen; `ConfigError` or `AddressError` if the address can't be used, or not yet."""
         if self._parts.scheme == "stdio":
             self._stdio = asyncio.create_task(self._serve_stdio(), name="stdio")
             return
@@ -59,7 +59,8 @@ class WyomingServer:
                 sockets = await listen(self.host, self.port or 0)
         except (OSError, UnicodeError) as err:
             reason = getattr(err, "strerror", None) or err
-            raise ConfigError(f"--uri {self._uri} can't be served: {reason}") from err
+            kind = ConfigError if isinstance(err, UnicodeError) else AddressError
+            raise kind(f"--uri {self._uri} can't be served: {reason}") from err
         self._listener = Listener("Wyoming", sockets, self._connections, self._serve, _refusal)
         if self._parts.scheme == "tcp":
             self._service.reach.wyoming_port = self._listener.port
@@ -137,7 +138,8 @@ def _dismiss(writer: asyncio.StreamWriter) -> None:
 
 
 async def _make_room(path: Path) -> None:
-    """Delete a socket that an earlier server left behind; `ConfigError` for anything else at `path`."""
+    """Delete a socket that an earlier server left behind; `ConfigError` for what is no socket, `AddressError` for a
+    server's."""
     try:
         kind = path.stat().st_mode
     except FileNotFoundError:
@@ -150,7 +152,7 @@ async def _make_room(path: Path) -> None:
         path.unlink()
     else:
         writer.close()
-        raise ConfigError(f"--uri unix://{path} can't be served: another server does already")
+        raise AddressError(f"--uri unix://{path} can't be served: another server does already")
 
 
 def _pump_in(source: int, target: socket.socket) -> None:
