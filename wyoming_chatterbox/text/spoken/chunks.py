@@ -12,8 +12,8 @@ from .letters import FANCY, WIDE
 MAX_CHUNK_LENGTH = 200
 """Characters; a longer stretch without white space is taken as several chunks."""
 
-CHUNK = re.compile(rf"\s|[{WIDE}]|(?P<open>[^\s{WIDE}]{{1,{MAX_CHUNK_LENGTH}}})")
-"""A space, a character of a script without spaces, or a chunk of another script, which is open to more letters."""
+CHUNK = re.compile(rf"\s|[{WIDE}]|[^\s{WIDE}]{{1,{MAX_CHUNK_LENGTH}}}")
+"""A space, a character of a script without spaces, or a chunk of another script."""
 
 _HOT = re.compile(
     rf"[\d_&@#~±≥≤≠≈<>×÷=+/→←↔↑↓°%‰€$£¥¢₽₩₹₺₪₴₫₱฿§√∞½⅓¼¾\u2150-\u215f²³™®©º№{FANCY}]"
