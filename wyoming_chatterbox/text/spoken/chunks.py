@@ -29,7 +29,9 @@ class Chunks:
 
     def __init__(self, language: Language) -> None:
         self._writing = Writing.of(language)
-        self._starts = self._writing.named_days | frozenset(self._writing.abbreviations)
+        writing = self._writing
+        short = (*writing.abbreviations, *writing.titles, *writing.after_names, *writing.short)
+        self._starts = writing.named_days | frozenset(name.strip(_EDGES).lower() for name in short)
 
     @classmethod
     @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .forms import clock, codes, counting, dates, fractions, measured, money, names, quantities, roman, symbols, wide
+from .forms import abbreviations, clock, codes, counting, dates, fractions, measured, money, names, quantities, roman, symbols, wide
 from .forms.written import Rule, Written
 from .language import Language
 from .letters import plain_letters
@@ -22,7 +22,8 @@ _DIGIT: tuple[Rule, ...] = (
 )  # fmt: skip
 _LETTER: tuple[Rule, ...] = (
     dates.weekday, dates.month_first, money.money, codes.address, names.version_name, names.address, names.entity,
-    names.formula, names.abbreviation, names.time_zone, names.model, roman.roman, symbols.by,
+    names.formula, abbreviations.before_number, abbreviations.beside_name, abbreviations.anywhere, names.time_zone,
+    names.model, roman.roman, symbols.by,
 )  # fmt: skip
 
 

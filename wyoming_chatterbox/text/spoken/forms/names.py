@@ -13,7 +13,6 @@ _ENTITY = re.compile(r"(?P<domain>[a-z_]+)\.(?P<name>[a-z0-9][a-z0-9_]*)(?![\w])
 _SNAKE = re.compile(r"\w*_\w[\w.]*")
 _WORDS = re.compile(r"[._]+")
 _VERSION = re.compile(r"[vV]\.?\s?(?P<version>\d+(?:\.\d+)*)(?![\w]|[.,]\d)")
-_ABBREVIATED = re.compile(r"(?P<name>[^\W\d_]+)(?P<sign>\.?[°º]|\.)?\s?(?=\d)")
 _MIXED = re.compile(r"[^\W\d_]+(?:-?\d+(?:[.,]\d+)?|-?[^\W\d_]+)*")
 _DECADE = re.compile(r"[^\W\d_]+-['’]?\d{1,3}0s\b")
 _DIGIT = re.compile(r"\d")
@@ -61,16 +60,6 @@ def formula(written: Written, at: int) -> Found | None:
     """ "CO2", letter by letter."""
     found = _FORMULA.match(written.text, at)
     return (found.end(), " ".join(_formula(written, char) for char in found[0])) if found else None
-
-
-def abbreviation(written: Written, at: int) -> Found | None:
-    """ "No. 5", "Nr. 5", "n° 5": the word for number; "kl. 7": that for the time."""
-    found = _ABBREVIATED.match(written.text, at)
-    said = written.writing.abbreviations.get(found["name"].lower()) if found else None
-    if not found or not said:
-        return None
-    is_word_too = found["name"].lower() in ("n", "no")
-    return (found.end(), said + " ") if found["sign"] or not is_word_too else None
 
 
 def time_zone(written: Written, at: int) -> Found | None:

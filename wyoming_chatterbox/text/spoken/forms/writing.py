@@ -87,6 +87,9 @@ class Writing:
             **dict.fromkeys(self._set("number"), language.word("number")), **near.forms("abbreviations")
         }  # fmt: skip
         """Abbreviations before a number -> the words that they stand for."""
+        self.titles = dict(near.forms("titles"))
+        self.after_names = dict(near.forms("after_names"))
+        self.short = dict(near.forms("short"))
         self.ratio = near.text("ratio")
         self.by = near.text("by")
         self.out_of = near.text("out_of")

@@ -23,18 +23,9 @@ _NOUN_AFTER = re.compile(
     r"|on|for|with|by|than|as|if|but)\b)[^\W\d_]{2}"
 )
 _OPENERS = " \t\u00a0\u202f\"'“„«([¿¡"
-_CLOSERS = "\"'”’»)]"
 _MACHINE_MADE = re.compile(r"\d{1,2}\.\d(?:\d[1-9]|[1-9]\d)")
 """A point that may be one between thousands, but not before a degree or percent: "21.456 °C"."""
 _SIGN_AFTER = re.compile(r"\s?[°%]")
-_STOPS = ".!?…"
-_SHORT_DAY = 4
-_ABBREVIATED = """
-    ca approx etc bzw vs no nr nrn z.b d.h env p.ex sig dr st ex kl klo godz tlf n max min inkl incl tel núm num art
-    vgl ggf ext vol p pp ch fig sec apt rm bd abs s kap pg pág cap bldg abb kol
-"""
-_ABBREVIATIONS = frozenset(_ABBREVIATED.split())
-
 
 class Written:
     """A region of text, its context, and its language."""
@@ -75,16 +66,8 @@ class Written:
         return found[1] if found else ""
 
     def starts_sentence(self, at: int) -> bool:
-        """Whether a sentence starts at a position."""
-        before = self.left(at).rstrip(_OPENERS)
-        if not before:
-            return True
-        stopped = before.rstrip(_CLOSERS)
-        if stopped[-1:] not in _STOPS or not self.left(at)[len(before) :][:1].isspace():
-            return False
-        word = stopped.rstrip(_STOPS).rpartition(" ")[2].lstrip(_OPENERS)
-        is_day = len(word) <= _SHORT_DAY and word.lower() in self.writing.named_days
-        return not (is_day or len(word) == 1 or "." in word or word.lower() in _ABBREVIATIONS)
+        """Whether the sentence starts at a position: there is one on a line."""
+        return not self.left(at).rstrip(_OPENERS)
 
     def capital(self, said: str) -> str:
         """With a capital letter."""
