@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -37,6 +37,12 @@ def _as_pattern(currency: str) -> str:
     return re.escape(currency) + (rf"(?!{WORD})" if last[0] in "LM" else "")
 
 
+def _spaced(units: Iterable[str]) -> str:
+    """Return a pattern for the names that have a space, each word with a full stop or without."""
+    names = [name for name in units if " " in name and name[0].isalpha()]
+    return "|".join(r"\.?\s".join(map(re.escape, name.split())) for name in sorted(names, key=len, reverse=True)) or "(?!)"
+
+
 class Writing:
     """How a language writes numbers and what is beside them."""
 
@@ -62,6 +68,10 @@ class Writing:
         self.year_after = self._set("year_after")
         self.word_for_year = self._set("word_for_year")
         self.decade = self._set("decade")
+        self.decade_after = self._set("decade_after")
+        self.seconds_before = self._set("seconds_before")
+        self.age = self._set("age")
+        self.weekday_before = self._set("weekday_before")
         self.decades = near.forms("decades")
         self.decade_ending = near.text("decade_ending")
         self.month_first = near.text("dates", "dmy") == "mdy"
@@ -93,6 +103,11 @@ class Writing:
         self.ratio = near.text("ratio")
         self.by = near.text("by")
         self.out_of = near.text("out_of")
+        self.out_of_after = self._set("out_of_after")
+        self.counted = self._set("counted")
+        self.counted_of = near.text("counted_of")
+        self.pressure = self._set("pressure")
+        self.over = near.text("over")
         self.ordinal_before = near.forms("ordinal_before")
         self.ordinal_after = [(re.compile(pattern), form) for pattern, form in near.forms("ordinal_after").items()]
         self.ordinals = [
@@ -109,6 +124,8 @@ class Writing:
         self.queens = _everywhere("queens")
         self.regnal = dict(near.forms("regnal"))
         self.units: Mapping[str, str] = {**SPELLINGS, **near.forms("units")}
+        self.spaced_unit = re.compile(rf"\s?(?P<name>{_spaced(self.units)})(?!{WORD})")
+        """Units of several words: "sq ft", "deg F"."""
         self.per_units = {
             language.unit(unit, Number("1")).lower(): unit for unit in _PERIODS if language.measures(unit)
         }
@@ -130,6 +147,7 @@ class Writing:
             | self.clock_after
             | self.hour_after
             | frozenset(language.scales)
+            | frozenset(name.split()[0].lower() for name in self.units if " " in name)
             | frozenset(part.strip(".") for name in language.half_days for part in name.split())
         )
 

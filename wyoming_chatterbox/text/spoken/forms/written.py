@@ -82,11 +82,15 @@ class Written:
 
     def describes(self, at: int, end: int) -> bool:
         """Whether an amount stands between an article and a noun, in English: "a 5 km run"."""
-        return self.word_before(at) in self.writing.articles and bool(_NOUN_AFTER.match(self.text, end))
+        return self.word_before(at) in self.writing.articles and self.counts(end)
+
+    def counts(self, end: int) -> bool:
+        """Whether the number that ends at a position may count what follows, in English."""
+        return bool(_NOUN_AFTER.match(self.text, end))
 
     def after_dot(self, end: int) -> int:
         """Return the position after the full stop of an abbreviation, unless it ends the sentence too."""
-        if not self.text.startswith(".", end):
+        if not self.text.startswith(".", end) or self.text.startswith("..", end):
             return end
         rest = self.text[end + 1 :].lstrip()
         return end if not rest or rest[0].isupper() else end + 1
