@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import re
 
-from .forms import abbreviations, clock, codes, counting, dates, fractions, measured, money, names, quantities, roman, symbols, wide
+from .forms import (
+    abbreviations,
+    clock,
+    codes,
+    counting,
+    dates,
+    fractions,
+    measured,
+    money,
+    names,
+    quantities,
+    roman,
+    symbols,
+    wide,
+)
 from .forms.written import Rule, Written
 from .language import Language
 from .letters import plain_letters
@@ -17,13 +31,13 @@ _SIGNED: tuple[Rule, ...] = (
 )  # fmt: skip
 _DIGIT: tuple[Rule, ...] = (
     counting.list_number, codes.address, wide.date, wide.time, dates.numeric, dates.day_first, clock.time, codes.phone,
-    codes.version, codes.chain, fractions.out_of, fractions.fraction, counting.ordinal, counting.scientific, dates.decade, counting.years,
-    measured.duration, measured.feet_and_inches, quantities.quantity, counting.number,
+    codes.version, codes.chain, fractions.out_of, fractions.fraction, counting.ordinal, counting.scientific,
+    dates.decade, counting.years, measured.duration, measured.feet_and_inches, quantities.quantity, counting.number,
 )  # fmt: skip
 _LETTER: tuple[Rule, ...] = (
     dates.weekday, dates.month_first, money.money, codes.address, names.version_name, names.address, names.entity,
-    names.episode, names.formula, abbreviations.before_number, abbreviations.beside_name, abbreviations.anywhere, names.time_zone,
-    names.model, roman.roman, symbols.by,
+    names.episode, names.formula, abbreviations.before_number, abbreviations.beside_name, abbreviations.anywhere,
+    measured.alone, names.time_zone, names.model, roman.roman, symbols.by,
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Abbreviations that stand for words: before a number ("No. 5"), before or after a name ("St. James St."), or anywhere."""
+"""Abbreviations that stand for words: before a number ("No. 5"), beside a name ("St. James St."), or anywhere."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from .written import Found, Written
 
 _BEFORE_NUMBER = re.compile(r"(?P<name>[^\W\d_]+)(?P<sign>\.?[°º]|\.)?\s?(?=\d)")
 _BEFORE_NAME = re.compile(r"(?P<name>[^\W\d_]+\.)(?=\s[^\W\d_a-zß-ÿ][^\W\d_A-ZÀ-Þ])")
-_AFTER_NAME = re.compile(r"(?P<name>[^\W\d_]+)\.?(?![^\W_])(?!\s[^\W\d_a-zß-ÿ][^\W\d_A-ZÀ-Þ])")
+_AFTER_NAME = re.compile(
+    r"(?P<name>[^\W\d_]+)(?:\.(?![^\W_])(?!\s[^\W\d_a-zß-ÿ][^\W\d_A-ZÀ-Þ])|(?=\s?(?:[,;:!?)]|\Z)|\s[NSEW]{1,2}\b))"
+)
 _NAME_OR_ORDINAL = re.compile(r"(?:[^\W\d_a-zß-ÿ][^\W\d_]{2,}|\d(?:st|nd|rd|th))\s\Z")
 _ARTICLE = re.compile(r"\bThe\s\Z")
-_ANYWHERE = re.compile(r"[^\W\d_]+(?:\.[^\W\d_]+|/[^\W\d_]?(?![^\W_]))*\.?")
+_ANYWHERE = re.compile(r"(?:[^\W\d_]+(?:\.[^\W\d_]+)*(?:\.(?!\.))?|[^\W\d_]/[^\W\d_]?(?=[\s,]|\Z))(?![^\W_]|[/\\])")
 _END = re.compile(r"[\"'”’»)\]\s]*\Z")
 
 
@@ -42,8 +44,13 @@ def beside_name(written: Written, at: int) -> Found | None:
 def anywhere(written: Written, at: int) -> Found | None:
     """ "e.g.", "vs.", "w/o"."""
     found = _ANYWHERE.match(written.text, at)
-    said = written.writing.short.get(found[0].lower()) if found else None
-    return (_without_stop(written, found.end()), said) if found and said else None
+    if not found or written.char_before(at) in ("/", "\\", "."):
+        return None
+    name = found[0]
+    if name[0].isupper() and written.starts_sentence(at):
+        name = name[0].lower() + name[1:]
+    said = written.writing.short.get(name)
+    return (_without_stop(written, found.end()), said) if said else None
 
 
 def _without_stop(written: Written, end: int) -> int:

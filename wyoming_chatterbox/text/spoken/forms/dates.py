@@ -206,7 +206,7 @@ def weekday(written: Written, at: int) -> Found | None:
 
 
 def _is_listed(written: Written, at: int, after: int, name: str) -> bool:
-    """Whether a day stands beside another one, of which the name of one at least is no other word: "Mon/Wed", "Sat, Sun"."""
+    """Whether a day stands beside another one, and not both are other words too: "Mon/Wed", "Sat, Sun"."""
     neighbours = _DAY_LISTED_AFTER.match(written.text, after), _DAY_LISTED_BEFORE.search(written.left(at))
     words = ("", written.language.word("and"), written.language.word("or"))
     for found in neighbours:
@@ -228,7 +228,12 @@ def decade(written: Written, at: int) -> Found | None:
         return (found.end(), said + "er") if writing.decade_ending == "er" and len(digits) != 3 else None
     if len(digits) == 3 or not writing.decades:
         return None
-    if len(digits) == 2 and found["end"] == "s" and written.text[at].isdecimal() and not _is_decade(written, at, found.end()):
+    if (
+        len(digits) == 2
+        and found["end"] == "s"
+        and written.text[at].isdecimal()
+        and not _is_decade(written, at, found.end())
+    ):
         return None
     if digits[-2:] in ("00", "10"):
         return (found.end(), said + "s") if len(digits) == 4 else None

@@ -40,7 +40,9 @@ def _as_pattern(currency: str) -> str:
 def _spaced(units: Iterable[str]) -> str:
     """Return a pattern for the names that have a space, each word with a full stop or without."""
     names = [name for name in units if " " in name and name[0].isalpha()]
-    return "|".join(r"\.?\s".join(map(re.escape, name.split())) for name in sorted(names, key=len, reverse=True)) or "(?!)"
+    return (
+        "|".join(r"\.?\s".join(map(re.escape, name.split())) for name in sorted(names, key=len, reverse=True)) or "(?!)"
+    )
 
 
 class Writing:

@@ -27,6 +27,7 @@ _MACHINE_MADE = re.compile(r"\d{1,2}\.\d(?:\d[1-9]|[1-9]\d)")
 """A point that may be one between thousands, but not before a degree or percent: "21.456 °C"."""
 _SIGN_AFTER = re.compile(r"\s?[°%]")
 
+
 class Written:
     """A region of text, its context, and its language."""
 
