@@ -51,5 +51,5 @@ KEYCAP = "\u20e3"
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Me"})
 
 BULLETS = frozenset("-*+–—")
-ROUND_BULLETS = frozenset("•‣◦▪●")
-ESCAPABLE = frozenset("\\`*_{}[]()#+-.!|~<>")
+ROUND_BULLETS = frozenset("•‣◦▪●·")
+ESCAPABLE = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")

@@ -33,8 +33,8 @@ _SPELLINGS = {"\u2010": "-", "\u2011": "-", "\u2012": "–", "٪": "%", "º C": 
 _OTHER_DIGITS = re.compile(r"(?![0-9])\d")
 _MICRO = re.compile(r"(?<!\w)\u03bc(?=[A-Za-z])")
 _ODD = re.compile("|".join(map(re.escape, _SPELLINGS)))
-_MINUS = re.compile(r"(?<!\w\s)\u2212|\u2212(?!\s)")
-"""A minus of print, but not between two terms, where it is no dash."""
+_MINUS = re.compile(r"(?<!\w\s)\u2212(?=\s?[\d.,])|\u2212(?=[\d.,])")
+"""A minus of print before a number, but not between two terms, where it is no dash."""
 
 
 def plain_letters(text: str) -> str:
