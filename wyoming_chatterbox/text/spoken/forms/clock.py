@@ -50,7 +50,7 @@ def time(written: Written, at: int) -> Found | None:
         if half := _half(written, found.end()):
             return half[0], said_time(written, at, int(found["h"]), int(found["m"]), 0, half[1])
         end = _after(written, found.end())
-        if end > found.end() or written.word_before(at) in writing.clock_dotted:
+        if end > found.end() or written.is_clock(at):
             return end, said_time(written, at, int(found["h"]), int(found["m"]))
     if "h" in writing.clock_after and (found := _WITH_H.match(text, at)):
         return found.end(), said_time(written, at, int(found["h"]), int(found["m"]))

@@ -75,6 +75,7 @@ class Writing:
         self.hour_after = self._set("hour_after")
         self.minutes_before = self._set("minutes_before")
         self.clock_dotted = self._set("clock_dotted")
+        self.clock_is = self._set("clock_is")
         self.phone = self._set("phone")
         self.phone_pairs = near.text("phone_pairs") == "yes"
         self.emergency = self._set("emergency")
