@@ -29,7 +29,7 @@ _NEVER_ENDS = _words("""
     Mme Mmes Mlle Mlles MM Mgr Ste av env p.ex
     Sr Sra Srta Sres Dra Dña Ud Uds Vd Vds p.ej EE EE.UU Sig Dott
     Mio Mrd Mill mln mld млн млрд тыс bijv dhr mevr f.eks bl np tzn prof mgr dr mr mrs sr sra ул
-    kl klo dvs evt ekskl exkl bv esim ts tj örn cth напр δηλ sig sigg dott avv geom sig.ra
+    kl klo dvs evt ekskl exkl bv esim ts tj örn cth напр δηλ sig sigg dott avv geom sig.ra डॉ प्रो उदा रु
 """)
 
 # Between two sentences as likely as inside one: an end if a capital follows.
@@ -47,6 +47,9 @@ _ENDS_UNLESS_NUMBER_FOLLOWS = _words("""
     пн вт ср чт пт сб вс janv févr avr juil déc ene abr dic giu lug ott fev des mrt wrz paź
     янв февр апр авг сент окт нояб дек
 """)
+
+# After a number "year", between sentences or inside one; else "town", and a name follows.
+_YEAR_OR_TOWN = _words("г гг")
 
 # Single letters of abbreviations written with spaces: "z. B.", "d. h.", "p. ej."; capitals are initials anyway.
 _LOWER_INITIALS = frozenset("acdehinopsuvzκ")
@@ -135,6 +138,8 @@ def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: st
             return NO_END
         return _unless_month(word, follows, end, more)
     if _is_never(word) or text.endswith(_SPACED, start, at):
+        return NO_END
+    if word in _YEAR_OR_TOWN and not _is_number(_word_before(text, start, max(start, at - len(word) - 1))):
         return NO_END
     if word.lower() in _SOMETIMES_ENDS:
         if unknown:

@@ -30,6 +30,7 @@ class Chunks:
     def __init__(self, language: Language) -> None:
         self._writing = Writing.of(language)
         self._starts = self._writing.named_days | frozenset(self._writing.abbreviations)
+        self._short = frozenset(part.strip(_EDGES).lower() for part in self._writing.short_parts)
 
     @classmethod
     @cache
@@ -43,7 +44,7 @@ class Chunks:
             return True
         word = chunk.strip(_EDGES)
         lower = word.lower()
-        if lower in self._starts or word in self._writing.currencies:
+        if lower in self._starts or lower in self._short or word in self._writing.currencies:
             return True
         first, *others = _HYPHEN.split(lower)
         return bool(others) and first.rstrip(".") in self._writing.named_days

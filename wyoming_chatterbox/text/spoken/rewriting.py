@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import re
 
-from .forms import clock, codes, counting, dates, fractions, measured, money, names, quantities, roman, symbols, wide
+from .forms import (
+    clock,
+    codes,
+    counting,
+    dates,
+    fractions,
+    measured,
+    money,
+    names,
+    quantities,
+    roman,
+    shortened,
+    symbols,
+    wide,
+)
 from .forms.written import Rule, Written
 from .language import Language
 from .letters import plain_letters
@@ -21,7 +35,7 @@ _DIGIT: tuple[Rule, ...] = (
     measured.duration, measured.feet_and_inches, quantities.quantity, counting.number,
 )  # fmt: skip
 _LETTER: tuple[Rule, ...] = (
-    dates.weekday, dates.month_first, money.money, codes.address, names.version_name, names.address, names.entity,
+    dates.weekday, dates.month_first, shortened.shortened, money.money, codes.address, names.version_name, names.address, names.entity,
     names.formula, names.abbreviation, names.time_zone, names.model, roman.roman, symbols.by,
 )  # fmt: skip
 

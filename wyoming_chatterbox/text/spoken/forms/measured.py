@@ -43,6 +43,8 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
     if (squared := _PER_SECOND_SQUARED.match(unit[1])) and (key := unit_key(written, squared[1] + "/s")):
         return unit.end(), f"{language.measure(amount, key)}{written.space}{language.word('squared')}"
     for name in _names(unit[1]):
+        if written.writing.units.get(name) == "":
+            break
         key = unit_key(written, name)
         after = unit.start(1) + len(name)
         if key == "m" and (word := _WORD.match(written.text, after)) and word[1] in written.writing.minutes_before:

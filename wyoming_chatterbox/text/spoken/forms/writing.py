@@ -19,6 +19,8 @@ _PERIODS = ("s", "min", "h", "d", "week", "month", "year")
 _SIGNS = {
     "US$": "USD", "A$": "AUD", "C$": "CAD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "￥": "JPY", "₹": "INR",
 }  # fmt: skip
+_BEFORE_NAME = r"(?=\s(?:\d|[^\W\d_a-zß-öø-ÿα-ωа-я]))"
+"""What makes a single letter with a full stop sure: a number or a capital."""
 
 
 @cache
@@ -29,6 +31,14 @@ def _contexts() -> Table:
 
 def _everywhere(name: str) -> frozenset[str]:
     return frozenset(_contexts().text(name).split())
+
+
+def _short_pattern(word: str) -> str:
+    """Return a pattern for a word that is written short: it may have a capital, and no spaces inside."""
+    first = "".join(dict.fromkeys((word[0], word[0].upper())))
+    rest = re.escape(word[1:]).replace(r"\ ", r"\s?")
+    ending = _BEFORE_NAME if len(word) == 2 and word[1] == "." else "" if word[-1] == "." else r"(?!\w)"
+    return f"[{first}]{rest}{ending}"
 
 
 def _as_pattern(currency: str) -> str:
@@ -88,6 +98,11 @@ class Writing:
             **dict.fromkeys(self._set("number"), language.word("number")), **near.forms("abbreviations")
         }  # fmt: skip
         """Abbreviations before a number -> the words that they stand for."""
+        short = near.forms("shortened")
+        self.shortened: Mapping[str, str] = {word.replace(" ", ""): said for word, said in short.items()}
+        """Words written short, without spaces -> how they are said."""
+        self.short = re.compile("|".join(map(_short_pattern, sorted(short, key=len, reverse=True))) or "(?!)")
+        self.short_parts = frozenset(part for word in short for part in (*word.split(), word.replace(" ", "")))
         self.ratio = near.text("ratio")
         self.by = near.text("by")
         self.out_of = near.text("out_of")
