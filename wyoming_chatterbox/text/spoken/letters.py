@@ -26,9 +26,23 @@ WORD = r"(?:[^\W\d_][\u0900-\u0903\u093a-\u094f]*+)++"
 _KEPT = frozenset("№！＂＃＇（），．：；？［］＿｛｝～℗℠™℡")
 _STYLED = re.compile(f"[{FANCY}]")
 _RAISED = re.compile("\u207a?\u207b?[\u2070\u00b9\u2074-\u2079]+")
-_SPELLINGS = {"\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2012": "–", "٪": "%", "º C": "°C", "ºC": "°C", "ºF": "°F"}
+_SPELLINGS = {
+    "\u2212": "-",
+    "\u2010": "-",
+    "\u2011": "-",
+    "\u2012": "–",
+    "٪": "%",
+    "º C": "°C",
+    "ºC": "°C",
+    "ºF": "°F",
+    "٫": ".",
+    "٬": ",",
+}
 _OTHER_DIGITS = re.compile(r"(?![0-9])\d")
 _MICRO = re.compile(r"(?<!\w)\u03bc(?=[A-Za-z])")
+_GERSHAYIM = re.compile(r"(?<=[א-ת])\"(?=[א-ת](?![א-ת]))")
+"""Before the last letter of a Hebrew abbreviation, as keyboards have it."""
+_GERESH = re.compile(r"(?<=[א-ת])'(?![א-ת])")
 _ODD = re.compile("|".join(map(re.escape, _SPELLINGS)))
 
 
@@ -37,6 +51,7 @@ def plain_letters(text: str) -> str:
     text = _OTHER_DIGITS.sub(lambda digit: str(int(digit[0])), text)
     text = _ODD.sub(lambda odd: _SPELLINGS[odd[0]], text)
     text = _MICRO.sub("\u00b5", text)
+    text = _GERESH.sub("׳", _GERSHAYIM.sub("״", text))
     if not _STYLED.search(text):
         return text
     text = _RAISED.sub(lambda raised: "^" + unicodedata.normalize("NFKC", raised[0]).replace("\u2212", "-"), text)

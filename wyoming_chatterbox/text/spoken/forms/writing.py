@@ -82,6 +82,7 @@ class Writing:
         self.clock = self._set("clock")
         self.clock_after = self._set("clock_after")
         self.bare_am = near.text("bare_am") == "yes"
+        self.hour_before = self._set("hour_before")
         self.hour_after = self._set("hour_after")
         self.minutes_before = self._set("minutes_before")
         self.clock_dotted = self._set("clock_dotted")
@@ -91,6 +92,9 @@ class Writing:
         self.emergency = self._set("emergency")
         self.code = self._set("code")
         self.version = self._set("version") | {"version", "v"}
+        prefix = near.text("prefix") or "(?!)"
+        self.prefix = re.compile(rf"(?P<letters>{prefix})-?(?=[\d₪$€])")
+        self.prefix_before = re.compile(rf"(?<!\w)(?:{prefix})-?\Z")
         self.models = near.text("models")
         self.articles = self._set("articles")
         self.place = self._set("place")

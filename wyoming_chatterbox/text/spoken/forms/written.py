@@ -80,6 +80,10 @@ class Written:
         between = found[2].lower() in writing.clock_is if found and found[2] else True
         return found is not None and between and found[1].lower() in writing.clock_dotted
 
+    def follows_prefix(self, at: int) -> bool:
+        """Whether letters before a position belong to what begins there."""
+        return bool(self.writing.prefix_before.search(self.left(at, 6)))
+
     def name_before(self, at: int) -> str:
         """Return the word before a position as it is written, with one space between."""
         found = _NAME_BEFORE.search(self.left(at))
