@@ -85,7 +85,7 @@ def test_french_and_spanish_sentences(marked: str) -> None:
 @pytest.mark.parametrize(
     "marked",
     [
-        "Mødet er kl. 14.05.| Husk tlf. 12345678.| Godt.",
+        "Det koster kr. 500.| Det er 5 kr.| Mødet er kl. 14.05.| Husk tlf. 12345678.| Godt.",
         "Mötet är tors. 26 november kl. 8.| Bra, dvs. 5 personer.",
         "Il sig. Rossi e il dott. Verdi arrivano gio. 26 novembre.| Bene.",
         "Rendez-vous jeu. 26 nov. à 8 heures.| Cita jue. 26 de noviembre.| Sí.",

@@ -48,8 +48,8 @@ _ENDS_UNLESS_NUMBER_FOLLOWS = _words("""
     янв февр апр авг сент окт нояб дек
 """)
 
-# After a number "year", between sentences or inside one; else "town", and a name follows.
-_YEAR_OR_TOWN = _words("г гг")
+# Behind a number they may end a sentence; else what they stand for follows: "г. Москва", "kr. 500".
+_ENDS_BEHIND_NUMBER = _words("г гг kr")
 
 # Single letters of abbreviations written with spaces: "z. B.", "d. h.", "p. ej."; capitals are initials anyway.
 _LOWER_INITIALS = frozenset("acdehinopsuvzκ")
@@ -139,7 +139,7 @@ def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: st
         return _unless_month(word, follows, end, more)
     if _is_never(word) or text.endswith(_SPACED, start, at):
         return NO_END
-    if word in _YEAR_OR_TOWN and not _is_number(_word_before(text, start, max(start, at - len(word) - 1))):
+    if word in _ENDS_BEHIND_NUMBER and not _is_number(_word_before(text, start, max(start, at - len(word) - 1))):
         return NO_END
     if word.lower() in _SOMETIMES_ENDS:
         if unknown:

@@ -37,6 +37,8 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
     language = written.language
     if inches := _INCHES.match(written.text, end):
         return inches.end(), _describing(written, amount, "in")
+    if wide := written.writing.wide_unit.match(written.text, end):
+        return wide.end(), language.measure(amount, written.writing.units[wide[0]])
     unit = _UNIT.match(written.text, end)
     if not unit:
         return None

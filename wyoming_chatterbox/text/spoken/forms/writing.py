@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 from ..language import Language
-from ..letters import WORD
+from ..letters import WIDE, WORD
 from ..numbers import Number
 from ..tables import Table
 from .units import SPELLINGS, TIME
@@ -88,6 +88,8 @@ class Writing:
         self.clock_dotted = self._set("clock_dotted")
         self.clock_is = self._set("clock_is")
         self.phone = self._set("phone")
+        phones = near.text("phones") or "(?!)"
+        self.phones = re.compile(rf"(?:{phones})(?!\w|[.,]\d|\s?[%°€¥元])")
         self.phone_pairs = near.text("phone_pairs") == "yes"
         self.emergency = self._set("emergency")
         self.code = self._set("code")
@@ -108,6 +110,7 @@ class Writing:
         self.short = re.compile("|".join(map(_short_pattern, sorted(short, key=len, reverse=True))) or "(?!)")
         self.short_parts = frozenset(part for word in short for part in (*word.split(), word.replace(" ", "")))
         self.ratio = near.text("ratio")
+        self.spaced_colon = near.text("spaced_colon") == "yes"
         self.by = near.text("by")
         self.out_of = near.text("out_of")
         self.ordinal_before = near.forms("ordinal_before")
@@ -126,6 +129,9 @@ class Writing:
         self.queens = _everywhere("queens")
         self.regnal = dict(near.forms("regnal"))
         self.units: Mapping[str, str] = {**SPELLINGS, **near.forms("units")}
+        wide = [unit for unit in near.forms("units") if re.match(f"[{WIDE}]", unit)]
+        self.wide_unit = re.compile("|".join(map(re.escape, wide)) or "(?!)")
+        """Units of a script without spaces, which other words follow at once."""
         self.per_units = {
             language.unit(unit, Number("1")).lower(): unit for unit in _PERIODS if language.measures(unit)
         }
@@ -144,6 +150,7 @@ class Writing:
         self.named_days = frozenset(language.months) | frozenset(language.weekdays)
         self.goes_on = (
             self._set("goes_on")
+            | frozenset("".join(wide))
             | self.clock_after
             | self.hour_after
             | frozenset(language.scales)
