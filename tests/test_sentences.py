@@ -36,6 +36,8 @@ def in_pieces(text: str, length: int = 3) -> list[str]:
         "Apples, pears, etc. are fruit.| Bring pears, etc.| Then go.",
         "See No. 5 and Fig. 3.| No. Never.",
         "We met at 5 p.m. on Monday, not at 6 a.m.| Then we left.",
+        "We meet at 5 p.m. Monday or at 6 p.m. ET.| It's 5 p.m.| The door is open.| At 9 a.m. Sunday it is quiet.",
+        "See Ep. 5, para. 2 of Op. 3, Pt. 1, and pay Rs. 500.| It took 1 hr. 20 min. or so.| One para.| Then two.",
         "The U.S. Army and J. K. Rowling met George W. Bush.| Yes.",
         "It costs 3.50 or 10.30 for v1.2.3 at 192.168.1.1 on example.com in file.txt.| Right.",
         "It was 2024.| Then came 2025.| The end",

@@ -41,7 +41,7 @@ _SOMETIMES_ENDS = _words("""
 # Abbreviations only where a number follows: "No. 5" is one, "No. Never." is none.
 _ENDS_UNLESS_NUMBER_FOLLOWS = _words("""
     no nos nr nrn núm num nº art abs bd kap abb abt max min sek godz pp pg pág págs fig figs vol ch chap sec tel ext rm
-    apt tab jan feb mar apr jun jul aug sep sept oct nov dec okt dez
+    apt tab ep eps para op pt mk rs rt hwy lvl hr hrs mins secs jan feb mar apr jun jul aug sep sept oct nov dec okt dez
     ok maks máx mín aprox mind tlf tél tfno τηλ αρ σελ тел д кв стр гл рис руб ч мин сек дн
     lun jeu ven sam dim jue mié sáb gio sab pon wt śr czw niedz mån tis tors tor fre lör sön tir lør søn
     пн вт ср чт пт сб вс janv févr avr juil déc ene abr dic giu lug ott fev des mrt wrz paź
@@ -59,6 +59,10 @@ _SPACED = ("p. ex", "p. ej")
 _MONTHS = _words("""
     Januar Jänner Jan Februar Feber Feb März April Apr Mai Juni Juli August Aug September Sept Oktober Okt November Nov
     Dezember Dez Jahrhundert Jahrhunderts
+""")
+_AFTER_HALF_DAY = _words("""
+    Monday Tuesday Wednesday Thursday Friday Saturday Sunday Mon Tue Tues Wed Thu Thurs Fri Sat
+    ET EST EDT CT CST CDT MT MST MDT PT PST PDT GMT UTC BST CET CEST IST AEST AEDT
 """)
 _BEFORE_ORDINAL = _words("am der die das dem den des im vom zum zur beim bis ab seit")
 
@@ -136,7 +140,8 @@ def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: st
             return None
         if is_lower or _is_ordinal_place(text, start, at, word):
             return NO_END
-        return _unless_month(word, follows, end, more)
+        # German has an ordinal before a month: "am 3. Mai".
+        return end if len(word) > 2 else _unless_named(_MONTHS, follows, end, more)
     if _is_never(word) or text.endswith(_SPACED, start, at):
         return NO_END
     if word in _ENDS_BEHIND_NUMBER and not _is_number(_word_before(text, start, max(start, at - len(word) - 1))):
@@ -144,6 +149,8 @@ def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: st
     if word.lower() in _SOMETIMES_ENDS:
         if unknown:
             return None
+        if word.lower() in ("a.m", "p.m"):
+            return _unless_named(_AFTER_HALF_DAY, follows, end, more) if follows[:1].isupper() else NO_END
         return end if follows[:1].isupper() else NO_END
     if word.lower() in _ENDS_UNLESS_NUMBER_FOLLOWS:
         if unknown:
@@ -152,14 +159,14 @@ def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: st
     return NO_END if is_lower else end
 
 
-def _unless_month(word: str, follows: str, end: int, more: bool) -> int | None:
-    """Return `end`, or `NO_END` before a month's name, where German has an ordinal: `am 3. Mai`."""
+def _unless_named(names: frozenset[str], follows: str, end: int, more: bool) -> int | None:
+    """Return `end`, or `NO_END` before one of the names."""
     name = _WORD.match(follows)
-    if len(word) > 2 or not name:
+    if not name:
         return end
-    if more and name.end() == len(follows) and any(month.startswith(name[0]) for month in _MONTHS):
+    if more and name.end() == len(follows) and any(known.startswith(name[0]) for known in names):
         return None
-    return NO_END if name[0] in _MONTHS else end
+    return NO_END if name[0] in names else end
 
 
 def _is_quoted(text: str, start: int, end: int, quoted: int) -> bool:

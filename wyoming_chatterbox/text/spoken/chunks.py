@@ -12,11 +12,11 @@ from .letters import FANCY, WIDE
 MAX_CHUNK_LENGTH = 200
 """Characters; a longer stretch without white space is taken as several chunks."""
 
-CHUNK = re.compile(rf"\s|[{WIDE}]|(?P<open>[^\s{WIDE}]{{1,{MAX_CHUNK_LENGTH}}})")
-"""A space, a character of a script without spaces, or a chunk of another script, which is open to more letters."""
+CHUNK = re.compile(rf"\s|[{WIDE}]|[^\s{WIDE}]{{1,{MAX_CHUNK_LENGTH}}}")
+"""A space, a character of a script without spaces, or a chunk of another script."""
 
 _HOT = re.compile(
-    rf"[\d_&@#~±≥≤≠≈<>×÷=+/→←↔↑↓°%‰€$£¥¢₽₩₹₺₪₴₫₱฿§√∞½⅓¼¾\u2150-\u215f²³™®©º№{FANCY}]"
+    rf"[\d_&@#~±−≥≤≠≈<>×÷=+/→←↔↑↓°%‰€$£¥¢₽₩₹₺₪₴₫₱฿§√∞½⅓¼¾\u2150-\u215f²³™®©º№{FANCY}]"
     r"|[א-ת][\"'׳״]|\b[IVXL]{2,}|\b[IVX]\b|\b(?:I|V|X|[IVXL]{2,})(?:er|ère|re|e|ème)\b|[a-z]{3}\.[a-z]"
 )
 _JOINING = frozenset({"-", "–", "—", "−", "~", "〜", "～", "x", "*", "^", ":", *"年月日号號時时點点分秒"})
@@ -29,8 +29,9 @@ class Chunks:
 
     def __init__(self, language: Language) -> None:
         self._writing = Writing.of(language)
-        self._starts = self._writing.named_days | frozenset(self._writing.abbreviations)
-        self._short = frozenset(part.strip(_EDGES).lower() for part in self._writing.short_parts)
+        writing = self._writing
+        short = (*writing.abbreviations, *writing.titles, *writing.after_names, *writing.short_parts)
+        self._starts = writing.named_days | frozenset(name.strip(_EDGES).lower() for name in short)
 
     @classmethod
     @cache
@@ -44,7 +45,7 @@ class Chunks:
             return True
         word = chunk.strip(_EDGES)
         lower = word.lower()
-        if lower in self._starts or lower in self._short or word in self._writing.currencies:
+        if lower in self._starts or word in self._writing.currencies:
             return True
         first, *others = _HYPHEN.split(lower)
         return bool(others) and first.rstrip(".") in self._writing.named_days

@@ -13,8 +13,8 @@ from .written import Written
 _AFTER_WIDE = re.compile(rf"(?<!\d)(?<!\d.)[{WIDE}]\Z")
 _DEGREES = re.compile(r"[-–][\d.,]+\s?[°度%]")
 _SIGN = re.compile(r"[-+–](?=\d)|[-+–](?=[.,]\d)")
-_RANGE = re.compile(r"(?:[-–—~～〜]|\s[-–—]\s)(?=[-+]?\d)")
-_CHAIN = re.compile(r"\s?(?:[-–/.:]\d|=)")
+_RANGE = re.compile(r"(?:[-–—~～〜]|\s[-–—]\s|(?<!\.)\.\.|…)(?=[-+]?\d)")
+_CHAIN = re.compile(r"\s?(?:[-–/.:]\d|=|…\d|\.\.)")
 _SCALE = re.compile(rf"\s?({WORD})")
 _STOP_INSIDE = re.compile(r"\.(?=\s?[€$£%]|\s[^\W\d_]?[a-z])")
 _PAID_SCALE = re.compile(r"\s?(k|K|M|Md|Mrd|Mio)(?=[€$£])")
@@ -28,7 +28,8 @@ def read_amount(written: Written, at: int) -> tuple[Amount, int] | None:
     if not low:
         return None
     number, end = low
-    if (dash := _RANGE.match(written.text, end)) and (high := _signed(written, dash.end())):
+    dash = _RANGE.match(written.text, end) if written.char_before(at) not in ("…", ".") else None
+    if dash and (high := _signed(written, dash.end())):
         upper, after = high
         if not _CHAIN.match(written.text, after) and not (len(number.whole) > 1 and number.whole[0] == "0"):
             return (number, upper), after

@@ -18,6 +18,8 @@ _HALF = re.compile(r"\s?(?P<half>[ap]\.\s?m\.?|[apAP][mM]|[AP]\.M\.?)(?![\w])")
 _HOUR = re.compile(r"(?P<h>\d{1,2})(?=\s?[^\W\d_])")
 _HOURS = re.compile(r"(?P<first>\d{1,2})\s?[-–]\s?(?P<h>\d{1,2})(?=\s?[aApP])")
 _WORD_AFTER = re.compile(rf"\s?(?P<word>{WORD}(?:['’]{WORD})*)")
+_PER = re.compile(r"\s?(?:min)?/(?P<unit>km|mi)\b")
+_LAST_HOUR = 24
 _AFTER_HOUR = re.compile(
     r"(?P<h>[01]?\d|2[0-4])\s(?P<word>[^\W\d_]+)(?:\s(?P<m>[0-5]?\d)(?![\d.,:]\d|\d|\s?[-–%°]))?(?![.,]\d)"
 )
@@ -71,15 +73,20 @@ def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:
     text = written.text
     if half := _half(written, found.end()):
         return half[0], said_time(written, at, hour, minute, second, half[1] if hour <= 12 else "")
+    if not found["s"] and (per := _PER.match(text, found.end())):
+        return per.end(), written.language.per(_lasting(written, [(hour, "min"), (minute, "s")]), per["unit"])
+    if hour > _LAST_HOUR and hour + minute == 100:
+        ratio = written.writing.ratio or written.language.word("to")
+        return found.end(), written.joined(ratio, [written.language.cardinal(part) for part in (hour, minute)])
     word = _WORD_AFTER.match(text, found.end())
     unit = written.writing.time_units.get(word["word"], "") if word else ""
     if word and not found["s"] and unit in ("min", "h") and unit not in written.writing.clock_after:
         parts = ("min", "s") if unit == "min" else ("h", "min")
         return word.end(), _lasting(written, [(hour, parts[0]), (minute, parts[1])])
     at_a_time = written.word_before(at) in written.writing.clock or written.left(at).rstrip()[-1:].isdecimal()
-    if found["s"] and not at_a_time and (len(found["h"]) == 1 or hour == 0 or hour > 24):
+    if found["s"] and not at_a_time and (len(found["h"]) == 1 or hour == 0 or hour > _LAST_HOUR):
         return found.end(), _lasting(written, [(hour, "h"), (minute, "min"), (second, "s")])
-    if hour > 24:
+    if hour > _LAST_HOUR:
         return found.end(), _lasting(written, [(hour, "min"), (minute, "s")])
     return _after(written, found.end()), said_time(written, at, hour, minute, second)
 

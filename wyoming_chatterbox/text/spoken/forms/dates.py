@@ -30,12 +30,21 @@ _SHORT_YEAR = re.compile(r"\s['’](?P<y>\d\d)(?!\w)")
 _WORD_AFTER = re.compile(rf"\s(?P<word>{WORD})")
 _NAME = re.compile(rf"(?P<name>{WORD})(?P<dot>\.?)")
 _DAY_AFTER = re.compile(
-    r",?\s(?P<d>[0-3]?\d)(?:st|nd|rd|th)?(?:\s?[-–]\s?(?P<last>[0-3]?\d)(?:st|nd|rd|th)?)?(?![\w:]|[.,/]\d|\s?[°%€])"
+    r",?\s(?P<d>[0-3]?\d)(?:st|nd|rd|th)?(?:(?:\s?[-–]\s?|\s(?:to|through)\s)(?P<last>[0-3]?\d)(?:st|nd|rd|th)?"
+    r"(?!\s?[ap]\.?m\b))?(?![\w:]|[.,/]\d|\s?[°%€])",
+    re.IGNORECASE,
 )
 _NUMBER_AFTER = re.compile(r"\s\d")
 _WEEKDAY_GAP = re.compile(r",?\s(?:the\s|den\s|le\s|el\s|il\s)?")
 _WEEKDAY_RANGE = re.compile(r"(?:\s?[-–]\s?|\s(?P<to>[^\W\d_]+)\s)(?P<name>[^\W\d_]+)")
+_NEIGHBOUR = r"(?:,\s|\s?[/&]\s?|,?\s(?P<and>[^\W\d_]{1,3})\s)"
+_DAY_LISTED_AFTER = re.compile(rf"{_NEIGHBOUR}(?P<name>[^\W\d_]+)")
+_DAY_LISTED_BEFORE = re.compile(rf"(?P<name>[^\W\d_]+)\.?{_NEIGHBOUR}\Z")
+_AMOUNT_AFTER = re.compile(r",\s[-+−]?\d")
 _DECADE = re.compile(r"['’]?(?P<n>\d{2,4})(?P<end>['’]?s|er)(?!\w)")
+
+
+_IN_BEFORE = re.compile(r"\bin [^\W\d_]+ \Z", re.IGNORECASE)
 
 
 def _valid(month: int, day: int) -> bool:
@@ -149,7 +158,7 @@ def month_first(written: Written, at: int) -> Found | None:
     if (found := _DAY_AFTER.match(text, after)) and written.writing.month_first and _valid(month, int(found["d"])):
         year = _YEAR.match(text, found.end())
         said = language.date(int(year["y"]) if year else None, month, int(found["d"]), after=before)
-        if found["last"]:
+        if found["last"] and int(found["last"]) > int(found["d"]):
             first = language.day(int(found["d"]), after=before)
             said = said.replace(first, f"{first} {language.word('to')} {language.day(int(found['last']))}", 1)
         return (year or found).end(), said
@@ -187,10 +196,26 @@ def weekday(written: Written, at: int) -> Found | None:
         if short and time(written, gap.end()):
             return after, language.weekday(number)
     is_sure = (name["name"][0].isupper() or name["dot"]) and name["name"].lower() not in written.writing.no_days
-    introduces = text.startswith(":", after) or (name["dot"] and _NUMBER_AFTER.match(text, after))
-    if short and is_sure and (introduces or written.word_before(at) in written.writing.day_before):
+    introduces = (
+        text.startswith(":", after)
+        or (name["dot"] and _NUMBER_AFTER.match(text, after))
+        or (_AMOUNT_AFTER.match(text, after) and written.starts_sentence(at))
+        or written.word_before(at) in written.writing.day_before | written.writing.weekday_before
+    )
+    if short and ((is_sure and introduces) or _is_listed(written, at, after, name["name"])):
         return written.after_dot(name.end("name")), language.weekday(number)
     return None
+
+
+def _is_listed(written: Written, at: int, after: int, name: str) -> bool:
+    """Whether a day stands beside another one, of which the name of one at least is no other word: "Mon/Wed", "Sat, Sun"."""
+    neighbours = _DAY_LISTED_AFTER.match(written.text, after), _DAY_LISTED_BEFORE.search(written.left(at))
+    words = ("", written.language.word("and"), written.language.word("or"))
+    for found in neighbours:
+        other = found["name"] if found and (found["and"] or "") in words else ""
+        if name[0].isupper() and other[:1].isupper() and other.lower() in written.language.weekdays:
+            return not {name.lower(), other.lower()} <= written.writing.no_days
+    return False
 
 
 def decade(written: Written, at: int) -> Found | None:
@@ -205,12 +230,28 @@ def decade(written: Written, at: int) -> Found | None:
         return (found.end(), said + "er") if writing.decade_ending == "er" and len(digits) != 3 else None
     if len(digits) == 3 or not writing.decades:
         return None
-    if len(digits) == 2 and written.text[at].isdecimal() and written.word_before(at) not in writing.decade:
+    if (
+        len(digits) == 2
+        and found["end"] == "s"
+        and written.text[at].isdecimal()
+        and not _is_decade(written, at, found.end())
+    ):
         return None
     if digits[-2:] in ("00", "10"):
         return (found.end(), said + "s") if len(digits) == 4 else None
     century = said.rpartition(" ")[0]
     return found.end(), f"{century} {writing.decades[digits[-2:]]}".lstrip()
+
+
+def _is_decade(written: Written, at: int, end: int) -> bool:
+    """Whether "30s" is a decade rather than seconds: "in her 30s", "the low 80s", "80s music"."""
+    writing, before = written.writing, written.word_before(at)
+    word = _WORD_AFTER.match(written.text, end)
+    follows = word["word"].lower() if word else ""
+    if follows in writing.seconds_before:
+        return False
+    is_age = before in writing.age and bool(_IN_BEFORE.search(written.left(at)))
+    return before in writing.decade or follows in writing.decade_after or is_age
 
 
 def _month(written: Written, name: str) -> int:

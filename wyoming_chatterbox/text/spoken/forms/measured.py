@@ -24,8 +24,14 @@ _WORD = re.compile(r"\s?([^\W\d_]+)")
 _NEXT_PART = re.compile(r",?\s?(?=\d)")
 _FEET = re.compile(r"(?P<great>\d{1,2})['’′]\s?(?P<small>\d{1,2}(?:\.\d+)?)(?:[\"”″]|''|’’)")
 _INCHES_IN_A_FOOT = 12
-_INCHES = re.compile(r"[\"”](?=\s(?:TV|screen|display|monitor|pipe|wheels?|tablet|pizza)\b)")
+_INCHES = re.compile(
+    r"[\"”](?=\s?[x×]\s?\d|\s(?:TV|screen|display|monitor|pipe|wheels?|tablet|pizza|of|by|tall|wide|long|thick|deep|high)\b)"
+)
+_INCHES_ALONE = re.compile(r"[\"”″](?!\w)")
+_INCHES_BEFORE = re.compile(r"\d[\"”]\s?[x×]\s?\Z")
 _AFTER_INCHES = re.compile(r"\.?\s?(?:\Z|[,;:!?)\"]|of\b|x\b|by\b|tall\b|wide\b|long\b|thick\b|deep\b)")
+_LEFT_LENGTH = 48
+"""Characters to the left that are known, at most."""
 _LETTERS = frozenset("ABCFKV")
 _NAME_AFTER = re.compile(r"\s[^\W\d_a-zß-ÿ]")
 _ORDER = ("d", "h", "min", "s")
@@ -36,7 +42,14 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
     """Find an amount before its unit; `begin` and `end` are those of the amount."""
     language = written.language
     if inches := _INCHES.match(written.text, end):
-        return inches.end(), _describing(written, amount, "in")
+        is_name = not _AFTER_INCHES.match(written.text, inches.end())
+        return inches.end(), _describing(written, amount, "in") if is_name else language.measure(amount, "in")
+    if (inches := _INCHES_ALONE.match(written.text, end)) and _is_in_inches(written, amount, begin):
+        return inches.end(), language.measure(amount, "in")
+    if spaced := written.writing.spaced_unit.match(written.text, end):
+        key, after = unit_key(written, spaced["name"].replace(".", "")), written.after_dot(spaced.end())
+        said = _describing if isinstance(amount, Number) and written.describes(begin, after) else None
+        return after, said(written, amount, key) if said else language.measure(amount, key)
     if wide := written.writing.wide_unit.match(written.text, end):
         return wide.end(), language.measure(amount, written.writing.units[wide[0]])
     unit = _UNIT.match(written.text, end)
@@ -66,6 +79,15 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
         after = written.after_dot(after) if name[-1].isalpha() else after
         return after, written.in_case(begin, language.measure(amount, key))
     return _counted(written, amount, begin, end)
+
+
+def _is_in_inches(written: Written, amount: Amount, begin: int) -> bool:
+    """Whether a quote after an amount is the sign of inches, and closes nothing: "Rain 0.1\"", "12\" x 18\""."""
+    left = written.left(begin)
+    if _INCHES_BEFORE.search(left):
+        return True
+    is_measured = not isinstance(amount, Number) or bool(amount.fraction)
+    return is_measured and len(left) < _LEFT_LENGTH and not any(quote in left for quote in '"“„')
 
 
 def _names(written_unit: str) -> dict[str, None]:

@@ -92,4 +92,6 @@ def _per(written: Written, said: str, end: int) -> Found:
         unit = written.writing.units.get(slash[1]) or written.writing.per_units.get(slash[1].lower(), "")
         if written.language.measures(unit):
             return slash.end(), written.language.per(said, unit)
+        if slash[1].islower() and len(slash[1]) > 2 and (per := written.language.word("per")):
+            return slash.end(), written.joined(per, [said, slash[1]])
     return end, said

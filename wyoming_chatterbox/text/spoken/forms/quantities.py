@@ -32,7 +32,7 @@ def quantity(written: Written, at: int) -> Found | None:
     if isinstance(amount, Number):
         if not amount.fraction and (comma := _comma(written, amount, at, end)):
             return comma
-        if not (amount.negative or amount.plus):
+        if not (amount.negative or amount.plus or written.text[at] == "."):
             return None
     return end, say(written, amount)
 

@@ -8,14 +8,18 @@ from .written import Found, Rule, Written
 
 _BEFORE_NUMBER = {
     "~": "about", "≈": "about", "∼": "about", "±": "plus_minus", "≥": "at_least", "≤": "at_most", ">=": "at_least",
-    "<=": "at_most", ">": "greater", "<": "less", "#": "number", "№": "number",
+    "<=": "at_most", ">": "greater", "<": "less", "#": "number", "№": "number", "+/-": "plus_minus",
+    "+/–": "plus_minus", "+-": "plus_minus", "+–": "plus_minus",
 }  # fmt: skip
 _ANYWHERE = {
     "=": "equals", "≠": "not_equal", "÷": "divided", "&": "and", "±": "plus_minus", "≈": "about", "√": "root",
-    "∞": "infinity", "§": "section", "²": "squared", "³": "cubed",
+    "∞": "infinity", "§": "section", "²": "squared", "³": "cubed", "−": "minus", "↑": "up", "↓": "down",
 }  # fmt: skip
+_COMPARISONS = {"=": "equals", "!": "not_equal", "<": "at_most", ">": "at_least"}
 _SILENT = frozenset("©®™℠")
-_PREFIX = re.compile(r"(?P<sign>[<>]=|[~≈∼±≥≤<>#№])\s?(?=[-+–]?(?:[\d$€£½⅓¼¾]|\.\d))")
+_PREFIX = re.compile(r"(?P<sign>[<>]=|\+/?[-–]|[~≈∼±≥≤<>#№])\s?(?=[-+–]?(?:[\d$€£½⅓¼¾]|\.\d))")
+_COMPARISON = re.compile(r"(?<![=!<>-])(?:={2,3}|!={1,2}|[<>]=)(?![=>])")
+_COLOUR = re.compile(r"#(?=\d*[a-fA-F])(?=[a-fA-F]*\d)[0-9A-Fa-f]{6}(?!\w)")
 _ARROW = re.compile(r"(?:-+>|=+>|→)")
 _POWER = re.compile(r"\^(?P<n>-?\d+)")
 _NUMBER_BEFORE = re.compile(r"\d\s?\Z")
@@ -23,14 +27,15 @@ _NUMBER_AFTER = re.compile(r"\s?\d")
 _LONE_NUMBER = re.compile(r"(?<![\w.,])\d[\d.,]*\s\Z")
 _AMOUNT_BEFORE = re.compile(r"(?:[\d%°€$£]|[\d°]\s?(?:[^\W\d_]|/){1,5}|\d\s?[ap]\.?m\.?)\s?\Z")
 _AMOUNT_AFTER = re.compile(r"\s?[-+]?[\d$€£]")
+_TIGHT_AMOUNT = re.compile(r"[-+]?[\d$€£]")
 _UNIT = r"\s?(?P<unit>[^\W\d_]{1,5}(?:/[^\W\d_]+)?|[%°](?:\s?[CF](?!\w))?)"
 _UNIT_BEFORE = re.compile(rf"\d{_UNIT}\s*\Z")
 _UNIT_AFTER = re.compile(rf"\s?[-+]?\d[\d.,:]*{_UNIT}")
-_MEASURE_BEFORE = re.compile(r"\d\s?(?:[^\W\d_]{1,2}\s)?\Z")
+_MEASURE_BEFORE = re.compile(r"\d[\"”″]?\s?(?:[^\W\d_]{1,2}\s)?\Z")
 _NAME_AFTER = re.compile(r"\s?([^\W\d_]+)")
 _BY = re.compile(r"[xX×]\s?(?=\d)")
 _PER = re.compile(r"/(?P<name>[^\W\d_]+[²³]?)(?!\w)")
-_SURE_UNITS = frozenset(("kWh", "kg", "min", "d", "week", "month", "year"))
+_SURE_UNITS = frozenset(("kWh", "kg", "km", "h", "min", "d", "week", "month", "year"))
 _SHORT_YEAR = re.compile(r"\d\d(?![\w'’\"])")
 _EQUATION_LENGTH = 12
 
@@ -38,10 +43,15 @@ _EQUATION_LENGTH = 12
 def symbol(written: Written, at: int) -> Found | None:
     """Find a sign, said in the language's word for it; one that says nothing here stays."""
     text, language, char = written.text, written.language, written.text[at]
+    if found := _COLOUR.match(text, at):
+        said = " ".join(language.digits(char) if char.isdecimal() else char for char in found[0][1:])
+        return found.end(), f"{language.word('hash')} {said}"
     if (found := _PREFIX.match(text, at)) and not _stands_between(written, at):
         return found.end(), language.word(_BEFORE_NUMBER[found["sign"]]) + " "
     if (found := _ARROW.match(text, at)) and (at or found.end() < len(text)):
         return found.end(), language.word("to")
+    if found := _COMPARISON.match(text, at):
+        return found.end(), language.word(_COMPARISONS[char])
     if rule := _RULES.get(char):
         return rule(written, at)
     if char == "&" and text.startswith("&&", at):
@@ -86,14 +96,23 @@ def _dash(written: Written, at: int) -> Found | None:
 def _ends_a_part(written: Written, at: int) -> bool:
     """Whether what is measured before a loose dash is something else than after it: "at 80 % – 250 km range"."""
     before, after = _UNIT_BEFORE.search(written.left(at)), _UNIT_AFTER.match(written.text, at + 1)
-    unit = before["unit"] if before else ""
-    return bool(unit) and unit.lower() not in ("am", "pm") and (after is None or after["unit"] != unit)
+    unit = before["unit"].rstrip() if before else ""
+    return bool(unit) and unit.lower() not in ("am", "pm") and (after is None or after["unit"].rstrip() != unit)
 
 
 def _tilde(written: Written, at: int) -> Found | None:
     """Between two amounts or times: "10:00~12:30"."""
     joins = _AMOUNT_BEFORE.search(written.left(at)) and _AMOUNT_AFTER.match(written.text, at + 1)
     return (at + 1, written.language.word("to")) if joins else None
+
+
+def _dots(written: Written, at: int) -> Found | None:
+    """Between two amounts: "-3°C..5°C"."""
+    end = at + (2 if written.text[at] == "." else 1)
+    if written.text[at:end] not in ("..", "…") or written.char_before(at) in ("", ".", "…"):
+        return None
+    joins = _AMOUNT_BEFORE.search(written.left(at)) and _TIGHT_AMOUNT.match(written.text, end)
+    return (end, written.language.word("to")) if joins and not written.left(at)[-1:].isdecimal() else None
 
 
 def _plus(written: Written, at: int) -> Found | None:
@@ -172,7 +191,7 @@ def by(written: Written, at: int) -> Found | None:
     if text[at] not in "xX×" or not _MEASURE_BEFORE.search(written.left(at)):
         return None
     if found := _BY.match(text, at):
-        in_equation = "=" in text[at : at + _EQUATION_LENGTH]
+        in_equation = "=" in text[at : at + _EQUATION_LENGTH] or text.startswith("10^", found.end())
         return found.end(), f"{times if in_equation else written.writing.by or times} "
     follows = text[at + 1 : at + 2]
     is_times = not follows.isalnum() if before.isdecimal() else follows == "/"
@@ -187,5 +206,5 @@ def _cross(written: Written, at: int) -> Found | None:
 _RULES: dict[str, Rule] = {
     "~": _tilde, "〜": _tilde, "～": _tilde, "-": _dash, "–": _dash, "—": _dash, "+": _plus, "*": _times, ":": _colon,
     "/": _slash, "#": _hash, "@": _at, "_": _underscore, "%": _percent, "^": _caret, "×": _cross, "'": _apostrophe,
-    "’": _apostrophe,
+    "’": _apostrophe, ".": _dots, "…": _dots,
 }  # fmt: skip

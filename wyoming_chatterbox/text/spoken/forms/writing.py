@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -47,6 +47,14 @@ def _as_pattern(currency: str) -> str:
     return re.escape(currency) + (rf"(?!{WORD})" if last[0] in "LM" else "")
 
 
+def _spaced(units: Iterable[str]) -> str:
+    """Return a pattern for the names that have a space, each word with a full stop or without."""
+    names = [name for name in units if " " in name and name[0].isalpha()]
+    return (
+        "|".join(r"\.?\s".join(map(re.escape, name.split())) for name in sorted(names, key=len, reverse=True)) or "(?!)"
+    )
+
+
 class Writing:
     """How a language writes numbers and what is beside them."""
 
@@ -72,6 +80,10 @@ class Writing:
         self.year_after = self._set("year_after")
         self.word_for_year = self._set("word_for_year")
         self.decade = self._set("decade")
+        self.decade_after = self._set("decade_after")
+        self.seconds_before = self._set("seconds_before")
+        self.age = self._set("age")
+        self.weekday_before = self._set("weekday_before")
         self.decades = near.forms("decades")
         self.decade_ending = near.text("decade_ending")
         self.month_first = near.text("dates", "dmy") == "mdy"
@@ -104,15 +116,22 @@ class Writing:
             **dict.fromkeys(self._set("number"), language.word("number")), **near.forms("abbreviations")
         }  # fmt: skip
         """Abbreviations before a number -> the words that they stand for."""
-        short = near.forms("shortened")
-        self.shortened: Mapping[str, str] = {word.replace(" ", ""): said for word, said in short.items()}
-        """Words written short, without spaces -> how they are said."""
-        self.short = re.compile("|".join(map(_short_pattern, sorted(short, key=len, reverse=True))) or "(?!)")
+        self.titles = dict(near.forms("titles"))
+        self.after_names = dict(near.forms("after_names"))
+        short = near.forms("short")
+        self.short: Mapping[str, str] = {word.replace(" ", ""): said for word, said in short.items()}
+        """Abbreviations, without spaces -> the words that they stand for."""
+        self.short_pattern = re.compile("|".join(map(_short_pattern, sorted(short, key=len, reverse=True))) or "(?!)")
         self.short_parts = frozenset(part for word in short for part in (*word.split(), word.replace(" ", "")))
         self.ratio = near.text("ratio")
         self.spaced_colon = near.text("spaced_colon") == "yes"
         self.by = near.text("by")
         self.out_of = near.text("out_of")
+        self.out_of_after = self._set("out_of_after")
+        self.counted = self._set("counted")
+        self.counted_of = near.text("counted_of")
+        self.pressure = self._set("pressure")
+        self.over = near.text("over")
         self.ordinal_before = near.forms("ordinal_before")
         self.ordinal_after = [(re.compile(pattern), form) for pattern, form in near.forms("ordinal_after").items()]
         self.ordinals = [
@@ -129,6 +148,8 @@ class Writing:
         self.queens = _everywhere("queens")
         self.regnal = dict(near.forms("regnal"))
         self.units: Mapping[str, str] = {**SPELLINGS, **near.forms("units")}
+        self.spaced_unit = re.compile(rf"\s?(?P<name>{_spaced(self.units)})(?!{WORD})")
+        """Units of several words: "sq ft", "deg F"."""
         wide = [unit for unit in near.forms("units") if re.match(f"[{WIDE}]", unit)]
         self.wide_unit = re.compile("|".join(map(re.escape, wide)) or "(?!)")
         """Units of a script without spaces, which other words follow at once."""
@@ -154,6 +175,7 @@ class Writing:
             | self.clock_after
             | self.hour_after
             | frozenset(language.scales)
+            | frozenset(word.lower() for name in self.units if " " in name for word in name.split())
             | frozenset(part.strip(".") for name in language.half_days for part in name.split())
         )
 

@@ -25,17 +25,9 @@ _NOUN_AFTER = re.compile(
     r"|on|for|with|by|than|as|if|but)\b)[^\W\d_]{2}"
 )
 _OPENERS = " \t\u00a0\u202f\"'“„«([¿¡"
-_CLOSERS = "\"'”’»)]"
 _MACHINE_MADE = re.compile(r"\d{1,2}\.\d(?:\d[1-9]|[1-9]\d)")
 """A point that may be one between thousands, but not before a degree or percent: "21.456 °C"."""
 _SIGN_AFTER = re.compile(r"\s?[°%]")
-_STOPS = ".!?…"
-_SHORT_DAY = 4
-_ABBREVIATED = """
-    ca approx etc bzw vs no nr nrn z.b d.h env p.ex sig dr st ex kl klo godz tlf n max min inkl incl tel núm num art
-    vgl ggf ext vol p pp ch fig sec apt rm bd abs s kap pg pág cap bldg abb kol
-"""
-_ABBREVIATIONS = frozenset(_ABBREVIATED.split())
 
 
 class Written:
@@ -90,16 +82,8 @@ class Written:
         return found[1] if found else ""
 
     def starts_sentence(self, at: int) -> bool:
-        """Whether a sentence starts at a position."""
-        before = self.left(at).rstrip(_OPENERS)
-        if not before:
-            return True
-        stopped = before.rstrip(_CLOSERS)
-        if stopped[-1:] not in _STOPS or not self.left(at)[len(before) :][:1].isspace():
-            return False
-        word = stopped.rstrip(_STOPS).rpartition(" ")[2].lstrip(_OPENERS)
-        is_day = len(word) <= _SHORT_DAY and word.lower() in self.writing.named_days
-        return not (is_day or len(word) == 1 or "." in word or word.lower() in _ABBREVIATIONS)
+        """Whether the sentence starts at a position: there is one on a line."""
+        return not self.left(at).rstrip(_OPENERS)
 
     def capital(self, said: str) -> str:
         """With a capital letter."""
@@ -114,11 +98,15 @@ class Written:
 
     def describes(self, at: int, end: int) -> bool:
         """Whether an amount stands between an article and a noun, in English: "a 5 km run"."""
-        return self.word_before(at) in self.writing.articles and bool(_NOUN_AFTER.match(self.text, end))
+        return self.word_before(at) in self.writing.articles and self.counts(end)
+
+    def counts(self, end: int) -> bool:
+        """Whether the number that ends at a position may count what follows, in English."""
+        return bool(_NOUN_AFTER.match(self.text, end))
 
     def after_dot(self, end: int) -> int:
         """Return the position after the full stop of an abbreviation, unless it ends the sentence too."""
-        if not self.text.startswith(".", end):
+        if not self.text.startswith(".", end) or self.text.startswith("..", end):
             return end
         rest = self.text[end + 1 :].lstrip()
         return end if not rest or rest[0].isupper() else end + 1
