@@ -208,7 +208,7 @@ def weekday(written: Written, at: int) -> Found | None:
 
 
 def _is_listed(written: Written, at: int, after: int, name: str) -> bool:
-    """Whether a day stands beside another one, of which the name of one at least is no other word: "Mon/Wed", "Sat, Sun"."""
+    """Whether a day stands beside another one, and not both are other words too: "Mon/Wed", "Sat, Sun"."""
     neighbours = _DAY_LISTED_AFTER.match(written.text, after), _DAY_LISTED_BEFORE.search(written.left(at))
     words = ("", written.language.word("and"), written.language.word("or"))
     for found in neighbours:

@@ -18,6 +18,7 @@ _UNIT = re.compile(
 )
 _PER_SECOND_SQUARED = re.compile(r"(\w+)/s[²2]\Z")
 _PER_HUNDRED = re.compile(r"\s?/\s?100\s?km\b")
+_ALONE = re.compile(r"[^\W\d_]+/[^\W\d_]+(?![\w/])")
 _PARTICLE = re.compile(f"[{HANGUL}{WIDE}]")
 _MORE_DIGITS = re.compile(r"-\d")
 _WORD = re.compile(r"\s?([^\W\d_]+)")
@@ -42,14 +43,15 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
     """Find an amount before its unit; `begin` and `end` are those of the amount."""
     language = written.language
     if inches := _INCHES.match(written.text, end):
-        is_name = not _AFTER_INCHES.match(written.text, inches.end())
-        return inches.end(), _describing(written, amount, "in") if is_name else language.measure(amount, "in")
+        is_measure = _AFTER_INCHES.match(written.text, inches.end())
+        return inches.end(), language.measure(amount, "in") if is_measure else _describing(written, amount, "in")
     if (inches := _INCHES_ALONE.match(written.text, end)) and _is_in_inches(written, amount, begin):
         return inches.end(), language.measure(amount, "in")
-    if spaced := written.writing.spaced_unit.match(written.text, end):
-        key, after = unit_key(written, spaced["name"].replace(".", "")), written.after_dot(spaced.end())
-        said = _describing if isinstance(amount, Number) and written.describes(begin, after) else None
-        return after, said(written, amount, key) if said else language.measure(amount, key)
+    spaced = written.writing.spaced_unit.match(written.text, end)
+    if spaced and (key := unit_key(written, spaced["name"].replace(".", ""))):
+        describes = isinstance(amount, Number) and written.describes(begin, spaced.end())
+        words = _describing(written, amount, key) if describes else language.measure(amount, key)
+        return written.after_dot(spaced.end()), words
     if wide := written.writing.wide_unit.match(written.text, end):
         return wide.end(), language.measure(amount, written.writing.units[wide[0]])
     unit = _UNIT.match(written.text, end)
@@ -79,6 +81,15 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
         after = written.after_dot(after) if name[-1].isalpha() else after
         return after, written.in_case(begin, language.measure(amount, key))
     return _counted(written, amount, begin, end)
+
+
+def alone(written: Written, at: int) -> Found | None:
+    """Find a unit of two parts without an amount: "in km/h"."""
+    found = _ALONE.match(written.text, at)
+    key = written.writing.units.get(found[0], "") if found else ""
+    return (
+        (found.end(), written.language.unit(key)) if found and "/" in key and written.language.measures(key) else None
+    )
 
 
 def _is_in_inches(written: Written, amount: Amount, begin: int) -> bool:

@@ -13,7 +13,7 @@ _HOST = re.compile(
     r"|internal|cloud))(?::(?P<port>\d{2,5}))?(?![\w-])"
 )
 _FILE = re.compile(
-    r"[\w-]*\w\.(?:yaml|yml|json|txt|py|log|csv|pdf|jpe?g|png|gif|svg|webp|mp3|mp4|mkv|avi|mov|wav|flac|ogg|tar|gz|zip"
+    r"[\w-]*\w(?:\.[\w-]+)*\.(?:yaml|yml|json|txt|py|log|csv|pdf|jpe?g|png|gif|svg|webp|mp3|mp4|mkv|avi|mov|wav|flac|ogg|tar|gz|zip"
     r"|html?|css|js|ts|md|conf|cfg|ini|toml|xml|db|sh|exe|apk|iso|img|bin|docx?|xlsx?|pptx?|bak|env)(?!\w)"
 )
 _EPISODE = re.compile(r"[sS](?P<season>\d{1,2})\s?[eE](?P<episode>\d{1,3})(?!\w)")

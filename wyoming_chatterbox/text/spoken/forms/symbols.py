@@ -35,7 +35,7 @@ _MEASURE_BEFORE = re.compile(r"\d[\"”″]?\s?(?:[^\W\d_]{1,2}\s)?\Z")
 _NAME_AFTER = re.compile(r"\s?([^\W\d_]+)")
 _BY = re.compile(r"[xX×]\s?(?=\d)")
 _PER = re.compile(r"/(?P<name>[^\W\d_]+[²³]?)(?!\w)")
-_SURE_UNITS = frozenset(("kWh", "kg", "km", "h", "min", "d", "week", "month", "year"))
+_SURE_UNITS = frozenset(("kWh", "kg", "km", "min", "d", "week", "month", "year"))
 _SHORT_YEAR = re.compile(r"\d\d(?![\w'’\"])")
 _EQUATION_LENGTH = 12
 

@@ -37,7 +37,7 @@ def _short_pattern(word: str) -> str:
     """Return a pattern for a word that is written short: it may have a capital, and no spaces inside."""
     first = "".join(dict.fromkeys((word[0], word[0].upper())))
     rest = re.escape(word[1:]).replace(r"\ ", r"\s?")
-    ending = _BEFORE_NAME if len(word) == 2 and word[1] == "." else "" if word[-1] == "." else r"(?!\w)"
+    ending = _BEFORE_NAME if len(word) == 2 and word[1] == "." else r"(?![^\W_]|[/\\])"
     return f"[{first}]{rest}{ending}"
 
 
