@@ -85,6 +85,23 @@ def test_french_and_spanish_sentences(marked: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "marked",
+    [
+        "Det koster kr. 500.| Det er 5 kr.| Mødet er kl. 14.05.| Husk tlf. 12345678.| Godt.",
+        "Mötet är tors. 26 november kl. 8.| Bra, dvs. 5 personer.",
+        "Il sig. Rossi e il dott. Verdi arrivano gio. 26 novembre.| Bene.",
+        "Rendez-vous jeu. 26 nov. à 8 heures.| Cita jue. 26 de noviembre.| Sí.",
+        "W czw. 26 listopada, ok. 20 minut.| Dobrze, np. Anna.",
+        "Она живёт на ул. Ленина, д. 5, кв. 12.| Это стоит 1 руб. 50 копеек.| Да.",
+        "Γεια σας κ. Παπαδόπουλε.| Ναι.",
+        "It is ok.| They know.| Um 5 Uhr, z. B. Dienstag.",
+    ],
+)
+def test_sentences_with_abbreviations_of_other_languages(marked: str) -> None:
+    check_marked(marked)
+
+
+@pytest.mark.parametrize(
     ("text", "sentences"),
     [
         ("こんにちは。元気ですか？「はい！」と言った。", ["こんにちは。", "元気ですか？", "「はい！」と言った。"]),

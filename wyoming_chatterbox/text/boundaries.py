@@ -29,6 +29,7 @@ _NEVER_ENDS = _words("""
     Mme Mmes Mlle Mlles MM Mgr Ste av env p.ex
     Sr Sra Srta Sres Dra Dña Ud Uds Vd Vds p.ej EE EE.UU Sig Dott
     Mio Mrd Mill mln mld млн млрд тыс bijv dhr mevr f.eks bl np tzn prof mgr dr mr mrs sr sra ул
+    kl klo dvs evt ekskl exkl bv esim ts tj örn cth напр δηλ sig sigg dott avv geom sig.ra डॉ प्रो उदा रु
 """)
 
 # Between two sentences as likely as inside one: an end if a capital follows.
@@ -41,10 +42,17 @@ _SOMETIMES_ENDS = _words("""
 _ENDS_UNLESS_NUMBER_FOLLOWS = _words("""
     no nos nr nrn núm num nº art abs bd kap abb abt max min sek godz pp pg pág págs fig figs vol ch chap sec tel ext rm
     apt tab ep eps para op pt mk rs rt hwy lvl hr hrs mins secs jan feb mar apr jun jul aug sep sept oct nov dec okt dez
+    ok maks máx mín aprox mind tlf tél tfno τηλ αρ σελ тел д кв стр гл рис руб ч мин сек дн
+    lun jeu ven sam dim jue mié sáb gio sab pon wt śr czw niedz mån tis tors tor fre lör sön tir lør søn
+    пн вт ср чт пт сб вс janv févr avr juil déc ene abr dic giu lug ott fev des mrt wrz paź
+    янв февр апр авг сент окт нояб дек
 """)
 
+# Behind a number they may end a sentence; else what they stand for follows: "г. Москва", "kr. 500".
+_ENDS_BEHIND_NUMBER = _words("г гг kr")
+
 # Single letters of abbreviations written with spaces: "z. B.", "d. h.", "p. ej."; capitals are initials anyway.
-_LOWER_INITIALS = frozenset("acdehinopsuvz")
+_LOWER_INITIALS = frozenset("acdehinopsuvzκ")
 
 _SPACED = ("p. ex", "p. ej")
 
@@ -135,6 +143,8 @@ def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: st
         # German has an ordinal before a month: "am 3. Mai".
         return end if len(word) > 2 else _unless_named(_MONTHS, follows, end, more)
     if _is_never(word) or text.endswith(_SPACED, start, at):
+        return NO_END
+    if word in _ENDS_BEHIND_NUMBER and not _is_number(_word_before(text, start, max(start, at - len(word) - 1))):
         return NO_END
     if word.lower() in _SOMETIMES_ENDS:
         if unknown:

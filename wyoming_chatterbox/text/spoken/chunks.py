@@ -17,7 +17,7 @@ CHUNK = re.compile(rf"\s|[{WIDE}]|[^\s{WIDE}]{{1,{MAX_CHUNK_LENGTH}}}")
 
 _HOT = re.compile(
     rf"[\d_&@#~±−≥≤≠≈<>×÷=+/→←↔↑↓°%‰€$£¥¢₽₩₹₺₪₴₫₱฿§√∞½⅓¼¾\u2150-\u215f²³™®©º№{FANCY}]"
-    r"|\b[IVXL]{2,}|\b[IVX]\b|\b(?:I|V|X|[IVXL]{2,})(?:er|ère|re|e|ème)\b|[a-z]{3}\.[a-z]"
+    r"|[א-ת][\"'׳״]|\b[IVXL]{2,}|\b[IVX]\b|\b(?:I|V|X|[IVXL]{2,})(?:er|ère|re|e|ème)\b|[a-z]{3}\.[a-z]"
 )
 _JOINING = frozenset({"-", "–", "—", "−", "~", "〜", "～", "x", "*", "^", ":", *"年月日号號時时點点分秒"})
 _HYPHEN = re.compile("[-–]")
@@ -30,7 +30,7 @@ class Chunks:
     def __init__(self, language: Language) -> None:
         self._writing = Writing.of(language)
         writing = self._writing
-        short = (*writing.abbreviations, *writing.titles, *writing.after_names, *writing.short)
+        short = (*writing.abbreviations, *writing.titles, *writing.after_names, *writing.short_parts)
         self._starts = writing.named_days | frozenset(name.strip(_EDGES).lower() for name in short)
 
     @classmethod

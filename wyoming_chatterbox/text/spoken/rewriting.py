@@ -18,7 +18,7 @@ from .forms import (
     roman,
     symbols,
     wide,
-)
+)  # fmt: skip
 from .forms.written import Rule, Written
 from .language import Language
 from .letters import plain_letters
@@ -35,9 +35,9 @@ _DIGIT: tuple[Rule, ...] = (
     dates.decade, counting.years, measured.duration, measured.feet_and_inches, quantities.quantity, counting.number,
 )  # fmt: skip
 _LETTER: tuple[Rule, ...] = (
-    dates.weekday, dates.month_first, money.money, codes.address, names.version_name, names.address, names.entity,
-    names.episode, names.formula, abbreviations.before_number, abbreviations.beside_name, abbreviations.anywhere,
-    measured.alone, names.time_zone, names.model, roman.roman, symbols.by,
+    dates.weekday, dates.month_first, abbreviations.anywhere, money.money, codes.address, names.version_name,
+    names.address, names.entity, names.episode, names.formula, abbreviations.before_number, abbreviations.beside_name,
+    measured.alone, names.time_zone, names.prefix, names.model, roman.roman, symbols.by,
 )  # fmt: skip
 
 
@@ -87,8 +87,9 @@ def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None
     if not follows or follows.isspace():
         said = said.rstrip()
     if not written.is_dense:
-        divided = follows.isalnum() and not written.writing.attached.match(written.text, end)
-        joins = written.language.code == "ko" and written.text[at] in "~〜～"
+        attached = written.follows_prefix(end) or written.writing.attached.match(written.text, end)
+        divided = follows.isalnum() and not attached
+        joins = written.follows_prefix(at) or (written.language.code == "ko" and written.text[at] in "~〜～")
         said = " " * (last.isalnum() and said[:1].isalnum() and not joins) + said
         said += " " * (said[-1:].isalnum() and divided)
     out.append(said)

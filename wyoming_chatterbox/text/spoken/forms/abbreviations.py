@@ -6,14 +6,13 @@ import re
 
 from .written import Found, Written
 
-_BEFORE_NUMBER = re.compile(r"(?P<name>[^\W\d_]+)(?P<sign>\.?[°º]|\.)?\s?(?=\d)")
+_BEFORE_NUMBER = re.compile(r"(?P<name>[^\W\d_º]+)(?P<sign>\.?[°º]|\.)?\s?(?=\d)")
 _BEFORE_NAME = re.compile(r"(?P<name>[^\W\d_]+\.)(?=\s[^\W\d_a-zß-ÿ][^\W\d_A-ZÀ-Þ])")
 _AFTER_NAME = re.compile(
     r"(?P<name>[^\W\d_]+)(?:\.(?![^\W_])(?!\s[^\W\d_a-zß-ÿ][^\W\d_A-ZÀ-Þ])|(?=\s?(?:[,;:!?)]|\Z)|\s[NSEW]{1,2}\b))"
 )
 _NAME_OR_ORDINAL = re.compile(r"(?:[^\W\d_a-zß-ÿ][^\W\d_]{2,}|\d(?:st|nd|rd|th))\s\Z")
 _ARTICLE = re.compile(r"\bThe\s\Z")
-_ANYWHERE = re.compile(r"(?:[^\W\d_]+(?:\.[^\W\d_]+)*(?:\.(?!\.))?|[^\W\d_]/[^\W\d_]?(?=[\s,]|\Z))(?![^\W_]|[/\\])")
 _END = re.compile(r"[\"'”’»)\]\s]*\Z")
 
 
@@ -42,12 +41,12 @@ def beside_name(written: Written, at: int) -> Found | None:
 
 
 def anywhere(written: Written, at: int) -> Found | None:
-    """ "e.g.", "vs.", "w/o"."""
-    found = _ANYWHERE.match(written.text, at)
+    """ "e.g.", "vs.", "w/o", "z. B."; with a capital at the start of a sentence too."""
+    found = written.writing.short_pattern.match(written.text, at)
     if not found or written.char_before(at) in ("/", "\\", "."):
         return None
-    name = found[0]
-    if name[0].isupper() and written.starts_sentence(at):
+    name = "".join(found[0].split())
+    if name[0].isupper() and written.starts_sentence(at) and name not in written.writing.short:
         name = name[0].lower() + name[1:]
     said = written.writing.short.get(name)
     return (_without_stop(written, found.end()), said) if said else None

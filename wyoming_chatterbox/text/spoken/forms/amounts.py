@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from ..letters import WORD
+from ..letters import WIDE, WORD
 from ..measures import Amount
 from ..numbers import Number
 from .written import Written
 
+_AFTER_WIDE = re.compile(rf"(?<!\d)(?<!\d.)[{WIDE}]\Z")
+_DEGREES = re.compile(r"[-–][\d.,]+\s?[°度%]")
 _SIGN = re.compile(r"[-+–](?=\d)|[-+–](?=[.,]\d)")
 _RANGE = re.compile(r"(?:[-–—~～〜]|\s[-–—]\s|(?<!\.)\.\.|…)(?=[-+]?\d)")
 _CHAIN = re.compile(r"\s?(?:[-–/.:]\d|=|…\d|\.\.)")
@@ -67,7 +69,10 @@ def scaled(amount: Amount, scale: int) -> Amount:
 def may_have_sign(written: Written, at: int) -> bool:
     """Whether a dash at a position may be a minus."""
     before = written.char_before(at)
-    return not before or before.isspace() or before in "([{\"'“„«/=:<>≤≥~±*×"
+    if not before or before.isspace() or before in "([{\"'“„«/=:<>≤≥~±*×":
+        return True
+    is_degrees = written.is_dense and _DEGREES.match(written.text, at)
+    return bool(is_degrees and _AFTER_WIDE.search(written.left(at)))
 
 
 def say(written: Written, amount: Amount) -> str:

@@ -25,7 +25,10 @@ _AFTER_HOUR = re.compile(
 )
 
 
-def said_time(written: Written, at: int, hour: int, minute: int, second: int = 0, half: str = "") -> str:
+_BARE_HOUR = re.compile(r"(?P<h>[01]?\d|2[0-4])(?![\w]|[.,:]\d|\s?[-–%°])")
+
+
+def said_time(written: Written, at: int, hour: int, minute: int = 0, second: int = 0, half: str = "") -> str:
     """Return the time of day in words, for a place in the text; seconds of nought are left out."""
     return written.language.clock(hour, minute, second or None, half, after=written.word_before(at))
 
@@ -52,10 +55,12 @@ def time(written: Written, at: int) -> Found | None:
         if half := _half(written, found.end()):
             return half[0], said_time(written, at, int(found["h"]), int(found["m"]), 0, half[1])
         end = _after(written, found.end())
-        if end > found.end() or written.word_before(at) in writing.clock_dotted:
+        if end > found.end() or written.is_clock(at):
             return end, said_time(written, at, int(found["h"]), int(found["m"]))
     if "h" in writing.clock_after and (found := _WITH_H.match(text, at)):
         return found.end(), said_time(written, at, int(found["h"]), int(found["m"]))
+    if written.word_before(at) in writing.hour_before and (found := _BARE_HOUR.match(text, at)):
+        return found.end(), said_time(written, at, int(found["h"]))
     if (found := _AFTER_HOUR.match(text, at)) and found["word"].lower() in writing.hour_after:
         if found["m"]:
             return found.end(), said_time(written, at, int(found["h"]), int(found["m"]))

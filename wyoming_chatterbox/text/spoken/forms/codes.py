@@ -35,7 +35,7 @@ _AFTER_WORD = re.compile(r"\d[\d /.-]{3,18}\d(?![\w])")
 _EMERGENCY = re.compile(r"(?:11[0-9]|000|061|080|1[0-9]{2}|9(?:11|33|88|99))(?![\w]|[.,:]\d|\s?[°%€$])")
 _CODE = re.compile(r"\d+(?:[ -]\d{2,})*(?![\w]|[.,:]\d)")
 _IS = re.compile(r"([^\W\d_]+) (?:is|was|ist|lautet|est|es|è) \Z")
-_CALLED = re.compile(r"([^\W\d_]+) (?:the|at|die|den|le|al|lo|il) \Z")
+_CALLED = re.compile(r"([^\W\d_]+) (?:sie )?(?:the|at|die|den|sie|le|al|lo|il|o|para(?: o)?|pod) \Z", re.IGNORECASE)
 _LEAST_AFTER_WORD = 5
 _LEAST_DIGITS = 7
 
@@ -128,8 +128,11 @@ def phone(written: Written, at: int) -> Found | None:
         return found.end(), said_groups(written, found[0])
     if found := _GROUPS_OF_FOUR.match(text, at):
         return found.end(), said_groups(written, found[0])
-    is_called = before in writing.phone or (written.is_dense and written.left(at).endswith(tuple(writing.phone)))
-    if is_called and (found := _AFTER_WORD.match(text, at)) and _count(found[0]) >= _LEAST_AFTER_WORD:
+    if found := writing.phones.match(text, at):
+        return found.end(), said_groups(written, found[0])
+    if written.is_dense:
+        before = next((word for word in writing.phone | writing.emergency if _ends_with(written, at, word)), "")
+    if before in writing.phone and (found := _AFTER_WORD.match(text, at)) and _count(found[0]) >= _LEAST_AFTER_WORD:
         return found.end(), said_groups(written, found[0])
     if before in writing.emergency and (found := _EMERGENCY.match(text, at)):
         return found.end(), written.language.digits(found[0])
@@ -139,6 +142,10 @@ def phone(written: Written, at: int) -> Found | None:
     if found and is_code and len(found[0]) > 2 and not (told and written.counts(found.end())):
         return found.end(), said_groups(written, found[0])
     return None
+
+
+def _ends_with(written: Written, at: int, word: str) -> bool:
+    return written.left(at).rstrip(" :：は是为").endswith(word)
 
 
 def _count(digits: str) -> int:

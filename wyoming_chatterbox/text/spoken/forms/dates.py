@@ -19,6 +19,7 @@ _DAY_MONTH = re.compile(r"(?P<d>\d\d?)\.\s?(?P<m>\d\d?)\.(?!\d)")
 _DAY_MONTH_BARE = re.compile(r"(?P<d>\d\d?)\.(?P<m>\d\d)(?![\d.]|\.\d)")
 _DAY_RANGE = re.compile(r"(?P<first>\d\d?)\.\s?(?:[-–—]|\s[-–]\s)\s?(?=\d\d?\.\s?\d\d?\.)")
 _SLASHED = re.compile(r"(?P<a>\d\d?)(?P<mark>[/-])(?P<b>\d\d?)(?P=mark)(?P<y>\d{4}|\d\d)(?![\w/])")
+_YEAR_BEHIND_DASH = re.compile(r"(?P<a>\d\d?)(?P<mark>/)(?P<b>\d\d?)-(?P<y>(?:19|20)\d\d)(?![\w/-])")
 _DAY_SLASH_MONTH = re.compile(r"(?P<a>\d\d?)/(?P<b>\d\d?)(?![\d/])")
 _DAY = r"(?P<d>[0-3]?\d)(?:st|nd|rd|th|er|re|º|ª|°|:?e|\.)?"
 _DAYS = re.compile(
@@ -75,18 +76,19 @@ def _numeric(written: Written, at: int) -> Found | None:
     dotted = not writing.month_first and before not in writing.version
     if (found := _DOTTED.match(text, at)) and _valid(int(found["m"]), int(found["d"])) and (dotted or found["century"]):
         return found.end(), language.date(int(found["y"]), int(found["m"]), int(found["d"]), after=before)
-    if found := _SLASHED.match(text, at):
+    if found := _SLASHED.match(text, at) or _YEAR_BEHIND_DASH.match(text, at):
         first, second = int(found["a"]), int(found["b"])
         month_first = writing.month_first and found["mark"] == "/"
         month, day = (first, second) if (month_first and first <= 12) or second > 12 else (second, first)
         if _valid(month, day) and (found["mark"] == "/" or len(found["y"]) == 4):
             return found.end(), language.date(int(found["y"]), month, day, after=before)
-    if not writing.month_first and (found := _DAY_MONTH.match(text, at)) and _valid(int(found["m"]), int(found["d"])):
+    dotted = not writing.month_first and not written.is_clock(at)
+    if dotted and (found := _DAY_MONTH.match(text, at)) and _valid(int(found["m"]), int(found["d"])):
         ends_text = not text[found.end() :].strip()
         end = found.end() - ends_text
         return end, language.date(None, int(found["m"]), int(found["d"]), after=before)
     is_said = before in writing.day_before
-    found = _DAY_MONTH_BARE.match(text, at) if is_said and not writing.month_first else None
+    found = _DAY_MONTH_BARE.match(text, at) if is_said and dotted else None
     if found and _valid(int(found["m"]), int(found["d"])):
         return found.end(), language.date(None, int(found["m"]), int(found["d"]), after=before)
     if found := _DAY_SLASH_MONTH.match(text, at):

@@ -13,13 +13,13 @@ from .written import Found, Written
 
 _UNIT = re.compile(
     r"(?:\s|-(?=[^\W\d_]))?"
-    rf"([%‰]|°\s?[CFK](?:/[^\W\d]+)?(?![^\W{HANGUL}])"
+    rf"([%‰]|°\s?[CFK](?:/[^\W\d]+)?(?![^\W{HANGUL}{WIDE}])"
     rf"|[^\s\d,;:!?()\[\]\"“”…+=<>~&@#_|،{WIDE}{HANGUL}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+[²³23]?)?)"
 )
 _PER_SECOND_SQUARED = re.compile(r"(\w+)/s[²2]\Z")
 _PER_HUNDRED = re.compile(r"\s?/\s?100\s?km\b")
 _ALONE = re.compile(r"[^\W\d_]+/[^\W\d_]+(?![\w/])")
-_PARTICLE = re.compile(f"[{HANGUL}]")
+_PARTICLE = re.compile(f"[{HANGUL}{WIDE}]")
 _MORE_DIGITS = re.compile(r"-\d")
 _WORD = re.compile(r"\s?([^\W\d_]+)")
 _NEXT_PART = re.compile(r",?\s?(?=\d)")
@@ -52,12 +52,16 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
         describes = isinstance(amount, Number) and written.describes(begin, spaced.end())
         words = _describing(written, amount, key) if describes else language.measure(amount, key)
         return written.after_dot(spaced.end()), words
+    if wide := written.writing.wide_unit.match(written.text, end):
+        return wide.end(), language.measure(amount, written.writing.units[wide[0]])
     unit = _UNIT.match(written.text, end)
     if not unit:
         return None
     if (squared := _PER_SECOND_SQUARED.match(unit[1])) and (key := unit_key(written, squared[1] + "/s")):
         return unit.end(), f"{language.measure(amount, key)}{written.space}{language.word('squared')}"
     for name in _names(unit[1]):
+        if written.writing.units.get(name) == "":
+            break
         key = unit_key(written, name)
         after = unit.start(1) + len(name)
         if key == "m" and (word := _WORD.match(written.text, after)) and word[1] in written.writing.minutes_before:

@@ -32,6 +32,8 @@ def money(written: Written, at: int) -> Found | None:
     if not found:
         return None
     amount, end = found
+    if dash := _NO_CENTS.match(text, end):
+        end = dash.end()
     if _NO_MONEY.match(text, end):
         return None
     if negative and isinstance(amount, Number):
@@ -60,7 +62,8 @@ def money_after(written: Written, amount: Amount, end: int) -> Found | None:
     sign = written.writing.currency.match(text, begin)
     if not sign or (sign[0][-1].isalpha() and len(sign[0]) == 1):
         return None
-    return _paid(written, amount, written.writing.currencies[sign[0]], sign.end())
+    after = written.after_dot(sign.end() - 1) if sign[0].endswith(".") else sign.end()
+    return _paid(written, amount, written.writing.currencies[sign[0]], after)
 
 
 def _cents(written: Written, amount: Number, currency: str) -> str:

@@ -98,6 +98,12 @@ def time_zone(written: Written, at: int) -> Found | None:
     return found.end("sign"), written.joined(sign, [found["zone"], ""])
 
 
+def prefix(written: Written, at: int) -> Found | None:
+    """Find letters that belong to the number behind them, with a hyphen or without, as in Hebrew."""
+    found = written.writing.prefix.match(written.text, at)
+    return (found.end(), found["letters"]) if found and not written.char_before(at).isalpha() else None
+
+
 def model(written: Written, at: int) -> Found | None:
     """Any other letters with digits among them: "PM2.5", "COVID-19", "ESP32"."""
     found = _MIXED.match(written.text, at)

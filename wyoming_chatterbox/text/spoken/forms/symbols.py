@@ -25,10 +25,11 @@ _ARROW = re.compile(r"(?:-+>|=+>|→)")
 _POWER = re.compile(r"\^(?P<n>-?\d+)")
 _NUMBER_BEFORE = re.compile(r"\d\s?\Z")
 _NUMBER_AFTER = re.compile(r"\s?\d")
+_LONE_NUMBER = re.compile(r"(?<![\w.,])\d[\d.,]*\s\Z")
 _AMOUNT_BEFORE = re.compile(r"(?:[\d%°€$£]|[\d°]\s?(?:[^\W\d_]|/){1,5}|\d\s?[ap]\.?m\.?)\s?\Z")
 _AMOUNT_AFTER = re.compile(r"\s?[-+]?[\d$€£]")
 _TIGHT_AMOUNT = re.compile(r"[-+]?[\d$€£]")
-_UNIT = r"\s?(?P<unit>[^\W\d_]{1,5}(?:/[^\W\d_]+)?|[%°]\s?[CF]?)"
+_UNIT = r"\s?(?P<unit>[^\W\d_]{1,5}(?:/[^\W\d_]+)?|[%°](?:\s?[CF](?!\w))?)"
 _UNIT_BEFORE = re.compile(rf"\d{_UNIT}\s*\Z")
 _UNIT_AFTER = re.compile(rf"\s?[-+]?\d[\d.,:]*{_UNIT}")
 _MEASURE_BEFORE = re.compile(r"\d[\"”″]?\s?(?:[^\W\d_]{1,2}\s)?\Z")
@@ -128,7 +129,10 @@ def _times(written: Written, at: int) -> Found | None:
 
 def _colon(written: Written, at: int) -> Found | None:
     """Find a score or a proportion: "3:2", "16 : 9"."""
-    if not _joins_numbers(written, at) or written.text[at + 1].isspace() != written.char_before(at).isspace():
+    spaced = written.char_before(at).isspace()
+    if not _joins_numbers(written, at) or written.text[at + 1].isspace() != spaced:
+        return None
+    if spaced and (written.writing.spaced_colon or not _LONE_NUMBER.search(written.left(at))):
         return None
     return at + 1, f" {written.writing.ratio or written.language.word('to')} "
 

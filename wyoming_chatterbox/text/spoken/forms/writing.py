@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 from ..language import Language
-from ..letters import WORD
+from ..letters import WIDE, WORD
 from ..numbers import Number
 from ..tables import Table
 from .units import SPELLINGS, TIME
@@ -19,6 +19,8 @@ _PERIODS = ("s", "min", "h", "d", "week", "month", "year")
 _SIGNS = {
     "US$": "USD", "A$": "AUD", "C$": "CAD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "￥": "JPY", "₹": "INR",
 }  # fmt: skip
+_BEFORE_NAME = r"(?=\s(?:\d|[^\W\d_a-zß-öø-ÿα-ωа-я]))"
+"""What makes a single letter with a full stop sure: a number or a capital."""
 
 
 @cache
@@ -29,6 +31,14 @@ def _contexts() -> Table:
 
 def _everywhere(name: str) -> frozenset[str]:
     return frozenset(_contexts().text(name).split())
+
+
+def _short_pattern(word: str) -> str:
+    """Return a pattern for a word that is written short: it may have a capital, and no spaces inside."""
+    first = "".join(dict.fromkeys((word[0], word[0].upper())))
+    rest = re.escape(word[1:]).replace(r"\ ", r"\s?")
+    ending = _BEFORE_NAME if len(word) == 2 and word[1] == "." else r"(?![^\W_]|[/\\])"
+    return f"[{first}]{rest}{ending}"
 
 
 def _as_pattern(currency: str) -> str:
@@ -84,14 +94,21 @@ class Writing:
         self.clock = self._set("clock")
         self.clock_after = self._set("clock_after")
         self.bare_am = near.text("bare_am") == "yes"
+        self.hour_before = self._set("hour_before")
         self.hour_after = self._set("hour_after")
         self.minutes_before = self._set("minutes_before")
         self.clock_dotted = self._set("clock_dotted")
+        self.clock_is = self._set("clock_is")
         self.phone = self._set("phone")
+        phones = near.text("phones") or "(?!)"
+        self.phones = re.compile(rf"(?:{phones})(?!\w|[.,]\d|\s?[%°€¥元])")
         self.phone_pairs = near.text("phone_pairs") == "yes"
         self.emergency = self._set("emergency")
         self.code = self._set("code")
         self.version = self._set("version") | {"version", "v"}
+        prefix = near.text("prefix") or "(?!)"
+        self.prefix = re.compile(rf"(?P<letters>{prefix})-?(?=[\d₪$€])")
+        self.prefix_before = re.compile(rf"(?<!\w)(?:{prefix})-?\Z")
         self.models = near.text("models")
         self.articles = self._set("articles")
         self.place = self._set("place")
@@ -101,8 +118,13 @@ class Writing:
         """Abbreviations before a number -> the words that they stand for."""
         self.titles = dict(near.forms("titles"))
         self.after_names = dict(near.forms("after_names"))
-        self.short = dict(near.forms("short"))
+        short = near.forms("short")
+        self.short: Mapping[str, str] = {word.replace(" ", ""): said for word, said in short.items()}
+        """Abbreviations, without spaces -> the words that they stand for."""
+        self.short_pattern = re.compile("|".join(map(_short_pattern, sorted(short, key=len, reverse=True))) or "(?!)")
+        self.short_parts = frozenset(part for word in short for part in (*word.split(), word.replace(" ", "")))
         self.ratio = near.text("ratio")
+        self.spaced_colon = near.text("spaced_colon") == "yes"
         self.by = near.text("by")
         self.out_of = near.text("out_of")
         self.out_of_after = self._set("out_of_after")
@@ -128,6 +150,9 @@ class Writing:
         self.units: Mapping[str, str] = {**SPELLINGS, **near.forms("units")}
         self.spaced_unit = re.compile(rf"\s?(?P<name>{_spaced(self.units)})(?!{WORD})")
         """Units of several words: "sq ft", "deg F"."""
+        wide = [unit for unit in near.forms("units") if re.match(f"[{WIDE}]", unit)]
+        self.wide_unit = re.compile("|".join(map(re.escape, wide)) or "(?!)")
+        """Units of a script without spaces, which other words follow at once."""
         self.per_units = {
             language.unit(unit, Number("1")).lower(): unit for unit in _PERIODS if language.measures(unit)
         }
@@ -146,10 +171,11 @@ class Writing:
         self.named_days = frozenset(language.months) | frozenset(language.weekdays)
         self.goes_on = (
             self._set("goes_on")
+            | frozenset("".join(wide))
             | self.clock_after
             | self.hour_after
             | frozenset(language.scales)
-            | frozenset(name.split()[0].lower() for name in self.units if " " in name)
+            | frozenset(word.lower() for name in self.units if " " in name for word in name.split())
             | frozenset(part.strip(".") for name in language.half_days for part in name.split())
         )
 

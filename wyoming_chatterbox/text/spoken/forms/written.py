@@ -17,6 +17,8 @@ Rule: TypeAlias = "Callable[[Written, int], Found | None]"
 """Looks for one kind of form at a position of a region."""
 
 _WORD_BEFORE = re.compile(r"([^\W\d_][^\W\d_'’.]*)[.,:]?[\"'(\s-]*\Z")
+_CLOCK_BEFORE = re.compile(r"([^\W\d_]+)\.?\s(?:([^\W\d_]+)\s|\d{1,2}\.\d\d\s?[-–]\s?)\Z")
+"""A word, and behind it another one or the first time of a range."""
 _NAME_BEFORE = re.compile(r"([^\W\d_][\w'’-]*)\s\Z")
 _NOUN_AFTER = re.compile(
     r"\s(?!(?:of|and|or|in|is|are|was|were|will|has|have|can|to|from|at|per|away|long|left|ahead|before|after|ago|apart|more"
@@ -60,6 +62,19 @@ class Written:
             found = _WORD_BEFORE.search(self.left(at))
             self._words[at] = found[1].lower() if found else ""
         return self._words[at]
+
+    def is_clock(self, at: int) -> bool:
+        """Whether the words before a position say that digits with a point are a time of day."""
+        writing = self.writing
+        if self.word_before(at) in writing.clock_dotted:
+            return True
+        found = _CLOCK_BEFORE.search(self.left(at)) if writing.clock_dotted else None
+        between = found[2].lower() in writing.clock_is if found and found[2] else True
+        return found is not None and between and found[1].lower() in writing.clock_dotted
+
+    def follows_prefix(self, at: int) -> bool:
+        """Whether letters before a position belong to what begins there."""
+        return bool(self.writing.prefix_before.search(self.left(at, 6)))
 
     def name_before(self, at: int) -> str:
         """Return the word before a position as it is written, with one space between."""
