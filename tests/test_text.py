@@ -34,6 +34,7 @@ from tests.cleaning import clean
         ("H<sub>2</sub>O is <b>wet</b><br>Is it?", "H2O is wet. Is it?"),
         ("<p>One</p><p class='x'>Two</p>", "One. Two."),
         ("Seen<!-- not this --> here", "Seen here"),
+        ("Done :) Sorry :-( Hm ;-) Ha :D =) and :'( too :)).", "Done Sorry Hm Ha and too."),
         ("AT&amp;T, 5&nbsp;&lt; 6", "AT&T, 5 < 6"),
     ],
 )
@@ -58,6 +59,7 @@ def test_markup_is_not_read_aloud(written: str, spoken: str) -> None:
         "List<String> and std::vector<int>",
         "The file C:\\temp\\new and a/b",
         "[an aside](that is no link)",
+        "x =(5), Note :(see below), a :Data and b := 3, (at 5:)",
         "version v1.2.3 of file.txt at 10.0.0.1 on example.com",
     ],
 )

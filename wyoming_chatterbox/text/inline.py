@@ -214,6 +214,10 @@ class InlineMarkup:
             if at + 1 == len(text) and self._arrival.more and not self._arrival.stalled:
                 return None
             return self._link(text, at, at + 1) if text.startswith("[", at + 1) else at
+        if char in ":;=" and self._arrival.before.isspace():
+            after = self._emoticon(text, at)
+            if after != at:
+                return after
         if char == ":":
             return self._short_name(text, at)
         if char in "$\\":
@@ -290,6 +294,15 @@ class InlineMarkup:
             return at
         self._link_tails.append(end - closing)
         return bracket + 1
+
+    def _emoticon(self, text: str, at: int) -> int | None:
+        """Deal with an emoji of punctuation, such as `:-)`."""
+        if self._arrival.more and not self._arrival.stalled and patterns.EMOTICON_BEGUN.match(text, at):
+            return None
+        emoticon = patterns.EMOTICON.match(text, at)
+        if emoticon:
+            self._line.gap()
+        return emoticon.end() if emoticon else at
 
     def _short_name(self, text: str, at: int) -> int | None:
         """Deal with the name of an emoji, such as `:smile:`."""
