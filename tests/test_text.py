@@ -73,6 +73,8 @@ def test_what_only_looks_like_markup_is_left_alone(text: str) -> None:
         ("- Milk\n- Eggs\n- Bread!\n", "Milk. Eggs. Bread!"),
         ("* Milk\n+ Eggs\n• Bread\n– Tea\n", "Milk. Eggs. Bread. Tea."),
         ("- [ ] Wash\n- [x] Dry\n", "Wash. Dry."),
+        ("Term\n: What it means\n", "Term. What it means."),
+        ("· Milk\n· Eggs\n", "Milk. Eggs."),
         ("- One\n  - Nested\n    - Deeper\n", "One. Nested. Deeper."),
         ("1. **First**: here\n2. Second\n", "1. First: here. 2. Second."),
         ("You need:\n\n- Milk\n", "You need: Milk."),
