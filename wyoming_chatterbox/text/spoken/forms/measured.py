@@ -30,7 +30,7 @@ _INCHES = re.compile(
 )
 _INCHES_ALONE = re.compile(r"[\"”″](?!\w)")
 _INCHES_BEFORE = re.compile(r"\d[\"”]\s?[x×]\s?\Z")
-_AFTER_INCHES = re.compile(r"\.?\s?(?:\Z|[,;:!?)\"]|of\b|[x×]|by\b|tall\b|wide\b|long\b|thick\b|deep\b)")
+_AFTER_INCHES = re.compile(r"\.?\s?(?:\Z|[,;:=!?)\"]|of\b|[x×]|by\b|tall\b|wide\b|long\b|thick\b|deep\b)")
 _SMALL_WORD = re.compile(r"\s[a-z]")
 _LEFT_LENGTH = 48
 """Characters to the left that are known, at most."""
