@@ -13,7 +13,7 @@ _DIGITS = re.compile(r"\d+")
 _YEAR = re.compile(r"[12]\d{3}(?![\w]|[.,]\d|\s?[%°€$£])")
 _YEARS = re.compile(r"(?P<first>1[1-9]\d\d|20\d\d)(?:[-–/]|\s[-–]\s)(?P<last>1[1-9]\d\d|20\d\d|\d\d)(?![\w]|[-.,]\d)")
 _NEXT_WORD = re.compile(r"\s([^\W\d_][^\W\d_'’]*)")
-_COUNTED = re.compile(r"\s?([^\W\d_][^\W\d_'’]*)")
+_COUNTED = re.compile(r"\s?([^\W\d_][^\W\d_'’]*(?:-[^\W\d_]+)*)")
 _DOT = re.compile(r"(?P<n>\d{1,3})\.(?=\s|\Z)")
 _OTHER_ORDINAL = re.compile(r"\s[^\W\d_]{2,4}\s\d{1,3}\.")
 _FIRST_ORDINAL = re.compile(r"([^\W\d_]+) \d{1,3}\. [^\W\d_]{2,4} \Z")
@@ -106,9 +106,9 @@ def number(written: Written, at: int) -> Found | None:
             return end, language.year(int(digits[0]), after=before, before=word[1] if word else "")
         if len(digits[0]) == 4 and (written.text[end : end + 1] == "p" or _MODEL_BEFORE.search(written.left(at))):
             return end, said_digits(written, digits[0])
-        if (gender := _gender(written, end)) and written.char_before(at) != "第":
-            return end, written.in_case(at, language.cardinal(int(digits[0]), gender=gender))
-    return end, language.number(amount)
+        if (gender := _gender(written, int(digits[0]), end)) and written.char_before(at) != "第":
+            return end, written.in_case(at, end, amount, language.cardinal(int(digits[0]), gender=gender))
+    return end, written.in_case(at, end, amount, language.number(amount))
 
 
 def scientific(written: Written, at: int) -> Found | None:
@@ -136,9 +136,15 @@ def _is_year(written: Written, at: int, number: int, end: int, before: str) -> b
     return counts_nothing or before in writing.decade or bool(word and writing.capital_nouns and word[1][0].islower())
 
 
-def _gender(written: Written, end: int) -> str:
+def _gender(written: Written, number: int, end: int) -> str:
     """Return the gender of the numeral before a word whose gender its ending tells; "" if nothing does."""
     word = _COUNTED.match(written.text, end)
     if not word or not written.writing.one_before:
         return ""
-    return next((gender for pattern, gender in written.writing.one_before if pattern.fullmatch(word[1])), "")
+    last = str(number % 10) if number % 100 not in (11, 12) else ""
+    fitting = (
+        gender
+        for only, pattern, gender in written.writing.one_before
+        if only in ("", last) and pattern.fullmatch(word[1])
+    )
+    return next(fitting, "")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from ..language import Language
+from ..measures import Amount
 from ..numbers import Number
 from .writing import Writing
 
@@ -19,6 +20,7 @@ Rule: TypeAlias = "Callable[[Written, int], Found | None]"
 _WORD_BEFORE = re.compile(r"([^\W\d_][^\W\d_'’.]*)[.,:]?[\"'(\s-]*\Z")
 _CLOCK_BEFORE = re.compile(r"([^\W\d_]+)\.?\s(?:([^\W\d_]+)\s|\d{1,2}\.\d\d\s?[-–]\s?)\Z")
 """A word, and behind it another one or the first time of a range."""
+_WORD_AFTER = re.compile(r"\s([^\W\d_]+)")
 _NAME_BEFORE = re.compile(r"([^\W\d_][\w'’-]*)\s\Z")
 _NOUN_AFTER = re.compile(
     r"\s(?!(?:of|and|or|in|is|are|was|were|will|has|have|can|to|from|at|per|away|long|left|ahead|before|after|ago|apart|more"
@@ -90,11 +92,20 @@ class Written:
         first = "İ" if self.language.code == "tr" and said[0] == "i" else said[0].upper()
         return first + said[1:]
 
-    def in_case(self, at: int, said: str) -> str:
-        """Put an amount that is said at a position into the case that the word before asks for: "in einer Stunde"."""
-        if self.writing.cases and self.word_before(at) in self.writing.case_before:
-            return " ".join(self.writing.cases.get(word, word) for word in said.split(" "))
+    def in_case(self, at: int, end: int, amount: Amount, said: str) -> str:
+        """Put an amount into the case that the word before asks for: "in einer Stunde", "до двадцати градусов"."""
+        before = self.word_before(at) if self.writing.cases else ""
+        for case in self.writing.cases:
+            if before not in case.before or (case.follows and self.word_after(end) not in case.follows):
+                continue
+            numbers = (amount,) if isinstance(amount, Number) else amount
+            return said if case.whole_only and any(number.fraction for number in numbers) else case.applied(said)
         return said
+
+    def word_after(self, end: int) -> str:
+        """Return the word after a position, in lower case; empty if something else is there."""
+        found = _WORD_AFTER.match(self.text, end)
+        return found[1].lower() if found else ""
 
     def describes(self, at: int, end: int) -> bool:
         """Whether an amount stands between an article and a noun, in English: "a 5 km run"."""
