@@ -7,7 +7,12 @@ import re
 CLOSERS = "\"'”’“»«›‹)\\]}」』）】〉》〕］｝"
 WIDE_STOPS = "。！？｡"
 
-STOP = re.compile(rf"\n|(?P<stops>[.!?…‽؟۔।॥։።‼⁇⁈⁉{WIDE_STOPS}]{{1,64}}+)(?P<closers>[{CLOSERS}]{{0,64}}+)")
+_GREEK = "\u0370-\u03ff\u1f00-\u1fff"
+"""Letters before a semicolon that is a question mark."""
+
+STOP = re.compile(
+    rf"\n|(?P<stops>[.!?…‽؟۔।॥։።‼⁇⁈⁉{WIDE_STOPS}]{{1,64}}+|(?<=[{_GREEK}]);|\u037e)(?P<closers>[{CLOSERS}]{{0,64}}+)"
+)
 """A newline, or final punctuation with the quotes and brackets that close after it."""
 
 NO_END = -1
@@ -68,6 +73,7 @@ _BEFORE_ORDINAL = _words("am der die das dem den des im vom zum zur beim bis ab 
 
 _SAYABLE = re.compile(r"[^\W_]")
 _LETTER_GROUPS = re.compile(r"(?:\w\.-?)+\w")
+_DAYS = re.compile(r"(?:\d{1,2}\.?[-–])?\d{1,2}")
 _NUMBER = re.compile(r"\d{1,3}")
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -141,7 +147,7 @@ def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: st
         if is_lower or _is_ordinal_place(text, start, at, word):
             return NO_END
         # German has an ordinal before a month: "am 3. Mai".
-        return end if len(word) > 2 else _unless_named(_MONTHS, follows, end, more)
+        return _unless_named(_MONTHS, follows, end, more) if _DAYS.fullmatch(word) else end
     if _is_never(word) or text.endswith(_SPACED, start, at):
         return NO_END
     if word in _ENDS_BEHIND_NUMBER and not _is_number(_word_before(text, start, max(start, at - len(word) - 1))):

@@ -88,7 +88,7 @@ def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:
         return found.end(), _lasting(written, [(hour, "h"), (minute, "min"), (second, "s")])
     if hour > _LAST_HOUR:
         return found.end(), _lasting(written, [(hour, "min"), (minute, "s")])
-    return _after(written, found.end()), said_time(written, at, hour, minute, second)
+    return _once(written, _after(written, found.end()), said_time(written, at, hour, minute, second))
 
 
 def _lasting(written: Written, parts: list[tuple[int, str]]) -> str:
@@ -115,3 +115,9 @@ def _after(written: Written, end: int) -> int:
     """Return the position after a word such as "Uhr", which the spoken time has anyway."""
     word = _WORD_AFTER.match(written.text, end)
     return word.end() if word and word["word"].lower() in written.writing.clock_after else end
+
+
+def _once(written: Written, end: int, said: str) -> Found:
+    """Return the time with the part of the day behind it taken in, if it has been said."""
+    word = _WORD_AFTER.match(written.text, end)
+    return (word.end() if word and said.endswith(f" {word['word']}") else end), said

@@ -127,6 +127,10 @@ def _is_unit(written: Written, name: str, amount: Amount, end: int, after: int) 
     number = last(amount)
     spaced = written.text[end].isspace()
     before = written.word_before(end - len(number.whole))
+    if name in written.writing.year_short and len(number.whole) == _YEAR_DIGITS:
+        return f"{before} {name}" not in written.writing.year_short and not (
+            number.whole[:2] in ("19", "20") and written.text.startswith(".", after)
+        )
     if name == "in":
         sure = not spaced or bool(number.fraction) or before in ("ft", "feet", "foot")
         return sure or bool(_AFTER_INCHES.match(written.text, after))

@@ -100,6 +100,7 @@ class Writing:
         self.plain = re.compile(rf"\d++(?:[.{point}](?P<fraction>\d++)(?![.,]\d))?+")
         self.year = self._set("year")
         self.year_after = self._set("year_after")
+        self.year_short = near.forms("year_short")
         self.word_for_year = self._set("word_for_year")
         self.decade = self._set("decade")
         self.decade_after = self._set("decade_after")

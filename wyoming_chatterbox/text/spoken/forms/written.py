@@ -28,8 +28,8 @@ _NOUN_AFTER = re.compile(
 )
 _OPENERS = " \t\u00a0\u202f\"'“„«([¿¡"
 _MACHINE_MADE = re.compile(r"\d{1,2}\.\d(?:\d[1-9]|[1-9]\d)")
-"""A point that may be one between thousands, but not before a degree or percent: "21.456 °C"."""
-_SIGN_AFTER = re.compile(r"\s?[°%]")
+"""A point that may be one between thousands, but not before a unit of small amounts: "21.456 °C", "12.345 kWh"."""
+_SMALL_AFTER = re.compile(r"\s?(?:[°%]|(?:kWh|MWh|kW|V|A|bar|m/s|km/h)(?!\w))")
 
 
 class Written:
@@ -136,7 +136,7 @@ class Written:
         writing = self.writing
         for pattern in (writing.grouped, writing.foreign, writing.lakhs):
             found = pattern.match(self.text, at)
-            if found and not (_MACHINE_MADE.fullmatch(found[0]) and _SIGN_AFTER.match(self.text, found.end())):
+            if found and not (_MACHINE_MADE.fullmatch(found[0]) and _SMALL_AFTER.match(self.text, found.end())):
                 whole = re.sub(r"\D", "", found[0][: found.start("fraction") - at] if found["fraction"] else found[0])
                 return Number(whole, found["fraction"] or ""), found.end()
         if not (found := writing.plain.match(self.text, at)):
