@@ -92,6 +92,7 @@ def test_a_language_may_have_a_region_and_is_english_by_default(language: str, s
         ("It is 21. The door is open.", "It is twenty one. The door is open."),
         ("He comes at 5 p.m. The door is open.", "He comes at five PM. The door is open."),
         ("At 9 a.m. sharp", "At nine AM sharp"),
+        ("At 5 p.m. ET, 3 p.m. Monday", "At five PM ET, three PM Monday"),
         ("Walk 5 km. Then rest 10 min.", "Walk five kilometers. Then rest ten minutes."),
         ("1. Milk\n2. Eggs", "One, Milk. Two, Eggs"),
         ('He said "5" (or 6).', "He said five (or six)."),

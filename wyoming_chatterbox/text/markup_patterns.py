@@ -32,6 +32,8 @@ URL = re.compile(r"[^\s<>\[\]\"`{}|\\^„“”‘’«»‹›…\u3000-\u9fff\
 URL_TRAIL = ".,;:!?'*_~"
 SHORT_NAME = re.compile(r":(?:[a-z][a-z0-9_+-]{1,40}|[+-]1|100):(?!\w)")
 SHORT_NAME_BEGUN = re.compile(r":(?:[a-z][a-z0-9_+-]{0,40}|[+-]1?|10{0,2})?:?\Z")
+EMOTICON = re.compile(r"[:;=]['’]?-?[)(]{1,5}(?![\w(])|[:;=]-?[DP](?!\w)")
+EMOTICON_BEGUN = re.compile(r"[:;=]['’]?-?(?:[)(]{0,5}|[DP])?\Z")
 ITEM = re.compile(r"(\d{1,9})[.)](?=\s)")
 ITEM_BEGUN = re.compile(r"\d{1,9}[.)]?\Z")
 TABLE = re.compile(
@@ -50,6 +52,6 @@ EMOJI_STYLE = "\ufe0f"
 KEYCAP = "\u20e3"
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Me"})
 
-BULLETS = frozenset("-*+–—")
-ROUND_BULLETS = frozenset("•‣◦▪●")
-ESCAPABLE = frozenset("\\`*_{}[]()#+-.!|~<>")
+BULLETS = frozenset("-*+–—:")
+ROUND_BULLETS = frozenset("•‣◦▪●·")
+ESCAPABLE = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")

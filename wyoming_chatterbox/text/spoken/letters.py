@@ -38,8 +38,8 @@ _GERSHAYIM = re.compile(r"(?<=[א-ת])\"(?=[א-ת](?![א-ת]))")
 """Before the last letter of a Hebrew abbreviation, as keyboards have it."""
 _GERESH = re.compile(r"(?<=[א-ת])'(?![א-ת])")
 _ODD = re.compile("|".join(map(re.escape, _SPELLINGS)))
-_MINUS = re.compile(r"(?<!\w\s)\u2212|\u2212(?!\s)")
-"""A minus of print, but not between two terms, where it is no dash."""
+_MINUS = re.compile(r"(?<!\w\s)\u2212(?=\s?[\d.,])|\u2212(?=[\d.,])")
+"""A minus of print before a number, but not between two terms, where it is no dash."""
 
 
 def plain_letters(text: str) -> str:

@@ -14,6 +14,7 @@ _BEFORE_NUMBER = {
 _ANYWHERE = {
     "=": "equals", "≠": "not_equal", "÷": "divided", "&": "and", "±": "plus_minus", "≈": "about", "√": "root",
     "∞": "infinity", "§": "section", "²": "squared", "³": "cubed", "−": "minus", "↑": "up", "↓": "down",
+    "≤": "at_most", "≥": "at_least",
 }  # fmt: skip
 _COMPARISONS = {"=": "equals", "!": "not_equal", "<": "at_most", ">": "at_least"}
 _SILENT = frozenset("©®™℠")
@@ -34,6 +35,7 @@ _UNIT_AFTER = re.compile(rf"\s?[-+]?\d[\d.,:]*{_UNIT}")
 _MEASURE_BEFORE = re.compile(r"\d[\"”″]?\s?(?:[^\W\d_]{1,2}\s)?\Z")
 _NAME_AFTER = re.compile(r"\s?([^\W\d_]+)")
 _BY = re.compile(r"[xX×]\s?(?=\d)")
+_OPERATOR = re.compile(r"\s?[+=^²³]|\s[-−]\s")
 _PER = re.compile(r"/(?P<name>[^\W\d_]+[²³]?)(?!\w)")
 _SURE_UNITS = frozenset(("kWh", "kg", "km", "min", "d", "week", "month", "year"))
 _SHORT_YEAR = re.compile(r"\d\d(?![\w'’\"])")
@@ -180,9 +182,8 @@ def _caret(written: Written, at: int) -> Found | None:
     if not found:
         return None
     named = {"2": "squared", "3": "cubed"}.get(found["n"])
-    return found.end(), language.word(
-        named
-    ) if named else f"{language.word('power')} {language.cardinal(int(found['n']))}"
+    power = language.word(named) if named else f"{language.word('power')} {language.cardinal(int(found['n']))}"
+    return found.end(), f" {power}"
 
 
 def by(written: Written, at: int) -> Found | None:
@@ -194,6 +195,8 @@ def by(written: Written, at: int) -> Found | None:
         in_equation = "=" in text[at : at + _EQUATION_LENGTH] or text.startswith("10^", found.end())
         return found.end(), f"{times if in_equation else written.writing.by or times} "
     follows = text[at + 1 : at + 2]
+    if _OPERATOR.match(text, at + 1):
+        return None
     is_times = not follows.isalnum() if before.isdecimal() else follows == "/"
     return (at + 1, times) if is_times else None
 

@@ -119,8 +119,7 @@ class Written:
         """Return the position after the full stop of an abbreviation, unless it ends the sentence too."""
         if not self.text.startswith(".", end) or self.text.startswith("..", end):
             return end
-        rest = self.text[end + 1 :].lstrip()
-        return end if not rest or rest[0].isupper() else end + 1
+        return end + bool(self.text[end + 1 :].strip())
 
     def joined(self, word: str, parts: Sequence[str]) -> str:
         """Parts with a word between them, and spaces where the language has them."""
