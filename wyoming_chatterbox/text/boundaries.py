@@ -48,6 +48,7 @@ _ENDS_UNLESS_NUMBER_FOLLOWS = _words("""
     no nos nr nrn núm num nº art abs bd kap abb abt max min sek godz pp pg pág págs fig figs vol ch chap sec tel ext rm
     apt tab ep eps para op pt mk rs rt hwy lvl hr hrs mins secs jan feb mar apr jun jul aug sep sept oct nov dec okt dez
     ok maks máx mín aprox mind tlf tél tfno τηλ αρ σελ тел д кв стр гл рис руб ч мин сек дн
+    mo di mi do fr sa so mer seg qua qui
     lun jeu ven sam dim jue mié sáb gio sab pon wt śr czw niedz mån tis tors tor fre lör sön tir lør søn
     пн вт ср чт пт сб вс janv févr avr juil déc ene abr dic giu lug ott fev des mrt wrz paź
     янв февр апр авг сент окт нояб дек
@@ -74,6 +75,8 @@ _BEFORE_ORDINAL = _words("am der die das dem den des im vom zum zur beim bis ab 
 _SAYABLE = re.compile(r"[^\W_]")
 _LETTER_GROUPS = re.compile(r"(?:\w\.-?)+\w")
 _DAYS = re.compile(r"(?:\d{1,2}\.?[-–])?\d{1,2}")
+_JOINED = re.compile("[-–/]")
+_SIGNS = "-−+"
 _NUMBER = re.compile(r"\d{1,3}")
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -158,10 +161,12 @@ def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: st
         if word.lower() in ("a.m", "p.m"):
             return _unless_named(_AFTER_HALF_DAY, follows, end, more) if follows[:1].isupper() else NO_END
         return end if follows[:1].isupper() else NO_END
-    if word.lower() in _ENDS_UNLESS_NUMBER_FOLLOWS:
-        if unknown:
+    if _JOINED.split(word.lower())[-1] in _ENDS_UNLESS_NUMBER_FOLLOWS:
+        if unknown or (more and follows in _SIGNS):
             return None
-        return NO_END if is_lower or follows[:1].isdigit() else end
+        return (
+            NO_END if is_lower or follows.lstrip(_SIGNS)[:1].isdigit() or follows.startswith((":", ",", ";")) else end
+        )
     return NO_END if is_lower else end
 
 

@@ -80,7 +80,8 @@ def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:
         return found.end(), written.joined(ratio, [written.language.cardinal(part) for part in (hour, minute)])
     word = _WORD_AFTER.match(text, found.end())
     unit = written.writing.time_units.get(word["word"], "") if word else ""
-    if word and not found["s"] and unit in ("min", "h") and unit not in written.writing.clock_after:
+    is_time = unit in written.writing.clock_after and written.word_before(at) not in written.writing.lasting
+    if word and not found["s"] and unit in ("min", "h") and not is_time:
         parts = ("min", "s") if unit == "min" else ("h", "min")
         return word.end(), _lasting(written, [(hour, parts[0]), (minute, parts[1])])
     at_a_time = written.word_before(at) in written.writing.clock or written.left(at).rstrip()[-1:].isdecimal()

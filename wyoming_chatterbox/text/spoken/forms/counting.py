@@ -14,7 +14,6 @@ _DIGITS = re.compile(r"\d+")
 _YEAR = re.compile(r"[12]\d{3}(?![\w]|[.,]\d|\s?[%°€$£])")
 _YEARS = re.compile(r"(?P<first>1[1-9]\d\d|20\d\d)(?:[-–/]|\s[-–]\s)(?P<last>1[1-9]\d\d|20\d\d|\d\d)(?![\w]|[-.,]\d)")
 _NEXT_WORD = re.compile(rf"\s({WORD}(?:['’]{WORD})*)")
-_COUNTED = re.compile(r"\s?([^\W\d_][^\W\d_'’]*(?:-[^\W\d_]+)*)")
 _DOT = re.compile(r"(?P<n>\d{1,3})\.(?=\s|\Z)")
 _OTHER_ORDINAL = re.compile(r"\s[^\W\d_]{2,4}\s\d{1,3}\.")
 _FIRST_ORDINAL = re.compile(r"([^\W\d_]+) \d{1,3}\. [^\W\d_]{2,4} \Z")
@@ -111,7 +110,7 @@ def number(written: Written, at: int) -> Found | None:
             return end, language.year(int(digits[0]), after=before, before=follows)
         if len(digits[0]) == 4 and (written.text[end : end + 1] == "p" or _MODEL_BEFORE.search(written.left(at))):
             return end, said_digits(written, digits[0])
-        if (gender := _gender(written, int(digits[0]), end)) and written.char_before(at) != "第":
+        if (gender := written.gender_of(int(digits[0]), at, end)) and written.char_before(at) != "第":
             return end, written.in_case(at, end, amount, language.cardinal(int(digits[0]), gender=gender))
     return end, written.in_case(at, end, amount, language.number(amount))
 
@@ -139,17 +138,3 @@ def _is_year(written: Written, at: int, number: int, end: int, before: str) -> b
         return before in writing.year
     counts_nothing = not word or word[1].lower() in writing.year_after
     return counts_nothing or before in writing.decade or bool(word and writing.capital_nouns and word[1][0].islower())
-
-
-def _gender(written: Written, number: int, end: int) -> str:
-    """Return the gender of the numeral before a word whose gender its ending tells; "" if nothing does."""
-    word = _COUNTED.match(written.text, end)
-    if not word or not written.writing.one_before:
-        return ""
-    last = str(number % 10) if number % 100 not in (11, 12) else ""
-    fitting = (
-        gender
-        for only, pattern, gender in written.writing.one_before
-        if only in ("", last) and pattern.fullmatch(word[1])
-    )
-    return next(fitting, "")

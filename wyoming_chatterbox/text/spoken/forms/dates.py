@@ -37,7 +37,7 @@ _DAY_AFTER = re.compile(
 _NUMBER_AFTER = re.compile(r"\s\d")
 _WEEKDAY_GAP = re.compile(r",?\s(?:the\s|den\s|le\s|el\s|il\s)?")
 _WEEKDAY_BEFORE = re.compile(r"(?P<word>[^\W\d_]+)\s(?P<day>[^\W\d_]+)\.?,?\Z")
-_WEEKDAY_RANGE = re.compile(r"(?:\s?[-–]\s?|\s(?P<to>[^\W\d_]+)\s)(?P<name>[^\W\d_]+)")
+_WEEKDAY_RANGE = re.compile(r"(?:\s?[-–]\s?|\s(?P<to>[^\W\d_]+|t/m)\s)(?P<name>[^\W\d_]+)")
 _NEIGHBOUR = r"(?:,\s|\s?[/&]\s?|,?\s(?P<and>[^\W\d_]{1,3})\s)"
 _DAY_LISTED_AFTER = re.compile(rf"{_NEIGHBOUR}(?P<name>[^\W\d_]+)")
 _DAY_LISTED_BEFORE = re.compile(rf"(?P<name>[^\W\d_]+)\.?{_NEIGHBOUR}\Z")
@@ -197,11 +197,13 @@ def weekday(written: Written, at: int) -> Found | None:
     after = name.end() if short else name.end("name")
     other = _WEEKDAY_RANGE.match(text, after)
     last = language.weekdays.get(other["name"].lower(), 0) if other else 0
-    if other and other["to"] and not (short and other["to"] == language.word("to")):
-        last = 0
+    to = language.word("to")
+    if other and other["to"]:
+        to = {to: to, **written.writing.short}.get(other["to"], "")
+        last = last if short and to else 0
     if other and last and other["name"][0].isupper() == name["name"][0].isupper():
         end = written.after_dot(other.end("name"))
-        return end, f"{language.weekday(number)} {language.word('to')} {language.weekday(last)}"
+        return end, f"{language.weekday(number)} {to} {language.weekday(last)}"
     if gap := _WEEKDAY_GAP.match(text, after):
         for rule in (numeric, day_first, month_first):
             if found := rule(written, gap.end()):

@@ -116,6 +116,7 @@ class Writing:
         self.day_before = self._set("day_before")
         self.clock = self._set("clock")
         self.clock_after = self._set("clock_after")
+        self.lasting = self._set("lasting")
         self.bare_am = near.text("bare_am") == "yes"
         self.hour_before = self._set("hour_before")
         self.hour_after = self._set("hour_after")
@@ -165,6 +166,7 @@ class Writing:
             (_last_digit(pattern), re.compile(pattern[len(_last_digit(pattern)) :].lstrip(":")), gender)
             for pattern, gender in near.forms("one_before").items()
         ]
+        self.feminine_before = self._set("feminine_before")
         self.attached = re.compile(near.text("attached") or "(?!)")
         cases = near.section("cases")
         self.cases = [_Case(cases.section(name), cases) for name in cases]

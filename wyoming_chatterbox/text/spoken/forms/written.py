@@ -20,6 +20,7 @@ Rule: TypeAlias = "Callable[[Written, int], Found | None]"
 _WORD_BEFORE = re.compile(r"([^\W\d_][^\W\d_'’.]*)[.,:]?[\"'(\s-]*\Z")
 _CLOCK_BEFORE = re.compile(r"([^\W\d_]+)\.?\s(?:([^\W\d_]+)\s|\d{1,2}\.\d\d\s?[-–]\s?)\Z")
 """A word, and behind it another one or the first time of a range."""
+_COUNTED = re.compile(r"\s?([^\W\d_][^\W\d_'’]*(?:-[^\W\d_]+)*)")
 _WORD_AFTER = re.compile(r"\s([^\W\d_]+)")
 _NAME_BEFORE = re.compile(r"([^\W\d_][\w'’-]*)\s\Z")
 _NOUN_AFTER = re.compile(
@@ -101,6 +102,16 @@ class Written:
             numbers = (amount,) if isinstance(amount, Number) else amount
             return said if case.whole_only and any(number.fraction for number in numbers) else case.applied(said)
         return said
+
+    def gender_of(self, number: int, at: int, end: int) -> str:
+        """Return the gender of a numeral by the ending of the word behind it or by the article before; or ""."""
+        writing = self.writing
+        word = _COUNTED.match(self.text, end) if writing.one_before else None
+        last = str(number % 10) if number % 100 not in (11, 12) else ""
+        for only, pattern, gender in writing.one_before if word else ():
+            if word and only in ("", last) and pattern.fullmatch(word[1]):
+                return gender
+        return "feminine" if writing.feminine_before and self.word_before(at) in writing.feminine_before else ""
 
     def word_after(self, end: int) -> str:
         """Return the word after a position, in lower case; empty if something else is there."""
