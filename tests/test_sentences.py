@@ -93,7 +93,10 @@ def test_french_and_spanish_sentences(marked: str) -> None:
         "Rendez-vous jeu. 26 nov. à 8 heures.| Cita jue. 26 de noviembre.| Sí.",
         "W czw. 26 listopada, ok. 20 minut.| Dobrze, np. Anna.",
         "Она живёт на ул. Ленина, д. 5, кв. 12.| Это стоит 1 руб. 50 копеек.| Да.",
-        "Γεια σας κ. Παπαδόπουλε.| Ναι.",
+        "Γεια σας κ. Παπαδόπουλε.| Τι ώρα είναι;| Είναι πέντε.",
+        "Всё началось в 2026 г.| Она живёт в г. Москва.",
+        "Vom 24.–26. Dezember ist frei.| Gut.",
+        "Offen Mo.-Fr. 8-18 Uhr, Tel.: 030 1234567.| Heute max. -3 Grad.| Das war alles.",
         "It is ok.| They know.| Um 5 Uhr, z. B. Dienstag.",
     ],
 )

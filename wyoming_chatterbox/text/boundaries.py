@@ -7,7 +7,12 @@ import re
 CLOSERS = "\"'”’“»«›‹)\\]}」』）】〉》〕］｝"
 WIDE_STOPS = "。！？｡"
 
-STOP = re.compile(rf"\n|(?P<stops>[.!?…‽؟۔।॥։።‼⁇⁈⁉{WIDE_STOPS}]{{1,64}}+)(?P<closers>[{CLOSERS}]{{0,64}}+)")
+_GREEK = "\u0370-\u03ff\u1f00-\u1fff"
+"""Letters before a semicolon that is a question mark."""
+
+STOP = re.compile(
+    rf"\n|(?P<stops>[.!?…‽؟۔।॥։።‼⁇⁈⁉{WIDE_STOPS}]{{1,64}}+|(?<=[{_GREEK}]);|\u037e)(?P<closers>[{CLOSERS}]{{0,64}}+)"
+)
 """A newline, or final punctuation with the quotes and brackets that close after it."""
 
 NO_END = -1
@@ -44,6 +49,7 @@ _ENDS_UNLESS_NUMBER_FOLLOWS = _words("""
     apt tab ep eps para op pt mk rs rt hwy lvl hr hrs mins secs temp temps gen avg elev fl bldg
     mon tue tues thu thurs fri jan feb mar apr jun jul aug sep sept oct nov dec okt dez
     ok maks máx mín aprox mind tlf tél tfno τηλ αρ σελ тел д кв стр гл рис руб ч мин сек дн
+    mo di mi do fr sa so mer seg qua qui
     lun jeu ven sam dim jue mié sáb gio sab pon wt śr czw niedz mån tis tors tor fre lör sön tir lør søn
     пн вт ср чт пт сб вс janv févr avr juil déc ene abr dic giu lug ott fev des mrt wrz paź
     янв февр апр авг сент окт нояб дек
@@ -69,6 +75,9 @@ _BEFORE_ORDINAL = _words("am der die das dem den des im vom zum zur beim bis ab 
 
 _SAYABLE = re.compile(r"[^\W_]")
 _LETTER_GROUPS = re.compile(r"(?:\w\.-?)+\w")
+_DAYS = re.compile(r"(?:\d{1,2}\.?[-–])?\d{1,2}")
+_JOINED = re.compile("[-–/]")
+_SIGNS = "-−+"
 _NUMBER = re.compile(r"\d{1,3}")
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -142,7 +151,7 @@ def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: st
         if is_lower or _is_ordinal_place(text, start, at, word):
             return NO_END
         # German has an ordinal before a month: "am 3. Mai".
-        return end if len(word) > 2 else _unless_named(_MONTHS, follows, end, more)
+        return _unless_named(_MONTHS, follows, end, more) if _DAYS.fullmatch(word) else end
     if _is_never(word) or text.endswith(_SPACED, start, at):
         return NO_END
     if word in _ENDS_BEHIND_NUMBER and not _is_number(_word_before(text, start, max(start, at - len(word) - 1))):
@@ -153,10 +162,12 @@ def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: st
         if word.lower() in ("a.m", "p.m"):
             return _unless_named(_AFTER_HALF_DAY, follows, end, more) if follows[:1].isupper() else NO_END
         return end if follows[:1].isupper() else NO_END
-    if word.lower() in _ENDS_UNLESS_NUMBER_FOLLOWS:
-        if unknown:
+    if _JOINED.split(word.lower())[-1] in _ENDS_UNLESS_NUMBER_FOLLOWS:
+        if unknown or (more and follows in _SIGNS):
             return None
-        return NO_END if is_lower or follows[:1].isdigit() else end
+        return (
+            NO_END if is_lower or follows.lstrip(_SIGNS)[:1].isdigit() or follows.startswith((":", ",", ";")) else end
+        )
     return NO_END if is_lower else end
 
 

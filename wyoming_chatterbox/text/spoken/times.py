@@ -24,8 +24,9 @@ class Times(Measures):
     def day(self, day: int, *, after: str = "") -> str:
         """Return the day of a month, as it is said in a date; `after` as for `date`."""
         dates = self._dates
-        first = dates.text("first") if day == 1 else ""
-        return first or self._numeral(dates.section("after").text(after.lower()) or dates.text("day", "ordinal"), day)
+        form = dates.section("after").text(after.lower())
+        first = dates.text("first") if day == 1 and not form else ""
+        return first or self._numeral(form or dates.text("day", "ordinal"), day)
 
     def date(
         self,

@@ -6,7 +6,7 @@ import re
 
 from .written import Found, Written
 
-_BEFORE_NUMBER = re.compile(r"(?P<name>[^\W\d_º]+)(?P<sign>\.?[°º]|\.)?\s?(?=\d)")
+_BEFORE_NUMBER = re.compile(r"(?P<name>[^\W\d_º]+)(?P<sign>\.?[°º]|\.)?\s?(?=[-−]?\d)")
 _BEFORE_NAME = re.compile(r"(?P<name>[^\W\d_]+\.)(?=\s[^\W\d_a-zß-ÿ][^\W\d_A-ZÀ-Þ])")
 _AFTER_NAME = re.compile(
     r"(?P<name>[^\W\d_]+)(?:\.(?![^\W_])(?!\s[^\W\d_a-zß-ÿ][^\W\d_A-ZÀ-Þ])|(?=\s?(?:[,;:!?)]|\Z)|\s[NSEW]{1,2}\b))"

@@ -14,6 +14,7 @@ _AFTER_WIDE = re.compile(rf"(?<!\d)(?<!\d.)[{WIDE}]\Z")
 _DEGREES = re.compile(r"[-–][\d.,]+\s?[°度%]")
 _SIGN = re.compile(r"[-+–](?=\d)|[-+–](?=[.,]\d)")
 _RANGE = re.compile(r"(?:[-–—~～〜]|\s[-–—]\s|(?<!\.)\.\.|…)(?=[-+]?\d)")
+_DEGREES_BEHIND = re.compile(r"/(?=[-+]?\d[\d.,]*\s?°)")
 _CHAIN = re.compile(r"\s?(?:[-–/.:]\d|=|…\d|\.\.)")
 _SCALE = re.compile(rf"\s?({WORD})")
 _STOP_INSIDE = re.compile(r"\.(?=\s?[€$£%]|\s[^\W\d_]?[a-z])")
@@ -29,6 +30,7 @@ def read_amount(written: Written, at: int) -> tuple[Amount, int] | None:
         return None
     number, end = low
     dash = _RANGE.match(written.text, end) if written.char_before(at) not in ("…", ".") else None
+    dash = dash or _DEGREES_BEHIND.match(written.text, end)
     if dash and (high := _signed(written, dash.end())):
         upper, after = high
         if not _CHAIN.match(written.text, after) and not (len(number.whole) > 1 and number.whole[0] == "0"):

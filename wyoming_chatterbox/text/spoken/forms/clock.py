@@ -80,7 +80,8 @@ def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:
         return found.end(), written.joined(ratio, [written.language.cardinal(part) for part in (hour, minute)])
     word = _WORD_AFTER.match(text, found.end())
     unit = written.writing.time_units.get(word["word"], "") if word else ""
-    if word and not found["s"] and unit in ("min", "h") and unit not in written.writing.clock_after:
+    is_time = unit in written.writing.clock_after and written.word_before(at) not in written.writing.lasting
+    if word and not found["s"] and unit in ("min", "h") and not is_time:
         parts = ("min", "s") if unit == "min" else ("h", "min")
         return word.end(), _lasting(written, [(hour, parts[0]), (minute, parts[1])])
     at_a_time = written.word_before(at) in written.writing.clock or written.left(at).rstrip()[-1:].isdecimal()
@@ -88,7 +89,7 @@ def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:
         return found.end(), _lasting(written, [(hour, "h"), (minute, "min"), (second, "s")])
     if hour > _LAST_HOUR:
         return found.end(), _lasting(written, [(hour, "min"), (minute, "s")])
-    return _after(written, found.end()), said_time(written, at, hour, minute, second)
+    return _once(written, _after(written, found.end()), said_time(written, at, hour, minute, second))
 
 
 def _lasting(written: Written, parts: list[tuple[int, str]]) -> str:
@@ -115,3 +116,9 @@ def _after(written: Written, end: int) -> int:
     """Return the position after a word such as "Uhr", which the spoken time has anyway."""
     word = _WORD_AFTER.match(written.text, end)
     return word.end() if word and word["word"].lower() in written.writing.clock_after else end
+
+
+def _once(written: Written, end: int, said: str) -> Found:
+    """Return the time with the part of the day behind it taken in, if it has been said."""
+    word = _WORD_AFTER.match(written.text, end)
+    return (word.end() if word and said.endswith(f" {word['word']}") else end), said

@@ -36,7 +36,8 @@ _DAY_AFTER = re.compile(
 )
 _NUMBER_AFTER = re.compile(r"\s\d")
 _WEEKDAY_GAP = re.compile(r",?\s(?:the\s|den\s|le\s|el\s|il\s)?")
-_WEEKDAY_RANGE = re.compile(r"(?:\s?[-–]\s?|\s(?P<to>[^\W\d_]+)\s)(?P<name>[^\W\d_]+)")
+_WEEKDAY_BEFORE = re.compile(r"(?P<word>[^\W\d_]+)\s(?P<day>[^\W\d_]+)\.?,?\Z")
+_WEEKDAY_RANGE = re.compile(r"(?:\s?[-–]\s?|\s(?P<to>[^\W\d_]+|t/m)\s)(?P<name>[^\W\d_]+)")
 _NEIGHBOUR = r"(?:,\s|\s?[/&]\s?|,?\s(?P<and>[^\W\d_]{1,3})\s)"
 _DAY_LISTED_AFTER = re.compile(rf"{_NEIGHBOUR}(?P<name>[^\W\d_]+)")
 _DAY_LISTED_BEFORE = re.compile(rf"(?P<name>[^\W\d_]+)\.?{_NEIGHBOUR}\Z")
@@ -52,6 +53,20 @@ def _valid(month: int, day: int) -> bool:
     return 1 <= month <= 12 and 1 <= day <= 31
 
 
+def _word_before(written: Written, at: int) -> str:
+    """Return the word that the form of a date depends on; "" at the start of a sentence and after a colon.
+
+    A day of the week may stand between.
+    """
+    left = written.left(at).rstrip()
+    if written.starts_sentence(at) or left.endswith(":"):
+        return ""
+    between = _WEEKDAY_BEFORE.search(left)
+    if between and between["day"].lower() in written.language.weekdays:
+        return between["word"].lower()
+    return written.word_before(at) or "-"
+
+
 def numeric(written: Written, at: int) -> Found | None:
     """Find a date in digits: "2026-11-25", "25.11.2026", "11/25/2026", "25.11."."""
     return _with_word_for_year(written, _numeric(written, at))
@@ -59,7 +74,7 @@ def numeric(written: Written, at: int) -> Found | None:
 
 def _numeric(written: Written, at: int) -> Found | None:
     text, language, writing = written.text, written.language, written.writing
-    before = written.word_before(at)
+    before = _word_before(written, at)
     if found := _ISO.match(text, at):
         year, month, day = int(found["y"]), int(found["m"]), int(found["d"])
         if _valid(month, day):
@@ -73,7 +88,7 @@ def _numeric(written: Written, at: int) -> Found | None:
     if (found := _MONTH_YEAR.match(text, at)) and int(found["m"]):
         return found.end(), language.date(int(found["y"]), int(found["m"]), after=before)
     if not writing.month_first and (found := _DAY_RANGE.match(text, at)) and (rest := numeric(written, found.end())):
-        return rest[0], f"{language.day(int(found['first']), after=before)} {language.word('to')} {rest[1]}"
+        return rest[0], f"{language.day(int(found['first']), after=before or '-')} {language.word('to')} {rest[1]}"
     dotted = not writing.month_first and before not in writing.version
     if (found := _DOTTED.match(text, at)) and _valid(int(found["m"]), int(found["d"])) and (dotted or found["century"]):
         return found.end(), language.date(int(found["y"]), int(found["m"]), int(found["d"]), after=before)
@@ -136,7 +151,7 @@ def _day_first(written: Written, at: int) -> Found | None:
     if not year:
         end = written.after_dot(found.end("month"))
     day = int(found["d"])
-    before = written.word_before(at)
+    before = (written.word_before(at) or "-") if found["first"] else _word_before(written, at)
     if before in written.writing.day_of and not found["first"]:
         said = written.writing.day_of[before].format(day=language.day(day), month=language.month(month))
         said += f" {language.year(int(year['y']))}" if year else ""
@@ -188,11 +203,13 @@ def weekday(written: Written, at: int) -> Found | None:
     after = name.end() if short else name.end("name")
     other = _WEEKDAY_RANGE.match(text, after)
     last = language.weekdays.get(other["name"].lower(), 0) if other else 0
-    if other and other["to"] and not (short and other["to"] == language.word("to")):
-        last = 0
+    to = language.word("to")
+    if other and other["to"]:
+        to = {to: to, **written.writing.short}.get(other["to"], "")
+        last = last if short and to else 0
     if other and last and other["name"][0].isupper() == name["name"][0].isupper():
         end = written.after_dot(other.end("name"))
-        return end, f"{language.weekday(number)} {language.word('to')} {language.weekday(last)}"
+        return end, f"{language.weekday(number)} {to} {language.weekday(last)}"
     if gap := _WEEKDAY_GAP.match(text, after):
         for rule in (numeric, day_first, month_first):
             if found := rule(written, gap.end()):

@@ -13,7 +13,7 @@ _SIGN = re.compile(r"(?:(?P<whole>\d{1,6})\s?)?(?P<sign>[¼-¾\u2150-\u215e\u218
 _DECIMAL = re.compile(r"(?P<n>\d{1,3})[.,](?P<fraction>\d{1,2})/(?P<d>\d{1,3})(?![\d/]|[.,]\d)")
 _PRESSURE = re.compile(r"(?P<n>\d{2,3})/(?P<d>\d{2,3})(?P<unit>\s?mmHg\b)?(?![\d/]|[.,]\d)")
 _WORD_AFTER = re.compile(r"\s([^\W\d_]+)")
-_SLASHED = re.compile(r"(?:(?P<whole>\d{1,3})\s)?(?P<n>\d{1,2})[/⁄](?P<d>\d{1,3})(?![\d/]|[.,]\d)")
+_SLASHED = re.compile(r"(?:(?P<whole>\d{1,3})\s)?(?P<n>\d{1,2})[/⁄](?P<d>\d{1,3})(?![\d/]|[.,]\d|\s?°)")
 _UNIT = re.compile(r"\s?(?P<name>[^\W\d_]+[²³]?)(?!\w)")
 _DENOMINATORS = frozenset((2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24, 25, 30, 32, 36, 48, 50, 60, 64, 100))
 _OUT_OF = frozenset((10, 20, 100))
@@ -69,4 +69,7 @@ def fraction(written: Written, at: int) -> Found | None:
         key = unit_key(written, unit["name"])
         if key and "/" not in key and unit["name"] != "in":
             return written.after_dot(unit.end()), language.fraction_of(key, int(top), int(bottom), whole)
-    return found.end(), language.fraction(int(top), int(bottom), whole)
+    gender = language.nouns.get(written.word_after(found.end()), "")
+    if not gender and written.gender_of(1, at, found.end()) == "feminine":
+        gender = "feminine"
+    return found.end(), language.fraction(int(top), int(bottom), whole, gender="" if whole else gender)

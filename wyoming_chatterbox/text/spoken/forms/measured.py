@@ -81,7 +81,7 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
             said = [language.measure(amount, key), language.measure(Number("100"), "km")]
             return hundred.end(), written.joined(language.word("per"), said)
         after = written.after_dot(after) if name[-1].isalpha() else after
-        return after, written.in_case(begin, language.measure(amount, key))
+        return after, written.in_case(begin, after, amount, language.measure(amount, key))
     return _counted(written, amount, begin, end)
 
 
@@ -129,6 +129,10 @@ def _is_unit(written: Written, name: str, amount: Amount, end: int, after: int) 
     number = last(amount)
     spaced = written.text[end].isspace()
     before = written.word_before(end - len(number.whole))
+    if name in written.writing.year_short and len(number.whole) == _YEAR_DIGITS:
+        return f"{before} {name}" not in written.writing.year_short and not (
+            number.whole[:2] in ("19", "20") and written.text.startswith(".", after)
+        )
     if name == "in":
         sure = not spaced or bool(number.fraction) or before in ("ft", "feet", "foot")
         return sure or bool(_AFTER_INCHES.match(written.text, after))
@@ -156,7 +160,9 @@ def _counted(written: Written, amount: Amount, begin: int, end: int) -> Found | 
     if len(amount.whole) == _YEAR_DIGITS and word[1].lower() in written.writing.word_for_year:
         return None
     gender = written.language.nouns.get(word[1].lower())
-    return (end, written.in_case(begin, written.language.number(amount, gender=gender))) if gender else None
+    return (
+        (end, written.in_case(begin, end, amount, written.language.number(amount, gender=gender))) if gender else None
+    )
 
 
 def percent_first(written: Written, at: int) -> Found | None:
@@ -200,4 +206,4 @@ def duration(written: Written, at: int) -> Found | None:
         place = gap.end()
     if len(parts) < 2:
         return None
-    return end, written.in_case(at, written.language.duration(parts))
+    return end, written.in_case(at, end, parts[0][0], written.language.duration(parts))

@@ -15,7 +15,7 @@ _LETTER_SCALES = {"k": 3, "K": 3, "M": 6, "m": 6, "mn": 6, "B": 9, "b": 9, "bn":
 _OF = re.compile(r"\s(?:de|di|d['’])\s?")
 _NO_CENTS = re.compile(r",[-–—]{1,2}")
 _NO_MONEY = re.compile(r"\s?[°%‰:]")
-_SLASH = re.compile(r"\s?/\s?([^\W\d_]+[²³]?)")
+_SLASH = re.compile(r"\s?/\s?([^\W\d_]+(?:[·*][^\W\d_]+)?[²³]?)")
 _SPACES = (" ", "\u00a0", "\u202f")
 
 

@@ -25,7 +25,9 @@ def quantity(written: Written, at: int) -> Found | None:
     scale, after = scale_after(written, end) or attached_scale(written, last(amount), end)
     if scale:
         amount, end = scaled(amount, scale), after
-    if counted := money_after(written, amount, end) or measured(written, amount, at, end):
+    if paid := money_after(written, amount, end):
+        return paid[0], written.in_case(at, paid[0], amount, paid[1])
+    if counted := measured(written, amount, at, end):
         return counted
     if scale:
         return written.after_dot(end), say(written, amount)

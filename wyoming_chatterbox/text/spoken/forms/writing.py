@@ -47,12 +47,34 @@ def _as_pattern(currency: str) -> str:
     return re.escape(currency) + (rf"(?!{WORD})" if last[0] in "LM" else "")
 
 
+def _last_digit(pattern: str) -> str:
+    """Return the last digit of the numbers that a pattern of nouns is for; "" if it is for all."""
+    return pattern[0] if pattern[1] == ":" else ""
+
+
 def _spaced(units: Iterable[str]) -> str:
     """Return a pattern for the names that have a space, each word with a full stop or without."""
     names = [name for name in units if " " in name and name[0].isalpha()]
     return (
         "|".join(r"\.?\s".join(map(re.escape, name.split())) for name in sorted(names, key=len, reverse=True)) or "(?!)"
     )
+
+
+class _Case:
+    """A grammatical case: the words that ask for it, and how an amount in words becomes one of that case."""
+
+    def __init__(self, table: Table, cases: Table) -> None:
+        self.before = frozenset(table.text("before").split())
+        self.follows = frozenset(table.text("follows").split())
+        """What has to follow the amount, if anything."""
+        self.whole_only = table.text("whole_only") == "yes"
+        words = cases.section(table.text("like")).lists("words") or table.lists("words")
+        self._words = [(re.compile(rf"\b(?:{pattern})\b"), new) for pattern, new in words]
+
+    def applied(self, said: str) -> str:
+        for pattern, new in self._words:
+            said = pattern.sub(new, said)
+        return said
 
 
 class Writing:
@@ -78,6 +100,7 @@ class Writing:
         self.plain = re.compile(rf"\d++(?:[.{point}](?P<fraction>\d++)(?![.,]\d))?+")
         self.year = self._set("year")
         self.year_after = self._set("year_after")
+        self.year_short = near.forms("year_short")
         self.word_for_year = self._set("word_for_year")
         self.decade = self._set("decade")
         self.decade_after = self._set("decade_after")
@@ -93,6 +116,7 @@ class Writing:
         self.day_before = self._set("day_before")
         self.clock = self._set("clock")
         self.clock_after = self._set("clock_after")
+        self.lasting = self._set("lasting")
         self.bare_am = near.text("bare_am") == "yes"
         self.hour_before = self._set("hour_before")
         self.hour_after = self._set("hour_after")
@@ -138,10 +162,14 @@ class Writing:
             (re.compile(rf"(?:{ending})(?![^\W_])"), form) for ending, form in near.forms("ordinal").items()
         ]
         self.capital_nouns = near.text("nouns") == "capital"
-        self.one_before = [(re.compile(pattern), gender) for pattern, gender in near.forms("one_before").items()]
+        self.one_before = [
+            (_last_digit(pattern), re.compile(pattern[len(_last_digit(pattern)) :].lstrip(":")), gender)
+            for pattern, gender in near.forms("one_before").items()
+        ]
+        self.feminine_before = self._set("feminine_before")
         self.attached = re.compile(near.text("attached") or "(?!)")
-        self.case_before = self._set("case_before")
-        self.cases = near.forms("cases")
+        cases = near.section("cases")
+        self.cases = [_Case(cases.section(name), cases) for name in cases]
         self.parts = self._set("parts")
         self.century_after = self._set("century_after")
         self.rulers = _everywhere("rulers")

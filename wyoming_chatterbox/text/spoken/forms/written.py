@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from ..language import Language
+from ..measures import Amount
 from ..numbers import Number
 from .writing import Writing
 
@@ -19,6 +20,8 @@ Rule: TypeAlias = "Callable[[Written, int], Found | None]"
 _WORD_BEFORE = re.compile(r"([^\W\d_][^\W\d_'’.]*)[.,:]?[\"'(\s-]*\Z")
 _CLOCK_BEFORE = re.compile(r"([^\W\d_]+)\.?\s(?:([^\W\d_]+)\s|\d{1,2}\.\d\d\s?[-–]\s?)\Z")
 """A word, and behind it another one or the first time of a range."""
+_COUNTED = re.compile(r"\s?([^\W\d_][^\W\d_'’]*(?:-[^\W\d_]+)*)")
+_WORD_AFTER = re.compile(r"\s([^\W\d_]+)")
 _NAME_BEFORE = re.compile(r"([^\W\d_][\w'’-]*)\s\Z")
 _NOUN_AFTER = re.compile(
     r"\s(?!(?:of|and|or|in|is|are|was|were|will|has|have|can|to|from|at|per|away|long|left|ahead|before|after|ago|apart|more"
@@ -26,8 +29,8 @@ _NOUN_AFTER = re.compile(
 )
 _OPENERS = " \t\u00a0\u202f\"'“„«([¿¡"
 _MACHINE_MADE = re.compile(r"\d{1,2}\.\d(?:\d[1-9]|[1-9]\d)")
-"""A point that may be one between thousands, but not before a degree or percent: "21.456 °C"."""
-_SIGN_AFTER = re.compile(r"\s?[°%]")
+"""A point that may be one between thousands, but not before a unit of small amounts: "21.456 °C", "12.345 kWh"."""
+_SMALL_AFTER = re.compile(r"\s?(?:[°%]|(?:kWh|MWh|kW|V|A|bar|m/s|km/h)(?!\w))")
 
 
 class Written:
@@ -90,11 +93,30 @@ class Written:
         first = "İ" if self.language.code == "tr" and said[0] == "i" else said[0].upper()
         return first + said[1:]
 
-    def in_case(self, at: int, said: str) -> str:
-        """Put an amount that is said at a position into the case that the word before asks for: "in einer Stunde"."""
-        if self.writing.cases and self.word_before(at) in self.writing.case_before:
-            return " ".join(self.writing.cases.get(word, word) for word in said.split(" "))
+    def in_case(self, at: int, end: int, amount: Amount, said: str) -> str:
+        """Put an amount into the case that the word before asks for: "in einer Stunde", "до двадцати градусов"."""
+        before = self.word_before(at) if self.writing.cases else ""
+        for case in self.writing.cases:
+            if before not in case.before or (case.follows and self.word_after(end) not in case.follows):
+                continue
+            numbers = (amount,) if isinstance(amount, Number) else amount
+            return said if case.whole_only and any(number.fraction for number in numbers) else case.applied(said)
         return said
+
+    def gender_of(self, number: int, at: int, end: int) -> str:
+        """Return the gender of a numeral by the ending of the word behind it or by the article before; or ""."""
+        writing = self.writing
+        word = _COUNTED.match(self.text, end) if writing.one_before else None
+        last = str(number % 10) if number % 100 not in (11, 12) else ""
+        for only, pattern, gender in writing.one_before if word else ():
+            if word and only in ("", last) and pattern.fullmatch(word[1]):
+                return gender
+        return "feminine" if writing.feminine_before and self.word_before(at) in writing.feminine_before else ""
+
+    def word_after(self, end: int) -> str:
+        """Return the word after a position, in lower case; empty if something else is there."""
+        found = _WORD_AFTER.match(self.text, end)
+        return found[1].lower() if found else ""
 
     def describes(self, at: int, end: int) -> bool:
         """Whether an amount stands between an article and a noun, in English: "a 5 km run"."""
@@ -124,7 +146,7 @@ class Written:
         writing = self.writing
         for pattern in (writing.grouped, writing.foreign, writing.lakhs):
             found = pattern.match(self.text, at)
-            if found and not (_MACHINE_MADE.fullmatch(found[0]) and _SIGN_AFTER.match(self.text, found.end())):
+            if found and not (_MACHINE_MADE.fullmatch(found[0]) and _SMALL_AFTER.match(self.text, found.end())):
                 whole = re.sub(r"\D", "", found[0][: found.start("fraction") - at] if found["fraction"] else found[0])
                 return Number(whole, found["fraction"] or ""), found.end()
         if not (found := writing.plain.match(self.text, at)):
