@@ -67,6 +67,8 @@ class _Case:
         self.before = frozenset(table.text("before").split())
         self.follows = frozenset(table.text("follows").split())
         """What has to follow the amount, if anything."""
+        self.inside = frozenset(table.text("inside").split())
+        """Words inside of patterns, such as that of `out_of`, after which an amount stands in this case."""
         self.whole_only = table.text("whole_only") == "yes"
         words = cases.section(table.text("like")).lists("words") or table.lists("words")
         self._words = [(re.compile(rf"\b(?:{pattern})\b"), new) for pattern, new in words]
@@ -113,12 +115,15 @@ class Writing:
         self.month_before = self._set("month_before")
         self.no_days = self._set("no_days")
         self.day_of = near.forms("day_of")
+        self.day_to = self._set("day_to")
         self.day_before = self._set("day_before")
         self.clock = self._set("clock")
         self.clock_after = self._set("clock_after")
         self.lasting = self._set("lasting")
         self.bare_am = near.text("bare_am") == "yes"
         self.hour_before = self._set("hour_before")
+        self.hour_maybe = self._set("hour_maybe")
+        self.hour_parts = self._set("hour_parts")
         self.hour_after = self._set("hour_after")
         self.minutes_before = self._set("minutes_before")
         self.clock_dotted = self._set("clock_dotted")
@@ -200,6 +205,7 @@ class Writing:
         self.goes_on = (
             self._set("goes_on")
             | frozenset("".join(wide))
+            | self.day_to
             | self.clock_after
             | self.hour_after
             | frozenset(language.scales)
