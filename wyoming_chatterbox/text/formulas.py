@@ -39,6 +39,7 @@ _SPACE = re.compile(
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _ESCAPED = re.compile(r"\\(?=[^\sA-Za-z])")
 _MINUS = re.compile(r"(?<=[\w)²³°])\s*[-−]\s*(?=[\w(√])")
+_COEFFICIENT = re.compile(r"(?<=\d)(?=x(?!\w))")
 _NEGATIVE = re.compile(r"(?<![\w)])-(?=[^\W\d_])")
 _SIGNS = {
     "times": "×", "cdot": "×", "ast": "×", "div": "÷", "pm": "±", "leq": "≤", "le": "≤", "geq": "≥", "ge": "≥",
@@ -129,7 +130,7 @@ def _plain(body: str) -> str:
         body = changed
     body = _COMMAND.sub(_sign, body)
     body = _ESCAPED.sub("", body.replace("{", "").replace("}", ""))
-    return " ".join(_NEGATIVE.sub("−", _MINUS.sub(" − ", body)).split())
+    return " ".join(_NEGATIVE.sub("−", _MINUS.sub(" − ", _COEFFICIENT.sub(" ", body))).split())
 
 
 def _fraction(found: re.Match[str]) -> str:

@@ -37,7 +37,7 @@ _DIGIT: tuple[Rule, ...] = (
 _LETTER: tuple[Rule, ...] = (
     dates.weekday, dates.month_first, abbreviations.anywhere, money.money, codes.address, names.version_name,
     names.address, names.entity, names.episode, names.formula, abbreviations.before_number, abbreviations.beside_name,
-    measured.alone, names.time_zone, names.prefix, names.model, roman.roman, symbols.by,
+    measured.alone, names.time_zone, symbols.by, names.prefix, names.model, roman.roman,
 )  # fmt: skip
 
 

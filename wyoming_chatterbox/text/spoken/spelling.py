@@ -70,7 +70,10 @@ class _Line:
         """Rewrite the region, or so many chunks of it, and give it out."""
         region = "".join(self._region[:chunks])
         if region:
-            self._out.append(rewrite(region, self._before, self._language))
+            said = rewrite(region, self._before, self._language)
+            if said.startswith(",") and self._out and self._out[-1].isspace():
+                self._out.pop()
+            self._out.append(said)
             self._go_past(region)
             self._region = [] if chunks is None else self._region[chunks:]
             self._region_length -= len(region)

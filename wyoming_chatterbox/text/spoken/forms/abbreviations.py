@@ -12,6 +12,8 @@ _AFTER_NAME = re.compile(
     r"(?P<name>[^\W\d_]+)(?:\.(?![^\W_])(?!\s[^\W\d_a-zß-ÿ][^\W\d_A-ZÀ-Þ])|(?=\s?(?:[,;:!?)]|\Z)|\s[NSEW]{1,2}\b))"
 )
 _NAME_OR_ORDINAL = re.compile(r"(?:[^\W\d_a-zß-ÿ][^\W\d_]{2,}|\d(?:st|nd|rd|th))\s\Z")
+_ORDINAL = re.compile(r"\d(?:st|nd|rd|th)\s\Z")
+_WORD = re.compile(r"(?P<name>[^\W\d_]+)")
 _ARTICLE = re.compile(r"\bThe\s\Z")
 _END = re.compile(r"[\"'”’»)\]\s]*\Z")
 
@@ -32,9 +34,9 @@ def beside_name(written: Written, at: int) -> Found | None:
     if found := _BEFORE_NAME.match(written.text, at):
         said = written.writing.titles.get(found["name"])
         return (found.end(), said) if said else None
-    found = _AFTER_NAME.match(written.text, at)
-    said = written.writing.after_names.get(found["name"]) if found else None
     left = written.left(at)
+    found = _AFTER_NAME.match(written.text, at) or (_ORDINAL.search(left) and _WORD.match(written.text, at)) or None
+    said = written.writing.after_names.get(found["name"]) if found else None
     if not (found and said and _NAME_OR_ORDINAL.search(left)) or _ARTICLE.search(left):
         return None
     return _without_stop(written, found.end()), said

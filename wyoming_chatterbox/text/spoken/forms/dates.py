@@ -40,11 +40,12 @@ _DAY_AFTER = re.compile(
 _NUMBER_AFTER = re.compile(r"\s\d")
 _WEEKDAY_GAP = re.compile(r",?\s(?:the\s|den\s|le\s|el\s|il\s)?")
 _WEEKDAY_BEFORE = re.compile(r"(?P<word>[^\W\d_]+)\s(?P<day>[^\W\d_]+)\.?,?\Z")
-_WEEKDAY_RANGE = re.compile(r"(?:\s?[-–]\s?|\s(?P<to>[^\W\d_]+|t/m)\s)(?P<name>[^\W\d_]+)")
+_WEEKDAY_RANGE = re.compile(r"(?:\s?[-–]\s?|[~〜～]|\s(?P<to>[^\W\d_]+|t/m)\s)(?P<name>[^\W\d_]+)")
 _NEIGHBOUR = r"(?:,\s|\s?[/&]\s?|,?\s(?P<and>[^\W\d_]{1,3})\s)"
 _DAY_LISTED_AFTER = re.compile(rf"{_NEIGHBOUR}(?P<name>[^\W\d_]+)")
 _DAY_LISTED_BEFORE = re.compile(rf"(?P<name>[^\W\d_]+)\.?{_NEIGHBOUR}\Z")
 _AMOUNT_AFTER = re.compile(r",\s[-+−]?\d")
+_DASH_AFTER = re.compile(r"\s?[-–]\s?(?=[^\W\d_])")
 _DECADE = re.compile(r"['’]?(?P<n>\d{2,4})(?P<end>['’]?s|er)(?!\w)")
 
 
@@ -177,6 +178,11 @@ def month_first(written: Written, at: int) -> Found | None:
     if not name or not month:
         return None
     after = name.end() if _is_short(written, name["name"]) else name.end("name")
+    dash = _DASH_AFTER.match(text, after)
+    other = _NAME.match(text, dash.end()) if dash else None
+    if dash and other and (last := _month(written, other["name"])) and _is_short(written, name["name"]):
+        end, said = month_first(written, dash.end()) or (written.after_dot(other.end("name")), language.month(last))
+        return end, f"{language.month(month)} {language.word('to')} {said}"
     if (found := _DAY_AFTER.match(text, after)) and written.writing.month_first and _valid(month, int(found["d"])):
         year = _YEAR.match(text, found.end())
         said = language.date(int(year["y"]) if year else None, month, int(found["d"]), after=before)
@@ -225,6 +231,7 @@ def weekday(written: Written, at: int) -> Found | None:
         or (name["dot"] and _NUMBER_AFTER.match(text, after))
         or (_AMOUNT_AFTER.match(text, after) and written.starts_sentence(at))
         or written.word_before(at) in written.writing.day_before | written.writing.weekday_before
+        or written.left(at).rstrip().endswith(":")
     )
     if short and ((is_sure and introduces) or _is_listed(written, at, after, name["name"])):
         return written.after_dot(name.end("name")), language.weekday(number)

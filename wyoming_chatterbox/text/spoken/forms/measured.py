@@ -30,7 +30,8 @@ _INCHES = re.compile(
 )
 _INCHES_ALONE = re.compile(r"[\"”″](?!\w)")
 _INCHES_BEFORE = re.compile(r"\d[\"”]\s?[x×]\s?\Z")
-_AFTER_INCHES = re.compile(r"\.?\s?(?:\Z|[,;:!?)\"]|of\b|x\b|by\b|tall\b|wide\b|long\b|thick\b|deep\b)")
+_AFTER_INCHES = re.compile(r"\.?\s?(?:\Z|[,;:=!?)\"]|of\b|[x×]|by\b|tall\b|wide\b|long\b|thick\b|deep\b)")
+_SMALL_WORD = re.compile(r"\s[a-z]")
 _LEFT_LENGTH = 48
 """Characters to the left that are known, at most."""
 _LETTERS = frozenset("ABCFKV")
@@ -45,8 +46,9 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
     if inches := _INCHES.match(written.text, end):
         is_measure = _AFTER_INCHES.match(written.text, inches.end())
         return inches.end(), language.measure(amount, "in") if is_measure else _describing(written, amount, "in")
-    if (inches := _INCHES_ALONE.match(written.text, end)) and _is_in_inches(written, amount, begin):
-        return inches.end(), language.measure(amount, "in")
+    if (inches := _INCHES_ALONE.match(written.text, end)) and _is_in_inches(written, amount, begin, inches.end()):
+        describes = isinstance(amount, Number) and written.describes(begin, inches.end())
+        return inches.end(), _describing(written, amount, "in") if describes else language.measure(amount, "in")
     spaced = written.writing.spaced_unit.match(written.text, end)
     if spaced and (key := unit_key(written, spaced["name"].replace(".", ""))):
         describes = isinstance(amount, Number) and written.describes(begin, spaced.end())
@@ -92,13 +94,13 @@ def alone(written: Written, at: int) -> Found | None:
     )
 
 
-def _is_in_inches(written: Written, amount: Amount, begin: int) -> bool:
+def _is_in_inches(written: Written, amount: Amount, begin: int, end: int) -> bool:
     """Whether a quote after an amount is the sign of inches, and closes nothing: "Rain 0.1\"", "12\" x 18\""."""
     left = written.left(begin)
     if _INCHES_BEFORE.search(left):
         return True
-    is_measured = not isinstance(amount, Number) or bool(amount.fraction)
-    return is_measured and len(left) < _LEFT_LENGTH and not any(quote in left for quote in '"“„')
+    is_measured = not isinstance(amount, Number) or bool(amount.fraction) or _SMALL_WORD.match(written.text, end)
+    return bool(is_measured) and len(left) < _LEFT_LENGTH and not any(quote in left for quote in '"“„')
 
 
 def _names(written_unit: str) -> dict[str, None]:

@@ -26,7 +26,7 @@ def money(written: Written, at: int) -> Found | None:
     if negative and not may_have_sign(written, at):
         return None
     sign = written.writing.currency.match(text, at + negative)
-    if not sign or (sign[0][-1].isalpha() and written.char_before(at).isalnum()):
+    if not sign or (sign[0][-1].isalpha() and (written.char_before(at).isalnum() or written.char_before(at) == "/")):
         return None
     found = read_amount(written, sign.end() + text.startswith(_SPACES, sign.end()))
     if not found:

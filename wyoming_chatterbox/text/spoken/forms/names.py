@@ -24,7 +24,7 @@ _VERSION = re.compile(r"[vV]\.?\s?(?P<version>\d+(?:\.\d+)*)(?![\w]|[.,]\d)")
 _MIXED = re.compile(r"[^\W\d_]+(?:-?\d+(?:[.,]\d+)?|-?[^\W\d_]+)*")
 _DECADE = re.compile(r"[^\W\d_]+-['’]?\d{1,3}0s\b")
 _DIGIT = re.compile(r"\d")
-_ZONE = re.compile(r"(?P<zone>UTC|GMT)\s?(?P<sign>[-+–])(?=\d)")
+_ZONE = re.compile(r"(?P<zone>UTC|GMT)\s?(?P<sign>[-+–])(?P<hours>\d{1,2})(?::(?P<minutes>\d\d))?")
 _RUN = re.compile(r"(?P<letters>[^\W\d_]+)|(?P<digits>\d+)(?P<mark>[.,])?(?P<fraction>(?<=[.,])\d+)?|-")
 _FORMULA = re.compile(r"(?:CO2|NO2|NOx|N2O|SO2|O2|O3|H2|N2|NH3|CH4|H2O2|H2O|H2S|SF6|HCHO)(?!\w)")
 _DOMAINS = """
@@ -90,12 +90,14 @@ def formula(written: Written, at: int) -> Found | None:
 
 
 def time_zone(written: Written, at: int) -> Found | None:
-    """ "UTC+2": the sign is no dash."""
+    """ "UTC+2", "GMT-05:30": the sign is no dash."""
     found = _ZONE.match(written.text, at)
     if not found:
         return None
-    sign = written.language.word("plus" if found["sign"] == "+" else "minus")
-    return found.end("sign"), written.joined(sign, [found["zone"], ""])
+    language = written.language
+    sign = language.word("plus" if found["sign"] == "+" else "minus")
+    parts = [language.cardinal(int(part)) for part in (found["hours"], found["minutes"] or "0") if int(part)]
+    return found.end(), written.joined(sign, [found["zone"], written.space.join(parts) or language.cardinal(0)])
 
 
 def prefix(written: Written, at: int) -> Found | None:

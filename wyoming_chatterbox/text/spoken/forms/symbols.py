@@ -17,17 +17,17 @@ _ANYWHERE = {
     "≤": "at_most", "≥": "at_least",
 }  # fmt: skip
 _COMPARISONS = {"=": "equals", "!": "not_equal", "<": "at_most", ">": "at_least"}
-_SILENT = frozenset("©®™℠")
+_SILENT = frozenset("©®™℠←")
 _PREFIX = re.compile(r"(?P<sign>[<>]=|\+/?[-–]|[~≈∼±≥≤<>#№])\s?(?=[-+–]?(?:[\d$€£½⅓¼¾]|\.\d))")
 _COMPARISON = re.compile(r"(?<![=!<>-])(?:={2,3}|!={1,2}|[<>]=)(?![=>])")
 _COLOUR = re.compile(r"#(?=\d*[a-fA-F])(?=[a-fA-F]*\d)[0-9A-Fa-f]{6}(?!\w)")
 _ARROW = re.compile(r"(?:-+>|=+>|→)")
-_POWER = re.compile(r"\^(?P<n>-?\d+)")
+_POWER = re.compile(r"\^(?:(?P<n>-?\d+)|\{(?P<group>-?\d+|-?[a-zA-Z])\}|(?P<letter>[a-zA-Z])(?!\w))")
 _NUMBER_BEFORE = re.compile(r"\d\s?\Z")
 _NUMBER_AFTER = re.compile(r"\s?\d")
 _LONE_NUMBER = re.compile(r"(?<![\w.,])\d[\d.,]*\s\Z")
-_AMOUNT_BEFORE = re.compile(r"(?:[\d%°€$£]|[\d°]\s?(?:[^\W\d_]|/){1,5}|\d\s?[ap]\.?m\.?)\s?\Z")
-_AMOUNT_AFTER = re.compile(r"\s?[-+]?[\d$€£]")
+_AMOUNT_BEFORE = re.compile(r"(?:[\d%°€$£¼-¾⅐-⅞]|[\d°]\s?(?:[^\W\d_]|/){1,5}|\d\s?[ap]\.?m\.?)\s?\Z")
+_AMOUNT_AFTER = re.compile(r"\s?[-+]?[\d$€£¼-¾⅐-⅞]")
 _TIGHT_AMOUNT = re.compile(r"[-+]?[\d$€£]")
 _UNIT = r"\s?(?P<unit>[^\W\d_]{1,5}(?:/[^\W\d_]+)?|[%°](?:\s?[CF](?!\w))?)"
 _UNIT_BEFORE = re.compile(rf"\d{_UNIT}\s*\Z")
@@ -53,6 +53,8 @@ def symbol(written: Written, at: int) -> Found | None:
     if (found := _ARROW.match(text, at)) and (at or found.end() < len(text)):
         return found.end(), language.word("to")
     if found := _COMPARISON.match(text, at):
+        if found[0] == "==" and _is_loose_on_one_side(written, at, found.end()):
+            return found.end(), ""
         return found.end(), language.word(_COMPARISONS[char])
     if rule := _RULES.get(char):
         return rule(written, at)
@@ -63,6 +65,11 @@ def symbol(written: Written, at: int) -> Found | None:
     if char in "²³" and not written.char_before(at).isalnum():
         return None
     return (at + 1, language.word(_ANYWHERE[char])) if char in _ANYWHERE else None
+
+
+def _is_loose_on_one_side(written: Written, at: int, end: int) -> bool:
+    """Whether a mark stands at the beginning or at the end of a word: "==on==" is emphasis."""
+    return (written.char_before(at).isalnum()) != written.text[end : end + 1].isalnum()
 
 
 def _stands_between(written: Written, at: int) -> bool:
@@ -144,7 +151,8 @@ def _slash(written: Written, at: int) -> Found:
     if found and unit and (found["name"][-1] in "²³" or unit in _SURE_UNITS):
         return found.end(), " " + written.language.per("", unit).strip()
     if not _is_loose(written, at):
-        return at + 1, " "
+        is_term = written.char_before(at) in "²³)" and written.text[at + 1 : at + 2].isdecimal()
+        return at + 1, f" {written.language.word('divided')} " if is_term else " "
     divides = _joins_numbers(written, at) and "=" in written.text[at : at + _EQUATION_LENGTH]
     return at + 1, written.language.word("divided") if divides else ","
 
@@ -178,12 +186,17 @@ def _percent(written: Written, at: int) -> Found:
 
 
 def _caret(written: Written, at: int) -> Found | None:
+    """ "10^6", "x^2", "x^n"."""
     language, found = written.language, _POWER.match(written.text, at)
     if not found:
         return None
-    named = {"2": "squared", "3": "cubed"}.get(found["n"])
-    power = language.word(named) if named else f"{language.word('power')} {language.cardinal(int(found['n']))}"
-    return found.end(), f" {power}"
+    power = found["n"] or found["group"] or found["letter"]
+    if named := {"2": "squared", "3": "cubed"}.get(power):
+        return found.end(), f" {language.word(named)}"
+    sign = f"{language.word('minus')} " if power.startswith("-") else ""
+    number = power.lstrip("-")
+    said = language.cardinal(int(number)) if number.isdecimal() else number
+    return found.end(), f" {language.word('power')} {sign}{said}"
 
 
 def by(written: Written, at: int) -> Found | None:

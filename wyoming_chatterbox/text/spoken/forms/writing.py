@@ -111,6 +111,7 @@ class Writing:
         self.weekday_before = self._set("weekday_before")
         self.decades = near.forms("decades")
         self.decade_ending = near.text("decade_ending")
+        self.year_first = near.text("dates") == "ymd"
         self.month_first = near.text("dates", "dmy") == "mdy"
         self.month_before = self._set("month_before")
         self.no_days = self._set("no_days")
