@@ -48,7 +48,7 @@ _ENDS_UNLESS_NUMBER_FOLLOWS = _words("""
     no nos nr nrn núm num nº art abs bd kap abb abt max min sek godz pp pg pág págs fig figs vol ch chap sec tel ext rm
     apt tab ep eps para op pt mk rs rt hwy lvl hr hrs mins secs temp temps gen avg elev fl bldg
     mon tue tues thu thurs fri jan feb mar apr jun jul aug sep sept oct nov dec okt dez
-    ok maks máx mín aprox mind tlf tél tfno τηλ αρ σελ тел макс д кв стр гл рис руб ч мин сек дн
+    ok maks máx mín aprox mind tlf tél tfno τηλ αρ σελ тел макс ок д кв стр гл рис руб ч мин сек дн
     mo di mi do fr sa so mer seg qua qui
     lun jeu ven sam dim jue mié sáb gio sab pon wt śr czw niedz mån tis tors tor fre lör sön tir lør søn
     пн вт ср чт пт сб вс janv févr avr juil déc ene abr dic giu lug ott fev des mrt wrz paź

@@ -72,7 +72,7 @@ def _with_dot(written: Written, at: int) -> Found | None:
     starts_small = word[1][0].islower()
     if form is not None:
         noun_follows = not (writing.capital_nouns and starts_small)
-        is_ordinal = noun_follows or bool(_OTHER_ORDINAL.match(written.text, found.end()))
+        is_ordinal = noun_follows or other is not None or bool(_OTHER_ORDINAL.match(written.text, found.end()))
     else:
         is_ordinal = writing.dotted_ordinals and starts_small
         form = next((form for pattern, form in writing.ordinal_after if pattern.fullmatch(word[1])), "")

@@ -74,4 +74,5 @@ def fraction(written: Written, at: int) -> Found | None:
     gender = language.nouns.get(written.word_after(found.end()), "")
     if not gender and written.gender_of(1, at, found.end()) == "feminine":
         gender = "feminine"
-    return found.end(), language.fraction(int(top), int(bottom), whole, gender="" if whole else gender)
+    said = language.fraction(int(top), int(bottom), whole, gender="" if whole else gender)
+    return found.end(), written.in_case(at, found.end(), Number(top), said)

@@ -19,8 +19,8 @@ _PERIODS = ("s", "min", "h", "d", "week", "month", "year")
 _SIGNS = {
     "US$": "USD", "A$": "AUD", "C$": "CAD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "￥": "JPY", "₹": "INR",
 }  # fmt: skip
-_BEFORE_NAME = r"(?=\s(?:\d|[^\W\d_a-zß-öø-ÿα-ωа-я]))"
-"""What makes a single letter with a full stop sure: a number or a capital."""
+_BEFORE_NAME = r"(?=\s(?:\d|[^\W\d_a-zß-öø-ÿα-ωа-я]|(?:et|le|la)\b))"
+"""What makes a single letter with a full stop sure: a number, a capital, or an article: "M. le Maire"."""
 
 
 @cache
