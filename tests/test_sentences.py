@@ -38,6 +38,7 @@ def in_pieces(text: str, length: int = 3) -> list[str]:
         "We met at 5 p.m. on Monday, not at 6 a.m.| Then we left.",
         "We meet at 5 p.m. Monday or at 6 p.m. ET.| It's 5 p.m.| The door is open.| At 9 a.m. Sunday it is quiet.",
         "See Ep. 5, para. 2 of Op. 3, Pt. 1, and pay Rs. 500.| It took 1 hr. 20 min. or so.| One para.| Then two.",
+        "It's set to 21 C.| The fan is off.| Use 12 V. or 5 V, incl. Dr. Lee's.| Go to 12 E. 5th St. or 16 W. Main St.",
         "The U.S. Army and J. K. Rowling met George W. Bush.| Yes.",
         "It costs 3.50 or 10.30 for v1.2.3 at 192.168.1.1 on example.com in file.txt.| Right.",
         "It was 2024.| Then came 2025.| The end",

@@ -30,6 +30,7 @@ def _words(text: str) -> frozenset[str]:
 # "Rep. Smith" does not.
 _NEVER_ENDS = _words("""
     Mr Mrs Ms Mx Messrs Dr Prof Rev Hon Gen Col Capt Cpt Lt Sgt Maj Cmdr Gov Sen Rep Pres St Mt Ft vs approx cf viz
+    incl excl
     Hr Hrn Fr Frl Dipl.-Ing Dipl Ing Mag ca bzw bspw evtl ggf inkl exkl vgl sog geb gest zzgl abzgl bzgl lt stk
     Mme Mmes Mlle Mlles MM Mgr Ste av env p.ex
     Sr Sra Srta Sres Dra Dña Ud Uds Vd Vds p.ej EE EE.UU Sig Dott
@@ -79,6 +80,8 @@ _DAYS = re.compile(r"(?:\d{1,2}\.?[-–])?\d{1,2}")
 _JOINED = re.compile("[-–/]")
 _SIGNS = "-−+"
 _NUMBER = re.compile(r"\d{1,3}")
+_MEASURE = re.compile(r"\d\s?[ACFKV]\Z")
+"""An amount with a unit of one letter, which is no initial."""
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -152,6 +155,8 @@ def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: st
             return NO_END
         # German has an ordinal before a month: "am 3. Mai".
         return _unless_named(_MONTHS, follows, end, more) if _DAYS.fullmatch(word) else end
+    if _MEASURE.search(text, max(start, at - _LOOK_BACK_CHARACTERS), at):
+        return end if follows[:1].isupper() else NO_END
     if _is_never(word) or text.endswith(_SPACED, start, at):
         return NO_END
     if word in _ENDS_BEHIND_NUMBER and not _is_number(_word_before(text, start, max(start, at - len(word) - 1))):

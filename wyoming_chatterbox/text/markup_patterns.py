@@ -52,6 +52,6 @@ EMOJI_STYLE = "\ufe0f"
 KEYCAP = "\u20e3"
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Me"})
 
-BULLETS = frozenset("-*+–—:→")
-ROUND_BULLETS = frozenset("•‣◦▪●·")
+BULLETS = frozenset("-*+–—:→·")
+ROUND_BULLETS = frozenset("•‣◦▪●")
 ESCAPABLE = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")

@@ -31,7 +31,7 @@ _INCHES = re.compile(
 _INCHES_ALONE = re.compile(r"[\"”″](?!\w)")
 _INCHES_BEFORE = re.compile(r"\d[\"”]\s?[x×]\s?\Z")
 _AFTER_INCHES = re.compile(r"\.?\s?(?:\Z|[,;:=!?)\"]|of\b|[x×]|by\b|tall\b|wide\b|long\b|thick\b|deep\b)")
-_SMALL_WORD = re.compile(r"\s[a-z]")
+_WORD_AFTER = re.compile(r"\s\w")
 _LEFT_LENGTH = 48
 """Characters to the left that are known, at most."""
 _LETTERS = frozenset("ABCFKV")
@@ -99,7 +99,7 @@ def _is_in_inches(written: Written, amount: Amount, begin: int, end: int) -> boo
     left = written.left(begin)
     if _INCHES_BEFORE.search(left):
         return True
-    is_measured = not isinstance(amount, Number) or bool(amount.fraction) or _SMALL_WORD.match(written.text, end)
+    is_measured = not isinstance(amount, Number) or bool(amount.fraction) or _WORD_AFTER.match(written.text, end)
     return bool(is_measured) and len(left) < _LEFT_LENGTH and not any(quote in left for quote in '"“„')
 
 

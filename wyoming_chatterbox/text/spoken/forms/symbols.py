@@ -157,6 +157,13 @@ def _slash(written: Written, at: int) -> Found:
     return at + 1, written.language.word("divided") if divides else ","
 
 
+def _between(written: Written, at: int) -> Found | None:
+    """Between two numbers a dot in the middle is a sign of multiplication; it and a bar divide what is beside them."""
+    if written.text[at] == "·" and _joins_numbers(written, at):
+        return at + 1, written.language.word("times")
+    return (at + 1, ",") if _is_loose(written, at) else None
+
+
 def _hash(written: Written, at: int) -> Found | None:
     """ "C#", or "#weather"."""
     if written.char_before(at).isalpha():
@@ -222,5 +229,5 @@ def _cross(written: Written, at: int) -> Found | None:
 _RULES: dict[str, Rule] = {
     "~": _tilde, "〜": _tilde, "～": _tilde, "-": _dash, "–": _dash, "—": _dash, "+": _plus, "*": _times, ":": _colon,
     "/": _slash, "#": _hash, "@": _at, "_": _underscore, "%": _percent, "^": _caret, "×": _cross, "'": _apostrophe,
-    "’": _apostrophe, ".": _dots, "…": _dots,
+    "’": _apostrophe, ".": _dots, "…": _dots, "·": _between, "|": _between,
 }  # fmt: skip
