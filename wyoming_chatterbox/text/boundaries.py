@@ -31,11 +31,11 @@ def _words(text: str) -> frozenset[str]:
 _NEVER_ENDS = _words("""
     Mr Mrs Ms Mx Messrs Dr Prof Rev Hon Gen Col Capt Cpt Lt Sgt Maj Cmdr Gov Sen Rep Pres St Mt Ft vs approx cf viz
     incl excl
-    Hr Hrn Fr Frl Dipl.-Ing Dipl Ing Mag ca bzw bspw evtl ggf inkl exkl vgl sog geb gest zzgl abzgl bzgl lt
+    Hr Hrn Fr Frl Dipl.-Ing Dipl Ing Mag ca bzw bspw evtl ggf inkl exkl vgl sog geb gest zzgl abzgl bzgl lt stk
     Mme Mmes Mlle Mlles MM Mgr Ste av env p.ex
     Sr Sra Srta Sres Dra Dña Ud Uds Vd Vds p.ej EE EE.UU Sig Dott
-    Mio Mrd Mill mln mld млн млрд тыс bijv dhr mevr f.eks bl np tzn prof mgr dr mr mrs sr sra ул
-    kl klo dvs evt ekskl exkl bv esim ts tj örn cth напр δηλ sig sigg dott avv geom sig.ra डॉ प्रो उदा रु
+    Mio Mrd Mill mln mld млн млрд тыс bijv dhr mevr f.eks bl np tzn prof mgr dr mr mrs sr sra ул ul
+    kl klo milj mill dvs evt ekskl exkl bv esim ts tj örn cth напр δηλ sig sigg dott avv geom sig.ra डॉ प्रो उदा रु
 """)
 
 # Between two sentences as likely as inside one: an end if a capital follows.
@@ -49,7 +49,7 @@ _ENDS_UNLESS_NUMBER_FOLLOWS = _words("""
     no nos nr nrn núm num nº art abs bd kap abb abt max min sek godz pp pg pág págs fig figs vol ch chap sec tel ext rm
     apt tab ep eps para op pt mk rs rt hwy lvl hr hrs mins secs temp temps gen avg elev fl bldg
     mon tue tues thu thurs fri jan feb mar apr jun jul aug sep sept oct nov dec okt dez
-    ok maks máx mín aprox mind tlf tél tfno τηλ αρ σελ тел д кв стр гл рис руб ч мин сек дн
+    ok maks máx mín aprox mind tlf tél tfno τηλ αρ σελ тел макс ок д кв стр гл рис руб ч мин сек дн
     mo di mi do fr sa so mer seg qua qui
     lun jeu ven sam dim jue mié sáb gio sab pon wt śr czw niedz mån tis tors tor fre lör sön tir lør søn
     пн вт ср чт пт сб вс janv févr avr juil déc ene abr dic giu lug ott fev des mrt wrz paź

@@ -25,6 +25,7 @@ _AFTER_HOUR = re.compile(
 )
 
 
+_UNTIL = re.compile(r"(?:[-–]|\s[-–]\s)(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?!\d|[:.,]\d)")
 _BARE_HOUR = re.compile(r"(?P<h>[01]?\d|2[0-4])(?![\w]|[.,:]\d|\s?[-–%°])")
 
 
@@ -59,7 +60,7 @@ def time(written: Written, at: int) -> Found | None:
             return end, said_time(written, at, int(found["h"]), int(found["m"]))
     if "h" in writing.clock_after and (found := _WITH_H.match(text, at)):
         return found.end(), said_time(written, at, int(found["h"]), int(found["m"]))
-    if written.word_before(at) in writing.hour_before and (found := _BARE_HOUR.match(text, at)):
+    if (found := _BARE_HOUR.match(text, at)) and _is_hour(written, at, found.end()):
         return found.end(), said_time(written, at, int(found["h"]))
     if (found := _AFTER_HOUR.match(text, at)) and found["word"].lower() in writing.hour_after:
         if found["m"]:
@@ -89,12 +90,26 @@ def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:
         return found.end(), _lasting(written, [(hour, "h"), (minute, "min"), (second, "s")])
     if hour > _LAST_HOUR:
         return found.end(), _lasting(written, [(hour, "min"), (minute, "s")])
+    until = _UNTIL.match(text, found.end()) if not found["s"] else None
+    if until and int(until["h"]) <= _LAST_HOUR:
+        last = int(until["h"]), int(until["m"])
+        if span := written.language.clock_range((hour, minute), last, after=written.word_before(at)):
+            return _after(written, until.end()), span
     return _once(written, _after(written, found.end()), said_time(written, at, hour, minute, second))
 
 
 def _lasting(written: Written, parts: list[tuple[int, str]]) -> str:
     shown = [(Number(str(count)), unit) for count, unit in parts if count] or [(Number("0"), parts[-1][1])]
     return written.language.duration(shown)
+
+
+def _is_hour(written: Written, at: int, end: int) -> bool:
+    """Whether a number alone is an hour, by the word before, or together with the word or the end behind it."""
+    writing, before = written.writing, written.word_before(at)
+    if before in writing.hour_before:
+        return True
+    ends = not written.text[end:].strip(" .!?")
+    return before in writing.hour_maybe and (ends or written.word_after(end) in writing.hour_parts)
 
 
 def _half(written: Written, end: int, *, bare: bool = False) -> tuple[int, str] | None:

@@ -63,12 +63,16 @@ def _with_dot(written: Written, at: int) -> Found | None:
     form = writing.ordinal_before.get(before)
     word = _NEXT_WORD.match(written.text, found.end())
     if not word:
-        is_day = form is not None and not written.text[found.end() :].strip() and int(found["n"]) <= 31
+        is_day = (
+            form is not None
+            and not written.text[found.end() :].strip()
+            and (int(found["n"]) <= 31 or before in writing.decade)
+        )
         return (found.end() - 1, language.ordinal(int(found["n"]), form=form or "")) if is_day else None
     starts_small = word[1][0].islower()
     if form is not None:
         noun_follows = not (writing.capital_nouns and starts_small)
-        is_ordinal = noun_follows or bool(_OTHER_ORDINAL.match(written.text, found.end()))
+        is_ordinal = noun_follows or other is not None or bool(_OTHER_ORDINAL.match(written.text, found.end()))
     else:
         is_ordinal = writing.dotted_ordinals and starts_small
         form = next((form for pattern, form in writing.ordinal_after if pattern.fullmatch(word[1])), "")

@@ -25,6 +25,9 @@ _DAY = r"(?P<d>[0-3]?\d)(?:st|nd|rd|th|er|re|º|ª|°|:?e|\.)?"
 _DAYS = re.compile(
     rf"(?:(?P<first>[0-3]?\d)(?:st|nd|rd|th|\.)?\s?[-–]\s?)?{_DAY}(?:\s|-)?(?:of\s|d['’]|de\s)?(?P<month>{WORD})(?P<dot>\.?)"
 )
+_DAY_UNTIL = re.compile(
+    rf"(?P<day>(?P<d>[0-3]?\d)(?:er)?)(?=\s(?P<to>[^\W\d_]+)\s[0-3]?\d\.?\s(?:de\s)?(?P<month>{WORD}))"
+)
 _YEAR = re.compile(r"(?:,?\s|-)(?:de[l]?\s)?(?P<y>[12]\d{3})(?![\w]|[.,:]\d|\s?[°%])")
 _SHORT_YEAR = re.compile(r"\s['’](?P<y>\d\d)(?!\w)")
 _WORD_AFTER = re.compile(rf"\s(?P<word>{WORD})")
@@ -37,7 +40,7 @@ _DAY_AFTER = re.compile(
 _NUMBER_AFTER = re.compile(r"\s\d")
 _WEEKDAY_GAP = re.compile(r",?\s(?:the\s|den\s|le\s|el\s|il\s)?")
 _WEEKDAY_BEFORE = re.compile(r"(?P<word>[^\W\d_]+)\s(?P<day>[^\W\d_]+)\.?,?\Z")
-_WEEKDAY_RANGE = re.compile(r"(?:\s?[-–]\s?|\s(?P<to>[^\W\d_]+|t/m)\s)(?P<name>[^\W\d_]+)")
+_WEEKDAY_RANGE = re.compile(r"(?:\s?[-–]\s?|[~〜～]|\s(?P<to>[^\W\d_]+|t/m)\s)(?P<name>[^\W\d_]+)")
 _NEIGHBOUR = r"(?:,\s|\s?[/&]\s?|,?\s(?P<and>[^\W\d_]{1,3})\s)"
 _DAY_LISTED_AFTER = re.compile(rf"{_NEIGHBOUR}(?P<name>[^\W\d_]+)")
 _DAY_LISTED_BEFORE = re.compile(rf"(?P<name>[^\W\d_]+)\.?{_NEIGHBOUR}\Z")
@@ -141,6 +144,10 @@ def day_first(written: Written, at: int) -> Found | None:
 
 
 def _day_first(written: Written, at: int) -> Found | None:
+    until = _DAY_UNTIL.match(written.text, at)
+    is_day = until is not None and until["to"].lower() in written.writing.day_to and _month(written, until["month"])
+    if until and is_day and _valid(1, int(until["d"])):
+        return until.end("day"), written.language.day(int(until["d"]), after=_word_before(written, at))
     found = _DAYS.match(written.text, at)
     month = _month(written, found["month"]) if found else 0
     if not found or not month or not _valid(month, int(found["d"])):
@@ -209,7 +216,7 @@ def weekday(written: Written, at: int) -> Found | None:
         last = last if short and to else 0
     if other and last and other["name"][0].isupper() == name["name"][0].isupper():
         end = written.after_dot(other.end("name"))
-        return end, f"{language.weekday(number)} {to} {language.weekday(last)}"
+        return end, language.weekday_range(number, last, to=to, after=written.word_before(at))
     if gap := _WEEKDAY_GAP.match(text, after):
         for rule in (numeric, day_first, month_first):
             if found := rule(written, gap.end()):

@@ -32,7 +32,9 @@ def out_of(written: Written, at: int) -> Found | None:
     if not found or found["whole"] or int(found["n"]) > int(found["d"]):
         return None
     if before in writing.counted:
-        return found.end(), writing.counted_of.format(*(language.cardinal(int(found[name])) for name in ("n", "d")))
+        return found.end(), written.out_of(
+            writing.counted_of, *(language.cardinal(int(found[name])) for name in ("n", "d"))
+        )
     word = _WORD_AFTER.match(text, found.end())
     is_rated = word is not None and word[1].lower() in writing.out_of_after
     is_all_or_none = int(found["d"]) in _OUT_OF and (found["n"] == "0" or found[0] == "10/10")
@@ -47,7 +49,7 @@ def _of_measure(written: Written, part: Number, whole: str, end: int) -> Found:
     key = unit_key(written, unit["name"]) if unit else ""
     language = written.language
     said = language.measure(Number(whole), key) if key else language.cardinal(int(whole))
-    return unit.end() if unit and key else end, written.writing.out_of.format(language.number(part), said)
+    return unit.end() if unit and key else end, written.out_of(written.writing.out_of, language.number(part), said)
 
 
 def fraction(written: Written, at: int) -> Found | None:
@@ -64,7 +66,7 @@ def fraction(written: Written, at: int) -> Found | None:
     whole = int(found["whole"] or 0)
     out_of = written.writing.out_of
     if out_of and int(bottom) in _OUT_OF and int(top) > 1 and not whole:
-        return found.end(), out_of.format(language.cardinal(int(top)), language.cardinal(int(bottom)))
+        return found.end(), written.out_of(out_of, language.cardinal(int(top)), language.cardinal(int(bottom)))
     if unit := _UNIT.match(written.text, found.end()):
         key = unit_key(written, unit["name"])
         if key and "/" not in key and unit["name"] != "in":
@@ -72,4 +74,5 @@ def fraction(written: Written, at: int) -> Found | None:
     gender = language.nouns.get(written.word_after(found.end()), "")
     if not gender and written.gender_of(1, at, found.end()) == "feminine":
         gender = "feminine"
-    return found.end(), language.fraction(int(top), int(bottom), whole, gender="" if whole else gender)
+    said = language.fraction(int(top), int(bottom), whole, gender="" if whole else gender)
+    return found.end(), written.in_case(at, found.end(), Number(top), said)

@@ -19,8 +19,8 @@ _PERIODS = ("s", "min", "h", "d", "week", "month", "year")
 _SIGNS = {
     "US$": "USD", "A$": "AUD", "C$": "CAD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "￥": "JPY", "₹": "INR",
 }  # fmt: skip
-_BEFORE_NAME = r"(?=\s(?:\d|[^\W\d_a-zß-öø-ÿα-ωа-я]))"
-"""What makes a single letter with a full stop sure: a number or a capital."""
+_BEFORE_NAME = r"(?=\s(?:\d|[^\W\d_a-zß-öø-ÿα-ωа-я]|(?:et|le|la)\b))"
+"""What makes a single letter with a full stop sure: a number, a capital, or an article: "M. le Maire"."""
 
 
 @cache
@@ -67,6 +67,8 @@ class _Case:
         self.before = frozenset(table.text("before").split())
         self.follows = frozenset(table.text("follows").split())
         """What has to follow the amount, if anything."""
+        self.inside = frozenset(table.text("inside").split())
+        """Words inside of patterns, such as that of `out_of`, after which an amount stands in this case."""
         self.whole_only = table.text("whole_only") == "yes"
         words = cases.section(table.text("like")).lists("words") or table.lists("words")
         self._words = [(re.compile(rf"\b(?:{pattern})\b"), new) for pattern, new in words]
@@ -109,16 +111,20 @@ class Writing:
         self.weekday_before = self._set("weekday_before")
         self.decades = near.forms("decades")
         self.decade_ending = near.text("decade_ending")
+        self.year_first = near.text("dates") == "ymd"
         self.month_first = near.text("dates", "dmy") == "mdy"
         self.month_before = self._set("month_before")
         self.no_days = self._set("no_days")
         self.day_of = near.forms("day_of")
+        self.day_to = self._set("day_to")
         self.day_before = self._set("day_before")
         self.clock = self._set("clock")
         self.clock_after = self._set("clock_after")
         self.lasting = self._set("lasting")
         self.bare_am = near.text("bare_am") == "yes"
         self.hour_before = self._set("hour_before")
+        self.hour_maybe = self._set("hour_maybe")
+        self.hour_parts = self._set("hour_parts")
         self.hour_after = self._set("hour_after")
         self.minutes_before = self._set("minutes_before")
         self.clock_dotted = self._set("clock_dotted")
@@ -201,6 +207,7 @@ class Writing:
         self.goes_on = (
             self._set("goes_on")
             | frozenset("".join(wide))
+            | self.day_to
             | self.clock_after
             | self.hour_after
             | frozenset(language.scales)

@@ -103,6 +103,12 @@ class Written:
             return said if case.whole_only and any(number.fraction for number in numbers) else case.applied(said)
         return said
 
+    def out_of(self, pattern: str, part: str, whole: str) -> str:
+        """Return a part and the whole by a pattern, the whole in the case that the word before it asks for."""
+        of = pattern.partition("{1}")[0].split()[-1:]
+        case = next((case for case in self.writing.cases if case.inside.intersection(of)), None)
+        return pattern.format(part, case.applied(whole) if case else whole)
+
     def gender_of(self, number: int, at: int, end: int) -> str:
         """Return the gender of a numeral by the ending of the word behind it or by the article before; or ""."""
         writing = self.writing
