@@ -25,6 +25,7 @@ from .letters import plain_letters
 
 _OPENERS = "([{\"'“„«"
 _LETTERS = re.compile(r"[^\W\d_²³¹¼-¾⅐-⅞]+")
+_BEGUN = re.compile(r"(?P<word>[^\W\d_]+)\s\S*\d\S*(?:\s\S{1,4})?\s?\Z")
 _SIGNED: tuple[Rule, ...] = (
     codes.phone, measured.percent_first, money.money, dates.decade, quantities.quantity, fractions.fraction,
     symbols.symbol,
@@ -73,7 +74,7 @@ def rewrite(text: str, before: str, language: Language) -> str:
 
 def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None:
     """Write what is said, with spaces to its neighbours, and a capital where a sentence starts."""
-    said = said.strip(" ") if written.is_dense else said
+    said = _between(written, at, said.strip(" ") if written.is_dense else said)
     if not said:
         return
     if said == ",":
@@ -93,3 +94,12 @@ def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None
         said = " " * (last.isalnum() and said[:1].isalnum() and not joins) + said
         said += " " * (said[-1:].isalnum() and divided)
     out.append(said)
+
+
+def _between(written: Written, at: int, said: str) -> str:
+    """With "and" in a range after "between": "between 2–5 pm"."""
+    before, to, also = written.writing.between, written.language.word("to"), written.language.word("and")
+    if written.word_before(at) in before:
+        return said.replace(f" {to} ", f" {also} ", 1)
+    begun = _BEGUN.search(written.left(at)) if before and said == to else None
+    return also if begun and begun["word"].lower() in before else said

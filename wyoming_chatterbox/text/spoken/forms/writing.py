@@ -156,6 +156,7 @@ class Writing:
         self.ratio = near.text("ratio")
         self.spaced_colon = near.text("spaced_colon") == "yes"
         self.by = near.text("by")
+        self.between = self._set("between")
         self.out_of = near.text("out_of")
         self.out_of_after = self._set("out_of_after")
         self.counted = self._set("counted")
