@@ -48,6 +48,7 @@ def time(written: Written, at: int) -> Found | None:
         (found := _HOUR.match(text, at))
         and 0 < int(found["h"]) <= 12
         and (half := _half(written, found.end(), bare=True))
+        and _is_half(written, at, text[found.end() : half[0]].strip())
     ):
         return half[0], said_time(written, at, int(found["h"]), 0, 0, half[1])
     if (found := _MILITARY.match(text, at)) and written.word_before(at) in writing.clock and writing.month_first:
@@ -101,6 +102,11 @@ def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:
 def _lasting(written: Written, parts: list[tuple[int, str]]) -> str:
     shown = [(Number(str(count)), unit) for count, unit in parts if count] or [(Number("0"), parts[-1][1])]
     return written.language.duration(shown)
+
+
+def _is_half(written: Written, at: int, name: str) -> bool:
+    """Whether the half of a day behind an hour alone is no unit: "م" is afternoon and meters."""
+    return len(name) > 1 or written.word_before(at) in written.writing.hour_before
 
 
 def _is_hour(written: Written, at: int, end: int) -> bool:

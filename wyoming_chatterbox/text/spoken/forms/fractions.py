@@ -70,7 +70,8 @@ def fraction(written: Written, at: int) -> Found | None:
     if unit := _UNIT.match(written.text, found.end()):
         key = unit_key(written, unit["name"])
         if key and "/" not in key and unit["name"] != "in":
-            return written.after_dot(unit.end()), language.fraction_of(key, int(top), int(bottom), whole)
+            said = language.fraction_of(key, int(top), int(bottom), whole)
+            return written.after_dot(unit.end()), written.in_case(at, unit.end(), Number(top), said)
     gender = language.nouns.get(written.word_after(found.end()), "")
     if not gender and written.gender_of(1, at, found.end()) == "feminine":
         gender = "feminine"

@@ -196,7 +196,7 @@ class Writing:
             **TIME, **{name: unit for name, unit in near.forms("units").items() if unit in ("d", "h", "min", "s")}
         }  # fmt: skip
         halves = [re.escape(name) for name in language.half_days if name[0] not in "ap"]
-        self.half_day = re.compile(rf"\s?(?P<half>{'|'.join(halves) or '(?!)'})(?!\w)", re.IGNORECASE)
+        self.half_day = re.compile(rf"\s?(?P<half>{'|'.join(halves) or '(?!)'})(?![\w/²³])", re.IGNORECASE)
         self.dotted_ordinals = near.text("ordinal_dot") == "lower"
         """Whether "3." before a small letter is an ordinal."""
         self.currencies: Mapping[str, str] = {**_SIGNS, **language.currencies}
