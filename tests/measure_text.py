@@ -11,7 +11,7 @@ import sys
 import time
 
 from tests.spoken_cases import cases
-from wyoming_chatterbox.text.spoken import SpokenText
+from wyoming_chatterbox.text.spoken import spell
 
 IMPORT = """
 import time
@@ -36,16 +36,13 @@ def in_a_new_process(code: str) -> float:
     return min(float(run.stdout) for run in runs)
 
 
-def for_100_characters(texts: list[str], language: str = "en", *, size: int = 100_000) -> float:
-    """Seconds, the least of some tries; a text arrives in pieces of that many characters."""
+def for_100_characters(texts: list[str], language: str = "en") -> float:
+    """Seconds, the least of some tries."""
     tries = []
     for _ in range(TRIES):
         begun = time.process_time()
         for text in texts:
-            stream = SpokenText(language)
-            for at in range(0, len(text), size):
-                stream.add(text[at : at + size])
-            stream.finish()
+            spell(text, language)
         tries.append(time.process_time() - begun)
     return min(tries) / sum(map(len, texts)) * 100
 
@@ -61,7 +58,6 @@ def main() -> None:
     replies = [case.written for case in cases("replies")]
     show("100 characters without forms", for_100_characters([PLAIN]), "under 1")
     show("100 characters of replies", for_100_characters(replies), "under 1")
-    show("100 characters of replies, letter by letter", for_100_characters(replies, size=1), "under 1")
     for language in ("en", "de", "fr", "es", "it"):
         forms = [case.written for case in cases(language)]
         show(f"100 characters of nothing but forms in {language}", for_100_characters(forms, language), "under 1")

@@ -67,6 +67,15 @@ CODE = [
     ("```Turn off the lights```", "Turn off the lights"),
     ("```⏎The light is on.", "The light is on."),
     ("```yaml⏎alias: x", ""),
+    ("Sure:⏎```yaml⏎alias: x⏎⏎mode: single⏎⏎It turns the light on.⏎⏎- id: 5", "Sure: / It turns the light on."),
+    (
+        "```py⏎print('It is on. ')⏎⏎def f():⏎    Return it now.⏎⏎# Call it here.⏎⏎Note: **Restart** it now!⏎",
+        "Note: Restart it now!",
+    ),
+    (
+        "```markdown⏎# Title⏎Some *text*.⏎```yaml⏎a: 1⏎```⏎And more.⏎```⏎The end.",
+        "Title. / Some text. / And more. / The end.",
+    ),
     ("Run it:⏎```python title=x⏎print(1)```⏎It is done.", "Run it: / It is done."),
     ("Run it:⏎````md⏎```yaml⏎a: 1⏎```⏎````⏎It is done.", "Run it: / It is done."),
     ("~~~ Sale ~~~ Half price", "Sale. / Half price"),

@@ -1,14 +1,13 @@
-"""A user's own pronunciations: whole words, the longest first, however the text is cut, from a file that may change."""
+"""A user's own pronunciations: whole words, the longest first, from a file that may change."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ from tests.serving import serving, until
 from wyoming_chatterbox.errors import ConfigError
 from wyoming_chatterbox.text.pronunciation_file import PronunciationFile
 from wyoming_chatterbox.text.pronunciation_yaml import MAX_BYTES, MAX_ENTRIES, parse, read
-from wyoming_chatterbox.text.pronunciations import Entry, PronouncedText, Pronunciations
+from wyoming_chatterbox.text.pronunciations import Entry, Pronunciations
 
 FILE = Path("mine.yaml")
 MINE = """
@@ -56,39 +55,18 @@ no: nei
 """`no` is a word here, as a text stands behind it, and `de` is a language, as words stand under it."""
 
 
-class AsWritten:
-    """A stage that spells nothing out."""
-
-    waiting = False
-
-    def add(self, piece: str) -> str:
-        return piece
-
-    def settle(self) -> str:
-        return ""
-
-    def finish(self) -> str:
-        return ""
+def as_written(text: str, language: str) -> str:
+    """Spells nothing out."""
+    return text
 
 
-class Spelled(AsWritten):
-    """A stage that spells out numbers and minus signs, as a language does."""
-
-    def add(self, piece: str) -> str:
-        return re.sub(r"\d+", lambda number: " ".join(number[0]), piece).replace("-", " minus ")
-
-
-def stage_of(mine: Pronunciations, language: str = "en", spoken: AsWritten | None = None) -> PronouncedText:
-    return PronouncedText(mine, language, spoken or AsWritten())
-
-
-def waits(stage: PronouncedText) -> bool:
-    return stage.waiting
+def spelled(text: str, language: str) -> str:
+    """Spells out numbers and minus signs, as a language does."""
+    return re.sub(r"\d+", lambda number: " ".join(number[0]), text).replace("-", " minus ")
 
 
 def said(text: str, language: str = "en", mine: str = MINE) -> str:
-    stage = stage_of(parse(mine.encode(), FILE), language)
-    return stage.add(text) + stage.finish()
+    return parse(mine.encode(), FILE).words(text, language, spell=as_written)
 
 
 @pytest.mark.parametrize(
@@ -127,9 +105,6 @@ def said(text: str, language: str = "en", mine: str = MINE) -> str:
 )
 def test_a_user_s_words_are_said_as_the_user_wants(text: str, expected: str) -> None:
     assert said(text) == expected
-    for cut in range(len(text)):
-        stage = stage_of(parse(MINE.encode(), FILE))
-        assert stage.add(text[:cut]) + stage.add(text[cut:]) + stage.finish() == expected
 
 
 def test_a_language_has_words_of_its_own_and_those_for_all() -> None:
@@ -138,63 +113,26 @@ def test_a_language_has_words_of_its_own_and_those_for_all() -> None:
     assert said("Ikea", "fr") == "Ikea"
 
 
-def test_without_a_file_text_goes_through_at_once() -> None:
-    stage = stage_of(Pronunciations())
-    assert [stage.add(piece) for piece in ("IK", "EA ", "costs 5")] == ["IK", "EA ", "costs 5"]
-    assert not waits(stage)
-    assert stage.finish() == ""
-
-
-def test_only_what_may_be_a_longer_word_waits() -> None:
-    stage = stage_of(parse(MINE.encode(), FILE))
-    assert stage.add("The lights at ho") == "The lights at "
-    assert waits(stage)
-    assert stage.add("me are") == "hohm are"
-    assert not waits(stage)
-    # A pause ends a word only if something other than a letter ends it.
-    assert stage.add(" at home") + stage.settle() == " at "
-    assert waits(stage)
-    assert stage.add(" ") == ""
-    assert stage.settle() == "hohm "
-    assert not waits(stage)
-    assert stage.add("C++") == "see plus plus"
+def test_without_a_file_text_stays() -> None:
+    assert Pronunciations().words("IKEA costs", "en") == "IKEA costs"
 
 
 def test_words_with_digits_win_over_the_spelling_of_numbers_and_other_words_come_after() -> None:
-    stage = stage_of(parse(b"WD-40: W D forty\nminus: less", FILE), spoken=Spelled())
-    assert stage.add("WD-40, 12-40. ") + stage.finish() == "W D forty, 1 2 less 4 0. "
-
-
-WORDS = st.text("abB c'+4", min_size=1, max_size=6).map(lambda word: " ".join(word.split())).filter(bool)
-TABLES = st.dictionaries(WORDS, st.text("xy ", max_size=4).map(str.strip), max_size=6)
-TEXTS = st.text("abABc '+4\n.東", max_size=40)
-
-
-@given(table=TABLES, text=TEXTS, cuts=st.lists(st.integers(0, 40)))
-def test_the_result_does_not_depend_on_the_cuts(table: Mapping[str, str], text: str, cuts: list[int]) -> None:
-    mine = Pronunciations(Entry(written, spoken) for written, spoken in table.items())
-    whole = stage_of(mine)
-    expected = whole.add(text) + whole.finish()
-    at = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
-    stage = stage_of(mine)
-    pieces = [stage.add(text[start:end]) for start, end in itertools.pairwise(at)]
-    assert "".join(pieces) + stage.finish() == expected
-    assert expected == whole.add(text) + whole.finish(), "a stage can be used again"
+    mine = parse(b"WD-40: W D forty\nminus: less", FILE)
+    assert mine.words("WD-40, 12-40. ", "en", spell=spelled) == "W D forty, 1 2 less 4 0. "
 
 
 @given(words=st.lists(st.text("ab", min_size=1, max_size=3), min_size=1, max_size=4), text=st.text("ab ,", max_size=30))
 def test_it_does_what_a_pattern_would(words: list[str], text: str) -> None:
-    stage = stage_of(Pronunciations(Entry(word, f"<{word}>") for word in words))
+    mine = Pronunciations(Entry(word, f"<{word}>") for word in words)
     pattern = rf"\b({'|'.join(sorted(words, key=len, reverse=True))})\b"
-    assert stage.add(text) + stage.finish() == re.sub(pattern, r"<\1>", text)
+    assert mine.words(text, "en", spell=as_written) == re.sub(pattern, r"<\1>", text)
 
 
 @given(st.text())
 def test_no_text_raises_and_other_words_stay(text: str) -> None:
     mine = Pronunciations([Entry("zzz", "no"), Entry("9zz9", "no")])
-    stage = stage_of(mine)
-    given_out = stage.add(text) + stage.settle() + stage.finish()
-    assert given_out == text or "zz" in text.lower()
+    assert mine.words(text, "en", spell=as_written) == text or "zz" in text.lower()
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,9 @@ def in_pieces(text: str, length: int = 3) -> list[str]:
         "Apples, pears, etc. are fruit.| Bring pears, etc.| Then go.",
         "See No. 5 and Fig. 3.| No. Never.",
         "We met at 5 p.m. on Monday, not at 6 a.m.| Then we left.",
+        "We meet at 5 p.m. Monday or at 6 p.m. ET.| It's 5 p.m.| The door is open.| At 9 a.m. Sunday it is quiet.",
+        "See Ep. 5, para. 2 of Op. 3, Pt. 1, and pay Rs. 500.| It took 1 hr. 20 min. or so.| One para.| Then two.",
+        "It's set to 21 C.| The fan is off.| Use 12 V. or 5 V, incl. Dr. Lee's.| Go to 12 E. 5th St. or 16 W. Main St.",
         "The U.S. Army and J. K. Rowling met George W. Bush.| Yes.",
         "It costs 3.50 or 10.30 for v1.2.3 at 192.168.1.1 on example.com in file.txt.| Right.",
         "It was 2024.| Then came 2025.| The end",
@@ -79,6 +82,26 @@ def test_german_sentences(marked: str) -> None:
     ],
 )
 def test_french_and_spanish_sentences(marked: str) -> None:
+    check_marked(marked)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "Det koster kr. 500.| Det er 5 kr.| Mødet er kl. 14.05.| Husk tlf. 12345678.| Godt.",
+        "Mötet är tors. 26 november kl. 8.| Bra, dvs. 5 personer.",
+        "Il sig. Rossi e il dott. Verdi arrivano gio. 26 novembre.| Bene.",
+        "Rendez-vous jeu. 26 nov. à 8 heures.| Cita jue. 26 de noviembre.| Sí.",
+        "W czw. 26 listopada, ok. 20 minut.| Dobrze, np. Anna.",
+        "Она живёт на ул. Ленина, д. 5, кв. 12.| Это стоит 1 руб. 50 копеек.| Да.",
+        "Γεια σας κ. Παπαδόπουλε.| Τι ώρα είναι;| Είναι πέντε.",
+        "Всё началось в 2026 г.| Она живёт в г. Москва.",
+        "Vom 24.–26. Dezember ist frei.| Gut.",
+        "Offen Mo.-Fr. 8-18 Uhr, Tel.: 030 1234567.| Heute max. -3 Grad.| Das war alles.",
+        "It is ok.| They know.| Um 5 Uhr, z. B. Dienstag.",
+    ],
+)
+def test_sentences_with_abbreviations_of_other_languages(marked: str) -> None:
     check_marked(marked)
 
 
@@ -316,6 +339,7 @@ MARKUP = st.sampled_from([
     *"*_~`[]()<>#|\\-+!?.…。」«»\"',:;&/ \n\r\t", "word ", "Word", "a", "5", "日本", "é", "e\u0301", "😀", "❤️", "🇩🇪",
     "1️⃣", "\u200d", "](", "![", "[a](b)", "<b>", "<br>", "<!--", "-->", "```", "~~~\n", "1. ", "- ", "> ", "# ", "**",
     "&amp;", "https://x.y", "www.x", "Dr. ", "Am 3. Mai ", "etc. ", "p.m. ", "No. ", "Hello. ", "... ", " » ", "[x] ",
+    ":)", " ;-)", ":D", "$", "$$", "$x = 5$", "\\(", "\\)", "\\frac{1}{2}",
 ])  # fmt: skip
 TEXTS = st.lists(MARKUP | st.text(max_size=3), max_size=30).map("".join)
 

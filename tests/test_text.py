@@ -34,6 +34,7 @@ from tests.cleaning import clean
         ("H<sub>2</sub>O is <b>wet</b><br>Is it?", "H2O is wet. Is it?"),
         ("<p>One</p><p class='x'>Two</p>", "One. Two."),
         ("Seen<!-- not this --> here", "Seen here"),
+        ("Done :) Sorry :-( Hm ;-) Ha :D =) and :'( too :)).", "Done Sorry Hm Ha and too."),
         ("AT&amp;T, 5&nbsp;&lt; 6", "AT&T, 5 < 6"),
     ],
 )
@@ -58,6 +59,7 @@ def test_markup_is_not_read_aloud(written: str, spoken: str) -> None:
         "List<String> and std::vector<int>",
         "The file C:\\temp\\new and a/b",
         "[an aside](that is no link)",
+        "x =(5), Note :(see below), a :Data and b := 3, (at 5:)",
         "version v1.2.3 of file.txt at 10.0.0.1 on example.com",
     ],
 )
@@ -71,6 +73,11 @@ def test_what_only_looks_like_markup_is_left_alone(text: str) -> None:
         ("- Milk\n- Eggs\n- Bread!\n", "Milk. Eggs. Bread!"),
         ("* Milk\n+ Eggs\n• Bread\n– Tea\n", "Milk. Eggs. Bread. Tea."),
         ("- [ ] Wash\n- [x] Dry\n", "Wash. Dry."),
+        ("Term\n: What it means\n", "Term. What it means."),
+        ("→ Milk\n→ Eggs → two\n", "Milk. Eggs → two."),
+        ("> [!NOTE]\n> It is on.\n", "It is on."),
+        ("Left ██░░ 80 %\n━━━━\nOn\n", "Left 80 %. On."),
+        ("· Milk\n· Eggs\n", "Milk. Eggs."),
         ("- One\n  - Nested\n    - Deeper\n", "One. Nested. Deeper."),
         ("1. **First**: here\n2. Second\n", "1. First: here. 2. Second."),
         ("You need:\n\n- Milk\n", "You need: Milk."),

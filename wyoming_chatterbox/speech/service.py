@@ -46,5 +46,5 @@ class Service:
         return Reading.of(
             self.config,
             sounds=spoken_sounds(self.config.model),
-            words=lambda language: self.pronunciations.latest.words(language),
+            words=lambda text, language: self.pronunciations.latest.words(text, language),
         )

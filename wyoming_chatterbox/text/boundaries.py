@@ -7,7 +7,12 @@ import re
 CLOSERS = "\"'”’“»«›‹)\\]}」』）】〉》〕］｝"
 WIDE_STOPS = "。！？｡"
 
-STOP = re.compile(rf"\n|(?P<stops>[.!?…‽؟۔।॥։።‼⁇⁈⁉{WIDE_STOPS}]{{1,64}}+)(?P<closers>[{CLOSERS}]{{0,64}}+)")
+_GREEK = "\u0370-\u03ff\u1f00-\u1fff"
+"""Letters before a semicolon that is a question mark."""
+
+STOP = re.compile(
+    rf"\n|(?P<stops>[.!?…‽؟۔।॥։።‼⁇⁈⁉{WIDE_STOPS}]{{1,64}}+|(?<=[{_GREEK}]);|\u037e)(?P<closers>[{CLOSERS}]{{0,64}}+)"
+)
 """A newline, or final punctuation with the quotes and brackets that close after it."""
 
 NO_END = -1
@@ -25,10 +30,12 @@ def _words(text: str) -> frozenset[str]:
 # "Rep. Smith" does not.
 _NEVER_ENDS = _words("""
     Mr Mrs Ms Mx Messrs Dr Prof Rev Hon Gen Col Capt Cpt Lt Sgt Maj Cmdr Gov Sen Rep Pres St Mt Ft vs approx cf viz
-    Hr Hrn Fr Frl Dipl.-Ing Dipl Ing Mag ca bzw bspw evtl ggf inkl exkl vgl sog geb gest zzgl abzgl bzgl lt
+    incl excl
+    Hr Hrn Fr Frl Dipl.-Ing Dipl Ing Mag ca bzw bspw evtl ggf inkl exkl vgl sog geb gest zzgl abzgl bzgl lt stk
     Mme Mmes Mlle Mlles MM Mgr Ste av env p.ex
     Sr Sra Srta Sres Dra Dña Ud Uds Vd Vds p.ej EE EE.UU Sig Dott
-    Mio Mrd Mill mln mld млн млрд тыс bijv dhr mevr f.eks bl np tzn prof mgr dr mr mrs sr sra ул
+    Mio Mrd Mill mln mld млн млрд тыс bijv dhr mevr f.eks bl np tzn prof mgr dr mr mrs sr sra ул ul
+    kl klo milj mill dvs evt ekskl exkl bv esim ts tj örn cth напр δηλ sig sigg dott avv geom sig.ra डॉ प्रो उदा रु
 """)
 
 # Between two sentences as likely as inside one: an end if a capital follows.
@@ -40,11 +47,20 @@ _SOMETIMES_ENDS = _words("""
 # Abbreviations only where a number follows: "No. 5" is one, "No. Never." is none.
 _ENDS_UNLESS_NUMBER_FOLLOWS = _words("""
     no nos nr nrn núm num nº art abs bd kap abb abt max min sek godz pp pg pág págs fig figs vol ch chap sec tel ext rm
-    apt tab jan feb mar apr jun jul aug sep sept oct nov dec okt dez
+    apt tab ep eps para op pt mk rs rt hwy lvl hr hrs mins secs temp temps gen avg elev fl bldg
+    mon tue tues thu thurs fri jan feb mar apr jun jul aug sep sept oct nov dec okt dez
+    ok maks máx mín aprox mind tlf tél tfno τηλ αρ σελ тел макс ок д кв стр гл рис руб ч мин сек дн
+    mo di mi do fr sa so mer seg qua qui
+    lun jeu ven sam dim jue mié sáb gio sab pon wt śr czw niedz mån tis tors tor fre lör sön tir lør søn
+    пн вт ср чт пт сб вс janv févr avr juil déc ene abr dic giu lug ott fev des mrt wrz paź
+    янв февр апр авг сент окт нояб дек
 """)
 
+# Behind a number they may end a sentence; else what they stand for follows: "г. Москва", "kr. 500".
+_ENDS_BEHIND_NUMBER = _words("г гг kr")
+
 # Single letters of abbreviations written with spaces: "z. B.", "d. h.", "p. ej."; capitals are initials anyway.
-_LOWER_INITIALS = frozenset("acdehinopsuvz")
+_LOWER_INITIALS = frozenset("acdehinopsuvzκ")
 
 _SPACED = ("p. ex", "p. ej")
 
@@ -52,11 +68,20 @@ _MONTHS = _words("""
     Januar Jänner Jan Februar Feber Feb März April Apr Mai Juni Juli August Aug September Sept Oktober Okt November Nov
     Dezember Dez Jahrhundert Jahrhunderts
 """)
+_AFTER_HALF_DAY = _words("""
+    Monday Tuesday Wednesday Thursday Friday Saturday Sunday Mon Tue Tues Wed Thu Thurs Fri Sat
+    ET EST EDT CT CST CDT MT MST MDT PT PST PDT GMT UTC BST CET CEST IST AEST AEDT
+""")
 _BEFORE_ORDINAL = _words("am der die das dem den des im vom zum zur beim bis ab seit")
 
 _SAYABLE = re.compile(r"[^\W_]")
 _LETTER_GROUPS = re.compile(r"(?:\w\.-?)+\w")
+_DAYS = re.compile(r"(?:\d{1,2}\.?[-–])?\d{1,2}")
+_JOINED = re.compile("[-–/]")
+_SIGNS = "-−+"
 _NUMBER = re.compile(r"\d{1,3}")
+_MEASURE = re.compile(r"\d\s?[ACFKV]\Z")
+"""An amount with a unit of one letter, which is no initial."""
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -128,28 +153,37 @@ def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: st
             return None
         if is_lower or _is_ordinal_place(text, start, at, word):
             return NO_END
-        return _unless_month(word, follows, end, more)
+        # German has an ordinal before a month: "am 3. Mai".
+        return _unless_named(_MONTHS, follows, end, more) if _DAYS.fullmatch(word) else end
+    if _MEASURE.search(text, max(start, at - _LOOK_BACK_CHARACTERS), at):
+        return end if follows[:1].isupper() else NO_END
     if _is_never(word) or text.endswith(_SPACED, start, at):
+        return NO_END
+    if word in _ENDS_BEHIND_NUMBER and not _is_number(_word_before(text, start, max(start, at - len(word) - 1))):
         return NO_END
     if word.lower() in _SOMETIMES_ENDS:
         if unknown:
             return None
+        if word.lower() in ("a.m", "p.m"):
+            return _unless_named(_AFTER_HALF_DAY, follows, end, more) if follows[:1].isupper() else NO_END
         return end if follows[:1].isupper() else NO_END
-    if word.lower() in _ENDS_UNLESS_NUMBER_FOLLOWS:
-        if unknown:
+    if _JOINED.split(word.lower())[-1] in _ENDS_UNLESS_NUMBER_FOLLOWS:
+        if unknown or (more and follows in _SIGNS):
             return None
-        return NO_END if is_lower or follows[:1].isdigit() else end
+        return (
+            NO_END if is_lower or follows.lstrip(_SIGNS)[:1].isdigit() or follows.startswith((":", ",", ";")) else end
+        )
     return NO_END if is_lower else end
 
 
-def _unless_month(word: str, follows: str, end: int, more: bool) -> int | None:
-    """Return `end`, or `NO_END` before a month's name, where German has an ordinal: `am 3. Mai`."""
+def _unless_named(names: frozenset[str], follows: str, end: int, more: bool) -> int | None:
+    """Return `end`, or `NO_END` before one of the names."""
     name = _WORD.match(follows)
-    if len(word) > 2 or not name:
+    if not name:
         return end
-    if more and name.end() == len(follows) and any(month.startswith(name[0]) for month in _MONTHS):
+    if more and name.end() == len(follows) and any(known.startswith(name[0]) for known in names):
         return None
-    return NO_END if name[0] in _MONTHS else end
+    return NO_END if name[0] in names else end
 
 
 def _is_quoted(text: str, start: int, end: int, quoted: int) -> bool:

@@ -15,6 +15,7 @@ _BEGUN = re.compile(rf"\[[^\[\]\n]{{0,{MAX_LENGTH}}}+\Z")
 _DOUBLE = re.compile(r"\[\[\s?(slnc \d{1,6})\s?\]\]")
 _DOUBLE_BEGUN = re.compile(r"\[(?:\[[a-z0-9 ]{0,20}\]?)?\Z")
 _NOTE = re.compile(r"\^[^\s\[\]]{1,40}")
+_ALERT = re.compile(r"![A-Z]{2,20}")
 _CITATION = re.compile(r"(?:[1-9]\d{0,2}|citation needed)(?:\s?[,;–-]\s?[1-9]\d{0,2}){0,20}")
 _WORDS = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+)*")
 
@@ -69,7 +70,7 @@ def bracket_at(text: str, at: int, *, more: bool) -> Bracket | int | None:
         return Bracket(end, pause=seconds)
     if sound := sound_of(words):
         return Bracket(end, sound=sound)
-    if _NOTE.fullmatch(words) or _CITATION.fullmatch(words):
+    if _NOTE.fullmatch(words) or _ALERT.fullmatch(words) or _CITATION.fullmatch(words):
         return Bracket(end)
     return Bracket(end) if _WORDS.fullmatch(words) and is_direction(words) else at
 

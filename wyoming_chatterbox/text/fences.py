@@ -16,6 +16,17 @@ _RUN = re.compile(r"[ \t]{0,200}+(`{1,64}+|~{1,64}+)")
 _BLANK = re.compile(r"[ \t]{0,200}+\Z")
 
 
+_PARAGRAPHS = re.compile(r"(?:\r\n?|\n)[ \t]*(?:\r\n?|\n)\s*")
+_SENTENCE = re.compile(r"[*_]{0,3}[^\W\d_a-zß-ÿ][^{}<>=;\[\]\\|$]{0,2000}[.!?:][*_\"'”)]{0,4}\s*\Z")
+_LEAST_WORDS = 3
+
+
+def sentences_in(code: str) -> str:
+    """Return the paragraphs of code that read like sentences: text after a block whose end is missing."""
+    paragraphs = _PARAGRAPHS.split(code)[1:]
+    return "\n\n".join(part for part in paragraphs if _SENTENCE.match(part) and len(part.split()) >= _LEAST_WORDS)
+
+
 def info_end(text: str, run: int, after: int, *, more: bool) -> int | None:
     """Return where the line ends on which a run of back ticks or tildes begins a block of code.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from .fences import closing_end, info_end
+from .fences import closing_end, info_end, sentences_in
 from .items import Pause
 from .markup_patterns import NEWLINES
 from .spacing import SpacedText
 
+_MARKDOWN = frozenset(("markdown", "md"))
 _NEWLINE = re.compile(f"[{NEWLINES}]")
 _CLOSING = re.compile(r"</[ \t]{0,8}([A-Za-z_-]{1,40})\s{0,8}>")
 _CLOSING_BEGUN = re.compile(r"</?[ \t]{0,8}[A-Za-z_-]{0,40}\s{0,8}\Z")
@@ -18,7 +19,8 @@ class HiddenText:
     """Passes over hidden text, or knows that code is being read.
 
     Code ends at its closing marks. If they never come and its opening marks named no language, it was text after all:
-    `unended` returns it. What a tag hides ends at the tag that closes it, and is never said.
+    `unended` returns it, and after marks with a language what reads like sentences. What a tag hides ends at the tag
+    that closes it, and is never said. A block of Markdown is text.
     """
 
     def __init__(self, line: SpacedText, *, read_code: bool) -> None:
@@ -28,8 +30,12 @@ class HiddenText:
         self._tag = ""
         self._is_block = False
         self._line_start = False
-        self._unnamed: list[str] | None = None
-        """Text passed over since opening marks that named no language."""
+        self._passed: list[str] = []
+        """Text passed over since the opening marks."""
+        self._is_named = False
+        """Whether the opening marks named a language."""
+        self._markdown = ""
+        """The opening marks of a block of Markdown."""
 
     @property
     def active(self) -> bool:
@@ -57,18 +63,23 @@ class HiddenText:
 
         The result is None if it takes more text to tell, and `at` if the marks do neither.
         """
-        if self._fence:
-            end = closing_end(text, at, self._fence, line_start=line_start, more=more)
+        if begun := self._fence or self._markdown:
+            end = closing_end(text, at, begun, line_start=line_start, more=more)
             if end is not None and end > at:
-                self._fence = ""
+                self._fence, self._markdown = "", self._markdown if self._fence else ""
                 self._line.end()
-            return end
+            if self._fence or end != at:
+                return end
         end = info_end(text, at, after, more=more)
         if end is not None and end > at:
-            self._fence = text[at:after]
-            self._is_block = True
-            self._line_start = False
-            self._unnamed = [] if not text[after:end].strip() else None
+            name = text[after:end].strip().lower()
+            if name in _MARKDOWN:
+                self._markdown = text[at:after]
+            else:
+                self._fence = text[at:after]
+                self._is_block = True
+                self._line_start = False
+                self._passed, self._is_named = [], bool(name)
             self._line.end()
             self._line.divide(Pause(0.0))
         return end
@@ -78,10 +89,10 @@ class HiddenText:
         return self._step_tag(text, at, more) if self._tag else self._step_code(text, at, more)
 
     def unended(self) -> str:
-        """Return the text of a block of code that named no language and never ended; it is hidden no more."""
-        rest = "".join(self._unnamed or [])
-        self._fence, self._unnamed = "", None
-        return rest
+        """Return what is text in a block of code that never ended; it is hidden no more."""
+        rest = "".join(self._passed)
+        self._fence, self._passed = "", []
+        return sentences_in(rest) if self._is_named else rest
 
     def _step_tag(self, text: str, at: int, more: bool) -> int | None:
         start = text.find("<", at)
@@ -100,7 +111,7 @@ class HiddenText:
         if end is None:
             return None
         if end > at:
-            self._fence, self._unnamed = "", None
+            self._fence, self._passed = "", []
             return end
         newline = _NEWLINE.search(text, at)
         if newline and newline.start() == at:
@@ -112,6 +123,5 @@ class HiddenText:
         return self._pass(text, at, mark if mark > 0 else stop)
 
     def _pass(self, text: str, at: int, after: int) -> int:
-        if self._unnamed is not None:
-            self._unnamed.append(text[at:after])
+        self._passed.append(text[at:after])
         return after

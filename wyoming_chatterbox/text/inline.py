@@ -11,6 +11,7 @@ from . import markup_patterns as patterns
 from .arrival import Arrival
 from .brackets import Bracket, acted_at, bracket_at, citation_end
 from .emphasis import Emphasis
+from .formulas import Formula, formula_at
 from .hidden import HiddenText
 from .items import Pause
 from .links import cited_end, link_end, url_end
@@ -213,10 +214,18 @@ class InlineMarkup:
             if at + 1 == len(text) and self._arrival.more and not self._arrival.stalled:
                 return None
             return self._link(text, at, at + 1) if text.startswith("[", at + 1) else at
+        if char in ":;=" and self._arrival.before.isspace():
+            after = self._emoticon(text, at)
+            if after != at:
+                return after
         if char == ":":
             return self._short_name(text, at)
-        if char == "$" and (text.startswith("$$", at) or (self._arrival.more and text[at:] == "$")):
-            return at + 2 if text.startswith("$$", at) else None
+        if char in "$\\":
+            after = self._formula(text, at)
+            if after != at:
+                return after
+        if text.startswith("$$", at):
+            return at + 2
         if char == "\\":
             if at + 1 == len(text) and self._arrival.more:
                 return None
@@ -227,6 +236,16 @@ class InlineMarkup:
                 self._line.write(escaped)
                 return at + 2
         return at
+
+    def _formula(self, text: str, at: int) -> int | None:
+        """Write a formula with signs in place of its commands; return `at` itself if there is none."""
+        more = self._arrival.more and not self._arrival.stalled
+        formula = formula_at(text, at, self._arrival.before, more=more)
+        if not isinstance(formula, Formula):
+            return formula
+        for char in formula.text:
+            self._write(char)
+        return formula.end
 
     def _bracket(self, text: str, at: int) -> int | None:
         """Deal with a pause, a sound, a citation or a link; enter the label of a link."""
@@ -275,6 +294,15 @@ class InlineMarkup:
             return at
         self._link_tails.append(end - closing)
         return bracket + 1
+
+    def _emoticon(self, text: str, at: int) -> int | None:
+        """Deal with an emoji of punctuation, such as `:-)`."""
+        if self._arrival.more and not self._arrival.stalled and patterns.EMOTICON_BEGUN.match(text, at):
+            return None
+        emoticon = patterns.EMOTICON.match(text, at)
+        if emoticon:
+            self._line.gap()
+        return emoticon.end() if emoticon else at
 
     def _short_name(self, text: str, at: int) -> int | None:
         """Deal with the name of an emoji, such as `:smile:`."""

@@ -32,6 +32,8 @@ URL = re.compile(r"[^\s<>\[\]\"`{}|\\^„“”‘’«»‹›…\u3000-\u9fff\
 URL_TRAIL = ".,;:!?'*_~"
 SHORT_NAME = re.compile(r":(?:[a-z][a-z0-9_+-]{1,40}|[+-]1|100):(?!\w)")
 SHORT_NAME_BEGUN = re.compile(r":(?:[a-z][a-z0-9_+-]{0,40}|[+-]1?|10{0,2})?:?\Z")
+EMOTICON = re.compile(r"[:;=]['’]?-?[)(]{1,5}(?![\w(])|[:;=]-?[DP](?!\w)")
+EMOTICON_BEGUN = re.compile(r"[:;=]['’]?-?(?:[)(]{0,5}|[DP])?\Z")
 ITEM = re.compile(r"(\d{1,9})[.)](?=\s)")
 ITEM_BEGUN = re.compile(r"\d{1,9}[.)]?\Z")
 TABLE = re.compile(
@@ -42,7 +44,7 @@ TABLE = re.compile(
 TABLE_BEGUN = re.compile(rf"[^{NEWLINES}]{{0,1000}}+(?:(?:\r\n?|\n)[ \t|:-]{{0,1000}}+)?\Z")
 INDENT = re.compile(r"[ \t]*+(?:>[ \t]*+){0,8}")
 EMOJI = re.compile(
-    "[\U0001f000-\U0001faff\u2300-\u23ff\u25a0-\u27bf\u2b00-\u2bff\u2194-\u2199\u21a9\u21aa\u2139\u2122"
+    "[\U0001f000-\U0001faff\u2300-\u23ff\u2500-\u27bf\u2b00-\u2bff\u2194-\u2199\u21a9\u21aa\u2139\u2122"
     "\u24c2\u3030\u303d\u3297\u3299\ufffc\ufffd]"
 )
 VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
@@ -50,6 +52,6 @@ EMOJI_STYLE = "\ufe0f"
 KEYCAP = "\u20e3"
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Me"})
 
-BULLETS = frozenset("-*+–—")
+BULLETS = frozenset("-*+–—:→·")
 ROUND_BULLETS = frozenset("•‣◦▪●")
-ESCAPABLE = frozenset("\\`*_{}[]()#+-.!|~<>")
+ESCAPABLE = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")

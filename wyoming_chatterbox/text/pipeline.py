@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 from ..errors import RequestError
 from ..options import Options
 from .items import Item, Part, Pause
 from .markup import PlainText
 from .sentences import Sentence, SentenceStream
-from .spoken import SpokenText
+from .spoken import spell
 from .utterances import Utterances
 
 _CHARACTERS_AT_A_TIME = 1000
@@ -24,18 +23,6 @@ _CHARACTERS_AT_A_TIME = 1000
 
 _BEGINS = re.compile(r"[^\[]{0,100}?[^\W_]|[^\[]{100}")
 """The beginning of a sentence that is more than a sound."""
-
-
-class Words(Protocol):
-    """Turns numbers, symbols and a user's own words into words that are said."""
-
-    def add(self, piece: str, /) -> str:
-        """Take the next piece of text; return what is certain."""
-        ...
-
-    def finish(self) -> str:
-        """Return the rest, because no more text comes."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -53,11 +40,11 @@ class Reading:
     """Seconds of silence between two paragraphs, if that is longer."""
     lead_in: float = 0.0
     """Seconds of silence before the first sound."""
-    words: Callable[[str], Words] = SpokenText
-    """Makes what spells out text of a language, given as ISO 639-1."""
+    words: Callable[[str, str], str] = spell
+    """Returns text in words: numbers, symbols and a user's own words, in a language given as ISO 639-1."""
 
     @classmethod
-    def of(cls, options: Options, *, sounds: Iterable[str], words: Callable[[str], Words]) -> Reading:
+    def of(cls, options: Options, *, sounds: Iterable[str], words: Callable[[str, str], str]) -> Reading:
         """Take from the options what they say about texts."""
         return cls(
             max_length=options.max_chunk_length,
@@ -165,8 +152,7 @@ class TextPipeline:
         )
 
     def _in_words(self, text: str) -> str:
-        words = self._reading.words(self._language or self._own_language)
-        return words.add(text) + words.finish()
+        return self._reading.words(text, self._language or self._own_language)
 
 
 def items_of(text: str, language: str = "", reading: Reading | None = None, *, ssml: bool = False) -> Iterator[Item]:

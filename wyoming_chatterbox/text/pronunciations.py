@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from .replacements import ReplacedText, Replacements, Stage, is_in_word, through
-from .spoken import SpokenText
+from .replacements import Replacements, is_in_word
+from .spoken import spell
 
 _FIRST_MARK = 0xF0000
 """The first character for private use of a plane that has 65,534; text from `markup` holds none of them."""
@@ -38,36 +38,10 @@ class Pronunciations:
             for language, (own_before, own_after) in own.items()
         }
 
-    def words(self, language: str) -> PronouncedText:
-        """Return what makes words of text in a language."""
-        return PronouncedText(self, language, SpokenText(language))
-
-    def stages(self, language: str) -> tuple[ReplacedText, ReplacedText]:
-        """Return the stages for text of a language: one before its numbers and symbols are spelled out, one after."""
+    def words(self, text: str, language: str, *, spell: Callable[[str, str], str] = spell) -> str:
+        """Return text in words: `spell` says its numbers and symbols, and a user's words are said as the user wants."""
         before, after = self._by_language.get(language, self._for_all)
-        return ReplacedText(before), ReplacedText(after)
-
-
-class PronouncedText:
-    """A `Stage` that spells out numbers and symbols, and says a user's words as the user wants."""
-
-    def __init__(self, pronunciations: Pronunciations, language: str, spoken: Stage) -> None:
-        """`spoken` spells out text of `language`."""
-        before, after = pronunciations.stages(language)
-        self._stages: tuple[Stage, ...] = before, spoken, after
-
-    @property
-    def waiting(self) -> bool:
-        return any(stage.waiting for stage in self._stages)
-
-    def add(self, piece: str) -> str:
-        return through(self._stages, piece)
-
-    def settle(self) -> str:
-        return through(self._stages, "", settle=True)
-
-    def finish(self) -> str:
-        return through(self._stages, "", finish=True)
+        return after.replaced(spell(before.replaced(text), language))
 
 
 def _tables(entries: Iterable[Entry]) -> dict[str | None, tuple[dict[str, str], dict[str, str]]]:

@@ -1,5 +1,5 @@
 """Numbers, units, money, dates, times and symbols in words, as a person would say them, in the voice's language."""
 
-from .stream import SpokenText, spell
+from .spelling import spell
 
-__all__ = ["SpokenText", "spell"]
+__all__ = ["spell"]

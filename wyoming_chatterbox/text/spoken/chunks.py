@@ -12,12 +12,12 @@ from .letters import FANCY, WIDE
 MAX_CHUNK_LENGTH = 200
 """Characters; a longer stretch without white space is taken as several chunks."""
 
-CHUNK = re.compile(rf"\s|[{WIDE}]|(?P<open>[^\s{WIDE}]{{1,{MAX_CHUNK_LENGTH}}})")
-"""A space, a character of a script without spaces, or a chunk of another script, which is open to more letters."""
+CHUNK = re.compile(rf"\s|[{WIDE}]|[^\s{WIDE}]{{1,{MAX_CHUNK_LENGTH}}}")
+"""A space, a character of a script without spaces, or a chunk of another script."""
 
 _HOT = re.compile(
-    rf"[\d_&@#~±≥≤≠≈<>×÷=+/→←↔↑↓°%‰€$£¥¢₽₩₹₺₪₴₫₱฿§√∞½⅓¼¾\u2150-\u215f²³™®©º№{FANCY}]"
-    r"|\b[IVXL]{2,}|\b[IVX]\b|\b(?:I|V|X|[IVXL]{2,})(?:er|ère|re|e|ème)\b|[a-z]{3}\.[a-z]"
+    rf"[\d_&@#~^|·±−≥≤≠≈<>×÷=+/→←↔↑↓°%‰€$£¥¢₽₩₹₺₪₴₫₱฿§√∞½⅓¼¾\u2150-\u215f²³™®©º№{FANCY}]"
+    r"|[א-ת][\"'׳״]|\b[IVXL]{2,}|\b[IVX]\b|\b(?:I|V|X|[IVXL]{2,})(?:er|ère|re|e|ème)\b|[a-z]{3}\.[a-z]"
 )
 _JOINING = frozenset({"-", "–", "—", "−", "~", "〜", "～", "x", "*", "^", ":", *"年月日号號時时點点分秒"})
 _HYPHEN = re.compile("[-–]")
@@ -29,7 +29,9 @@ class Chunks:
 
     def __init__(self, language: Language) -> None:
         self._writing = Writing.of(language)
-        self._starts = self._writing.named_days | frozenset(self._writing.abbreviations)
+        writing = self._writing
+        short = (*writing.abbreviations, *writing.titles, *writing.after_names, *writing.short_parts)
+        self._starts = writing.named_days | frozenset(name.strip(_EDGES).lower() for name in short)
 
     @classmethod
     @cache

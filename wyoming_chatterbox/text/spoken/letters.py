@@ -25,18 +25,30 @@ WORD = r"(?:[^\W\d_][\u0900-\u0903\u093a-\u094f]*+)++"
 
 _KEPT = frozenset("№！＂＃＇（），．：；？［］＿｛｝～℗℠™℡")
 _STYLED = re.compile(f"[{FANCY}]")
-_RAISED = re.compile("\u207a?\u207b?[\u2070\u00b9\u2074-\u2079]+")
-_SPELLINGS = {"\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2012": "–", "٪": "%", "º C": "°C", "ºC": "°C", "ºF": "°F"}
+_HIGH = "\u2070\u00b9\u2074-\u2079"
+_RAISED = re.compile(
+    rf"[\u207a\u207b]?[{_HIGH}][{_HIGH}\u00b2\u00b3]*|[\u207a\u207b][\u00b2\u00b3]+|[\u00b2\u00b3]+[{_HIGH}][{_HIGH}\u00b2\u00b3]*"
+)
+_SPELLINGS = {
+    "\u2010": "-", "\u2011": "-", "\u2012": "–", "٪": "%", "º C": "°C", "ºC": "°C", "ºF": "°F", "٫": ".", "٬": ",",
+}  # fmt: skip
 _OTHER_DIGITS = re.compile(r"(?![0-9])\d")
 _MICRO = re.compile(r"(?<!\w)\u03bc(?=[A-Za-z])")
+_GERSHAYIM = re.compile(r"(?<=[א-ת])\"(?=[א-ת](?![א-ת]))")
+"""Before the last letter of a Hebrew abbreviation, as keyboards have it."""
+_GERESH = re.compile(r"(?<=[א-ת])'(?![א-ת])")
 _ODD = re.compile("|".join(map(re.escape, _SPELLINGS)))
+_MINUS = re.compile(r"(?<!\w\s)\u2212(?=\s?[\d.,])|\u2212(?=[\d.,])")
+"""A minus of print before a number, but not between two terms, where it is no dash."""
 
 
 def plain_letters(text: str) -> str:
     """Return the text with letters, digits and unit signs of other styles as plain ones; raised digits follow `^`."""
     text = _OTHER_DIGITS.sub(lambda digit: str(int(digit[0])), text)
     text = _ODD.sub(lambda odd: _SPELLINGS[odd[0]], text)
+    text = _MINUS.sub("-", text)
     text = _MICRO.sub("\u00b5", text)
+    text = _GERESH.sub("׳", _GERSHAYIM.sub("״", text))
     if not _STYLED.search(text):
         return text
     text = _RAISED.sub(lambda raised: "^" + unicodedata.normalize("NFKC", raised[0]).replace("\u2212", "-"), text)

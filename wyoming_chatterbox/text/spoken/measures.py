@@ -99,6 +99,8 @@ class Measures(Numbers):
         if not isinstance(amount, Number):
             low, high = (self._written_out(number) for number in amount)
             form = self._form(forms, high)
+            if self.word("range_high") == "genitive" and not high.fraction:
+                form = forms.get("many", form)
             return (form if "{0}" in form else forms["other"]).replace("{0}", self.range(low, high, gender=gender))
         amount = self._written_out(amount)
         form = self._form(forms, amount)

@@ -142,7 +142,7 @@ class Numbers:
         if not whole:
             return said
         mixed = table.text(f"mixed {name}") or table.text("mixed")
-        return mixed.replace("{0}", self.cardinal(whole)).replace("{1}", said)
+        return mixed.replace("{0}", self.cardinal(whole, gender=table.text("whole"))).replace("{1}", said)
 
     def _whole(self, digits: str, gender: str = "") -> str:
         if len(digits) > _MOST_DIGITS:

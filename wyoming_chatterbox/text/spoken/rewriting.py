@@ -4,25 +4,41 @@ from __future__ import annotations
 
 import re
 
-from .forms import clock, codes, counting, dates, fractions, measured, money, names, quantities, roman, symbols, wide
+from .forms import (
+    abbreviations,
+    clock,
+    codes,
+    counting,
+    dates,
+    fractions,
+    measured,
+    money,
+    names,
+    quantities,
+    roman,
+    symbols,
+    wide,
+)  # fmt: skip
 from .forms.written import Rule, Written
 from .language import Language
 from .letters import plain_letters
 
 _OPENERS = "([{\"'“„«"
 _LETTERS = re.compile(r"[^\W\d_²³¹¼-¾⅐-⅞]+")
+_BEGUN = re.compile(r"(?P<word>[^\W\d_]+)\s\S*\d\S*(?:\s\S{1,4})?\s?\Z")
 _SIGNED: tuple[Rule, ...] = (
     codes.phone, measured.percent_first, money.money, dates.decade, quantities.quantity, fractions.fraction,
     symbols.symbol,
 )  # fmt: skip
 _DIGIT: tuple[Rule, ...] = (
     counting.list_number, codes.address, wide.date, wide.time, dates.numeric, dates.day_first, clock.time, codes.phone,
-    codes.version, fractions.fraction, counting.ordinal, counting.scientific, dates.decade, counting.years,
-    measured.duration, measured.feet_and_inches, quantities.quantity, counting.number,
+    codes.version, codes.chain, fractions.out_of, fractions.fraction, counting.ordinal, counting.scientific,
+    dates.decade, counting.years, measured.duration, measured.feet_and_inches, quantities.quantity, counting.number,
 )  # fmt: skip
 _LETTER: tuple[Rule, ...] = (
-    dates.weekday, dates.month_first, money.money, codes.address, names.version_name, names.address, names.entity,
-    names.formula, names.abbreviation, names.time_zone, names.model, roman.roman, symbols.by,
+    dates.weekday, dates.month_first, abbreviations.anywhere, money.money, codes.address, names.version_name,
+    names.address, names.entity, names.episode, names.formula, abbreviations.before_number, abbreviations.beside_name,
+    measured.alone, names.time_zone, symbols.by, names.prefix, names.model, roman.roman,
 )  # fmt: skip
 
 
@@ -58,7 +74,7 @@ def rewrite(text: str, before: str, language: Language) -> str:
 
 def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None:
     """Write what is said, with spaces to its neighbours, and a capital where a sentence starts."""
-    said = said.strip(" ") if written.is_dense else said
+    said = _between(written, at, said.strip(" ") if written.is_dense else said)
     if not said:
         return
     if said == ",":
@@ -72,8 +88,18 @@ def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None
     if not follows or follows.isspace():
         said = said.rstrip()
     if not written.is_dense:
-        divided = follows.isalnum() and not written.writing.attached.match(written.text, end)
-        joins = written.language.code == "ko" and written.text[at] in "~〜～"
+        attached = written.follows_prefix(end) or written.writing.attached.match(written.text, end)
+        divided = follows.isalnum() and not attached
+        joins = written.follows_prefix(at) or (written.language.code == "ko" and written.text[at] in "~〜～")
         said = " " * (last.isalnum() and said[:1].isalnum() and not joins) + said
         said += " " * (said[-1:].isalnum() and divided)
     out.append(said)
+
+
+def _between(written: Written, at: int, said: str) -> str:
+    """With "and" in a range after "between": "between 2–5 pm"."""
+    before, to, also = written.writing.between, written.language.word("to"), written.language.word("and")
+    if written.word_before(at) in before:
+        return said.replace(f" {to} ", f" {also} ", 1)
+    begun = _BEGUN.search(written.left(at)) if before and said == to else None
+    return also if begun and begun["word"].lower() in before else said

@@ -24,8 +24,9 @@ class Times(Measures):
     def day(self, day: int, *, after: str = "") -> str:
         """Return the day of a month, as it is said in a date; `after` as for `date`."""
         dates = self._dates
-        first = dates.text("first") if day == 1 else ""
-        return first or self._numeral(dates.section("after").text(after.lower()) or dates.text("day", "ordinal"), day)
+        form = dates.section("after").text(after.lower())
+        first = dates.text("first") if day == 1 and not form else ""
+        return first or self._numeral(form or dates.text("day", "ordinal"), day)
 
     def date(
         self,
@@ -56,6 +57,13 @@ class Times(Measures):
                 said = said.replace(f"{{{name}}}", text)
         return said if weekday is None else self.with_weekday(weekday, said)
 
+    def weekday_range(self, first: int, last: int, *, to: str = "", after: str = "") -> str:
+        """Return two days of the week as a span, with `to` between them; `after` is the word before, not said twice."""
+        pattern = self._dates.text("weekday_range") or f"{{0}} {to or self.word('to')} {{1}}"
+        for place, names, day in (("{0}", "weekdays_from", first), ("{1}", "weekdays_until", last)):
+            pattern = pattern.replace(place, (self._table.texts(names) or self._table.texts("weekdays"))[day % 7])
+        return pattern.removeprefix(f"{after} ") if after else pattern
+
     def with_weekday(self, weekday: int, date: str, *, name: str = "") -> str:
         """Put a day of the week, as it stands alone or in the form `name`, before a date in words; it may be empty."""
         name = name or self.weekday(weekday)
@@ -82,6 +90,17 @@ class Times(Measures):
         if after and said.lower().startswith(f"{after.lower()} "):
             said = said[len(after) + 1 :]
         return clock.text("half", "{0} {1}").replace("{0}", said).replace("{1}", part) if part else said
+
+    def clock_range(self, first: tuple[int, int], last: tuple[int, int], *, after: str = "") -> str:
+        """Return a span between two times of day; "" if the language has no words of its own for that.
+
+        `after` is the word before, which is not said twice.
+        """
+        if not self._clock.texts("range"):
+            return ""
+        since, until = self._clock.texts("range")
+        said = f"{self.clock(*first, after=since)} {until} {self.clock(*last, after=until)}"
+        return said if after == since else f"{since} {said}"
 
     def _time(self, hour: int, minute: int, second: int | None, half: str, after: str) -> str:
         clock = self._clock

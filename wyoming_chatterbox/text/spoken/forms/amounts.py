@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from ..letters import WORD
+from ..letters import WIDE, WORD
 from ..measures import Amount
 from ..numbers import Number
 from .written import Written
 
+_AFTER_WIDE = re.compile(rf"(?<!\d)(?<!\d.)[{WIDE}]\Z")
+_DEGREES = re.compile(r"[-–][\d.,]+\s?[°度%]")
 _SIGN = re.compile(r"[-+–](?=\d)|[-+–](?=[.,]\d)")
-_RANGE = re.compile(r"(?:[-–—~～〜]|\s[-–—]\s)(?=[-+]?\d)")
-_CHAIN = re.compile(r"\s?(?:[-–/.:]\d|=)")
+_RANGE = re.compile(r"(?:[-–—~～〜]|\s[-–—]\s|(?<!\.)\.\.|…)(?=[-+]?\d)")
+_DEGREES_BEHIND = re.compile(r"/(?=[-+]?\d[\d.,]*\s?°)")
+_CHAIN = re.compile(r"\s?(?:[-–/.:]\d|=|…\d|\.\.)")
 _SCALE = re.compile(rf"\s?({WORD})")
 _STOP_INSIDE = re.compile(r"\.(?=\s?[€$£%]|\s[^\W\d_]?[a-z])")
 _PAID_SCALE = re.compile(r"\s?(k|K|M|Md|Mrd|Mio)(?=[€$£])")
@@ -26,7 +29,9 @@ def read_amount(written: Written, at: int) -> tuple[Amount, int] | None:
     if not low:
         return None
     number, end = low
-    if (dash := _RANGE.match(written.text, end)) and (high := _signed(written, dash.end())):
+    dash = _RANGE.match(written.text, end) if written.char_before(at) not in ("…", ".") else None
+    dash = dash or _DEGREES_BEHIND.match(written.text, end)
+    if dash and (high := _signed(written, dash.end())):
         upper, after = high
         if not _CHAIN.match(written.text, after) and not (len(number.whole) > 1 and number.whole[0] == "0"):
             return (number, upper), after
@@ -66,7 +71,10 @@ def scaled(amount: Amount, scale: int) -> Amount:
 def may_have_sign(written: Written, at: int) -> bool:
     """Whether a dash at a position may be a minus."""
     before = written.char_before(at)
-    return not before or before.isspace() or before in "([{\"'“„«/=:<>≤≥~±*×"
+    if not before or before.isspace() or before in "([{\"'“„«/=:<>≤≥~±*×":
+        return True
+    is_degrees = written.is_dense and _DEGREES.match(written.text, at)
+    return bool(is_degrees and _AFTER_WIDE.search(written.left(at)))
 
 
 def say(written: Written, amount: Amount) -> str:

@@ -18,12 +18,18 @@ _HALF = re.compile(r"\s?(?P<half>[ap]\.\s?m\.?|[apAP][mM]|[AP]\.M\.?)(?![\w])")
 _HOUR = re.compile(r"(?P<h>\d{1,2})(?=\s?[^\W\d_])")
 _HOURS = re.compile(r"(?P<first>\d{1,2})\s?[-–]\s?(?P<h>\d{1,2})(?=\s?[aApP])")
 _WORD_AFTER = re.compile(rf"\s?(?P<word>{WORD}(?:['’]{WORD})*)")
+_PER = re.compile(r"\s?(?:min)?/(?P<unit>km|mi)\b")
+_LAST_HOUR = 24
 _AFTER_HOUR = re.compile(
     r"(?P<h>[01]?\d|2[0-4])\s(?P<word>[^\W\d_]+)(?:\s(?P<m>[0-5]?\d)(?![\d.,:]\d|\d|\s?[-–%°]))?(?![.,]\d)"
 )
 
 
-def said_time(written: Written, at: int, hour: int, minute: int, second: int = 0, half: str = "") -> str:
+_UNTIL = re.compile(r"(?:[-–]|\s[-–]\s)(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?!\d|[:.,]\d)")
+_BARE_HOUR = re.compile(r"(?P<h>[01]?\d|2[0-4])(?![\w]|[.,:]\d|\s?[-–%°])")
+
+
+def said_time(written: Written, at: int, hour: int, minute: int = 0, second: int = 0, half: str = "") -> str:
     """Return the time of day in words, for a place in the text; seconds of nought are left out."""
     return written.language.clock(hour, minute, second or None, half, after=written.word_before(at))
 
@@ -42,6 +48,7 @@ def time(written: Written, at: int) -> Found | None:
         (found := _HOUR.match(text, at))
         and 0 < int(found["h"]) <= 12
         and (half := _half(written, found.end(), bare=True))
+        and _is_half(written, at, text[found.end() : half[0]].strip())
     ):
         return half[0], said_time(written, at, int(found["h"]), 0, 0, half[1])
     if (found := _MILITARY.match(text, at)) and written.word_before(at) in writing.clock and writing.month_first:
@@ -50,10 +57,12 @@ def time(written: Written, at: int) -> Found | None:
         if half := _half(written, found.end()):
             return half[0], said_time(written, at, int(found["h"]), int(found["m"]), 0, half[1])
         end = _after(written, found.end())
-        if end > found.end() or written.word_before(at) in writing.clock_dotted:
+        if end > found.end() or written.is_clock(at):
             return end, said_time(written, at, int(found["h"]), int(found["m"]))
     if "h" in writing.clock_after and (found := _WITH_H.match(text, at)):
         return found.end(), said_time(written, at, int(found["h"]), int(found["m"]))
+    if (found := _BARE_HOUR.match(text, at)) and _is_hour(written, at, found.end()):
+        return found.end(), said_time(written, at, int(found["h"]))
     if (found := _AFTER_HOUR.match(text, at)) and found["word"].lower() in writing.hour_after:
         if found["m"]:
             return found.end(), said_time(written, at, int(found["h"]), int(found["m"]))
@@ -66,22 +75,47 @@ def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:
     text = written.text
     if half := _half(written, found.end()):
         return half[0], said_time(written, at, hour, minute, second, half[1] if hour <= 12 else "")
+    if not found["s"] and (per := _PER.match(text, found.end())):
+        return per.end(), written.language.per(_lasting(written, [(hour, "min"), (minute, "s")]), per["unit"])
+    if hour > _LAST_HOUR and hour + minute == 100:
+        ratio = written.writing.ratio or written.language.word("to")
+        return found.end(), written.joined(ratio, [written.language.cardinal(part) for part in (hour, minute)])
     word = _WORD_AFTER.match(text, found.end())
     unit = written.writing.time_units.get(word["word"], "") if word else ""
-    if word and not found["s"] and unit in ("min", "h") and unit not in written.writing.clock_after:
+    is_time = unit in written.writing.clock_after and written.word_before(at) not in written.writing.lasting
+    if word and not found["s"] and unit in ("min", "h") and not is_time:
         parts = ("min", "s") if unit == "min" else ("h", "min")
         return word.end(), _lasting(written, [(hour, parts[0]), (minute, parts[1])])
     at_a_time = written.word_before(at) in written.writing.clock or written.left(at).rstrip()[-1:].isdecimal()
-    if found["s"] and not at_a_time and (len(found["h"]) == 1 or hour == 0 or hour > 24):
+    if found["s"] and not at_a_time and (len(found["h"]) == 1 or hour == 0 or hour > _LAST_HOUR):
         return found.end(), _lasting(written, [(hour, "h"), (minute, "min"), (second, "s")])
-    if hour > 24:
+    if hour > _LAST_HOUR:
         return found.end(), _lasting(written, [(hour, "min"), (minute, "s")])
-    return _after(written, found.end()), said_time(written, at, hour, minute, second)
+    until = _UNTIL.match(text, found.end()) if not found["s"] else None
+    if until and int(until["h"]) <= _LAST_HOUR:
+        last = int(until["h"]), int(until["m"])
+        if span := written.language.clock_range((hour, minute), last, after=written.word_before(at)):
+            return _after(written, until.end()), span
+    return _once(written, _after(written, found.end()), said_time(written, at, hour, minute, second))
 
 
 def _lasting(written: Written, parts: list[tuple[int, str]]) -> str:
     shown = [(Number(str(count)), unit) for count, unit in parts if count] or [(Number("0"), parts[-1][1])]
     return written.language.duration(shown)
+
+
+def _is_half(written: Written, at: int, name: str) -> bool:
+    """Whether the half of a day behind an hour alone is no unit: "م" is afternoon and meters."""
+    return len(name) > 1 or written.word_before(at) in written.writing.hour_before
+
+
+def _is_hour(written: Written, at: int, end: int) -> bool:
+    """Whether a number alone is an hour, by the word before, or together with the word or the end behind it."""
+    writing, before = written.writing, written.word_before(at)
+    if before in writing.hour_before:
+        return True
+    ends = not written.text[end:].strip(" .!?")
+    return before in writing.hour_maybe and (ends or written.word_after(end) in writing.hour_parts)
 
 
 def _half(written: Written, end: int, *, bare: bool = False) -> tuple[int, str] | None:
@@ -103,3 +137,9 @@ def _after(written: Written, end: int) -> int:
     """Return the position after a word such as "Uhr", which the spoken time has anyway."""
     word = _WORD_AFTER.match(written.text, end)
     return word.end() if word and word["word"].lower() in written.writing.clock_after else end
+
+
+def _once(written: Written, end: int, said: str) -> Found:
+    """Return the time with the part of the day behind it taken in, if it has been said."""
+    word = _WORD_AFTER.match(written.text, end)
+    return (word.end() if word and said.endswith(f" {word['word']}") else end), said

@@ -6,10 +6,17 @@ import re
 
 from .written import Found, Written
 
-_IP = re.compile(r"(?P<ip>\d{1,3}(?:\.\d{1,3}){3})(?::(?P<port>\d{1,5}))?(?![\d.]*\d)")
+_IP = re.compile(r"(?P<ip>\d{1,3}(?:\.\d{1,3}){3})(?:(?P<mark>[:/])(?P<number>\d{1,5}))?(?![\d.]*\d)")
+_IP_V6 = re.compile(
+    r"(?:(?=[0-9a-f:]*::)|(?=(?:[0-9a-f]+:){7}))(?=[a-f:]*\d)(?=[\d:]*[a-f])[0-9a-f]{1,4}(?::{1,2}[0-9a-f]{1,4}){1,7}(?![\w:])",
+    re.IGNORECASE,
+)
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![\w-])", re.IGNORECASE)
+_MIXED = re.compile(r"(?=[0-9A-Z]{8})\d+[A-Z]+\d[0-9A-Z]*(?![\w-])|(?=[0-9a-f]{16})\d+[a-f]+\d[0-9a-f]*(?![\w-])")
+_CHAIN = re.compile(r"\d+(?:-\d+){2,}(?![\w-]|[.,:/]\d)")
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}(?![\w:-])")
 _HEX = re.compile(r"0x[0-9A-Fa-f]+(?!\w)")
-_VERSION = re.compile(r"\d+(?:\.\d+)+(?!\w)")
+_VERSION = re.compile(r"\d+(?:\.\d+)+(?:-?(?P<stage>a|b|rc|alpha|beta|dev)\.?(?P<number>\d+))?(?!\w)")
 _OTHER_VERSION = re.compile(r"([^\W\d_]+) \d[\d.]*(?:,|\s[^\W\d_]{1,4}) \Z")
 _SIGN_AFTER = re.compile(r"\s?[°%€$]")
 _RELEASE = re.compile(r"20[2-9]\d\.(?:1[0-2]|[1-9])(?![\d]|[.,]\d)")
@@ -26,27 +33,46 @@ _PHONE = re.compile(
 _GROUPS_OF_FOUR = re.compile(r"\d{4}(?:[ -]\d{4}){2,4}(?![\d-])")
 _AFTER_WORD = re.compile(r"\d[\d /.-]{3,18}\d(?![\w])")
 _EMERGENCY = re.compile(r"(?:11[0-9]|000|061|080|1[0-9]{2}|9(?:11|33|88|99))(?![\w]|[.,:]\d|\s?[°%€$])")
-_CODE = re.compile(r"\d+(?![\w]|[.,:]\d)")
-_CALLED = re.compile(r"([^\W\d_]+) (?:the|at|die|den|le|al|lo|il) \Z")
+_CODE = re.compile(r"\d+(?:[ -]\d{2,})*(?![\w]|[.,:]\d)")
+_IS = re.compile(r"([^\W\d_]+) (?:is|was|ist|lautet|est|es|è) \Z")
+_CALLED = re.compile(r"([^\W\d_]+) (?:sie )?(?:the|at|die|den|sie|le|al|lo|il|o|para(?: o)?|pod) \Z", re.IGNORECASE)
 _LEAST_AFTER_WORD = 5
 _LEAST_DIGITS = 7
 
 
 def address(written: Written, at: int) -> Found | None:
-    """Find an IP address, a hardware address or a hexadecimal number: "192.168.1.10:8123", "0x1F"."""
+    """Find an address of a machine or an identifier: "192.168.1.10:8123", "fe80::1", "0x1F", a UUID."""
     language, text = written.language, written.text
     if found := _IP.match(text, at):
         parts = found["ip"].split(".")
         if all(int(part) < 256 for part in parts):
             said = written.joined(language.word("dot"), [language.digits(part) for part in parts])
-            if found["port"]:
-                said = written.joined(language.word("colon"), [said, language.digits(found["port"])])
+            if found["mark"] == ":":
+                said = written.joined(language.word("colon"), [said, language.digits(found["number"])])
+            elif found["mark"]:
+                said = written.joined(language.word("slash"), [said, language.cardinal(int(found["number"]))])
             return found.end(), said
+    if found := _IP_V6.match(text, at):
+        parts = [_singly(written, part) for part in found[0].split(":")]
+        return found.end(), " ".join(written.joined(language.word("colon"), parts).split())
+    if found := _UUID.match(text, at):
+        return found.end(), ", ".join(_singly(written, part) for part in found[0].split("-"))
     if found := _MAC.match(text, at):
         return found.end(), ", ".join(_singly(written, pair) for pair in re.split("[:-]", found[0].upper()))
-    if found := _HEX.match(text, at):
+    if found := _HEX.match(text, at) or _MIXED.match(text, at):
         return found.end(), _singly(written, found[0])
     return None
+
+
+def chain(written: Written, at: int) -> Found | None:
+    """Find three numbers or more with dashes between: "1-2-3", the number of a book or an order."""
+    found = _CHAIN.match(written.text, at)
+    if not found or written.char_before(at) == "-":
+        return None
+    groups = found[0].split("-")
+    if any(len(group) > 2 or group[0] == "0" for group in groups):
+        return found.end(), said_groups(written, found[0])
+    return found.end(), written.space.join(written.language.cardinal(int(group)) for group in groups)
 
 
 def _singly(written: Written, text: str) -> str:
@@ -66,7 +92,10 @@ def version(written: Written, at: int) -> Found | None:
     is_amount = _SIGN_AFTER.match(text, found.end()) or (long and _is_grouped(written, at))
     if is_amount or not (named or long or _RELEASE.match(text, at)):
         return None
-    return found.end(), said_version(written, found[0])
+    said = said_version(written, text[at : found.start("stage")].rstrip("-") if found["stage"] else found[0])
+    if found["stage"]:
+        said = written.space.join([said, found["stage"], written.language.cardinal(int(found["number"]))])
+    return found.end(), said
 
 
 def _is_grouped(written: Written, at: int) -> bool:
@@ -99,14 +128,24 @@ def phone(written: Written, at: int) -> Found | None:
         return found.end(), said_groups(written, found[0])
     if found := _GROUPS_OF_FOUR.match(text, at):
         return found.end(), said_groups(written, found[0])
-    is_called = before in writing.phone or (written.is_dense and written.left(at).endswith(tuple(writing.phone)))
-    if is_called and (found := _AFTER_WORD.match(text, at)) and _count(found[0]) >= _LEAST_AFTER_WORD:
+    if found := writing.phones.match(text, at):
+        return found.end(), said_groups(written, found[0])
+    if written.is_dense:
+        before = next((word for word in writing.phone | writing.emergency if _ends_with(written, at, word)), "")
+    if before in writing.phone and (found := _AFTER_WORD.match(text, at)) and _count(found[0]) >= _LEAST_AFTER_WORD:
         return found.end(), said_groups(written, found[0])
     if before in writing.emergency and (found := _EMERGENCY.match(text, at)):
         return found.end(), written.language.digits(found[0])
-    if before in writing.code and (found := _CODE.match(text, at)) and len(found[0]) > 2:
-        return found.end(), written.language.digits(found[0])
+    found = _CODE.match(text, at)
+    told = _IS.search(written.left(at))
+    is_code = before in writing.code or (told and told[1].lower() in writing.code)
+    if found and is_code and len(found[0]) > 2 and not (told and written.counts(found.end())):
+        return found.end(), said_groups(written, found[0])
     return None
+
+
+def _ends_with(written: Written, at: int, word: str) -> bool:
+    return written.left(at).rstrip(" :：は是为").endswith(word)
 
 
 def _count(digits: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..letters import WORD
 from ..numbers import Number
 from .codes import said_version
 from .names import said_digits
@@ -12,8 +13,7 @@ from .written import Found, Written
 _DIGITS = re.compile(r"\d+")
 _YEAR = re.compile(r"[12]\d{3}(?![\w]|[.,]\d|\s?[%°€$£])")
 _YEARS = re.compile(r"(?P<first>1[1-9]\d\d|20\d\d)(?:[-–/]|\s[-–]\s)(?P<last>1[1-9]\d\d|20\d\d|\d\d)(?![\w]|[-.,]\d)")
-_NEXT_WORD = re.compile(r"\s([^\W\d_][^\W\d_'’]*)")
-_COUNTED = re.compile(r"\s?([^\W\d_][^\W\d_'’]*)")
+_NEXT_WORD = re.compile(rf"\s({WORD}(?:['’]{WORD})*)")
 _DOT = re.compile(r"(?P<n>\d{1,3})\.(?=\s|\Z)")
 _OTHER_ORDINAL = re.compile(r"\s[^\W\d_]{2,4}\s\d{1,3}\.")
 _FIRST_ORDINAL = re.compile(r"([^\W\d_]+) \d{1,3}\. [^\W\d_]{2,4} \Z")
@@ -63,12 +63,16 @@ def _with_dot(written: Written, at: int) -> Found | None:
     form = writing.ordinal_before.get(before)
     word = _NEXT_WORD.match(written.text, found.end())
     if not word:
-        is_day = form is not None and not written.text[found.end() :].strip() and int(found["n"]) <= 31
+        is_day = (
+            form is not None
+            and not written.text[found.end() :].strip()
+            and (int(found["n"]) <= 31 or before in writing.decade)
+        )
         return (found.end() - 1, language.ordinal(int(found["n"]), form=form or "")) if is_day else None
     starts_small = word[1][0].islower()
     if form is not None:
         noun_follows = not (writing.capital_nouns and starts_small)
-        is_ordinal = noun_follows or bool(_OTHER_ORDINAL.match(written.text, found.end()))
+        is_ordinal = noun_follows or other is not None or bool(_OTHER_ORDINAL.match(written.text, found.end()))
     else:
         is_ordinal = writing.dotted_ordinals and starts_small
         form = next((form for pattern, form in writing.ordinal_after if pattern.fullmatch(word[1])), "")
@@ -103,12 +107,16 @@ def number(written: Written, at: int) -> Found | None:
             return end, said_version(written, digits[0])
         if _is_year(written, at, int(digits[0]), end, before):
             word = _NEXT_WORD.match(written.text, end)
-            return end, language.year(int(digits[0]), after=before, before=word[1] if word else "")
+            follows = word[1] if word else ""
+            if word and (full := writing.year_short.get(f"{before} {follows}") or writing.year_short.get(follows)):
+                year = language.year(int(digits[0]), after=before, before=full)
+                return written.after_dot(word.end()), f"{year} {full}"
+            return end, language.year(int(digits[0]), after=before, before=follows)
         if len(digits[0]) == 4 and (written.text[end : end + 1] == "p" or _MODEL_BEFORE.search(written.left(at))):
             return end, said_digits(written, digits[0])
-        if (gender := _gender(written, end)) and written.char_before(at) != "第":
-            return end, written.in_case(at, language.cardinal(int(digits[0]), gender=gender))
-    return end, language.number(amount)
+        if (gender := written.gender_of(int(digits[0]), at, end)) and written.char_before(at) != "第":
+            return end, written.in_case(at, end, amount, language.cardinal(int(digits[0]), gender=gender))
+    return end, written.in_case(at, end, amount, language.number(amount))
 
 
 def scientific(written: Written, at: int) -> Found | None:
@@ -134,11 +142,3 @@ def _is_year(written: Written, at: int, number: int, end: int, before: str) -> b
         return before in writing.year
     counts_nothing = not word or word[1].lower() in writing.year_after
     return counts_nothing or before in writing.decade or bool(word and writing.capital_nouns and word[1][0].islower())
-
-
-def _gender(written: Written, end: int) -> str:
-    """Return the gender of the numeral before a word whose gender its ending tells; "" if nothing does."""
-    word = _COUNTED.match(written.text, end)
-    if not word or not written.writing.one_before:
-        return ""
-    return next((gender for pattern, gender in written.writing.one_before if pattern.fullmatch(word[1])), "")

@@ -19,26 +19,55 @@ _DAY_MONTH = re.compile(r"(?P<d>\d\d?)\.\s?(?P<m>\d\d?)\.(?!\d)")
 _DAY_MONTH_BARE = re.compile(r"(?P<d>\d\d?)\.(?P<m>\d\d)(?![\d.]|\.\d)")
 _DAY_RANGE = re.compile(r"(?P<first>\d\d?)\.\s?(?:[-–—]|\s[-–]\s)\s?(?=\d\d?\.\s?\d\d?\.)")
 _SLASHED = re.compile(r"(?P<a>\d\d?)(?P<mark>[/-])(?P<b>\d\d?)(?P=mark)(?P<y>\d{4}|\d\d)(?![\w/])")
+_YEAR_BEHIND_DASH = re.compile(r"(?P<a>\d\d?)(?P<mark>/)(?P<b>\d\d?)-(?P<y>(?:19|20)\d\d)(?![\w/-])")
 _DAY_SLASH_MONTH = re.compile(r"(?P<a>\d\d?)/(?P<b>\d\d?)(?![\d/])")
 _DAY = r"(?P<d>[0-3]?\d)(?:st|nd|rd|th|er|re|º|ª|°|:?e|\.)?"
 _DAYS = re.compile(
     rf"(?:(?P<first>[0-3]?\d)(?:st|nd|rd|th|\.)?\s?[-–]\s?)?{_DAY}(?:\s|-)?(?:of\s|d['’]|de\s)?(?P<month>{WORD})(?P<dot>\.?)"
+)
+_DAY_UNTIL = re.compile(
+    rf"(?P<day>(?P<d>[0-3]?\d)(?:er)?)(?=\s(?P<to>[^\W\d_]+)\s[0-3]?\d\.?\s(?:de\s)?(?P<month>{WORD}))"
 )
 _YEAR = re.compile(r"(?:,?\s|-)(?:de[l]?\s)?(?P<y>[12]\d{3})(?![\w]|[.,:]\d|\s?[°%])")
 _SHORT_YEAR = re.compile(r"\s['’](?P<y>\d\d)(?!\w)")
 _WORD_AFTER = re.compile(rf"\s(?P<word>{WORD})")
 _NAME = re.compile(rf"(?P<name>{WORD})(?P<dot>\.?)")
 _DAY_AFTER = re.compile(
-    r",?\s(?P<d>[0-3]?\d)(?:st|nd|rd|th)?(?:\s?[-–]\s?(?P<last>[0-3]?\d)(?:st|nd|rd|th)?)?(?![\w:]|[.,/]\d|\s?[°%€])"
+    r",?\s(?P<d>[0-3]?\d)(?:st|nd|rd|th)?(?:(?:\s?[-–]\s?|\s(?:to|through)\s)(?P<last>[0-3]?\d)(?:st|nd|rd|th)?"
+    r"(?!\s?[ap]\.?m\b))?(?![\w:]|[.,/]\d|\s?[°%€])",
+    re.IGNORECASE,
 )
 _NUMBER_AFTER = re.compile(r"\s\d")
 _WEEKDAY_GAP = re.compile(r",?\s(?:the\s|den\s|le\s|el\s|il\s)?")
-_WEEKDAY_RANGE = re.compile(r"(?:\s?[-–]\s?|\s(?P<to>[^\W\d_]+)\s)(?P<name>[^\W\d_]+)")
+_WEEKDAY_BEFORE = re.compile(r"(?P<word>[^\W\d_]+)\s(?P<day>[^\W\d_]+)\.?,?\Z")
+_WEEKDAY_RANGE = re.compile(r"(?:\s?[-–]\s?|[~〜～]|\s(?P<to>[^\W\d_]+|t/m)\s)(?P<name>[^\W\d_]+)")
+_NEIGHBOUR = r"(?:,\s|\s?[/&]\s?|,?\s(?P<and>[^\W\d_]{1,3})\s)"
+_DAY_LISTED_AFTER = re.compile(rf"{_NEIGHBOUR}(?P<name>[^\W\d_]+)")
+_DAY_LISTED_BEFORE = re.compile(rf"(?P<name>[^\W\d_]+)\.?{_NEIGHBOUR}\Z")
+_AMOUNT_AFTER = re.compile(r",\s[-+−]?\d")
+_DASH_AFTER = re.compile(r"\s?[-–]\s?(?=[^\W\d_])")
 _DECADE = re.compile(r"['’]?(?P<n>\d{2,4})(?P<end>['’]?s|er)(?!\w)")
+
+
+_IN_BEFORE = re.compile(r"\bin [^\W\d_]+ \Z", re.IGNORECASE)
 
 
 def _valid(month: int, day: int) -> bool:
     return 1 <= month <= 12 and 1 <= day <= 31
+
+
+def _word_before(written: Written, at: int) -> str:
+    """Return the word that the form of a date depends on; "" at the start of a sentence and after a colon.
+
+    A day of the week may stand between.
+    """
+    left = written.left(at).rstrip()
+    if written.starts_sentence(at) or left.endswith(":"):
+        return ""
+    between = _WEEKDAY_BEFORE.search(left)
+    if between and between["day"].lower() in written.language.weekdays:
+        return between["word"].lower()
+    return written.word_before(at) or "-"
 
 
 def numeric(written: Written, at: int) -> Found | None:
@@ -48,7 +77,7 @@ def numeric(written: Written, at: int) -> Found | None:
 
 def _numeric(written: Written, at: int) -> Found | None:
     text, language, writing = written.text, written.language, written.writing
-    before = written.word_before(at)
+    before = _word_before(written, at)
     if found := _ISO.match(text, at):
         year, month, day = int(found["y"]), int(found["m"]), int(found["d"])
         if _valid(month, day):
@@ -62,22 +91,23 @@ def _numeric(written: Written, at: int) -> Found | None:
     if (found := _MONTH_YEAR.match(text, at)) and int(found["m"]):
         return found.end(), language.date(int(found["y"]), int(found["m"]), after=before)
     if not writing.month_first and (found := _DAY_RANGE.match(text, at)) and (rest := numeric(written, found.end())):
-        return rest[0], f"{language.day(int(found['first']), after=before)} {language.word('to')} {rest[1]}"
+        return rest[0], f"{language.day(int(found['first']), after=before or '-')} {language.word('to')} {rest[1]}"
     dotted = not writing.month_first and before not in writing.version
     if (found := _DOTTED.match(text, at)) and _valid(int(found["m"]), int(found["d"])) and (dotted or found["century"]):
         return found.end(), language.date(int(found["y"]), int(found["m"]), int(found["d"]), after=before)
-    if found := _SLASHED.match(text, at):
+    if found := _SLASHED.match(text, at) or _YEAR_BEHIND_DASH.match(text, at):
         first, second = int(found["a"]), int(found["b"])
         month_first = writing.month_first and found["mark"] == "/"
         month, day = (first, second) if (month_first and first <= 12) or second > 12 else (second, first)
         if _valid(month, day) and (found["mark"] == "/" or len(found["y"]) == 4):
             return found.end(), language.date(int(found["y"]), month, day, after=before)
-    if not writing.month_first and (found := _DAY_MONTH.match(text, at)) and _valid(int(found["m"]), int(found["d"])):
+    dotted = not writing.month_first and not written.is_clock(at)
+    if dotted and (found := _DAY_MONTH.match(text, at)) and _valid(int(found["m"]), int(found["d"])):
         ends_text = not text[found.end() :].strip()
         end = found.end() - ends_text
         return end, language.date(None, int(found["m"]), int(found["d"]), after=before)
     is_said = before in writing.day_before
-    found = _DAY_MONTH_BARE.match(text, at) if is_said and not writing.month_first else None
+    found = _DAY_MONTH_BARE.match(text, at) if is_said and dotted else None
     if found and _valid(int(found["m"]), int(found["d"])):
         return found.end(), language.date(None, int(found["m"]), int(found["d"]), after=before)
     if found := _DAY_SLASH_MONTH.match(text, at):
@@ -114,6 +144,10 @@ def day_first(written: Written, at: int) -> Found | None:
 
 
 def _day_first(written: Written, at: int) -> Found | None:
+    until = _DAY_UNTIL.match(written.text, at)
+    is_day = until is not None and until["to"].lower() in written.writing.day_to and _month(written, until["month"])
+    if until and is_day and _valid(1, int(until["d"])):
+        return until.end("day"), written.language.day(int(until["d"]), after=_word_before(written, at))
     found = _DAYS.match(written.text, at)
     month = _month(written, found["month"]) if found else 0
     if not found or not month or not _valid(month, int(found["d"])):
@@ -124,7 +158,7 @@ def _day_first(written: Written, at: int) -> Found | None:
     if not year:
         end = written.after_dot(found.end("month"))
     day = int(found["d"])
-    before = written.word_before(at)
+    before = (written.word_before(at) or "-") if found["first"] else _word_before(written, at)
     if before in written.writing.day_of and not found["first"]:
         said = written.writing.day_of[before].format(day=language.day(day), month=language.month(month))
         said += f" {language.year(int(year['y']))}" if year else ""
@@ -144,10 +178,15 @@ def month_first(written: Written, at: int) -> Found | None:
     if not name or not month:
         return None
     after = name.end() if _is_short(written, name["name"]) else name.end("name")
+    dash = _DASH_AFTER.match(text, after)
+    other = _NAME.match(text, dash.end()) if dash else None
+    if dash and other and (last := _month(written, other["name"])) and _is_short(written, name["name"]):
+        end, said = month_first(written, dash.end()) or (written.after_dot(other.end("name")), language.month(last))
+        return end, f"{language.month(month)} {language.word('to')} {said}"
     if (found := _DAY_AFTER.match(text, after)) and written.writing.month_first and _valid(month, int(found["d"])):
         year = _YEAR.match(text, found.end())
         said = language.date(int(year["y"]) if year else None, month, int(found["d"]), after=before)
-        if found["last"]:
+        if found["last"] and int(found["last"]) > int(found["d"]):
             first = language.day(int(found["d"]), after=before)
             said = said.replace(first, f"{first} {language.word('to')} {language.day(int(found['last']))}", 1)
         return (year or found).end(), said
@@ -171,11 +210,13 @@ def weekday(written: Written, at: int) -> Found | None:
     after = name.end() if short else name.end("name")
     other = _WEEKDAY_RANGE.match(text, after)
     last = language.weekdays.get(other["name"].lower(), 0) if other else 0
-    if other and other["to"] and not (short and other["to"] == language.word("to")):
-        last = 0
+    to = language.word("to")
+    if other and other["to"]:
+        to = {to: to, **written.writing.short}.get(other["to"], "")
+        last = last if short and to else 0
     if other and last and other["name"][0].isupper() == name["name"][0].isupper():
         end = written.after_dot(other.end("name"))
-        return end, f"{language.weekday(number)} {language.word('to')} {language.weekday(last)}"
+        return end, language.weekday_range(number, last, to=to, after=written.word_before(at))
     if gap := _WEEKDAY_GAP.match(text, after):
         for rule in (numeric, day_first, month_first):
             if found := rule(written, gap.end()):
@@ -185,10 +226,27 @@ def weekday(written: Written, at: int) -> Found | None:
         if short and time(written, gap.end()):
             return after, language.weekday(number)
     is_sure = (name["name"][0].isupper() or name["dot"]) and name["name"].lower() not in written.writing.no_days
-    introduces = text.startswith(":", after) or (name["dot"] and _NUMBER_AFTER.match(text, after))
-    if short and is_sure and (introduces or written.word_before(at) in written.writing.day_before):
+    introduces = (
+        text.startswith(":", after)
+        or (name["dot"] and _NUMBER_AFTER.match(text, after))
+        or (_AMOUNT_AFTER.match(text, after) and written.starts_sentence(at))
+        or written.word_before(at) in written.writing.day_before | written.writing.weekday_before
+        or written.left(at).rstrip().endswith(":")
+    )
+    if short and ((is_sure and introduces) or _is_listed(written, at, after, name["name"])):
         return written.after_dot(name.end("name")), language.weekday(number)
     return None
+
+
+def _is_listed(written: Written, at: int, after: int, name: str) -> bool:
+    """Whether a day stands beside another one, and not both are other words too: "Mon/Wed", "Sat, Sun"."""
+    neighbours = _DAY_LISTED_AFTER.match(written.text, after), _DAY_LISTED_BEFORE.search(written.left(at))
+    words = ("", written.language.word("and"), written.language.word("or"))
+    for found in neighbours:
+        other = found["name"] if found and (found["and"] or "") in words else ""
+        if name[0].isupper() and other[:1].isupper() and other.lower() in written.language.weekdays:
+            return not {name.lower(), other.lower()} <= written.writing.no_days
+    return False
 
 
 def decade(written: Written, at: int) -> Found | None:
@@ -203,12 +261,28 @@ def decade(written: Written, at: int) -> Found | None:
         return (found.end(), said + "er") if writing.decade_ending == "er" and len(digits) != 3 else None
     if len(digits) == 3 or not writing.decades:
         return None
-    if len(digits) == 2 and written.text[at].isdecimal() and written.word_before(at) not in writing.decade:
+    if (
+        len(digits) == 2
+        and found["end"] == "s"
+        and written.text[at].isdecimal()
+        and not _is_decade(written, at, found.end())
+    ):
         return None
     if digits[-2:] in ("00", "10"):
         return (found.end(), said + "s") if len(digits) == 4 else None
     century = said.rpartition(" ")[0]
     return found.end(), f"{century} {writing.decades[digits[-2:]]}".lstrip()
+
+
+def _is_decade(written: Written, at: int, end: int) -> bool:
+    """Whether "30s" is a decade rather than seconds: "in her 30s", "the low 80s", "80s music"."""
+    writing, before = written.writing, written.word_before(at)
+    word = _WORD_AFTER.match(written.text, end)
+    follows = word["word"].lower() if word else ""
+    if follows in writing.seconds_before:
+        return False
+    is_age = before in writing.age and bool(_IN_BEFORE.search(written.left(at)))
+    return before in writing.decade or follows in writing.decade_after or is_age
 
 
 def _month(written: Written, name: str) -> int:

@@ -1,18 +1,55 @@
-"""Fractions: "3/4", "½", "1 1/2", "2½", "8/10"."""
+"""Fractions and parts of a whole: "3/4", "½", "1 1/2", "2½", "8/10", "page 2/3"."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
+from ..numbers import Number
 from .measured import unit_key
 from .written import Found, Written
 
 _SIGN = re.compile(r"(?:(?P<whole>\d{1,6})\s?)?(?P<sign>[¼-¾\u2150-\u215e\u2189])")
-_SLASHED = re.compile(r"(?:(?P<whole>\d{1,3})\s)?(?P<n>\d{1,2})[/⁄](?P<d>\d{1,3})(?![\d/]|[.,]\d)")
+_DECIMAL = re.compile(r"(?P<n>\d{1,3})[.,](?P<fraction>\d{1,2})/(?P<d>\d{1,3})(?![\d/]|[.,]\d)")
+_PRESSURE = re.compile(r"(?P<n>\d{2,3})/(?P<d>\d{2,3})(?P<unit>\s?mmHg\b)?(?![\d/]|[.,]\d)")
+_WORD_AFTER = re.compile(r"\s([^\W\d_]+)")
+_SLASHED = re.compile(r"(?:(?P<whole>\d{1,3})\s)?(?P<n>\d{1,2})[/⁄](?P<d>\d{1,3})(?![\d/]|[.,]\d|\s?°)")
 _UNIT = re.compile(r"\s?(?P<name>[^\W\d_]+[²³]?)(?!\w)")
 _DENOMINATORS = frozenset((2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24, 25, 30, 32, 36, 48, 50, 60, 64, 100))
 _OUT_OF = frozenset((10, 20, 100))
+
+
+def out_of(written: Written, at: int) -> Found | None:
+    """Find a part of a whole that is no fraction: "4.5/5", "3/5 stars", "10/10", "page 2/3", "120/80 mmHg"."""
+    language, writing, text = written.language, written.writing, written.text
+    if (found := _DECIMAL.match(text, at)) and writing.out_of and int(found["n"]) < int(found["d"]):
+        return _of_measure(written, Number(found["n"], found["fraction"]), found["d"], found.end())
+    before = written.word_before(at)
+    if (found := _PRESSURE.match(text, at)) and writing.over and (found["unit"] or before in writing.pressure):
+        lower = language.measure(Number(found["d"]), "mmHg") if found["unit"] else language.cardinal(int(found["d"]))
+        return found.end(), writing.over.format(language.cardinal(int(found["n"])), lower)
+    found = _SLASHED.match(text, at)
+    if not found or found["whole"] or int(found["n"]) > int(found["d"]):
+        return None
+    if before in writing.counted:
+        return found.end(), written.out_of(
+            writing.counted_of, *(language.cardinal(int(found[name])) for name in ("n", "d"))
+        )
+    word = _WORD_AFTER.match(text, found.end())
+    is_rated = word is not None and word[1].lower() in writing.out_of_after
+    is_all_or_none = int(found["d"]) in _OUT_OF and (found["n"] == "0" or found[0] == "10/10")
+    if writing.out_of and (is_rated or is_all_or_none):
+        return _of_measure(written, Number(found["n"]), found["d"], found.end())
+    return None
+
+
+def _of_measure(written: Written, part: Number, whole: str, end: int) -> Found:
+    """Return "three out of five", with the unit of the whole if it has one."""
+    unit = _UNIT.match(written.text, end)
+    key = unit_key(written, unit["name"]) if unit else ""
+    language = written.language
+    said = language.measure(Number(whole), key) if key else language.cardinal(int(whole))
+    return unit.end() if unit and key else end, written.out_of(written.writing.out_of, language.number(part), said)
 
 
 def fraction(written: Written, at: int) -> Found | None:
@@ -29,9 +66,14 @@ def fraction(written: Written, at: int) -> Found | None:
     whole = int(found["whole"] or 0)
     out_of = written.writing.out_of
     if out_of and int(bottom) in _OUT_OF and int(top) > 1 and not whole:
-        return found.end(), out_of.format(language.cardinal(int(top)), language.cardinal(int(bottom)))
+        return found.end(), written.out_of(out_of, language.cardinal(int(top)), language.cardinal(int(bottom)))
     if unit := _UNIT.match(written.text, found.end()):
         key = unit_key(written, unit["name"])
         if key and "/" not in key and unit["name"] != "in":
-            return written.after_dot(unit.end()), language.fraction_of(key, int(top), int(bottom), whole)
-    return found.end(), language.fraction(int(top), int(bottom), whole)
+            said = language.fraction_of(key, int(top), int(bottom), whole)
+            return written.after_dot(unit.end()), written.in_case(at, unit.end(), Number(top), said)
+    gender = language.nouns.get(written.word_after(found.end()), "")
+    if not gender and written.gender_of(1, at, found.end()) == "feminine":
+        gender = "feminine"
+    said = language.fraction(int(top), int(bottom), whole, gender="" if whole else gender)
+    return found.end(), written.in_case(at, found.end(), Number(top), said)

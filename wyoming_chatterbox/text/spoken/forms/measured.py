@@ -13,19 +13,27 @@ from .written import Found, Written
 
 _UNIT = re.compile(
     r"(?:\s|-(?=[^\W\d_]))?"
-    rf"([%‰]|°\s?[CFK](?:/[^\W\d]+)?(?![^\W{HANGUL}])"
+    rf"([%‰]|°\s?[CFK](?:/[^\W\d]+)?(?![^\W{HANGUL}{WIDE}])"
     rf"|[^\s\d,;:!?()\[\]\"“”…+=<>~&@#_|،{WIDE}{HANGUL}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+[²³23]?)?)"
 )
 _PER_SECOND_SQUARED = re.compile(r"(\w+)/s[²2]\Z")
 _PER_HUNDRED = re.compile(r"\s?/\s?100\s?km\b")
-_PARTICLE = re.compile(f"[{HANGUL}]")
+_ALONE = re.compile(r"[^\W\d_]+/[^\W\d_]+(?![\w/])")
+_PARTICLE = re.compile(f"[{HANGUL}{WIDE}]")
 _MORE_DIGITS = re.compile(r"-\d")
 _WORD = re.compile(r"\s?([^\W\d_]+)")
 _NEXT_PART = re.compile(r",?\s?(?=\d)")
 _FEET = re.compile(r"(?P<great>\d{1,2})['’′]\s?(?P<small>\d{1,2}(?:\.\d+)?)(?:[\"”″]|''|’’)")
 _INCHES_IN_A_FOOT = 12
-_INCHES = re.compile(r"[\"”](?=\s(?:TV|screen|display|monitor|pipe|wheels?|tablet|pizza)\b)")
-_AFTER_INCHES = re.compile(r"\.?\s?(?:\Z|[,;:!?)\"]|of\b|x\b|by\b|tall\b|wide\b|long\b|thick\b|deep\b)")
+_INCHES = re.compile(
+    r"[\"”](?=\s?[x×]\s?\d|\s(?:TV|screen|display|monitor|pipe|wheels?|tablet|pizza|of|by|tall|wide|long|thick|deep|high)\b)"
+)
+_INCHES_ALONE = re.compile(r"[\"”″](?!\w)")
+_INCHES_BEFORE = re.compile(r"\d[\"”]\s?[x×]\s?\Z")
+_AFTER_INCHES = re.compile(r"\.?\s?(?:\Z|[,;:=!?)\"]|of\b|[x×]|by\b|tall\b|wide\b|long\b|thick\b|deep\b)")
+_WORD_AFTER = re.compile(r"\s\w")
+_LEFT_LENGTH = 48
+"""Characters to the left that are known, at most."""
 _LETTERS = frozenset("ABCFKV")
 _NAME_AFTER = re.compile(r"\s[^\W\d_a-zß-ÿ]")
 _ORDER = ("d", "h", "min", "s")
@@ -36,13 +44,26 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
     """Find an amount before its unit; `begin` and `end` are those of the amount."""
     language = written.language
     if inches := _INCHES.match(written.text, end):
-        return inches.end(), _describing(written, amount, "in")
+        is_measure = _AFTER_INCHES.match(written.text, inches.end())
+        return inches.end(), language.measure(amount, "in") if is_measure else _describing(written, amount, "in")
+    if (inches := _INCHES_ALONE.match(written.text, end)) and _is_in_inches(written, amount, begin, inches.end()):
+        describes = isinstance(amount, Number) and written.describes(begin, inches.end())
+        return inches.end(), _describing(written, amount, "in") if describes else language.measure(amount, "in")
+    spaced = written.writing.spaced_unit.match(written.text, end)
+    if spaced and (key := unit_key(written, spaced["name"].replace(".", ""))):
+        describes = isinstance(amount, Number) and written.describes(begin, spaced.end())
+        words = _describing(written, amount, key) if describes else language.measure(amount, key)
+        return written.after_dot(spaced.end()), words
+    if wide := written.writing.wide_unit.match(written.text, end):
+        return wide.end(), language.measure(amount, written.writing.units[wide[0]])
     unit = _UNIT.match(written.text, end)
     if not unit:
         return None
     if (squared := _PER_SECOND_SQUARED.match(unit[1])) and (key := unit_key(written, squared[1] + "/s")):
         return unit.end(), f"{language.measure(amount, key)}{written.space}{language.word('squared')}"
     for name in _names(unit[1]):
+        if written.writing.units.get(name) == "":
+            break
         key = unit_key(written, name)
         after = unit.start(1) + len(name)
         if key == "m" and (word := _WORD.match(written.text, after)) and word[1] in written.writing.minutes_before:
@@ -60,8 +81,26 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
             said = [language.measure(amount, key), language.measure(Number("100"), "km")]
             return hundred.end(), written.joined(language.word("per"), said)
         after = written.after_dot(after) if name[-1].isalpha() else after
-        return after, written.in_case(begin, language.measure(amount, key))
+        return after, written.in_case(begin, after, amount, language.measure(amount, key))
     return _counted(written, amount, begin, end)
+
+
+def alone(written: Written, at: int) -> Found | None:
+    """Find a unit of two parts without an amount: "in km/h"."""
+    found = _ALONE.match(written.text, at)
+    key = written.writing.units.get(found[0], "") if found else ""
+    return (
+        (found.end(), written.language.unit(key)) if found and "/" in key and written.language.measures(key) else None
+    )
+
+
+def _is_in_inches(written: Written, amount: Amount, begin: int, end: int) -> bool:
+    """Whether a quote after an amount is the sign of inches, and closes nothing: "Rain 0.1\"", "12\" x 18\""."""
+    left = written.left(begin)
+    if _INCHES_BEFORE.search(left):
+        return True
+    is_measured = not isinstance(amount, Number) or bool(amount.fraction) or _WORD_AFTER.match(written.text, end)
+    return bool(is_measured) and len(left) < _LEFT_LENGTH and not any(quote in left for quote in '"“„')
 
 
 def _names(written_unit: str) -> dict[str, None]:
@@ -90,6 +129,10 @@ def _is_unit(written: Written, name: str, amount: Amount, end: int, after: int) 
     number = last(amount)
     spaced = written.text[end].isspace()
     before = written.word_before(end - len(number.whole))
+    if name in written.writing.year_short and len(number.whole) == _YEAR_DIGITS:
+        return f"{before} {name}" not in written.writing.year_short and not (
+            number.whole[:2] in ("19", "20") and written.text.startswith(".", after)
+        )
     if name == "in":
         sure = not spaced or bool(number.fraction) or before in ("ft", "feet", "foot")
         return sure or bool(_AFTER_INCHES.match(written.text, after))
@@ -117,7 +160,9 @@ def _counted(written: Written, amount: Amount, begin: int, end: int) -> Found | 
     if len(amount.whole) == _YEAR_DIGITS and word[1].lower() in written.writing.word_for_year:
         return None
     gender = written.language.nouns.get(word[1].lower())
-    return (end, written.in_case(begin, written.language.number(amount, gender=gender))) if gender else None
+    return (
+        (end, written.in_case(begin, end, amount, written.language.number(amount, gender=gender))) if gender else None
+    )
 
 
 def percent_first(written: Written, at: int) -> Found | None:
@@ -161,4 +206,4 @@ def duration(written: Written, at: int) -> Found | None:
         place = gap.end()
     if len(parts) < 2:
         return None
-    return end, written.in_case(at, written.language.duration(parts))
+    return end, written.in_case(at, end, parts[0][0], written.language.duration(parts))

@@ -15,7 +15,9 @@ _LETTER_SCALES = {"k": 3, "K": 3, "M": 6, "m": 6, "mn": 6, "B": 9, "b": 9, "bn":
 _OF = re.compile(r"\s(?:de|di|d['’])\s?")
 _NO_CENTS = re.compile(r",[-–—]{1,2}")
 _NO_MONEY = re.compile(r"\s?[°%‰:]")
-_SLASH = re.compile(r"\s?/\s?([^\W\d_]+[²³]?)")
+_CODE = re.compile(r"\s?([A-Z]{3})(?!\w)")
+"""What says whose dollars they are: "$5 USD"."""
+_SLASH = re.compile(r"\s?/\s?([^\W\d_]+(?:[·*][^\W\d_]+)?[²³]?)")
 _SPACES = (" ", "\u00a0", "\u202f")
 
 
@@ -26,12 +28,14 @@ def money(written: Written, at: int) -> Found | None:
     if negative and not may_have_sign(written, at):
         return None
     sign = written.writing.currency.match(text, at + negative)
-    if not sign or (sign[0][-1].isalpha() and written.char_before(at).isalnum()):
+    if not sign or (sign[0][-1].isalpha() and (written.char_before(at).isalnum() or written.char_before(at) == "/")):
         return None
     found = read_amount(written, sign.end() + text.startswith(_SPACES, sign.end()))
     if not found:
         return None
     amount, end = found
+    if dash := _NO_CENTS.match(text, end):
+        end = dash.end()
     if _NO_MONEY.match(text, end):
         return None
     if negative and isinstance(amount, Number):
@@ -42,6 +46,8 @@ def money(written: Written, at: int) -> Found | None:
     if scale:
         amount, end = scaled(amount, scale), after
     currency = written.writing.currencies[sign[0]]
+    if (code := _CODE.match(text, end)) and code[1] in written.writing.currencies and sign[0] in ("$", code[1]):
+        currency, end = code[1], code.end()
     if isinstance(amount, Number) and not (amount.fraction and not scale) and written.describes(at, end):
         return end, f"{written.language.number(amount)}{_unit(written, Number('1'), currency)}"
     return _paid(written, amount, currency, end)
@@ -56,11 +62,12 @@ def money_after(written: Written, amount: Amount, end: int) -> Found | None:
     if last(amount).scale and (of := _OF.match(text, end)):
         begin = of.end()
     if (cents := written.writing.cent.match(text, begin)) and isinstance(amount, Number) and len(amount.whole) < 4:
-        return _per(written, _cents(written, amount, written.writing.cents[cents[0]]), cents.end())
+        return _per(written, _cents(written, amount, written.writing.cents[cents[0]]), written.after_dot(cents.end()))
     sign = written.writing.currency.match(text, begin)
     if not sign or (sign[0][-1].isalpha() and len(sign[0]) == 1):
         return None
-    return _paid(written, amount, written.writing.currencies[sign[0]], sign.end())
+    after = written.after_dot(sign.end() - 1) if sign[0].endswith(".") else sign.end()
+    return _paid(written, amount, written.writing.currencies[sign[0]], after)
 
 
 def _cents(written: Written, amount: Number, currency: str) -> str:
@@ -89,4 +96,6 @@ def _per(written: Written, said: str, end: int) -> Found:
         unit = written.writing.units.get(slash[1]) or written.writing.per_units.get(slash[1].lower(), "")
         if written.language.measures(unit):
             return slash.end(), written.language.per(said, unit)
+        if slash[1].islower() and len(slash[1]) > 2 and (per := written.language.word("per")):
+            return slash.end(), written.joined(per, [said, slash[1]])
     return end, said

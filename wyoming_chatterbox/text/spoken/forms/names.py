@@ -8,16 +8,23 @@ from .codes import said_version
 from .written import Found, Written
 
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_HOST = re.compile(r"(?:[a-z0-9-]+\.)+(?:com|org|net|io|local|lan|gov|edu|app|dev)(?![\w-])")
+_HOST = re.compile(
+    r"(?:localhost|(?:[a-z0-9-]+\.)+(?:com|org|net|io|local|lan|gov|edu|app|dev|uk|de|fr|eu|ch|nl|au|ca|tv|ai|info|home"
+    r"|internal|cloud))(?::(?P<port>\d{2,5}))?(?![\w-])"
+)
+_FILE = re.compile(
+    r"[\w-]*\w(?:\.[\w-]+)*\.(?:yaml|yml|json|txt|py|log|csv|pdf|jpe?g|png|gif|svg|webp|mp3|mp4|mkv|avi|mov|wav|flac|ogg|tar|gz|zip"
+    r"|html?|css|js|ts|md|conf|cfg|ini|toml|xml|db|sh|exe|apk|iso|img|bin|docx?|xlsx?|pptx?|bak|env)(?!\w)"
+)
+_EPISODE = re.compile(r"[sS](?P<season>\d{1,2})\s?[eE](?P<episode>\d{1,3})(?!\w)")
 _ENTITY = re.compile(r"(?P<domain>[a-z_]+)\.(?P<name>[a-z0-9][a-z0-9_]*)(?![\w])")
 _SNAKE = re.compile(r"\w*_\w[\w.]*")
 _WORDS = re.compile(r"[._]+")
 _VERSION = re.compile(r"[vV]\.?\s?(?P<version>\d+(?:\.\d+)*)(?![\w]|[.,]\d)")
-_ABBREVIATED = re.compile(r"(?P<name>[^\W\d_]+)(?P<sign>\.?[°º]|\.)?\s?(?=\d)")
 _MIXED = re.compile(r"[^\W\d_]+(?:-?\d+(?:[.,]\d+)?|-?[^\W\d_]+)*")
 _DECADE = re.compile(r"[^\W\d_]+-['’]?\d{1,3}0s\b")
 _DIGIT = re.compile(r"\d")
-_ZONE = re.compile(r"(?P<zone>UTC|GMT)\s?(?P<sign>[-+–])(?=\d)")
+_ZONE = re.compile(r"(?P<zone>UTC|GMT)\s?(?P<sign>[-+–])(?P<hours>\d{1,2})(?::(?P<minutes>\d\d))?")
 _RUN = re.compile(r"(?P<letters>[^\W\d_]+)|(?P<digits>\d+)(?P<mark>[.,])?(?P<fraction>(?<=[.,])\d+)?|-")
 _FORMULA = re.compile(r"(?:CO2|NO2|NOx|N2O|SO2|O2|O3|H2|N2|NH3|CH4|H2O2|H2O|H2S|SF6|HCHO)(?!\w)")
 _DOMAINS = """
@@ -40,9 +47,29 @@ def version_name(written: Written, at: int) -> Found | None:
 
 
 def address(written: Written, at: int) -> Found | None:
-    """Find an e-mail address or the name of a host: "john@example.com", "homeassistant.local"."""
-    found = _MAIL.match(written.text, at) or _HOST.match(written.text, at)
-    return (found.end(), _address(written, found[0])) if found else None
+    """Find an e-mail address, a host or a file: "john@example.com", "homeassistant.local:8123", "config.yaml"."""
+    if found := _MAIL.match(written.text, at):
+        return found.end(), _address(written, found[0])
+    found = _HOST.match(written.text, at)
+    if found and found[0].partition(".")[0] not in _DOMAIN_NAMES:
+        host, _, port = found[0].partition(":")
+        said = _address(written, host)
+        colon = written.language.word("colon")
+        return found.end(), written.joined(colon, [said, written.language.digits(port)]) if port else said
+    if found := _FILE.match(written.text, at):
+        parts = [" ".join(_runs(written, word) for word in re.split("[_-]+", part)) for part in found[0].split(".")]
+        return found.end(), written.joined(written.language.word("dot"), parts)
+    return None
+
+
+def episode(written: Written, at: int) -> Found | None:
+    """ "S02E05"."""
+    found, language = _EPISODE.match(written.text, at), written.language
+    names = language.word("season"), language.word("episode")
+    if not found or not all(names):
+        return None
+    numbers = (language.cardinal(int(found[name])) for name in ("season", "episode"))
+    return found.end(), " ".join(f"{name} {number}" for name, number in zip(names, numbers, strict=True))
 
 
 def entity(written: Written, at: int) -> Found | None:
@@ -63,23 +90,21 @@ def formula(written: Written, at: int) -> Found | None:
     return (found.end(), " ".join(_formula(written, char) for char in found[0])) if found else None
 
 
-def abbreviation(written: Written, at: int) -> Found | None:
-    """ "No. 5", "Nr. 5", "n° 5": the word for number; "kl. 7": that for the time."""
-    found = _ABBREVIATED.match(written.text, at)
-    said = written.writing.abbreviations.get(found["name"].lower()) if found else None
-    if not found or not said:
-        return None
-    is_word_too = found["name"].lower() in ("n", "no")
-    return (found.end(), said + " ") if found["sign"] or not is_word_too else None
-
-
 def time_zone(written: Written, at: int) -> Found | None:
-    """ "UTC+2": the sign is no dash."""
+    """ "UTC+2", "GMT-05:30": the sign is no dash."""
     found = _ZONE.match(written.text, at)
     if not found:
         return None
-    sign = written.language.word("plus" if found["sign"] == "+" else "minus")
-    return found.end("sign"), written.joined(sign, [found["zone"], ""])
+    language = written.language
+    sign = language.word("plus" if found["sign"] == "+" else "minus")
+    parts = [language.cardinal(int(part)) for part in (found["hours"], found["minutes"] or "0") if int(part)]
+    return found.end(), written.joined(sign, [found["zone"], written.space.join(parts) or language.cardinal(0)])
+
+
+def prefix(written: Written, at: int) -> Found | None:
+    """Find letters that belong to the number behind them, with a hyphen or without, as in Hebrew."""
+    found = written.writing.prefix.match(written.text, at)
+    return (found.end(), found["letters"]) if found and not written.char_before(at).isalpha() else None
 
 
 def model(written: Written, at: int) -> Found | None:

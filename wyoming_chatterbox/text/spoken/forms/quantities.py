@@ -25,14 +25,16 @@ def quantity(written: Written, at: int) -> Found | None:
     scale, after = scale_after(written, end) or attached_scale(written, last(amount), end)
     if scale:
         amount, end = scaled(amount, scale), after
-    if counted := money_after(written, amount, end) or measured(written, amount, at, end):
+    if paid := money_after(written, amount, end):
+        return paid[0], written.in_case(at, paid[0], amount, paid[1])
+    if counted := measured(written, amount, at, end):
         return counted
     if scale:
         return written.after_dot(end), say(written, amount)
     if isinstance(amount, Number):
         if not amount.fraction and (comma := _comma(written, amount, at, end)):
             return comma
-        if not (amount.negative or amount.plus):
+        if not (amount.negative or amount.plus or written.text[at] == "."):
             return None
     return end, say(written, amount)
 

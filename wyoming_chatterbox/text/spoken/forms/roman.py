@@ -40,7 +40,8 @@ def roman(written: Written, at: int) -> Found | None:
     if ending in _ORDINAL_ENDINGS and (len(numeral) > 1 or ending in ("er", "ème") or of_century):
         return found.end(), language.ordinal(number)
     if follows and of_century:
-        form = writing.ordinal_before.get(written.word_before(at), "")
+        forms = (form for pattern, form in writing.ordinal_after if pattern.fullmatch(follows[1]))
+        form = writing.ordinal_before.get(written.word_before(at)) or next(forms, "")
         return follows.start(1) - 1, language.ordinal(number, form=form)
     name = written.name_before(at)
     if not name:

@@ -8,28 +8,36 @@ from .written import Found, Rule, Written
 
 _BEFORE_NUMBER = {
     "~": "about", "≈": "about", "∼": "about", "±": "plus_minus", "≥": "at_least", "≤": "at_most", ">=": "at_least",
-    "<=": "at_most", ">": "greater", "<": "less", "#": "number", "№": "number",
+    "<=": "at_most", ">": "greater", "<": "less", "#": "number", "№": "number", "+/-": "plus_minus",
+    "+/–": "plus_minus", "+-": "plus_minus", "+–": "plus_minus",
 }  # fmt: skip
 _ANYWHERE = {
     "=": "equals", "≠": "not_equal", "÷": "divided", "&": "and", "±": "plus_minus", "≈": "about", "√": "root",
-    "∞": "infinity", "§": "section", "²": "squared", "³": "cubed",
+    "∞": "infinity", "§": "section", "²": "squared", "³": "cubed", "−": "minus", "↑": "up", "↓": "down",
+    "≤": "at_most", "≥": "at_least",
 }  # fmt: skip
-_SILENT = frozenset("©®™℠")
-_PREFIX = re.compile(r"(?P<sign>[<>]=|[~≈∼±≥≤<>#№])\s?(?=[-+–]?(?:[\d$€£½⅓¼¾]|\.\d))")
+_COMPARISONS = {"=": "equals", "!": "not_equal", "<": "at_most", ">": "at_least"}
+_SILENT = frozenset("©®™℠←")
+_PREFIX = re.compile(r"(?P<sign>[<>]=|\+/?[-–]|[~≈∼±≥≤<>#№])\s?(?=[-+–]?(?:[\d$€£½⅓¼¾]|\.\d))")
+_COMPARISON = re.compile(r"(?<![=!<>-])(?:={2,3}|!={1,2}|[<>]=)(?![=>])")
+_COLOUR = re.compile(r"#(?=\d*[a-fA-F])(?=[a-fA-F]*\d)[0-9A-Fa-f]{6}(?!\w)")
 _ARROW = re.compile(r"(?:-+>|=+>|→)")
-_POWER = re.compile(r"\^(?P<n>-?\d+)")
+_POWER = re.compile(r"\^(?:(?P<n>-?\d+)|\{(?P<group>-?\d+|-?[a-zA-Z])\}|(?P<letter>[a-zA-Z])(?!\w))")
 _NUMBER_BEFORE = re.compile(r"\d\s?\Z")
 _NUMBER_AFTER = re.compile(r"\s?\d")
-_AMOUNT_BEFORE = re.compile(r"(?:[\d%°€$£]|[\d°]\s?(?:[^\W\d_]|/){1,5}|\d\s?[ap]\.?m\.?)\s?\Z")
-_AMOUNT_AFTER = re.compile(r"\s?[-+]?[\d$€£]")
-_UNIT = r"\s?(?P<unit>[^\W\d_]{1,5}(?:/[^\W\d_]+)?|[%°]\s?[CF]?)"
+_LONE_NUMBER = re.compile(r"(?<![\w.,])\d[\d.,]*\s\Z")
+_AMOUNT_BEFORE = re.compile(r"(?:[\d%°€$£¼-¾⅐-⅞]|[\d°]\s?(?:[^\W\d_]|/){1,5}|\d\s?[ap]\.?m\.?)\s?\Z")
+_AMOUNT_AFTER = re.compile(r"\s?[-+]?[\d$€£¼-¾⅐-⅞]")
+_TIGHT_AMOUNT = re.compile(r"[-+]?[\d$€£]")
+_UNIT = r"\s?(?P<unit>[^\W\d_]{1,5}(?:/[^\W\d_]+)?|[%°](?:\s?[CF](?!\w))?)"
 _UNIT_BEFORE = re.compile(rf"\d{_UNIT}\s*\Z")
 _UNIT_AFTER = re.compile(rf"\s?[-+]?\d[\d.,:]*{_UNIT}")
-_MEASURE_BEFORE = re.compile(r"\d\s?(?:[^\W\d_]{1,2}\s)?\Z")
+_MEASURE_BEFORE = re.compile(r"\d[\"”″]?\s?(?:[^\W\d_]{1,2}\s)?\Z")
 _NAME_AFTER = re.compile(r"\s?([^\W\d_]+)")
 _BY = re.compile(r"[xX×]\s?(?=\d)")
+_OPERATOR = re.compile(r"\s?[+=^²³]|\s[-−]\s")
 _PER = re.compile(r"/(?P<name>[^\W\d_]+[²³]?)(?!\w)")
-_SURE_UNITS = frozenset(("kWh", "kg", "min", "d", "week", "month", "year"))
+_SURE_UNITS = frozenset(("kWh", "kg", "km", "min", "d", "week", "month", "year"))
 _SHORT_YEAR = re.compile(r"\d\d(?![\w'’\"])")
 _EQUATION_LENGTH = 12
 
@@ -37,10 +45,17 @@ _EQUATION_LENGTH = 12
 def symbol(written: Written, at: int) -> Found | None:
     """Find a sign, said in the language's word for it; one that says nothing here stays."""
     text, language, char = written.text, written.language, written.text[at]
+    if found := _COLOUR.match(text, at):
+        said = " ".join(language.digits(char) if char.isdecimal() else char for char in found[0][1:])
+        return found.end(), f"{language.word('hash')} {said}"
     if (found := _PREFIX.match(text, at)) and not _stands_between(written, at):
         return found.end(), language.word(_BEFORE_NUMBER[found["sign"]]) + " "
     if (found := _ARROW.match(text, at)) and (at or found.end() < len(text)):
         return found.end(), language.word("to")
+    if found := _COMPARISON.match(text, at):
+        if found[0] == "==" and _is_loose_on_one_side(written, at, found.end()):
+            return found.end(), ""
+        return found.end(), language.word(_COMPARISONS[char])
     if rule := _RULES.get(char):
         return rule(written, at)
     if char == "&" and text.startswith("&&", at):
@@ -50,6 +65,11 @@ def symbol(written: Written, at: int) -> Found | None:
     if char in "²³" and not written.char_before(at).isalnum():
         return None
     return (at + 1, language.word(_ANYWHERE[char])) if char in _ANYWHERE else None
+
+
+def _is_loose_on_one_side(written: Written, at: int, end: int) -> bool:
+    """Whether a mark stands at the beginning or at the end of a word: "==on==" is emphasis."""
+    return (written.char_before(at).isalnum()) != written.text[end : end + 1].isalnum()
 
 
 def _stands_between(written: Written, at: int) -> bool:
@@ -85,14 +105,23 @@ def _dash(written: Written, at: int) -> Found | None:
 def _ends_a_part(written: Written, at: int) -> bool:
     """Whether what is measured before a loose dash is something else than after it: "at 80 % – 250 km range"."""
     before, after = _UNIT_BEFORE.search(written.left(at)), _UNIT_AFTER.match(written.text, at + 1)
-    unit = before["unit"] if before else ""
-    return bool(unit) and unit.lower() not in ("am", "pm") and (after is None or after["unit"] != unit)
+    unit = before["unit"].rstrip() if before else ""
+    return bool(unit) and unit.lower() not in ("am", "pm") and (after is None or after["unit"].rstrip() != unit)
 
 
 def _tilde(written: Written, at: int) -> Found | None:
     """Between two amounts or times: "10:00~12:30"."""
     joins = _AMOUNT_BEFORE.search(written.left(at)) and _AMOUNT_AFTER.match(written.text, at + 1)
     return (at + 1, written.language.word("to")) if joins else None
+
+
+def _dots(written: Written, at: int) -> Found | None:
+    """Between two amounts: "-3°C..5°C"."""
+    end = at + (2 if written.text[at] == "." else 1)
+    if written.text[at:end] not in ("..", "…") or written.char_before(at) in ("", ".", "…"):
+        return None
+    joins = _AMOUNT_BEFORE.search(written.left(at)) and _TIGHT_AMOUNT.match(written.text, end)
+    return (end, written.language.word("to")) if joins and not written.left(at)[-1:].isdecimal() else None
 
 
 def _plus(written: Written, at: int) -> Found | None:
@@ -107,7 +136,10 @@ def _times(written: Written, at: int) -> Found | None:
 
 def _colon(written: Written, at: int) -> Found | None:
     """Find a score or a proportion: "3:2", "16 : 9"."""
-    if not _joins_numbers(written, at) or written.text[at + 1].isspace() != written.char_before(at).isspace():
+    spaced = written.char_before(at).isspace()
+    if not _joins_numbers(written, at) or written.text[at + 1].isspace() != spaced:
+        return None
+    if spaced and (written.writing.spaced_colon or not _LONE_NUMBER.search(written.left(at))):
         return None
     return at + 1, f" {written.writing.ratio or written.language.word('to')} "
 
@@ -119,9 +151,17 @@ def _slash(written: Written, at: int) -> Found:
     if found and unit and (found["name"][-1] in "²³" or unit in _SURE_UNITS):
         return found.end(), " " + written.language.per("", unit).strip()
     if not _is_loose(written, at):
-        return at + 1, " "
+        is_term = written.char_before(at) in "²³)" and written.text[at + 1 : at + 2].isdecimal()
+        return at + 1, f" {written.language.word('divided')} " if is_term else " "
     divides = _joins_numbers(written, at) and "=" in written.text[at : at + _EQUATION_LENGTH]
     return at + 1, written.language.word("divided") if divides else ","
+
+
+def _between(written: Written, at: int) -> Found | None:
+    """Between two numbers a dot in the middle is a sign of multiplication; it and a bar divide what is beside them."""
+    if written.text[at] == "·" and _joins_numbers(written, at):
+        return at + 1, written.language.word("times")
+    return (at + 1, ",") if _is_loose(written, at) else None
 
 
 def _hash(written: Written, at: int) -> Found | None:
@@ -153,13 +193,17 @@ def _percent(written: Written, at: int) -> Found:
 
 
 def _caret(written: Written, at: int) -> Found | None:
+    """ "10^6", "x^2", "x^n"."""
     language, found = written.language, _POWER.match(written.text, at)
     if not found:
         return None
-    named = {"2": "squared", "3": "cubed"}.get(found["n"])
-    return found.end(), language.word(
-        named
-    ) if named else f"{language.word('power')} {language.cardinal(int(found['n']))}"
+    power = found["n"] or found["group"] or found["letter"]
+    if named := {"2": "squared", "3": "cubed"}.get(power):
+        return found.end(), f" {language.word(named)}"
+    sign = f"{language.word('minus')} " if power.startswith("-") else ""
+    number = power.lstrip("-")
+    said = language.cardinal(int(number)) if number.isdecimal() else number
+    return found.end(), f" {language.word('power')} {sign}{said}"
 
 
 def by(written: Written, at: int) -> Found | None:
@@ -168,9 +212,11 @@ def by(written: Written, at: int) -> Found | None:
     if text[at] not in "xX×" or not _MEASURE_BEFORE.search(written.left(at)):
         return None
     if found := _BY.match(text, at):
-        in_equation = "=" in text[at : at + _EQUATION_LENGTH]
+        in_equation = "=" in text[at : at + _EQUATION_LENGTH] or text.startswith("10^", found.end())
         return found.end(), f"{times if in_equation else written.writing.by or times} "
     follows = text[at + 1 : at + 2]
+    if _OPERATOR.match(text, at + 1):
+        return None
     is_times = not follows.isalnum() if before.isdecimal() else follows == "/"
     return (at + 1, times) if is_times else None
 
@@ -183,5 +229,5 @@ def _cross(written: Written, at: int) -> Found | None:
 _RULES: dict[str, Rule] = {
     "~": _tilde, "〜": _tilde, "～": _tilde, "-": _dash, "–": _dash, "—": _dash, "+": _plus, "*": _times, ":": _colon,
     "/": _slash, "#": _hash, "@": _at, "_": _underscore, "%": _percent, "^": _caret, "×": _cross, "'": _apostrophe,
-    "’": _apostrophe,
+    "’": _apostrophe, ".": _dots, "…": _dots, "·": _between, "|": _between,
 }  # fmt: skip

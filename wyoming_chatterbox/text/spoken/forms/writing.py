@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 
 from ..language import Language
-from ..letters import WORD
+from ..letters import WIDE, WORD
 from ..numbers import Number
 from ..tables import Table
 from .units import SPELLINGS, TIME
@@ -19,6 +19,8 @@ _PERIODS = ("s", "min", "h", "d", "week", "month", "year")
 _SIGNS = {
     "US$": "USD", "A$": "AUD", "C$": "CAD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "￥": "JPY", "₹": "INR",
 }  # fmt: skip
+_BEFORE_NAME = r"(?=\s(?:\d|[^\W\d_a-zß-öø-ÿα-ωа-я]|(?:et|le|la)\b))"
+"""What makes a single letter with a full stop sure: a number, a capital, or an article: "M. le Maire"."""
 
 
 @cache
@@ -31,10 +33,50 @@ def _everywhere(name: str) -> frozenset[str]:
     return frozenset(_contexts().text(name).split())
 
 
+def _short_pattern(word: str) -> str:
+    """Return a pattern for a word that is written short: it may have a capital, and no spaces inside."""
+    first = "".join(dict.fromkeys((word[0], word[0].upper())))
+    rest = re.escape(word[1:]).replace(r"\ ", r"\s?")
+    ending = _BEFORE_NAME if len(word) == 2 and word[1] == "." else r"(?![^\W_]|[/\\])"
+    return f"[{first}]{rest}{ending}"
+
+
 def _as_pattern(currency: str) -> str:
     """Return a pattern for a currency; a name of letters must not be part of a longer one."""
     last = unicodedata.category(currency[-1])
     return re.escape(currency) + (rf"(?!{WORD})" if last[0] in "LM" else "")
+
+
+def _last_digit(pattern: str) -> str:
+    """Return the last digit of the numbers that a pattern of nouns is for; "" if it is for all."""
+    return pattern[0] if pattern[1] == ":" else ""
+
+
+def _spaced(units: Iterable[str]) -> str:
+    """Return a pattern for the names that have a space, each word with a full stop or without."""
+    names = [name for name in units if " " in name and name[0].isalpha()]
+    return (
+        "|".join(r"\.?\s".join(map(re.escape, name.split())) for name in sorted(names, key=len, reverse=True)) or "(?!)"
+    )
+
+
+class _Case:
+    """A grammatical case: the words that ask for it, and how an amount in words becomes one of that case."""
+
+    def __init__(self, table: Table, cases: Table) -> None:
+        self.before = frozenset(table.text("before").split())
+        self.follows = frozenset(table.text("follows").split())
+        """What has to follow the amount, if anything."""
+        self.inside = frozenset(table.text("inside").split())
+        """Words inside of patterns, such as that of `out_of`, after which an amount stands in this case."""
+        self.whole_only = table.text("whole_only") == "yes"
+        words = cases.section(table.text("like")).lists("words") or table.lists("words")
+        self._words = [(re.compile(rf"\b(?:{pattern})\b"), new) for pattern, new in words]
+
+    def applied(self, said: str) -> str:
+        for pattern, new in self._words:
+            said = pattern.sub(new, said)
+        return said
 
 
 class Writing:
@@ -60,26 +102,43 @@ class Writing:
         self.plain = re.compile(rf"\d++(?:[.{point}](?P<fraction>\d++)(?![.,]\d))?+")
         self.year = self._set("year")
         self.year_after = self._set("year_after")
+        self.year_short = near.forms("year_short")
         self.word_for_year = self._set("word_for_year")
         self.decade = self._set("decade")
+        self.decade_after = self._set("decade_after")
+        self.seconds_before = self._set("seconds_before")
+        self.age = self._set("age")
+        self.weekday_before = self._set("weekday_before")
         self.decades = near.forms("decades")
         self.decade_ending = near.text("decade_ending")
+        self.year_first = near.text("dates") == "ymd"
         self.month_first = near.text("dates", "dmy") == "mdy"
         self.month_before = self._set("month_before")
         self.no_days = self._set("no_days")
         self.day_of = near.forms("day_of")
+        self.day_to = self._set("day_to")
         self.day_before = self._set("day_before")
         self.clock = self._set("clock")
         self.clock_after = self._set("clock_after")
+        self.lasting = self._set("lasting")
         self.bare_am = near.text("bare_am") == "yes"
+        self.hour_before = self._set("hour_before")
+        self.hour_maybe = self._set("hour_maybe")
+        self.hour_parts = self._set("hour_parts")
         self.hour_after = self._set("hour_after")
         self.minutes_before = self._set("minutes_before")
         self.clock_dotted = self._set("clock_dotted")
+        self.clock_is = self._set("clock_is")
         self.phone = self._set("phone")
+        phones = near.text("phones") or "(?!)"
+        self.phones = re.compile(rf"(?:{phones})(?!\w|[.,]\d|\s?[%°€¥元])")
         self.phone_pairs = near.text("phone_pairs") == "yes"
         self.emergency = self._set("emergency")
         self.code = self._set("code")
         self.version = self._set("version") | {"version", "v"}
+        prefix = near.text("prefix") or "(?!)"
+        self.prefix = re.compile(rf"(?P<letters>{prefix})-?(?=[\d₪$€])")
+        self.prefix_before = re.compile(rf"(?<!\w)(?:{prefix})-?\Z")
         self.models = near.text("models")
         self.articles = self._set("articles")
         self.place = self._set("place")
@@ -87,25 +146,48 @@ class Writing:
             **dict.fromkeys(self._set("number"), language.word("number")), **near.forms("abbreviations")
         }  # fmt: skip
         """Abbreviations before a number -> the words that they stand for."""
+        self.titles = dict(near.forms("titles"))
+        self.after_names = dict(near.forms("after_names"))
+        short = near.forms("short")
+        self.short: Mapping[str, str] = {word.replace(" ", ""): said for word, said in short.items()}
+        """Abbreviations, without spaces -> the words that they stand for."""
+        self.short_pattern = re.compile("|".join(map(_short_pattern, sorted(short, key=len, reverse=True))) or "(?!)")
+        self.short_parts = frozenset(part for word in short for part in (*word.split(), word.replace(" ", "")))
         self.ratio = near.text("ratio")
+        self.spaced_colon = near.text("spaced_colon") == "yes"
         self.by = near.text("by")
+        self.between = self._set("between")
         self.out_of = near.text("out_of")
+        self.out_of_after = self._set("out_of_after")
+        self.counted = self._set("counted")
+        self.counted_of = near.text("counted_of")
+        self.pressure = self._set("pressure")
+        self.over = near.text("over")
         self.ordinal_before = near.forms("ordinal_before")
         self.ordinal_after = [(re.compile(pattern), form) for pattern, form in near.forms("ordinal_after").items()]
         self.ordinals = [
             (re.compile(rf"(?:{ending})(?![^\W_])"), form) for ending, form in near.forms("ordinal").items()
         ]
         self.capital_nouns = near.text("nouns") == "capital"
-        self.one_before = [(re.compile(pattern), gender) for pattern, gender in near.forms("one_before").items()]
+        self.one_before = [
+            (_last_digit(pattern), re.compile(pattern[len(_last_digit(pattern)) :].lstrip(":")), gender)
+            for pattern, gender in near.forms("one_before").items()
+        ]
+        self.feminine_before = self._set("feminine_before")
         self.attached = re.compile(near.text("attached") or "(?!)")
-        self.case_before = self._set("case_before")
-        self.cases = near.forms("cases")
+        cases = near.section("cases")
+        self.cases = [_Case(cases.section(name), cases) for name in cases]
         self.parts = self._set("parts")
         self.century_after = self._set("century_after")
         self.rulers = _everywhere("rulers")
         self.queens = _everywhere("queens")
         self.regnal = dict(near.forms("regnal"))
         self.units: Mapping[str, str] = {**SPELLINGS, **near.forms("units")}
+        self.spaced_unit = re.compile(rf"\s?(?P<name>{_spaced(self.units)})(?!{WORD})")
+        """Units of several words: "sq ft", "deg F"."""
+        wide = [unit for unit in near.forms("units") if re.match(f"[{WIDE}]", unit)]
+        self.wide_unit = re.compile("|".join(map(re.escape, wide)) or "(?!)")
+        """Units of a script without spaces, which other words follow at once."""
         self.per_units = {
             language.unit(unit, Number("1")).lower(): unit for unit in _PERIODS if language.measures(unit)
         }
@@ -114,7 +196,7 @@ class Writing:
             **TIME, **{name: unit for name, unit in near.forms("units").items() if unit in ("d", "h", "min", "s")}
         }  # fmt: skip
         halves = [re.escape(name) for name in language.half_days if name[0] not in "ap"]
-        self.half_day = re.compile(rf"\s?(?P<half>{'|'.join(halves) or '(?!)'})(?!\w)", re.IGNORECASE)
+        self.half_day = re.compile(rf"\s?(?P<half>{'|'.join(halves) or '(?!)'})(?![\w/²³])", re.IGNORECASE)
         self.dotted_ordinals = near.text("ordinal_dot") == "lower"
         """Whether "3." before a small letter is an ordinal."""
         self.currencies: Mapping[str, str] = {**_SIGNS, **language.currencies}
@@ -124,9 +206,12 @@ class Writing:
         self.named_days = frozenset(language.months) | frozenset(language.weekdays)
         self.goes_on = (
             self._set("goes_on")
+            | frozenset("".join(wide))
+            | self.day_to
             | self.clock_after
             | self.hour_after
             | frozenset(language.scales)
+            | frozenset(word.lower() for name in self.units if " " in name for word in name.split())
             | frozenset(part.strip(".") for name in language.half_days for part in name.split())
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from ..language import Language
+from ..measures import Amount
 from ..numbers import Number
 from .writing import Writing
 
@@ -17,23 +18,19 @@ Rule: TypeAlias = "Callable[[Written, int], Found | None]"
 """Looks for one kind of form at a position of a region."""
 
 _WORD_BEFORE = re.compile(r"([^\W\d_][^\W\d_'’.]*)[.,:]?[\"'(\s-]*\Z")
+_CLOCK_BEFORE = re.compile(r"([^\W\d_]+)\.?\s(?:([^\W\d_]+)\s|\d{1,2}\.\d\d\s?[-–]\s?)\Z")
+"""A word, and behind it another one or the first time of a range."""
+_COUNTED = re.compile(r"\s?([^\W\d_][^\W\d_'’]*(?:-[^\W\d_]+)*)")
+_WORD_AFTER = re.compile(r"\s([^\W\d_]+)")
 _NAME_BEFORE = re.compile(r"([^\W\d_][\w'’-]*)\s\Z")
 _NOUN_AFTER = re.compile(
     r"\s(?!(?:of|and|or|in|is|are|was|were|will|has|have|can|to|from|at|per|away|long|left|ahead|before|after|ago|apart|more"
     r"|on|for|with|by|than|as|if|but)\b)[^\W\d_]{2}"
 )
 _OPENERS = " \t\u00a0\u202f\"'“„«([¿¡"
-_CLOSERS = "\"'”’»)]"
 _MACHINE_MADE = re.compile(r"\d{1,2}\.\d(?:\d[1-9]|[1-9]\d)")
-"""A point that may be one between thousands, but not before a degree or percent: "21.456 °C"."""
-_SIGN_AFTER = re.compile(r"\s?[°%]")
-_STOPS = ".!?…"
-_SHORT_DAY = 4
-_ABBREVIATED = """
-    ca approx etc bzw vs no nr nrn z.b d.h env p.ex sig dr st ex kl klo godz tlf n max min inkl incl tel núm num art
-    vgl ggf ext vol p pp ch fig sec apt rm bd abs s kap pg pág cap bldg abb kol
-"""
-_ABBREVIATIONS = frozenset(_ABBREVIATED.split())
+"""A point that may be one between thousands, but not before a unit of small amounts: "21.456 °C", "12.345 kWh"."""
+_SMALL_AFTER = re.compile(r"\s?(?:[°%]|(?:kWh|MWh|kW|V|A|bar|m/s|km/h)(?!\w))")
 
 
 class Written:
@@ -69,44 +66,77 @@ class Written:
             self._words[at] = found[1].lower() if found else ""
         return self._words[at]
 
+    def is_clock(self, at: int) -> bool:
+        """Whether the words before a position say that digits with a point are a time of day."""
+        writing = self.writing
+        if self.word_before(at) in writing.clock_dotted:
+            return True
+        found = _CLOCK_BEFORE.search(self.left(at)) if writing.clock_dotted else None
+        between = found[2].lower() in writing.clock_is if found and found[2] else True
+        return found is not None and between and found[1].lower() in writing.clock_dotted
+
+    def follows_prefix(self, at: int) -> bool:
+        """Whether letters before a position belong to what begins there."""
+        return bool(self.writing.prefix_before.search(self.left(at, 6)))
+
     def name_before(self, at: int) -> str:
         """Return the word before a position as it is written, with one space between."""
         found = _NAME_BEFORE.search(self.left(at))
         return found[1] if found else ""
 
     def starts_sentence(self, at: int) -> bool:
-        """Whether a sentence starts at a position."""
-        before = self.left(at).rstrip(_OPENERS)
-        if not before:
-            return True
-        stopped = before.rstrip(_CLOSERS)
-        if stopped[-1:] not in _STOPS or not self.left(at)[len(before) :][:1].isspace():
-            return False
-        word = stopped.rstrip(_STOPS).rpartition(" ")[2].lstrip(_OPENERS)
-        is_day = len(word) <= _SHORT_DAY and word.lower() in self.writing.named_days
-        return not (is_day or len(word) == 1 or "." in word or word.lower() in _ABBREVIATIONS)
+        """Whether the sentence starts at a position: there is one on a line."""
+        return not self.left(at).rstrip(_OPENERS)
 
     def capital(self, said: str) -> str:
         """With a capital letter."""
         first = "İ" if self.language.code == "tr" and said[0] == "i" else said[0].upper()
         return first + said[1:]
 
-    def in_case(self, at: int, said: str) -> str:
-        """Put an amount that is said at a position into the case that the word before asks for: "in einer Stunde"."""
-        if self.writing.cases and self.word_before(at) in self.writing.case_before:
-            return " ".join(self.writing.cases.get(word, word) for word in said.split(" "))
+    def in_case(self, at: int, end: int, amount: Amount, said: str) -> str:
+        """Put an amount into the case that the word before asks for: "in einer Stunde", "до двадцати градусов"."""
+        before = self.word_before(at) if self.writing.cases else ""
+        for case in self.writing.cases:
+            if before not in case.before or (case.follows and self.word_after(end) not in case.follows):
+                continue
+            numbers = (amount,) if isinstance(amount, Number) else amount
+            return said if case.whole_only and any(number.fraction for number in numbers) else case.applied(said)
         return said
+
+    def out_of(self, pattern: str, part: str, whole: str) -> str:
+        """Return a part and the whole by a pattern, the whole in the case that the word before it asks for."""
+        of = pattern.partition("{1}")[0].split()[-1:]
+        case = next((case for case in self.writing.cases if case.inside.intersection(of)), None)
+        return pattern.format(part, case.applied(whole) if case else whole)
+
+    def gender_of(self, number: int, at: int, end: int) -> str:
+        """Return the gender of a numeral by the ending of the word behind it or by the article before; or ""."""
+        writing = self.writing
+        word = _COUNTED.match(self.text, end) if writing.one_before else None
+        last = str(number % 10) if number % 100 not in (11, 12) else ""
+        for only, pattern, gender in writing.one_before if word else ():
+            if word and only in ("", last) and pattern.fullmatch(word[1]):
+                return gender
+        return "feminine" if writing.feminine_before and self.word_before(at) in writing.feminine_before else ""
+
+    def word_after(self, end: int) -> str:
+        """Return the word after a position, in lower case; empty if something else is there."""
+        found = _WORD_AFTER.match(self.text, end)
+        return found[1].lower() if found else ""
 
     def describes(self, at: int, end: int) -> bool:
         """Whether an amount stands between an article and a noun, in English: "a 5 km run"."""
-        return self.word_before(at) in self.writing.articles and bool(_NOUN_AFTER.match(self.text, end))
+        return self.word_before(at) in self.writing.articles and self.counts(end)
+
+    def counts(self, end: int) -> bool:
+        """Whether the number that ends at a position may count what follows, in English."""
+        return bool(_NOUN_AFTER.match(self.text, end))
 
     def after_dot(self, end: int) -> int:
         """Return the position after the full stop of an abbreviation, unless it ends the sentence too."""
-        if not self.text.startswith(".", end):
+        if not self.text.startswith(".", end) or self.text.startswith("..", end):
             return end
-        rest = self.text[end + 1 :].lstrip()
-        return end if not rest or rest[0].isupper() else end + 1
+        return end + bool(self.text[end + 1 :].strip())
 
     def joined(self, word: str, parts: Sequence[str]) -> str:
         """Parts with a word between them, and spaces where the language has them."""
@@ -122,7 +152,7 @@ class Written:
         writing = self.writing
         for pattern in (writing.grouped, writing.foreign, writing.lakhs):
             found = pattern.match(self.text, at)
-            if found and not (_MACHINE_MADE.fullmatch(found[0]) and _SIGN_AFTER.match(self.text, found.end())):
+            if found and not (_MACHINE_MADE.fullmatch(found[0]) and _SMALL_AFTER.match(self.text, found.end())):
                 whole = re.sub(r"\D", "", found[0][: found.start("fraction") - at] if found["fraction"] else found[0])
                 return Number(whole, found["fraction"] or ""), found.end()
         if not (found := writing.plain.match(self.text, at)):

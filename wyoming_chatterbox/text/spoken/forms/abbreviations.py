@@ -1,0 +1,60 @@
+"""Abbreviations that stand for words: before a number ("No. 5"), beside a name ("St. James St."), or anywhere."""
+
+from __future__ import annotations
+
+import re
+
+from .written import Found, Written
+
+_BEFORE_NUMBER = re.compile(r"(?P<name>[^\W\d_º]+)(?P<sign>\.?[°º]|\.)?\s?(?=[-−]?\d)")
+_BEFORE_NAME = re.compile(r"(?P<name>[^\W\d_]+\.)(?=\s[^\W\d_a-zß-ÿ][^\W\d_A-ZÀ-Þ])")
+_AFTER_NAME = re.compile(
+    r"(?P<name>[^\W\d_]+)(?:\.(?![^\W_])(?!\s[^\W\d_a-zß-ÿ][^\W\d_A-ZÀ-Þ])|(?=\s?(?:[,;:!?)]|\Z)|\s[NSEW]{1,2}\b))"
+)
+_NAME_OR_ORDINAL = re.compile(r"(?:[^\W\d_a-zß-ÿ][^\W\d_]{2,}|\d(?:st|nd|rd|th))\s\Z")
+_ORDINAL = re.compile(r"\d(?:st|nd|rd|th)\s\Z")
+_WORD = re.compile(r"(?P<name>[^\W\d_]+)")
+_ARTICLE = re.compile(r"\bThe\s\Z")
+_END = re.compile(r"[\"'”’»)\]\s]*\Z")
+
+
+def before_number(written: Written, at: int) -> Found | None:
+    """ "No. 5", "Nr. 5", "n° 5": the word for number; "kl. 7": that for the time; "p. 5"."""
+    found = _BEFORE_NUMBER.match(written.text, at)
+    if not found:
+        return None
+    name, sign = found["name"].lower(), found["sign"] or ""
+    said = written.writing.abbreviations.get(name + sign) or written.writing.abbreviations.get(name)
+    is_word_too = name in ("n", "no")
+    return (found.end(), said + " ") if said and (sign or not is_word_too) else None
+
+
+def beside_name(written: Written, at: int) -> Found | None:
+    """ "Dr. Smith" is a doctor, "Evergreen Dr." a drive; "St. James St." has a saint and a street."""
+    if found := _BEFORE_NAME.match(written.text, at):
+        said = written.writing.titles.get(found["name"])
+        return (found.end(), said) if said else None
+    left = written.left(at)
+    found = _AFTER_NAME.match(written.text, at) or (_ORDINAL.search(left) and _WORD.match(written.text, at)) or None
+    said = written.writing.after_names.get(found["name"]) if found else None
+    if not (found and said and _NAME_OR_ORDINAL.search(left)) or _ARTICLE.search(left):
+        return None
+    return _without_stop(written, found.end()), said
+
+
+def anywhere(written: Written, at: int) -> Found | None:
+    """ "e.g.", "vs.", "w/o", "z. B."; with a capital at the start of a sentence too."""
+    found = written.writing.short_pattern.match(written.text, at)
+    if not found or written.char_before(at) in ("/", "\\", "."):
+        return None
+    name = "".join(found[0].split())
+    if name[0].isupper() and written.starts_sentence(at) and name not in written.writing.short:
+        name = name[0].lower() + name[1:]
+    said = written.writing.short.get(name)
+    return (_without_stop(written, found.end()), said) if said else None
+
+
+def _without_stop(written: Written, end: int) -> int:
+    """Return where an abbreviation ends: its full stop stays where it ends the sentence too."""
+    ends_sentence = written.text[end - 1] == "." and _END.match(written.text, end)
+    return end - 1 if ends_sentence else end
