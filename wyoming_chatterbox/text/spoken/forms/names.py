@@ -50,7 +50,8 @@ def address(written: Written, at: int) -> Found | None:
     """Find an e-mail address, a host or a file: "john@example.com", "homeassistant.local:8123", "config.yaml"."""
     if found := _MAIL.match(written.text, at):
         return found.end(), _address(written, found[0])
-    if found := _HOST.match(written.text, at):
+    found = _HOST.match(written.text, at)
+    if found and found[0].partition(".")[0] not in _DOMAIN_NAMES:
         host, _, port = found[0].partition(":")
         said = _address(written, host)
         colon = written.language.word("colon")
