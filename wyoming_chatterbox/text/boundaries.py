@@ -172,7 +172,7 @@ def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: st
         if word.lower() in ("a.m", "p.m"):
             return _unless_named(_AFTER_HALF_DAY, follows, end, more) if follows[:1].isupper() else NO_END
         return end if follows[:1].isupper() else NO_END
-    if _JOINED.split(word.lower())[-1] in _ENDS_UNLESS_NUMBER_FOLLOWS or word.endswith("str"):
+    if _JOINED.split(word.lower())[-1] in _ENDS_UNLESS_NUMBER_FOLLOWS or word.lower().endswith("str"):
         if unknown or (more and follows in _SIGNS):
             return None
         return (
