@@ -97,6 +97,7 @@ def test_french_and_spanish_sentences(marked: str) -> None:
         "Γεια σας κ. Παπαδόπουλε.| Τι ώρα είναι;| Είναι πέντε.",
         "Всё началось в 2026 г.| Она живёт в г. Москва.",
         "Vom 24.–26. Dezember ist frei.| Gut.",
+        "Chiedi all'avv. Bianchi, es. 5 lampade.| I think they've.| Er wohnt in der Hauptstr. 12 bei hr. Jensen.| Ja.",
         "Offen Mo.-Fr. 8-18 Uhr, Tel.: 030 1234567.| Heute max. -3 Grad.| Das war alles.",
         "It is ok.| They know.| Um 5 Uhr, z. B. Dienstag.",
     ],

@@ -34,8 +34,9 @@ _NEVER_ENDS = _words("""
     Hr Hrn Fr Frl Dipl.-Ing Dipl Ing Mag ca bzw bspw evtl ggf inkl exkl vgl sog geb gest zzgl abzgl bzgl lt stk
     Mme Mmes Mlle Mlles MM Mgr Ste av env p.ex
     Sr Sra Srta Sres Dra Dña Ud Uds Vd Vds p.ej EE EE.UU Sig Dott
-    Mio Mrd Mill mln mld млн млрд тыс bijv dhr mevr f.eks bl np tzn prof mgr dr mr mrs sr sra ул ul
-    kl klo milj mill dvs evt ekskl exkl bv esim ts tj örn cth напр δηλ sig sigg dott avv geom sig.ra डॉ प्रो उदा रु
+    Mio Mrd Mill mln mld млн млрд тыс bijv dhr mevr f.eks bl np tzn prof mgr dr mr mrs sr sra ул ul pl
+    sok cad mah bkz kl klo milj mill dvs evt ekskl exkl bv esim ts tj örn cth напр δηλ sig sigg dott avv geom sig.ra
+    डॉ प्रो उदा रु
 """)
 
 # Between two sentences as likely as inside one: an end if a capital follows.
@@ -49,7 +50,7 @@ _ENDS_UNLESS_NUMBER_FOLLOWS = _words("""
     no nos nr nrn núm num nº art abs bd kap abb abt max min sek godz pp pg pág págs fig figs vol ch chap sec tel ext rm
     apt tab ep eps para op pt mk rs rt hwy lvl hr hrs mins secs temp temps gen avg elev fl bldg
     mon tue tues thu thurs fri jan feb mar apr jun jul aug sep sept oct nov dec okt dez
-    ok maks máx mín aprox mind tlf tél tfno τηλ αρ σελ тел макс ок д кв стр гл рис руб ч мин сек дн
+    ok maks blz es máx mín aprox mind tlf tél tfno τηλ αρ σελ тел макс ок д кв стр гл рис руб ч мин сек дн
     mo di mi do fr sa so mer seg qua qui
     lun jeu ven sam dim jue mié sáb gio sab pon wt śr czw niedz mån tis tors tor fre lör sön tir lør søn
     пн вт ср чт пт сб вс janv févr avr juil déc ene abr dic giu lug ott fev des mrt wrz paź
@@ -57,7 +58,7 @@ _ENDS_UNLESS_NUMBER_FOLLOWS = _words("""
 """)
 
 # Behind a number they may end a sentence; else what they stand for follows: "г. Москва", "kr. 500".
-_ENDS_BEHIND_NUMBER = _words("г гг kr")
+_ENDS_BEHIND_NUMBER = _words("г гг kr hr")
 
 # Single letters of abbreviations written with spaces: "z. B.", "d. h.", "p. ej."; capitals are initials anyway.
 _LOWER_INITIALS = frozenset("acdehinopsuvzκ")
@@ -77,6 +78,9 @@ _BEFORE_ORDINAL = _words("am der die das dem den des im vom zum zur beim bis ab 
 _SAYABLE = re.compile(r"[^\W_]")
 _LETTER_GROUPS = re.compile(r"(?:\w\.-?)+\w")
 _DAYS = re.compile(r"(?:\d{1,2}\.?[-–])?\d{1,2}")
+_APOSTROPHE = re.compile("['’]")
+_LONGEST_ENDING = 2
+"""Letters behind an apostrophe that are no word: "they've", but "l'avv."."""
 _JOINED = re.compile("[-–/]")
 _SIGNS = "-−+"
 _NUMBER = re.compile(r"\d{1,3}")
@@ -144,6 +148,8 @@ def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: st
     """Decide about a single full stop with white space after it, from the word before it and the text after it."""
     at = stop.start()
     word = _word_before(text, start, at)
+    name = _APOSTROPHE.split(word)[-1]
+    word = name if len(name) > _LONGEST_ENDING else word
     unknown = more and not follows
     is_lower = follows[:1].islower()
     if _NUMBER.fullmatch(text[start:at].strip()):  # a list's number is no sentence of its own
@@ -167,7 +173,7 @@ def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: st
         if word.lower() in ("a.m", "p.m"):
             return _unless_named(_AFTER_HALF_DAY, follows, end, more) if follows[:1].isupper() else NO_END
         return end if follows[:1].isupper() else NO_END
-    if _JOINED.split(word.lower())[-1] in _ENDS_UNLESS_NUMBER_FOLLOWS:
+    if _JOINED.split(word.lower())[-1] in _ENDS_UNLESS_NUMBER_FOLLOWS or word.lower().endswith("str"):
         if unknown or (more and follows in _SIGNS):
             return None
         return (

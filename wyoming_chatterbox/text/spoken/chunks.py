@@ -48,7 +48,7 @@ class Chunks:
         if lower in self._starts or word in self._writing.currencies:
             return True
         first, *others = _HYPHEN.split(lower)
-        return bool(others) and first.rstrip(".") in self._writing.named_days
+        return bool(others) and (first.rstrip(".") in self._writing.named_days or others[-1] in self._starts)
 
     def goes_on(self, chunk: str) -> bool:
         """Whether a chunk in a region lets it go on."""

@@ -48,6 +48,8 @@ def anywhere(written: Written, at: int) -> Found | None:
     if not found or written.char_before(at) in ("/", "\\", "."):
         return None
     name = "".join(found[0].split())
+    if written.char_before(at) == "-" and name[1:] == ".":  # an initial: "J.-M. Dupont"
+        return None
     if name[0].isupper() and written.starts_sentence(at) and name not in written.writing.short:
         name = name[0].lower() + name[1:]
     said = written.writing.short.get(name)

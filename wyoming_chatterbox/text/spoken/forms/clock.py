@@ -26,6 +26,7 @@ _AFTER_HOUR = re.compile(
 
 
 _UNTIL = re.compile(r"(?:[-–]|\s[-–]\s)(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?!\d|[:.,]\d)")
+_EARLY = tuple(f"0{hour}" for hour in range(10))
 _BARE_HOUR = re.compile(r"(?P<h>[01]?\d|2[0-4])(?![\w]|[.,:]\d|\s?[-–%°])")
 
 
@@ -57,7 +58,7 @@ def time(written: Written, at: int) -> Found | None:
         if half := _half(written, found.end()):
             return half[0], said_time(written, at, int(found["h"]), int(found["m"]), 0, half[1])
         end = _after(written, found.end())
-        if end > found.end() or written.is_clock(at):
+        if end > found.end() or written.is_clock(at) or _is_sure(written, found):
             return end, said_time(written, at, int(found["h"]), int(found["m"]))
     if "h" in writing.clock_after and (found := _WITH_H.match(text, at)):
         return found.end(), said_time(written, at, int(found["h"]), int(found["m"]))
@@ -102,6 +103,11 @@ def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:
 def _lasting(written: Written, parts: list[tuple[int, str]]) -> str:
     shown = [(Number(str(count)), unit) for count, unit in parts if count] or [(Number("0"), parts[-1][1])]
     return written.language.duration(shown)
+
+
+def _is_sure(written: Written, found: re.Match[str]) -> bool:
+    """Whether digits with a point can only be a time where times are written so: "06.45", but not "06.12", a day."""
+    return bool(written.writing.clock_dotted) and found["h"] in _EARLY and int(found["m"]) not in range(1, 13)
 
 
 def _is_half(written: Written, at: int, name: str) -> bool:

@@ -135,7 +135,7 @@ class Writing:
         self.phone_pairs = near.text("phone_pairs") == "yes"
         self.emergency = self._set("emergency")
         self.code = self._set("code")
-        self.version = self._set("version") | {"version", "v"}
+        self.version = self._set("version") | {"version"}
         prefix = near.text("prefix") or "(?!)"
         self.prefix = re.compile(rf"(?P<letters>{prefix})-?(?=[\d₪$€])")
         self.prefix_before = re.compile(rf"(?<!\w)(?:{prefix})-?\Z")
