@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -173,8 +174,8 @@ def test_an_engine_speaks_and_says_what_it_is_made_of(tiny: Tiny, name: str) -> 
 
 
 @pytest.mark.slow(1)
-def test_a_changed_file_is_noticed_where_its_text_embedding_is_read(tmp_path: Path) -> None:
-    checkpoints.make("nano", tmp_path)
+def test_a_changed_file_is_noticed_where_its_text_embedding_is_read(tiny: Tiny, tmp_path: Path) -> None:
+    shutil.copytree(tiny("nano"), tmp_path, dirs_exist_ok=True)
     networks = load(tmp_path, FAMILIES["nano"], checkpoints.FLOAT32)
     ids = torch.tensor([[3, 5, 3]])
     rows = networks.t3.text_emb(ids)

@@ -45,7 +45,7 @@ async def speakers(server: ServerProcess) -> list[str]:
 
 @pytest.mark.parametrize("layout", parameters("multilingual-v3", full=["english", "multilingual", "nano", "turbo"]))
 async def test_each_family_speaks_from_its_official_files(tiny: Tiny, tmp_path: Path, layout: str) -> None:
-    async with server_process(tmp_path, "--model", str(tiny(layout)), *FAST) as server:
+    async with server_process(tmp_path, "--model", str(tiny(layout)), "--no-standby", *FAST) as server:
         await server.answering()
         status = await server.reaches("ready")
         assert checkpoints.family_of(layout) in str(status["detail"])
@@ -83,12 +83,12 @@ async def test_a_download_is_shown_and_chatterbox_takes_over_without_changing_a_
 async def test_a_cut_connection_is_resumed_and_a_restart_needs_no_hub(tmp_path: Path, hub: Hub) -> None:
     name = "s3gen_meanflow.safetensors"
     hub.cut(name, after=1_000_000)
-    async with server_process(tmp_path, "--model", "nano", *FAST, hub=hub.url) as server:
+    async with server_process(tmp_path, "--model", "nano", "--no-standby", *FAST, hub=hub.url) as server:
         await server.answering()
         await server.reaches("ready")
         assert hub.ranges(name) == [None, "bytes=1000000-"]
     hub.stop()
-    async with server_process(tmp_path, "--model", "nano", *FAST, hub=hub.url) as server:
+    async with server_process(tmp_path, "--model", "nano", "--no-standby", *FAST, hub=hub.url) as server:
         await server.answering()
         await server.reaches("ready")
 
