@@ -64,16 +64,23 @@ async def test_each_family_speaks_from_its_official_files(tiny: Tiny, tmp_path: 
 async def test_a_download_is_shown_and_chatterbox_takes_over_without_changing_a_voice_midway(
     tmp_path: Path, hub: Hub
 ) -> None:
-    hub.slow("s3gen_meanflow.safetensors", 4_000_000)
+    hub.slow("s3gen_meanflow.safetensors", 10_000_000)
+    ready = asyncio.Event()
+
+    def pieces() -> Iterator[str]:
+        while not ready.is_set():
+            yield "Early words. "
+        yield "And late ones."
+
     async with server_process(tmp_path, "--model", "nano", *FAST, hub=hub.url) as server:
         await server.answering()
         progress = (await server.reaches("downloading"))["progress"]
         assert isinstance(progress, dict)
         assert progress["bytes_total"] > progress["bytes_done"] >= 0
         assert progress["file"] in (*FAMILIES["nano"].missing(()), *FAMILIES["nano"].optional)
-        pieces = ["Early words. "] * 40
-        reply = asyncio.create_task(streamed(server.uri, pieces, pause=0.3))
+        reply = asyncio.create_task(streamed(server.uri, pieces(), pause=0.3))
         await server.reaches("ready")
+        ready.set()
         heard = await reply
         assert heard.types == [*CYCLE, "synthesize-stopped"]
         assert (await plain(server.uri, "Now.")).types == CYCLE
