@@ -126,6 +126,7 @@ async def test_a_wrong_file_is_refused_and_the_right_one_taken_later(
         assert why in str(status["error"])
         assert (await plain(server.uri, "Meanwhile.")).types == CYCLE
         hub.clear()
+        await server.try_again()
         await server.reaches("ready")
 
 
@@ -166,4 +167,5 @@ async def test_a_broken_file_is_named_and_its_replacement_taken(tmp_path: Path, 
         assert status["hint"]
         assert (await plain(server.uri, "Meanwhile.")).types == CYCLE
         broken.write_bytes(whole)
+        await server.try_again()
         await server.reaches("ready")
