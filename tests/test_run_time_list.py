@@ -19,7 +19,7 @@ from tests.examples import parameters
 from tests.sounds import speech
 from tests.test_imports import SPEAK
 
-pytestmark = [pytest.mark.slow(8), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow(5), pytest.mark.timeout(300)]
 
 HIDING = """
 import os, sys

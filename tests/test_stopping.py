@@ -22,7 +22,7 @@ from tests.serving import until
 from wyoming_chatterbox import health_check
 from wyoming_chatterbox.health_check import UnhealthyError
 
-pytestmark = pytest.mark.slow(2)
+pytestmark = pytest.mark.slow(1)
 
 KILLED_AFTER = 10.0
 """Seconds until Docker or Home Assistant kill what they told to end."""

@@ -17,7 +17,7 @@ from tests.hub import Hub
 from tests.process import ServerProcess, server_process
 from wyoming_chatterbox.families import FAMILIES
 
-pytestmark = pytest.mark.slow(8)
+pytestmark = pytest.mark.slow(5)
 
 FAST = ("--device", "cpu", "--seed", "1")
 
