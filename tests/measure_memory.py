@@ -16,7 +16,6 @@ from collections.abc import Awaitable, Iterable
 from pathlib import Path
 from typing import Any
 
-from tests import checkpoints
 from tests.client import plain
 from tests.process import ServerProcess, server_process
 from wyoming_chatterbox.speech import memory
@@ -95,6 +94,9 @@ def main() -> None:
     if options.model:
         show(options.model.name, options.model, options.precision, options.text, options.times)
         return
+    # Importing it takes seconds, as it imports the stock model.
+    from tests import checkpoints
+
     with tempfile.TemporaryDirectory() as directory:
         checkpoints.make(options.family, Path(directory), size=options.size)
         show(options.family, Path(directory), options.precision, options.text, options.times)

@@ -55,6 +55,11 @@ class ServerProcess:
                     return status
                 await asyncio.sleep(0.05)
 
+    async def try_again(self) -> None:
+        """Have Chatterbox loaded now, rather than when it would be tried again by itself."""
+        async with aiohttp.ClientSession() as session, session.post(f"{self.http}/retry") as response:
+            assert response.ok, await response.text()
+
     def said(self) -> str:
         """The log so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")

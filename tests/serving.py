@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -57,12 +58,13 @@ async def serving(
     voices_directory: Path | None = None,
     base: float = watchdog.BASE_SECONDS,
     give_up: float = hangs.GIVE_UP_SECONDS,
-    settle: Callable[[], None] = lambda: None,
+    settle: Callable[[], None] = gc.freeze,
 ) -> AsyncIterator[Running]:
     """Serve with `flags`; Chatterbox is a fake that is ready at once unless `load` says otherwise.
 
     `voices_directory` stands in for the folder of that name in `directory`. Preparing voices while nobody speaks is
-    left to the test to start. Garbage is left alone: collecting it among torch's objects takes longer than most tests.
+    left to the test to start. Loaded, the model is left out of collections as usual, and garbage with it: collecting
+    that takes longer than most tests.
     """
     uri = uri or f"tcp://127.0.0.1:{free_port()}"
     # Off, a client hears the fake's very samples; what is said of loudness is tested with a loudness of its own.

@@ -20,8 +20,8 @@ import pytest
 import yaml
 from aiohttp import web
 
-from tests import checkpoints
 from tests.client import CYCLE, describe, plain
+from tests.conftest import Tiny
 from tests.ports import free_port
 from tests.process import ServerProcess
 from tests.serving import serving, until
@@ -121,9 +121,9 @@ async def test_it_serves_with_the_options_that_the_supervisor_wrote(container: C
 
 
 @pytest.mark.slow(8)
-async def test_the_log_says_what_runs_on_a_processor_and_why(container: Container) -> None:
+async def test_the_log_says_what_runs_on_a_processor_and_why(container: Container, tiny: Tiny) -> None:
     name = FAMILIES["nano"].repository.rpartition("/")[2]
-    checkpoints.make("nano", container.root / "data" / "models" / name)
+    shutil.copytree(tiny("nano"), container.root / "data" / "models" / name)
     async with server(container, local_files_only=True) as running:
         await running.answering()
         await until(lambda: "Chatterbox is ready" in running.said(), 90)

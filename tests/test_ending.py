@@ -200,7 +200,7 @@ PAUSE = st.tuples(st.floats(0.0, 1.5), st.floats(-120, -46))
 
 
 @pytest.mark.slow(3)
-@examples(1)
+@examples(0.6)
 @given(
     first=st.floats(0.15, 1.0),
     rest=st.lists(st.tuples(PAUSE, SPOKEN), max_size=3),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -42,8 +42,11 @@ LAYOUTS = ["english", "turbo"]
 TEXT = list(range(20, 60))
 MOST = BATCH + 1
 
+LAYERS = {"english": 30, "turbo": 24}
+"""T3's layers, which are alike."""
 STEP = {"english": 600, "turbo": 340}
 """The most launches of a step of T3, in any precision."""
+EVALUATIONS = {"english": 10, "turbo": 2}
 FLOW = {"english": 9220, "turbo": 2150}
 """The most launches of the flow for a block of any size, in float16."""
 VOCODER = {torch.float32: 400, torch.float16: 480}
@@ -153,17 +156,23 @@ class _Generator(torch.Generator):
         return DEVICE
 
 
-def t3_of(gpu: PretendedGpu, path: Path, layout: str, name: str, layers: int = 30) -> T3:
-    """Build a T3 of full width, and with the layers that it has at most."""
+def layers_of(layout: str, part: str, most: int | None) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the network, with at most so many of its layers that are alike."""
+
+    def kept(name: str) -> bool:
+        layer = re.search(r"\.(?:h|layers|encoders|up_encoders|mid_blocks)\.(\d+)\.", name)
+        return most is None or layer is None or int(layer[1]) < most
+
+    return {name: shape for name, shape in shapes(layout, part).items() if kept(name)}
+
+
+def t3_of(gpu: PretendedGpu, path: Path, layout: str, name: str, layers: int | None = None) -> T3:
+    """Build a T3 of full width."""
     how = chosen(name)
     dtype = torch.float32 if how.converts else getattr(torch, how.dtype)
-    kept = {
-        name: shape
-        for name, shape in shapes(layout, "t3").items()
-        if (layer := re.match(r"tfmr\.(?:h|layers)\.(\d+)\.", name)) is None or int(layer[1]) < layers
-    }
     with gpu.load():
-        return build_t3(NamedShapes(path / "t3.safetensors", kept), DEVICE, dtype, converter(how))
+        file = NamedShapes(path / "t3.safetensors", layers_of(layout, "t3", layers))
+        return build_t3(file, DEVICE, dtype, converter(how))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -180,24 +189,35 @@ def test_t3_is_waited_for_when_ids_are_read_and_never_else(
         assert gpu.reads == (MOST - 1) / BATCH
 
 
-@pytest.mark.slow(8)
+def launches_of_a_step(gpu: PretendedGpu, path: Path, layout: str, name: str, layers: int | None = None) -> int:
+    runner = CountingRunner(gpu)
+    decoder = TokenDecoder(t3_of(gpu, path, layout, name, layers), GraphedDecoder(runner, MOST))
+    list(decoder.stream(TEXT, voice(layout), DEFAULTS[layout], 2, lambda: False, _Generator()))
+    (launches,) = runner.steps
+    return launches
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name", ["float16", "int8"])
 def test_a_step_takes_few_launches(gpu: PretendedGpu, tmp_path: Path, layout: str, name: str) -> None:
-    runner = CountingRunner(gpu)
-    decoder = TokenDecoder(t3_of(gpu, tmp_path, layout, name), GraphedDecoder(runner, MOST))
-    list(decoder.stream(TEXT, voice(layout), DEFAULTS[layout], 2, lambda: False, _Generator()))
-    (launches,) = runner.steps
-    assert launches <= STEP[layout]
+    one, two = (launches_of_a_step(gpu, tmp_path, layout, name, layers) for layers in (1, 2))
+    assert one + (LAYERS[layout] - 1) * (two - one) <= STEP[layout]
 
 
-def flow_of(gpu: PretendedGpu, path: Path, layout: str, name: str) -> Flow:
+@pytest.mark.full
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", ["float16", "int8"])
+def test_a_layer_more_takes_as_many_launches_again(gpu: PretendedGpu, tmp_path: Path, layout: str, name: str) -> None:
+    one, two = (launches_of_a_step(gpu, tmp_path, layout, name, layers) for layers in (1, 2))
+    assert launches_of_a_step(gpu, tmp_path, layout, name) == one + (LAYERS[layout] - 1) * (two - one)
+
+
+def flow_of(gpu: PretendedGpu, path: Path, layout: str, name: str, layers: int | None = None) -> Flow:
     how = chosen(name)
     dtype = torch.float32 if how.converts else getattr(torch, how.dtype)
     with gpu.load():
-        return build_flow(
-            NamedShapes(path / "s3gen.safetensors", shapes(layout, "s3gen")), DEVICE, dtype, converter(how)
-        )
+        file = NamedShapes(path / "s3gen.safetensors", layers_of(layout, "s3gen", layers))
+        return build_flow(file, DEVICE, dtype, converter(how))
 
 
 def vocoder_of(gpu: PretendedGpu, path: Path, layout: str, hold: torch.dtype) -> Vocoder:
@@ -213,24 +233,44 @@ def integrated(flow: Flow, own: Conditionals, cancelled: Callable[[], bool]) -> 
     return integrate(flow, tokens, own, torch.zeros(1, 80, frames, device=DEVICE), cancelled)
 
 
-@pytest.mark.slow(4)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name", PRECISIONS[:-1])  # The flow has no int4 of its own.
 def test_the_flow_is_never_waited_for(gpu: PretendedGpu, tmp_path: Path, layout: str, name: str) -> None:
-    flow, own = flow_of(gpu, tmp_path, layout, name), voice(layout)
-    asked = iter([False])
-    with pytest.raises(Cancelled):  # All evaluations are alike, so one is enough.
-        integrated(flow, own, lambda: next(asked, True))
-    assert gpu.launches.total() > 500
+    flow, own = flow_of(gpu, tmp_path, layout, name, layers=1), voice(layout)
+    evaluated(flow, own, 1)
+    assert gpu.launches.total() > 100
     assert gpu.reads == 0
 
 
-@pytest.mark.slow(8)
+def evaluated(flow: Flow, own: Conditionals, times: int) -> None:
+    """Begin a first block, and evaluate the flow so often at most."""
+    asked = iter([False] * times)
+    with suppress(Cancelled):
+        integrated(flow, own, lambda: next(asked, True))
+
+
+def launches_of_few(gpu: PretendedGpu, flow: Flow, own: Conditionals) -> tuple[int, int]:
+    """Count the launches of one evaluation and of two, with what comes before them."""
+    evaluated(flow, own, 0)  # The encoder computes positions at first use.
+    one, two = (gpu.count(lambda times=times: evaluated(flow, own, times)) for times in (1, 2))  # type: ignore[misc]
+    return one, two
+
+
+@pytest.mark.slow(2)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_flow_takes_few_launches(gpu: PretendedGpu, tmp_path: Path, layout: str) -> None:
     flow, own = flow_of(gpu, tmp_path, layout, "float16"), voice(layout)
-    launches = gpu.count(lambda: integrated(flow, own, lambda: False))
-    assert launches <= FLOW[layout]
+    one, two = launches_of_few(gpu, flow, own)
+    assert one + (EVALUATIONS[layout] - 1) * (two - one) <= FLOW[layout]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_an_evaluation_more_takes_as_many_launches_again(gpu: PretendedGpu, tmp_path: Path, layout: str) -> None:
+    flow, own = flow_of(gpu, tmp_path, layout, "float16"), voice(layout)
+    one, two = launches_of_few(gpu, flow, own)
+    whole = gpu.count(lambda: integrated(flow, own, lambda: False))
+    assert whole == one + (EVALUATIONS[layout] - 1) * (two - one)
 
 
 @pytest.mark.parametrize("hold", VOCODER)
@@ -246,9 +286,10 @@ def test_the_vocoder_takes_few_launches_and_is_waited_for_once_a_block(
         assert gpu.reads == 1
 
 
-@pytest.mark.slow(8)
+@pytest.mark.slow(3)
 def test_a_sentence_in_blocks_is_waited_for_once_a_block(gpu: PretendedGpu, tmp_path: Path) -> None:
-    flow, vocoder = flow_of(gpu, tmp_path, "turbo", "float16"), vocoder_of(gpu, tmp_path, "turbo", torch.float16)
+    flow = flow_of(gpu, tmp_path, "turbo", "float16", layers=1)
+    vocoder = vocoder_of(gpu, tmp_path, "turbo", torch.float16)
     sound = SoundStream(flow, vocoder, voice("turbo"), 1, lambda: False)
     samples = 0
     for size in (HOPS[0] + LOOK_AHEAD, CONTEXT, HOPS[1]):

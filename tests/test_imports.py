@@ -122,8 +122,8 @@ def test_a_voice_is_prepared_after_that(tiny: Tiny, layout: str, recording: Path
     "statements",
     parameters(
         "from chatterbox.tts import ChatterboxTTS",
-        "chatterbox_tts.mtl_tts.punc_norm",
         full=[
+            "chatterbox_tts.mtl_tts.punc_norm",
             "import chatterbox",
             "import perth.perth_net.perth_net_implicit.perth_watermarker",
             "from chatterbox.models.t3 import T3",

@@ -23,7 +23,7 @@ from wyoming_chatterbox.engine import VOICES_KEPT, Engine, Utterance, Voice
 from wyoming_chatterbox.engine.loader import Loader
 from wyoming_chatterbox.engine.voice.recording import version_of
 
-pytestmark = pytest.mark.slow(4)
+pytestmark = pytest.mark.slow(2)
 
 
 def loader(model: Path, data: Path) -> Loader:

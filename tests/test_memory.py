@@ -57,8 +57,7 @@ def speak(engine: Engine, voice: Voice) -> None:
 
 
 def tensor_bytes() -> int:
-    """Bytes of all tensors that there are, each storage once."""
-    gc.unfreeze()
+    """Bytes of all tensors that collections see, each storage once."""
     gc.collect()
     storages = {}
     for thing in gc.get_objects():
@@ -249,7 +248,7 @@ async def test_many_short_utterances_over_many_voices_leave_memory_as_it_was_aft
             for _ in range(count):
                 heard = await plain(running.uri, "Hi.", SynthesizeVoice(name=next(turns)))
                 assert heard.error is None
-            gc.collect()
+            gc.unfreeze()
             tensors = tensor_bytes()
             memory.settle()
             return process.memory_info().rss, tensors

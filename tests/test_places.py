@@ -53,10 +53,9 @@ async def test_streams_without_text_keep_nobody_from_speaking(tmp_path: Path) ->
         assert running.chatterbox.texts == ["One.", "Two.", *["Now there is some."] * 2]
 
 
-@pytest.mark.slow(3)
 @pytest.mark.parametrize("piece", ["", " ", "\n"])
 async def test_pieces_without_text_do_not_keep_a_stream_open(tmp_path: Path, piece: str) -> None:
-    async with serving(tmp_path, "--stream-timeout", "0.3") as running, AsyncClient.from_uri(running.uri) as client:
+    async with serving(tmp_path, "--stream-timeout", "0.1") as running, AsyncClient.from_uri(running.uri) as client:
         await client.write_event(SynthesizeStart().event())
         listening = asyncio.create_task(listen(client, "synthesize-stopped"))
         async with asyncio.timeout(PATIENCE):

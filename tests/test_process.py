@@ -38,8 +38,10 @@ def loudness(sound: npt.NDArray[np.float64]) -> float:
 
 
 async def test_a_fresh_machine_speaks_real_english(tmp_path: Path) -> None:
-    async with server_process(tmp_path) as server:
+    async with server_process(tmp_path, "--seed", "1") as server:
         await server.answering()
+        assert await health(server.uri) == (0, f"chatterbox {(await describe(server.uri)).tts[0].version}, 1 voices\n")
+
         heard = await plain(server.uri, SENTENCE)
         assert heard.types == CYCLE
         sound = samples(heard)
@@ -52,6 +54,11 @@ async def test_a_fresh_machine_speaks_real_english(tmp_path: Path) -> None:
 
         twice = samples(await plain(server.uri, SENTENCE + " " + SENTENCE))
         assert len(twice) == pytest.approx(2 * len(sound), rel=0.1), "as much sound as text"
+
+        whole = await plain(server.uri, "It is on. All is well.")
+        pieces = await streamed(server.uri, ["It is", " on. A", "ll is well."])
+        assert pieces.types == [*CYCLE, "synthesize-stopped"]
+        assert pieces.audio == whole.audio, "streamed it is the same speech"
 
         status = await server.reaches("failed")
         assert "refuses the connection" in str(status["error"])
@@ -78,15 +85,6 @@ def pitch(sound: npt.NDArray[np.float64]) -> float:
     return 24000 / float(np.median(lags.start + alike.argmax(axis=1)))
 
 
-async def test_streamed_english_is_the_same_speech(tmp_path: Path) -> None:
-    async with server_process(tmp_path, "--seed", "1") as server:
-        await server.answering()
-        whole = await plain(server.uri, "It is on. All is well.")
-        pieces = await streamed(server.uri, ["It is", " on. A", "ll is well."])
-        assert pieces.types == [*CYCLE, "synthesize-stopped"]
-        assert pieces.audio == whole.audio
-
-
 async def test_without_a_standby_voice_the_server_says_why_it_is_silent(tmp_path: Path) -> None:
     async with server_process(tmp_path, "--no-standby", "--model", "nano") as server:
         await server.answering()
@@ -109,15 +107,17 @@ async def test_a_signal_ends_the_server_with_exit_code_0(tmp_path: Path, number:
 
 
 async def test_a_port_that_is_taken_is_named_and_can_be_tried_again(tmp_path: Path) -> None:
-    async with server_process(tmp_path) as server:
-        await server.answering()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        uri = f"tcp://127.0.0.1:{other.getsockname()[1]}"
         again = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "wyoming_chatterbox", "--uri", server.uri, "--data-dir", str(tmp_path)),
+            *(sys.executable, "-m", "wyoming_chatterbox", "--uri", uri, "--data-dir", str(tmp_path)),
             stderr=asyncio.subprocess.PIPE,
         )
         _, said = await again.communicate()
         assert again.returncode == 1, "2 is a wrong option, which a supervisor does not try again"
-        assert server.uri in said.decode().splitlines()[-1]
+        assert uri in said.decode().splitlines()[-1]
 
 
 async def test_a_taken_http_port_takes_away_no_speech(tmp_path: Path) -> None:
@@ -162,20 +162,20 @@ def parse(stream: bytes) -> list[Event]:
     return events
 
 
-async def test_the_health_check_tells_well_from_ill(tmp_path: Path) -> None:
-    async def check(uri: str) -> tuple[int | None, str]:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "wyoming_chatterbox.health_check", uri, "--timeout", "10"),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        said, _ = await process.communicate()
-        return process.returncode, said.decode()
+async def health(uri: str) -> tuple[int | None, str]:
+    """Exit code and words of the health check."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "wyoming_chatterbox.health_check", uri, "--timeout", "10"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    return process.returncode, said.decode()
 
-    async with server_process(tmp_path) as server:
-        await server.answering()
-        assert await check(server.uri) == (0, f"chatterbox {(await describe(server.uri)).tts[0].version}, 1 voices\n")
-    code, said = await check(server.uri)
+
+async def test_the_health_check_tells_that_nobody_answers() -> None:
+    uri = f"tcp://127.0.0.1:{free_port()}"
+    code, said = await health(uri)
     assert (code, said.count("\n")) == (1, 1)
-    assert server.uri in said
-    assert (await check("nonsense"))[0] == 2
+    assert uri in said
+    assert (await health("nonsense"))[0] == 2

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from tests import checkpoints
+from tests.conftest import Tiny
 from tests.http_serving import http
 from wyoming_chatterbox.engine import Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
@@ -58,9 +59,9 @@ def test_nobody_knows_another_process_that_is_gone() -> None:
     assert memory.anonymous_bytes(done.pid) is None
 
 
-def test_what_an_utterance_worked_in_goes_back_after_it(tmp_path: Path) -> None:
+def test_what_an_utterance_worked_in_goes_back_after_it(tiny: Tiny) -> None:
     """The heap's holes, too: half of what was there before stays."""
-    engine = Chatterbox.load(checkpoints.make("nano", tmp_path / "nano"), FAMILIES["nano"], checkpoints.FLOAT32)
+    engine = Chatterbox.load(tiny("nano"), FAMILIES["nano"], checkpoints.FLOAT32)
     pieces = [b"x" * 60_000 for _ in range(2000)]
     held = own()
     del pieces[::2]
@@ -120,9 +121,9 @@ libc.fclose(file)
 
 
 @pytest.mark.timeout(300)
-def test_the_process_around_a_small_model_is_measured_and_bounded() -> None:
+def test_the_process_around_a_small_model_is_measured_and_bounded(tiny: Tiny) -> None:
     """Beside its weights there are Python, the standby voice and PyTorch; a CUDA build's libraries are 160 MB of it."""
-    command = [sys.executable, "-m", "tests.measure_memory", "--size", "tiny", "--precision", "int8", "--times", "1"]
+    command = [sys.executable, "-m", "tests.measure_memory", "--model", str(tiny("nano")), "--times", "1"]
     # Several threads wait for each other by spinning, which takes minutes on a busy machine.
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False, env=environment)

@@ -19,7 +19,7 @@ from tests.examples import parameters
 from tests.sounds import speech
 from tests.test_imports import SPEAK
 
-pytestmark = [pytest.mark.slow(8), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow(5), pytest.mark.timeout(300)]
 
 HIDING = """
 import os, sys
@@ -69,7 +69,7 @@ def test_what_is_out_of_sight_is_what_developers_need(hiding: dict[str, str]) ->
     assert "No module named 'transformers'" in run(hiding, "-c", "import transformers").stderr
 
 
-@pytest.mark.parametrize("family", parameters("multilingual", "turbo", full=["english", "nano"]))
+@pytest.mark.parametrize("family", parameters("multilingual", full=["english", "turbo", "nano"]))
 def test_it_speaks_and_clones(tiny: Tiny, family: str, tmp_path: Path, hiding: dict[str, str]) -> None:
     recording = tmp_path / "voice.wav"
     soundfile.write(recording, speech(6.0, 24000), 24000)

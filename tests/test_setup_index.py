@@ -120,7 +120,7 @@ def test_the_build_for_cpus_comes_from_its_index_and_all_else_from_the_usual_one
 
 @pytest.mark.parametrize(
     ("installer", "trouble"),
-    parameters(("pip", "refused"), ("uv", "no such version"), full=[("uv", "refused"), ("pip", "no such version")]),
+    parameters(("pip", "no such version"), full=[("pip", "refused"), ("uv", "refused"), ("uv", "no such version")]),
 )
 def test_without_that_index_all_comes_from_the_usual_one(
     tree: Tree, all_packages: str, installer: str, trouble: str

@@ -22,7 +22,7 @@ from tests.serving import until
 from wyoming_chatterbox import health_check
 from wyoming_chatterbox.health_check import UnhealthyError
 
-pytestmark = pytest.mark.slow(2)
+pytestmark = pytest.mark.slow(1)
 
 KILLED_AFTER = 10.0
 """Seconds until Docker or Home Assistant kill what they told to end."""
@@ -96,7 +96,7 @@ async def test_nor_does_one_that_prepares_a_voice(tmp_path: Path) -> None:
 
 async def test_nor_a_load(tmp_path: Path) -> None:
     (tmp_path / "hang-loading").touch()
-    async with hanging_server(tmp_path) as server:
+    async with hanging_server(tmp_path, "--no-standby") as server:
         await hangs(tmp_path, "loading")
         server.process.send_signal(signal.SIGTERM)
         assert await ended(server) == 0
@@ -104,7 +104,7 @@ async def test_nor_a_load(tmp_path: Path) -> None:
 
 
 async def test_nor_a_folder_on_a_network_drive(tmp_path: Path) -> None:
-    async with hanging_server(tmp_path) as server:
+    async with hanging_server(tmp_path, "--no-standby") as server:
         await server.reaches("ready")
         (tmp_path / "hang-folder").touch()
         asking = [asyncio.create_task(describe(server.uri)) for _ in range(3)]
@@ -116,7 +116,7 @@ async def test_nor_a_folder_on_a_network_drive(tmp_path: Path) -> None:
 
 
 async def test_told_twice_it_ends_at_once(tmp_path: Path) -> None:
-    async with hanging_server(tmp_path) as server:
+    async with hanging_server(tmp_path, "--no-standby") as server:
         await server.reaches("ready")
         (tmp_path / "hang-closing").touch()
         server.process.send_signal(signal.SIGTERM)
@@ -172,7 +172,7 @@ async def test_one_that_stays_hung_ends_the_process_so_that_another_can_begin(
 
 
 async def test_sighup_looks_at_the_voices_again_and_kills_nobody(tmp_path: Path) -> None:
-    async with hanging_server(tmp_path, "--model", "nano") as server:
+    async with hanging_server(tmp_path, "--model", "nano", "--no-standby") as server:
         await server.reaches("ready")
         noise = 0.1 * np.random.default_rng(0).standard_normal(6 * 24000)
         soundfile.write(tmp_path / "voices" / "alice.wav", noise, 24000)
@@ -184,7 +184,7 @@ async def test_sighup_looks_at_the_voices_again_and_kills_nobody(tmp_path: Path)
 
 
 async def test_sigusr1_shows_where_every_thread_is(tmp_path: Path) -> None:
-    async with hanging_server(tmp_path) as server:
+    async with hanging_server(tmp_path, "--no-standby") as server:
         await server.reaches("ready")
         server.process.send_signal(signal.SIGUSR1)
         await until(lambda: "most recent call first" in server.said(), 30)

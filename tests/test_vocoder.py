@@ -111,14 +111,14 @@ class TestFramesAlone:
             samples = render(vocoder, mel, source, start, end)
         torch.testing.assert_close(samples, expected, atol=1e-9, rtol=1e-9)
 
-    @pytest.mark.slow(6)
+    @pytest.mark.slow(2)
     def test_however_many_there_are_the_finer_stages_know_few_lengths_and_none_is_long(self, vocoder: Any) -> None:
         """Their working memory is a few megabytes then, and a kernel compiled once serves other texts too."""
         computed: list[set[int]] = [set() for _ in vocoder.ups]
         for lengths, block in zip(computed, vocoder.resblocks[:: vocoder.num_kernels], strict=True):
             block.register_forward_pre_hook(lambda _, inputs, seen=lengths: seen.add(inputs[0].shape[2]))
         with torch.inference_mode():
-            for frames in range(100, 1000, 100):
+            for frames in range(100, 500, 80):
                 mel, source = heard(frames)
                 render(vocoder, mel.double(), source.double(), 0, frames)
         _, finer, finest = computed

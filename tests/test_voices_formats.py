@@ -8,7 +8,7 @@ import pytest
 
 from tests.http_serving import http
 from tests.sounds import FORMATS, speech, write
-from tests.test_voices_http import form, send
+from tests.voices_http import form, send
 
 MADE = ("x.aac", "x.aiff", "x.caf", "rec.m4a", "cd.mp3", "x.ogg", "rec.webm", "x.wma", "x.flac")
 

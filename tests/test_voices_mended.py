@@ -18,7 +18,7 @@ from tests.http_serving import http
 from tests.serving import until
 from tests.test_library import SLOW, full_disk, listed
 from tests.test_voices import record
-from tests.test_voices_http import VOICES, form, hum, refused, send
+from tests.voices_http import VOICES, form, hum, refused, send
 from wyoming_chatterbox.errors import ConflictError, FolderError, UnknownVoiceError, VoiceError
 from wyoming_chatterbox.speech.idle_preparation import IdlePreparation
 from wyoming_chatterbox.voices.aside import ASIDE

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.client import describe
 from tests.http_serving import http
 from tests.test_voices import record
-from tests.test_voices_http import VOICES, form, hum, refused, send
+from tests.voices_http import VOICES, form, hum, refused, send
 
 LANGUAGES = ("de", "en", "fr")
 

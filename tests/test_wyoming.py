@@ -91,7 +91,7 @@ async def test_an_unfinished_sentence_waits_for_its_end(tmp_path: Path) -> None:
 
 @pytest.mark.slow(3)
 async def test_a_stream_without_stop_is_ended_with_an_error_after_what_it_had(tmp_path: Path) -> None:
-    async with serving(tmp_path, "--stream-timeout", "0.2") as running:
+    async with serving(tmp_path, "--stream-timeout", "0.1") as running:
         heard = await streamed(running.uri, ["One two. Three"], stop=False)
     assert heard.types == ["audio-start", "audio-chunk", "error", "audio-stop", "synthesize-stopped"]
     assert heard.seconds == pytest.approx(0.3)

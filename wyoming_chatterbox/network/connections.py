@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from ..errors import ForbiddenError, OverloadedError
 from .addresses import Address, address_of, is_within
 
+WRITE_SECONDS = 60.0
+"""Seconds that a client may take to read what it is sent before its connection is ended."""
 _PLACES_PER_RESERVED_PLACE = 8
 """One place in eight is reserved for addresses that have none."""
 _IPV6_SITE_BITS = 64

@@ -14,10 +14,8 @@ from collections.abc import Iterator
 from wyoming.event import Event, write_event
 
 from ..network.addresses import address_of
-from ..network.connections import client_name
+from ..network.connections import WRITE_SECONDS, client_name
 
-_WRITE_SECONDS = 60.0
-"""Seconds that a client may take to read before the connection is ended."""
 LINGER_SECONDS = 2.0
 """Seconds that a client has to read the last events before its connection is closed."""
 _BYTES_AT_A_TIME = 65536
@@ -55,12 +53,12 @@ class Peer:
         if self.ended:
             return
         try:
-            async with asyncio.timeout(_WRITE_SECONDS):
+            async with asyncio.timeout(WRITE_SECONDS):
                 with transport_errors():
                     self._writer.write(event if isinstance(event, bytes) else encoded(event))
                     await self._writer.drain()
         except TimeoutError as err:
-            raise ConnectionAbortedError(f"it has read nothing for {_WRITE_SECONDS:g} s") from err
+            raise ConnectionAbortedError(f"it has read nothing for {WRITE_SECONDS:g} s") from err
 
     async def probe(self) -> None:
         """Write a space; if the client is gone, the next call raises `ConnectionError`.
@@ -104,7 +102,7 @@ class Peer:
         self._writer.close()
         if self._writer.transport.get_write_buffer_size():
             # Some clients never read everything, and a plain close would wait for them.
-            asyncio.get_running_loop().call_later(_WRITE_SECONDS, self._writer.transport.abort)
+            asyncio.get_running_loop().call_later(WRITE_SECONDS, self._writer.transport.abort)
 
     async def closed(self) -> None:
         """Wait until the connection is closed, unless the client still has something to read."""

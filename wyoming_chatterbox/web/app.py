@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from ..errors import ChatterboxError
-from ..network.connections import Connection, Connections
+from ..network.connections import WRITE_SECONDS, Connection, Connections
 from ..network.listener import Listener, listen
 from ..quoting import quoted
 from ..speech.memory_history import MemoryHistory
@@ -39,8 +39,6 @@ _HEALTH_PATH = "/health"
 _SHUTDOWN_SECONDS = 1.0
 _IDLE_SECONDS = 20.0
 """Seconds that a request's header may take, counted from the connection's beginning or the last answer."""
-_WRITE_SECONDS = 60.0
-"""Seconds that a client may take to read an answer before the connection is ended."""
 _RETRY_SECONDS = 30.0
 """Seconds until a port that is not available is tried again."""
 
@@ -192,7 +190,7 @@ class HttpServer:
         with busy(request):
             response = await handler(request)
             try:
-                async with asyncio.timeout(_WRITE_SECONDS):
+                async with asyncio.timeout(WRITE_SECONDS):
                     await response.prepare(request)
                     await response.write_eof()
             except (ConnectionError, TimeoutError):

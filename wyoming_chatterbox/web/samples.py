@@ -17,6 +17,7 @@ from ..engine import Version, Voice
 from ..engine.voice.recording import version_of
 from ..errors import ChatterboxError, ConflictError, VoiceError
 from ..faults import message
+from ..network.connections import WRITE_SECONDS
 from ..quoting import quoted
 from ..voices.library import Library
 from .answers import RefusedError
@@ -24,8 +25,6 @@ from .answers import RefusedError
 _LOGGER = logging.getLogger(__name__)
 
 _PIECE_BYTES = 262_144
-_WRITE_SECONDS = 60.0
-"""Seconds that a client may take to read before the connection is ended."""
 _TYPES = {
     ".aac": "audio/aac",
     ".aif": "audio/aiff",
@@ -77,7 +76,7 @@ async def sample(request: web.Request, library: Library, voice: Voice) -> web.St
             data = await library.read(read)
             if not response.prepared:
                 await response.prepare(request)
-            async with asyncio.timeout(_WRITE_SECONDS):
+            async with asyncio.timeout(WRITE_SECONDS):
                 await response.write(data)
             start += len(data)
     except (ChatterboxError, TimeoutError) as err:

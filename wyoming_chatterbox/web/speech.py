@@ -16,7 +16,7 @@ from ..audio.encoding import Encoder
 from ..engine import SAMPLE_RATE, Block
 from ..errors import ChatterboxError, RequestError
 from ..faults import message
-from ..network.connections import client_name
+from ..network.connections import WRITE_SECONDS, client_name
 from ..speech.records import Record
 from ..speech.replies import Reply
 from ..speech.service import Service
@@ -30,8 +30,6 @@ _LOGGER = logging.getLogger(__name__)
 
 _SAMPLES_AT_A_TIME = SAMPLE_RATE // 2
 """Samples encoded in one go: the first of a long block need not wait for its last."""
-_WRITE_SECONDS = 60.0
-"""Seconds that a client may take to read before the connection is ended."""
 SPEECH_TOKENS_A_SECOND = 25
 """Tokens of Chatterbox's that a second of its speech is made from."""
 
@@ -100,10 +98,10 @@ async def _stream(
 
 async def _send(response: web.StreamResponse, piece: bytes) -> None:
     try:
-        async with asyncio.timeout(_WRITE_SECONDS):
+        async with asyncio.timeout(WRITE_SECONDS):
             await response.write(piece)
     except TimeoutError as err:
-        raise ConnectionAbortedError(f"it has read nothing for {_WRITE_SECONDS:g} s") from err
+        raise ConnectionAbortedError(f"it has read nothing for {WRITE_SECONDS:g} s") from err
 
 
 async def _spoken(reply: Reply, items: Iterator[Item]) -> AsyncGenerator[Block, None]:
