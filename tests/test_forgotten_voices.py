@@ -14,7 +14,7 @@ from tests.test_draft import never
 from tests.test_kept_voices import kept, start
 from tests.test_kept_voices import record as record_voice
 from tests.test_voices import record
-from tests.test_voices_http import VOICES, send
+from tests.voices_http import VOICES, send
 from wyoming_chatterbox.engine.voice import kept_files
 from wyoming_chatterbox.engine.voice.recording import content_of
 from wyoming_chatterbox.voices.aside import ASIDE
