@@ -6,23 +6,72 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.slow(6), pytest.mark.skipif(sys.platform != "linux", reason="GNU's OpenMP comes with Linux")]
+pytestmark = [pytest.mark.slow(8), pytest.mark.skipif(sys.platform != "linux", reason="GNU's OpenMP comes with Linux")]
 
 CODE = """
-from wyoming_chatterbox.engine.openmp import wait_briefly
-wait_briefly()
+import os, sys
+from pathlib import Path
+from wyoming_chatterbox.engine.openmp import suit_machine
+os.sched_getaffinity = lambda process: set(range(16))
+suit_machine(Path(sys.argv[1]))
 import torch
 """
 
 
-@pytest.mark.parametrize(
-    ("said", "expected"), [({}, "10000"), ({"GOMP_SPINCOUNT": "77"}, "77"), ({"OMP_WAIT_POLICY": "PASSIVE"}, "0")]
-)
-def test_they_turn_for_a_moment_unless_the_environment_says_otherwise(said: dict[str, str], expected: str) -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
+def openmp(container: Path, **said: str) -> tuple[int, int]:
+    """Return how often a thread turns, and how many OpenMP starts, on 16 cores in such a container, as it says itself."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_", "MKL_"))}
     environment |= said | {"OMP_DISPLAY_ENV": "verbose"}
-    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, env=environment, check=True)
-    assert re.findall(r"GOMP_SPINCOUNT = '(\d+)'", done.stderr) == [expected]
+    command = [sys.executable, "-c", CODE, str(container)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    (turns,) = re.findall(r"GOMP_SPINCOUNT = '(\d+)'", done.stderr)
+    (threads,) = re.findall(r"OMP_NUM_THREADS = '(\d+)'", done.stderr)
+    return int(turns), int(threads)
+
+
+def test_what_the_environment_says_counts(tmp_path: Path) -> None:
+    (tmp_path / "cpu.max").write_text("150000 100000\n")
+    assert openmp(tmp_path, GOMP_SPINCOUNT="77", OMP_NUM_THREADS="3") == (77, 3)
+    assert openmp(tmp_path, OMP_WAIT_POLICY="PASSIVE") == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("files", "threads"),
+    [
+        ({"cpu.max": "350000 100000"}, 3),
+        ({"cpu.max": "50000 100000"}, 1),
+        ({"cpu/cpu.cfs_quota_us": "500000", "cpu/cpu.cfs_period_us": "100000"}, 5),
+    ],
+)
+def test_there_are_no_more_threads_than_a_container_has_cpus(
+    files: dict[str, str], threads: int, tmp_path: Path
+) -> None:
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content + "\n")
+    assert openmp(tmp_path) == (10_000, threads)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"cpu.max": "max 100000"},
+        {"cpu.max": "2000000 100000"},
+        {"cpu.max": "something else"},
+        {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"},
+    ],
+)
+def test_without_a_limit_the_number_is_pytorch_s(files: dict[str, str], tmp_path: Path) -> None:
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content + "\n")
+    code = CODE.replace("import torch", "print(os.environ['GOMP_SPINCOUNT'], 'OMP_NUM_THREADS' in os.environ)")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout == "10000 False\n"

@@ -16,7 +16,7 @@ from .config import Config
 from .engine import Engine
 from .engine.heap import share_one_heap
 from .engine.loader import Loader
-from .engine.openmp import wait_briefly
+from .engine.openmp import suit_machine
 from .errors import AddressError, ChatterboxError
 from .families import prompt_rules, spoken_languages
 from .log_tail import LogTail
@@ -65,7 +65,7 @@ def main() -> int:
         tail, terminal = log.set_up(options)
         silence_libraries()
         share_one_heap()
-        wait_briefly()
+        suit_machine()
         keep_caches_in(options.data_dir[0] / "cache")
         sys.setswitchinterval(_SWITCH_SECONDS)
         asyncio.run(serve(descriptors.fit(options), signals, tail, terminal))

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import ChatterboxError
 from ...families import recognise
 from .. import SAMPLE_RATE, Block, Utterance, Voice
-from ..openmp import wait_briefly
+from ..openmp import suit_machine
 
 if TYPE_CHECKING:
     from .stopwatch import Stopwatch
@@ -184,7 +184,7 @@ def _say(subject: Subject, tokens: int) -> tuple[float, float, int]:
 
 
 def _ours(request: Request) -> tuple[Stopwatch, Subject]:
-    wait_briefly()
+    suit_machine()
     began = time.perf_counter()
     from ..chatterbox import Chatterbox
     from ..devices import choose_precision
