@@ -23,7 +23,7 @@ import torch
 
 
 def openmp(container: Path, **said: str) -> tuple[int, int]:
-    """Return how often a thread turns, and how many OpenMP starts, on 16 cores in such a container, as it says itself."""
+    """Return how often a thread turns, and how many there are, on 16 cores in such a container, as OpenMP says."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_", "MKL_"))}
     environment |= said | {"OMP_DISPLAY_ENV": "verbose"}
     command = [sys.executable, "-c", CODE, str(container)]
