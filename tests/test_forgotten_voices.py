@@ -85,6 +85,19 @@ def test_a_recording_with_two_names_is_forgotten_with_the_last(tmp_path: Path, n
         assert forgotten == told
 
 
+def test_a_copy_in_a_linked_folder_is_a_voice_too(tmp_path: Path) -> None:
+    forgotten: list[str] = []
+    alice = record(tmp_path / "voices" / "alice.wav")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "bob.wav").write_bytes(alice.read_bytes())
+    (alice.parent / "family").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "round").symlink_to(alice.parent)
+    files = VoiceFiles(alice.parent, forget=forgotten.append)
+    key, _ = files.delete(VoiceName("alice", alice))
+    files.remove(key)
+    assert forgotten == []
+
+
 def test_leftovers_are_forgotten_once(tmp_path: Path) -> None:
     forgotten: list[str] = []
     alice = record(tmp_path / "alice.wav")

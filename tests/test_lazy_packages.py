@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 import threading
 from collections.abc import Iterator
@@ -153,6 +154,13 @@ def test_a_package_that_is_not_installed_can_be_replaced() -> None:
         raise ZeroDivisionError
     with pytest.raises(ModuleNotFoundError, match="nowhere"):
         importlib.import_module("nowhere")
+
+
+def test_who_only_asks_whether_a_package_is_there_is_answered_meanwhile() -> None:
+    with replacing(nowhere={"inner": {}}):
+        assert importlib.util.find_spec("nowhere") is not None
+        assert importlib.util.find_spec("nowhere.inner") is not None
+    assert importlib.util.find_spec("nowhere") is None
 
 
 def test_modules_imported_while_nothing_stood_in_are_imported_again() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
@@ -36,13 +37,14 @@ sys.meta_path[sys.meta_path.index(PathFinder)] = Hiding
 """
 
 
+def the_list() -> set[str]:
+    lines = (ROOT / "docker" / "requirements.txt").read_text().splitlines()
+    return {canonicalize_name(Requirement(line).name) for line in lines if line and not line.startswith("#")}
+
+
 def beyond_the_list() -> set[str]:
     """The names of installed modules that belong only to packages that are not on the list."""
-    lines = (ROOT / "docker" / "requirements.txt").read_text().splitlines()
-    listed: set[str] = {
-        canonicalize_name(Requirement(line).name) for line in lines if line and not line.startswith("#")
-    }
-    listed |= {"wyoming-chatterbox", "pip"}
+    listed = the_list() | {"wyoming-chatterbox", "pip"}
     return {
         module
         for module, packages in metadata.packages_distributions().items()
@@ -67,6 +69,11 @@ def test_what_is_out_of_sight_is_what_developers_need(hiding: dict[str, str]) ->
     assert {"pytest", "mypy", "hypothesis", "transformers", "diffusers"} <= beyond_the_list()
     assert {"torch", "chatterbox", "wyoming_chatterbox", "tokenizers"}.isdisjoint(beyond_the_list())
     assert "No module named 'transformers'" in run(hiding, "-c", "import transformers").stderr
+
+
+def test_all_that_the_project_says_it_needs_is_on_the_list() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert {canonicalize_name(Requirement(line).name) for line in project["dependencies"]} <= the_list()
 
 
 @pytest.mark.parametrize("family", parameters("multilingual", full=["english", "turbo", "nano"]))

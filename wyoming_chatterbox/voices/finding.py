@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from .names import folded
 from .profile import SUFFIXES as PROFILE_SUFFIXES
 from .profile import Profile
 from .recordings import SUFFIXES as RECORDING_SUFFIXES
+from .recordings import entries_in
 
 _LANGUAGE_CODES = (*MULTILINGUAL_LANGUAGES, "nb", "nn", "iw")
 """Languages as the names of profiles tell them."""
@@ -115,22 +115,22 @@ class Finder:
         return None if named is None else Path(os.path.normpath(profile.parent / named))
 
     def recordings(self, sizes: Collection[int]) -> list[Path]:
-        """List the recordings that have one of these sizes in bytes, in the folder and in those inside it."""
-        found: list[Path] = []
-        for path in self._files() if sizes else ():
-            with suppress(OSError):
-                if path.suffix.lower() in RECORDING_SUFFIXES and path.stat().st_size in sizes:
-                    found.append(path)
-        return found
+        """List the recordings that have one of these sizes in bytes, wherever a look at the voices finds them."""
+        return [
+            entry.path
+            for entry in (entries_in(self._directory, {}) if sizes else ())
+            if entry.path.suffix.lower() in RECORDING_SUFFIXES
+            and not isinstance(entry.status, OSError)
+            and entry.status.st_size in sizes
+        ]
 
     def _profiles(self) -> list[Path]:
-        return [path for path in self._files() if is_profile(path)]
-
-    def _files(self) -> Iterator[Path]:
-        """Yield the files in the folder and in those inside it."""
+        """List the profiles in the folder and in those inside it."""
+        found: list[Path] = []
         for place, folders, files in os.walk(self._directory):
             folders[:] = [folder for folder in folders if not folder.startswith(".")]
-            yield from map(Path(place).joinpath, files)
+            found += [path for path in map(Path(place).joinpath, files) if is_profile(path)]
+        return found
 
 
 def is_profile(path: Path) -> bool:

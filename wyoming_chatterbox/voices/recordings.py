@@ -109,7 +109,7 @@ class Recordings:
         """
         until = time.monotonic() + self._look_seconds
         broken: dict[str, str] = {}
-        entries = list(islice(_entries(self._directory, broken), MAX_FILES + 1))
+        entries = list(islice(entries_in(self._directory, broken), MAX_FILES + 1))
         recordings: dict[str, Recording] = {}
         profiles: list[Path] = []
         unheard: list[Path] = []
@@ -163,7 +163,7 @@ class Recordings:
 
 
 @dataclass(frozen=True)
-class _Entry:
+class Entry:
     """A file, or something else that is no folder."""
 
     path: Path
@@ -172,7 +172,7 @@ class _Entry:
     status: os.stat_result | OSError
 
 
-def _entries(directory: Path, broken: dict[str, str]) -> Iterator[_Entry]:
+def entries_in(directory: Path, broken: dict[str, str]) -> Iterator[Entry]:
     """Yield all that is not hidden, folder by folder; name in `broken` what can't be looked into.
 
     No folder is entered twice, so that links can't make a circle.
@@ -194,7 +194,7 @@ def _entries(directory: Path, broken: dict[str, str]) -> Iterator[_Entry]:
             file = prefix + path.name
             status = _status(path)
             if isinstance(status, OSError) or not stat.S_ISDIR(status.st_mode):
-                yield _Entry(path, file, status)
+                yield Entry(path, file, status)
             elif depth >= MAX_DEPTH or len(entered) >= MAX_FOLDERS:
                 limits = f"only {MAX_FOLDERS} folders are looked into, at most {MAX_DEPTH} inside each other"
                 broken[shown(file)] = limits
@@ -216,7 +216,7 @@ def _identity(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _version(entry: _Entry) -> Version:
+def _version(entry: Entry) -> Version:
     if entry.path.suffix.lower() not in SUFFIXES:
         raise VoiceError("it is no recording: its name doesn't end in .wav, .mp3, .m4a or the like")
     if isinstance(entry.status, OSError):

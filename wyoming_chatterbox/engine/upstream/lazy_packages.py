@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -77,6 +78,8 @@ def _build(name: str, content: Mapping[str, Any], modules: dict[str, ModuleType]
     """Make a module with this content, and those in it; add them to `modules`."""
     module = modules[name] = ModuleType(name)
     module.__path__ = []
+    # PyTorch's compiler asks which packages there are; without this the question is an error.
+    module.__spec__ = ModuleSpec(name, None)
     for key, value in content.items():
         setattr(module, key, _build(f"{name}.{key}", value, modules) if isinstance(value, Mapping) else value)
     return module
