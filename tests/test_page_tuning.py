@@ -69,6 +69,16 @@ async def test_news_of_the_voice_itself_leave_what_is_being_written(show: Show) 
     assert await aliases.input_value() == "mum and dad"
 
 
+async def test_news_of_the_voice_itself_leave_the_focus(show: Show) -> None:
+    page, server = await show(lambda server: server.voices[1].update(state="preparing"), "voices")
+    card = await unfold(page, "Oma Erna")
+    await card.locator("summary:has-text('Make it the default')").click()
+    await card.locator("select").focus()
+    server.voices[1]["state"] = "ready"
+    await holds(page, "!document.querySelector('#cards').innerText.includes('is being prepared')")
+    assert await page.evaluate("document.activeElement.localName") == "select"
+
+
 async def test_what_few_people_need_is_under_more(show: Show) -> None:
     page, server = await show(part="voices")
     card = await unfold(page, "alice")
