@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
@@ -36,13 +38,25 @@ sys.meta_path[sys.meta_path.index(PathFinder)] = Hiding
 """
 
 
+def names(requirements: Iterable[str]) -> set[str]:
+    """The packages that are required."""
+    return {canonicalize_name(Requirement(line).name) for line in requirements}
+
+
+def listed_packages() -> set[str]:
+    """The packages on the list."""
+    lines = (ROOT / "docker" / "requirements.txt").read_text().splitlines()
+    return names(line for line in lines if line and not line.startswith("#"))
+
+
+def test_the_wheel_requires_nothing_that_is_not_on_the_list() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert names(project["dependencies"]) <= listed_packages()
+
+
 def beyond_the_list() -> set[str]:
     """The names of installed modules that belong only to packages that are not on the list."""
-    lines = (ROOT / "docker" / "requirements.txt").read_text().splitlines()
-    listed: set[str] = {
-        canonicalize_name(Requirement(line).name) for line in lines if line and not line.startswith("#")
-    }
-    listed |= {"wyoming-chatterbox", "pip"}
+    listed = listed_packages() | {"wyoming-chatterbox", "pip"}
     return {
         module
         for module, packages in metadata.packages_distributions().items()
