@@ -293,7 +293,8 @@ class StandIn:
 
     def _voices(self) -> dict[str, Any]:
         folder = {"path": "/voices", "writable": True, "trouble": None}
-        return {"voices": self.voices, "broken": self.broken, "folder": folder, "default": "alice"}
+        voices = [{"profile": _profile(one), **one} for one in self.voices]
+        return {"voices": voices, "broken": self.broken, "folder": folder, "default": "alice"}
 
     async def _add(self, request: web.Request) -> web.Response:
         sent = Request("POST", "/v1/voices")
@@ -409,6 +410,12 @@ class StandIn:
             "needs_for": "cuda",
             "room": 4 * GIGABYTE,
         }
+
+
+def _profile(one: dict[str, Any]) -> dict[str, Any]:
+    """What a profile says that makes an entry of /v1/voices."""
+    label = one["label"] if not one["own"] and one["label"] != one["name"] else None
+    return {"label": label, "aliases": one["aliases"], "style": one["style"]}
 
 
 def _point(i: int) -> list[int | None]:

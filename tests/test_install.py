@@ -88,8 +88,8 @@ def test_it_writes_a_service_starts_it_and_says_where_its_log_is(tree: Tree) -> 
         "systemctl --user daemon-reload",
         "systemctl --user enable --quiet wyoming-chatterbox.service",
         "systemctl --user reset-failed wyoming-chatterbox.service",
-        "systemctl --user restart wyoming-chatterbox.service",
         "loginctl enable-linger",
+        "systemctl --user restart wyoming-chatterbox.service",
     ]
     assert str(unit_file(tree)) in done.stderr
     assert "journalctl --user -u wyoming-chatterbox" in done.stderr
@@ -111,6 +111,8 @@ def test_a_server_that_does_not_start_is_no_success(tree: Tree) -> None:
     assert "does not start" in done.stderr
     assert "is running" not in done.stderr
     assert "journalctl --user -u wyoming-chatterbox" in done.stderr
+    # systemd tries it again, and once it starts it is to stay.
+    assert "loginctl enable-linger" in tree.calls()
 
 
 def test_installed_again_it_is_the_same_but_for_its_options(tree: Tree) -> None:

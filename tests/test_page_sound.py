@@ -246,6 +246,38 @@ async def test_a_preview_in_the_standby_voice_is_told(show: Show) -> None:
     await says(page, "#toastText", "The standby voice said this, not Chatterbox.")
 
 
+SLOW_OUTPUT = """
+  const start = AudioBufferSourceNode.prototype.start;
+  AudioBufferSourceNode.prototype.start = function (...when) {
+    if (this.context instanceof AudioContext) window.played += 1;
+    return start.apply(this, when);
+  };
+  const render = OfflineAudioContext.prototype.startRendering;
+  OfflineAudioContext.prototype.startRendering = async function () {
+    const buffer = await render.call(this);
+    window.isDecoded = true;
+    return buffer;
+  };
+  AudioWorklet.prototype.addModule = () => new Promise((_, fail) => { window.goOn = fail; });
+  window.played = 0;
+"""
+"""A browser whose output is ready when `goOn` is called; it counts what it plays."""
+
+
+async def test_a_preview_that_is_stopped_before_it_sounds_stays_silent(show: Show) -> None:
+    page, _ = await show(part="voices")
+    await page.evaluate(SLOW_OUTPUT)
+    first = page.locator("#cards button[aria-label='Preview: alice']")
+    await first.click()
+    await holds(page, "window.isDecoded")
+    await first.click()
+    assert await first.inner_text() == "Preview"
+    await page.evaluate("window.goOn()")
+    await page.locator("#cards button[aria-label='Preview: Oma Erna']").click()
+    await holds(page, "window.played > 0")
+    assert await page.evaluate("window.played") == 1
+
+
 async def test_what_is_wrong_with_a_request_is_told(show: Show) -> None:
     page, server = await show(lambda server: server.enter("loading"), complains=True)
     server.refuses_speech = ("The standby voice can't say '密'", "unspeakable-text")

@@ -69,6 +69,16 @@ async def test_news_of_the_voice_itself_leave_what_is_being_written(show: Show) 
     assert await aliases.input_value() == "mum and dad"
 
 
+async def test_news_of_the_voice_itself_leave_the_focus(show: Show) -> None:
+    page, server = await show(lambda server: server.voices[1].update(state="preparing"), "voices")
+    card = await unfold(page, "Oma Erna")
+    await card.locator("summary:has-text('Make it the default')").click()
+    await card.locator("select").focus()
+    server.voices[1]["state"] = "ready"
+    await holds(page, "!document.querySelector('#cards').innerText.includes('is being prepared')")
+    assert await page.evaluate("document.activeElement.localName") == "select"
+
+
 async def test_what_few_people_need_is_under_more(show: Show) -> None:
     page, server = await show(part="voices")
     card = await unfold(page, "alice")
@@ -104,6 +114,24 @@ async def test_a_voice_can_stay_as_loud_as_the_model_makes_it(show: Show) -> Non
     await until(lambda: len(changes(server)) == 2)
     assert changes(server)[1] == {"loudness": None, "seed": None}
     await holds(page, "!document.querySelector('#cards input[type=checkbox]').checked")
+
+
+async def test_what_is_for_one_language_is_neither_changed_nor_taken_back(show: Show) -> None:
+    profile = {"label": "Alice", "aliases": ["mum"], "style": {"temperature": 0.9, "seed": 3}}
+    counts = {"label": "Alicia", "aliases": ["mutti", "mum"], "style": {"seed": 3}, "profile": profile}
+    page, server = await show(lambda server: server.voices[0].update(counts), "voices")
+    card = await unfold(page, "Alicia")
+    assert await card.locator("label:has-text('Label') input").input_value() == "Alice"
+    await card.locator("textarea").fill("mum\nma")
+    await card.locator("label:has-text('Temperature') input").fill("1.2")
+    await card.locator("button:has-text('Save')").click()
+    await says(page, "#toastText", "Saved.")
+    await page.click("#undo")
+    await says(page, "#toastText", "Undone.")
+    assert changes(server) == [
+        {"temperature": 1.2, "aliases": ["mum", "ma"]},
+        {"temperature": 0.9, "aliases": ["mum"]},
+    ]
 
 
 async def test_a_number_out_of_range_is_told_at_its_field(show: Show) -> None:

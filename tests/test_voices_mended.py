@@ -448,3 +448,5 @@ async def test_a_list_of_aliases_is_a_list(tmp_path: Path) -> None:
     async with http(tmp_path) as server:
         error = await refused(server, 400, method="PATCH", path=f"{VOICES}/alice", json={"aliases": {"a": 1}})
         assert (error["param"], "it takes a list of at most" in error["message"]) == ("aliases", True)
+        error = await refused(server, 400, method="PATCH", path=f"{VOICES}/alice", json={"aliases": ["x" * 201]})
+        assert "of at most 200 characters" in error["message"]

@@ -82,3 +82,24 @@ async def test_with_one_language_offered_names_stay(tmp_path: Path) -> None:
             ("default", {"de": "default-de"}),
             ("alice", {"de": "alice-de"}),
         ]
+
+
+async def test_what_patch_changes_is_shown_beside_what_counts(tmp_path: Path) -> None:
+    folder = tmp_path / "voices"
+    record(folder / "alice.wav")
+    record(folder / "bob-de.wav")
+    (folder / "alice.yaml").write_text("label: Alice\nspeed: 0.9\naliases: [mum]\n")
+    (folder / "alice-de.yaml").write_text("label: Alicia\nspeed: 0.7\naliases: [mutti]\n")
+    (folder / "bob.yaml").write_text("seed: 3\n")
+    (folder / "default.yaml").write_text("loudness: off\n")
+    async with http(tmp_path, languages=LANGUAGES) as server:
+        _, alice = await server.get(f"{VOICES}/alice")
+        assert (alice["style"], sorted(alice["aliases"])) == ({}, ["mum", "mutti"])
+        assert alice["profile"] == {"label": "Alice", "aliases": ["mum"], "style": {"speed": 0.9}}
+        _, bob = await server.get(f"{VOICES}/bob-de")
+        assert (bob["style"], bob["profile"]) == ({"seed": 3}, {"label": None, "aliases": [], "style": {}})
+        _, own = await server.get(f"{VOICES}/default")
+        assert own["profile"]["style"] == {"loudness": 0}
+        changes = {"label": None, "aliases": ["mum", "ma"], "speed": None, "seed": 5}
+        _, changed = await send(server, method="PATCH", path=f"{VOICES}/alice", json=changes)
+        assert changed["profile"] == {"label": None, "aliases": ["mum", "ma"], "style": {"seed": 5}}

@@ -17,6 +17,7 @@ from ..quoting import quoted
 from .languages import spoken_as
 from .names import folded, listed, without_language
 from .profile import SUFFIXES as PROFILE_SUFFIXES
+from .profile import Profile
 from .voice import NamedVoice
 
 DEFAULT = "default"
@@ -36,6 +37,8 @@ class Catalogue:
     """Name of the voice for requests that name none."""
     usual_language: str = "en"
     """The language of requests that name none, for a voice that has it."""
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    """The own profile of each voice that has one, by its stem: not what is for one of its languages, or shared."""
 
     def find(self, name: str | None = None, language: str | None = None) -> NamedVoice:
         """Find the voice of a request, by name or alias, by language, or by both.

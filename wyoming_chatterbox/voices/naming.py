@@ -20,6 +20,7 @@ from .beside import Beside
 from .catalogue import DEFAULT, Catalogue
 from .languages import Languages, spoken_as
 from .names import folded, without_language
+from .profile import Profile
 from .profiles import FoundProfile
 from .recordings import Recording
 from .voice import NamedVoice, Style
@@ -46,7 +47,7 @@ def make_catalogue(
     for stem, recording in recordings.items():
         naming.add(stem, recording)
     naming.add_profiles(profiles, unheard)
-    return Catalogue(naming.voices(), naming.broken, preferred, languages.usual)
+    return Catalogue(naming.voices(), naming.broken, preferred, languages.usual, naming.profiles())
 
 
 @dataclass
@@ -182,6 +183,10 @@ class _Naming:
         aliases = self._aliases(named)
         names = sorted(named, key=lambda name: (named[name][0] is not self._own, name))
         return tuple(self._voice(name, named[name][1], named[name][0], aliases) for name in names)
+
+    def profiles(self) -> dict[str, Profile]:
+        """Return the own profile of each voice that has one, by its stem."""
+        return {stem: source.profile.profile for stem, source in self._sources.items() if source.profile is not None}
 
     def _named(self) -> dict[str, tuple[_Source, str]]:
         """Return what each voice is made from and its language, by name."""

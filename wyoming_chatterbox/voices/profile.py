@@ -161,6 +161,6 @@ KEYS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "recording": (_file_name, "the name of a recording in the same folder, such as alice.wav"),
     "language": (_language, f"one of {', '.join(MULTILINGUAL_LANGUAGES)}"),
     **{name: (option.check, option.allowed) for name, option in STYLE_OPTIONS.items()},
-    "aliases": (_aliases, f"a list of at most {MAX_ALIASES} names"),
+    "aliases": (_aliases, f"a list of at most {MAX_ALIASES} names of at most {MAX_ALIAS} characters"),
 }
 """The check of each key, and what it takes in words."""

@@ -14,6 +14,7 @@ from ..speech.service import Service
 from ..voices.catalogue import DEFAULT, Catalogue
 from ..voices.languages import spoken_as
 from ..voices.names import folded
+from ..voices.profile import Profile
 from ..voices.voice import NamedVoice
 from .answers import RefusedError
 
@@ -104,6 +105,7 @@ def described(service: Service, catalogue: Catalogue, entry: Entry) -> dict[str,
         "recorded_language": voice.recorded_language,
         "style": _style(entry),
         "aliases": list(dict.fromkeys(alias for spoken in entry.voices for alias in spoken.aliases)),
+        "profile": _profile(catalogue.profiles.get(entry.name, Profile())),
         "state": state,
         "reason": reason,
         "judgement": judged(judgement),
@@ -123,6 +125,12 @@ def _style(entry: Entry) -> dict[str, Any]:
         for setting, value in styles[0].items()
         if value is not None and all(style[setting] == value for style in styles)
     }
+
+
+def _profile(profile: Profile) -> dict[str, Any]:
+    """Return what a voice's own profile says of it, which is what a request changes."""
+    style = {setting: value for setting, value in vars(profile.style).items() if value is not None}
+    return {"label": profile.label, "aliases": profile.aliases, "style": style}
 
 
 def _state(service: Service, voice: NamedVoice, broken: str | None) -> tuple[str, str | None]:

@@ -167,6 +167,10 @@ def _voice() -> Schema:
             "recorded_language": _STRING_OR_NULL,
             "style": {"type": "object", "description": "What is set of how it speaks."},
             "aliases": list_of(string()),
+            "profile": {
+                **record({"label": _STRING_OR_NULL, "aliases": list_of(string()), "style": {"type": "object"}}),
+                "description": "What its own profile says, which PATCH changes; one of its languages may have another.",
+            },
             "state": {"enum": ["ready", "preparing", "waiting", "broken"]},
             "reason": {**_STRING_OR_NULL, "description": "Why it is broken."},
             "judgement": {"type": ["object", "null"], "description": "What was found in the recording."},

@@ -53,7 +53,7 @@ export function fill(list, items, key, build) {
     before.delete(id);
     if (!node || shown.get(node).says !== says) {
       // An element that is built in again, such as a form, loses the focus on its way.
-      const focused = node?.contains(document.activeElement) ? document.activeElement.dataset.do : null;
+      const focused = node?.contains(document.activeElement) ? document.activeElement : null;
       const made = build(item);
       if (node && next === node && !isAlike(node, made)) next = made;
       node = node ? correct(node, made, focused) : made;
@@ -69,7 +69,8 @@ export function fill(list, items, key, build) {
 function correct(node, made, focused) {
   if (isAlike(node, made)) { copy(node, made); return node; }
   node.replaceWith(made);
-  if (focused) made.querySelector(`[data-do="${focused}"]`)?.focus();
+  if (made.contains(focused)) focused.focus();
+  else if (focused?.dataset.do) made.querySelector(`[data-do="${focused.dataset.do}"]`)?.focus();
   return made;
 }
 

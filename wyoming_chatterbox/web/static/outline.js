@@ -1,4 +1,4 @@
-// The picture of a recording on its card. Only cards in view are drawn: there may be hundreds.
+// The picture of a recording on its card. Only cards in view are drawn, and only they take memory: there may be hundreds.
 
 import { make } from "./dom.js";
 import { draw } from "./sound.js";
@@ -9,6 +9,7 @@ const watcher = new IntersectionObserver((seen) => {
   for (const { target, isIntersecting } of seen) {
     if (!isIntersecting) {
       inView.delete(target);
+      target.width = 0;
       continue;
     }
     inView.add(target);

@@ -20,7 +20,7 @@ const kept = new Map();
 
 /** The settings of a voice, as one element as long as they are the same: news leave alone what a person is writing. */
 export function tuning(voice, title) {
-  const says = JSON.stringify([voice.label, voice.style, voice.aliases, voice.heeds, voice.is_default, language]);
+  const says = JSON.stringify([title, voice.profile, voice.heeds, voice.is_default, language]);
   const before = kept.get(voice.name);
   if (before?.says === says) return before.node;
   const isMoreOpen = before?.node.querySelector(".more")?.open;
@@ -73,8 +73,8 @@ function loudnessField(value) {
   return { ...one, read: () => (off.checked ? UNLEVELLED : one.read()) };
 }
 
-function labelField({ name, label }) {
-  const input = make("input", { value: label ?? "", maxLength: 100, autocomplete: "off", dir: "auto" });
+function labelField(name, label) {
+  const input = make("input", { value: label ?? name, maxLength: 100, autocomplete: "off", dir: "auto" });
   const read = () => (input.value.trim() === name ? null : input.value.trim() || null);
   return field("label", t("Label"), input, read);
 }
@@ -89,14 +89,14 @@ function aliasesField(aliases) {
 }
 
 function form(voice, title, isMoreOpen) {
-  const { name, own, style, aliases } = voice;
+  const { name, own, profile: { label, aliases, style } } = voice;
   const values = { ...style };
-  const before = { ...style, label: voice.label === name ? null : voice.label, aliases: aliases.length ? aliases : null };
+  const before = { ...style, label: label === name ? null : label, aliases: aliases.length ? aliases : null };
   const few = {
     aliases: aliasesField(aliases), loudness: loudnessField(style.loudness),
     sentence_pause: numberField("sentence_pause", style.sentence_pause), seed: numberField("seed", style.seed),
   };
-  const fields = { ...(!own && { label: labelField(voice) }), ...few };
+  const fields = { ...(!own && { label: labelField(name, label) }), ...few };
   const isSet = Object.keys(few).some((key) => (before[key] ?? null) !== null);
   const more = make("details.more", { open: isMoreOpen ?? isSet }, make("summary", t("More")), make("div.stack", Object.values(few).map(({ node }) => node)));
   const said = make("p.bad", { role: "alert" });

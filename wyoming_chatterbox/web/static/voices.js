@@ -119,6 +119,7 @@ async function hear(path, isRecording) {
     player.open();
     const response = await ask(path, { signal: cut.signal });
     const samples = await decode(await response.arrayBuffer());
+    await player.open();
     if (heard !== mine) return;
     if (response.headers.get(ENGINE) === STANDBY) toast(t("The standby voice said this, not Chatterbox."));
     source = await player.beside(samples);
