@@ -73,6 +73,18 @@ def test_german_sentences(marked: str) -> None:
 @pytest.mark.parametrize(
     "marked",
     [
+        "He lives on 5th St.| The house is on Main St.| It is old.| On 5th St.| Turn left.",
+        "I saw the Rep.| He left.| DR. SMITH knows St. Louis, Batman vs. The Joker.| Yes.",
+        "Paid in CAD.| Now charge 5000 mAh.| Done.",
+    ],
+)
+def test_abbreviations_that_end_a_sentence(marked: str) -> None:
+    check_marked(marked)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
         "M. Dupont et Mme. Durand sont là.| Bonjour ! Ça va ?| Oui.",
         "« Ça va ? » dit-il.| « Oui. Très bien ! »| Bon.",
         "« Ça va\u00a0? »| Il est parti.",
@@ -100,6 +112,7 @@ def test_french_and_spanish_sentences(marked: str) -> None:
         "Chiedi all'avv. Bianchi, es. 5 lampade.| I think they've.| Er wohnt in der Hauptstr. 12 bei hr. Jensen.| Ja.",
         "Offen Mo.-Fr. 8-18 Uhr, Tel.: 030 1234567.| Heute max. -3 Grad.| Das war alles.",
         "It is ok.| They know.| Um 5 Uhr, z. B. Dienstag.",
+        "Ad es. Roma è bella.| См. Раздел 5.| Да.",
     ],
 )
 def test_sentences_with_abbreviations_of_other_languages(marked: str) -> None:

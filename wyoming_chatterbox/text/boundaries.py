@@ -32,10 +32,10 @@ _NEVER_ENDS = _words("""
     Mr Mrs Ms Mx Messrs Dr Prof Rev Hon Gen Col Capt Cpt Lt Sgt Maj Cmdr Gov Sen Rep Pres St Mt Ft vs approx cf viz
     incl excl
     Hr Hrn Fr Frl Dipl.-Ing Dipl Ing Mag ca bzw bspw evtl ggf inkl exkl vgl sog geb gest zzgl abzgl bzgl lt stk
-    Mme Mmes Mlle Mlles MM Mgr Ste av env p.ex
+    Mme Mmes Mlle Mlles MM Mgr Ste av env p.ex p.es
     Sr Sra Srta Sres Dra Dña Ud Uds Vd Vds p.ej EE EE.UU Sig Dott
     Mio Mrd Mill mln mld млн млрд тыс bijv dhr mevr f.eks bl np tzn prof mgr dr mr mrs sr sra ул ul pl
-    sok cad mah bkz kl klo milj mill dvs evt ekskl exkl bv esim ts tj örn cth напр δηλ sig sigg dott avv geom sig.ra
+    см sok cad mah bkz kl klo milj mill dvs evt ekskl exkl bv esim ts tj örn cth напр δηλ sig sigg dott avv geom sig.ra
     डॉ प्रो उदा रु
 """)
 
@@ -63,7 +63,7 @@ _ENDS_BEHIND_NUMBER = _words("г гг kr hr")
 # Single letters of abbreviations written with spaces: "z. B.", "d. h.", "p. ej."; capitals are initials anyway.
 _LOWER_INITIALS = frozenset("acdehinopsuvzκ")
 
-_SPACED = ("p. ex", "p. ej")
+_SPACED = ("p. ex", "p. ej", "p. es", "per es", "ad es")
 
 _MONTHS = _words("""
     Januar Jänner Jan Februar Feber Feb März April Apr Mai Juni Juli August Aug September Sept Oktober Okt November Nov
@@ -73,6 +73,8 @@ _AFTER_HALF_DAY = _words("""
     Monday Tuesday Wednesday Thursday Friday Saturday Sunday Mon Tue Tues Wed Thu Thurs Fri Sat
     ET EST EDT CT CST CDT MT MST MDT PT PST PDT GMT UTC BST CET CEST IST AEST AEDT
 """)
+# What no title, no saint and no street is called: "the Rep. He left", "on Main St. The house".
+_BEGINNERS = _words("The This That It He She They We You There Then")
 _BEFORE_ORDINAL = _words("am der die das dem den des im vom zum zur beim bis ab seit")
 
 _SAYABLE = re.compile(r"[^\W_]")
@@ -84,6 +86,7 @@ _LONGEST_ENDING = 2
 _JOINED = re.compile("[-–/]")
 _SIGNS = "-−+"
 _NUMBER = re.compile(r"\d{1,3}")
+_ORDINAL_BEFORE = re.compile(r"\d(?:st|nd|rd|th) \w+\Z")
 _MEASURE = re.compile(r"\d\s?[ACFKV]\Z")
 """An amount with a unit of one letter, which is no initial."""
 _WORD = re.compile(r"[^\W\d_]+")
@@ -140,8 +143,8 @@ def looks_complete(text: str, stop: re.Match[str], start: int = 0, *, patient: b
     if _is_number(word):
         return patient and not _is_ordinal_place(text, start, stop.start(), word)
     if len(word) == 1 or word.lower() in _SOMETIMES_ENDS:
-        return patient and not text.endswith(_SPACED, start, stop.start())
-    return not (_is_never(word) or text.endswith(_SPACED, start, stop.start()))
+        return patient and not _is_spaced(text, start, stop.start())
+    return not (_is_never(word) or _is_spaced(text, start, stop.start()))
 
 
 def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: str, more: bool) -> int | None:
@@ -150,31 +153,28 @@ def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: st
     word = _word_before(text, start, at)
     name = _APOSTROPHE.split(word)[-1]
     word = name if len(name) > _LONGEST_ENDING else word
-    unknown = more and not follows
     is_lower = follows[:1].islower()
     if _NUMBER.fullmatch(text[start:at].strip()):  # a list's number is no sentence of its own
         return NO_END
     if _is_number(word):
-        if unknown:
-            return None
         if is_lower or _is_ordinal_place(text, start, at, word):
             return NO_END
         # German has an ordinal before a month: "am 3. Mai".
         return _unless_named(_MONTHS, follows, end, more) if _DAYS.fullmatch(word) else end
     if _MEASURE.search(text, max(start, at - _LOOK_BACK_CHARACTERS), at):
         return end if follows[:1].isupper() else NO_END
-    if _is_never(word) or text.endswith(_SPACED, start, at):
+    if _is_spaced(text, start, at):
         return NO_END
+    if _is_never(word):
+        return _if_begun(text, start, at, word, follows, end, more)
     if word in _ENDS_BEHIND_NUMBER and not _is_number(_word_before(text, start, max(start, at - len(word) - 1))):
         return NO_END
     if word.lower() in _SOMETIMES_ENDS:
-        if unknown:
-            return None
         if word.lower() in ("a.m", "p.m"):
             return _unless_named(_AFTER_HALF_DAY, follows, end, more) if follows[:1].isupper() else NO_END
         return end if follows[:1].isupper() else NO_END
     if _JOINED.split(word.lower())[-1] in _ENDS_UNLESS_NUMBER_FOLLOWS or word.lower().endswith("str"):
-        if unknown or (more and follows in _SIGNS):
+        if more and follows in _SIGNS:
             return None
         return (
             NO_END if is_lower or follows.lstrip(_SIGNS)[:1].isdigit() or follows.startswith((":", ",", ";")) else end
@@ -182,14 +182,30 @@ def _full_stop(text: str, stop: re.Match[str], start: int, end: int, follows: st
     return NO_END if is_lower else end
 
 
+def _if_begun(text: str, start: int, at: int, word: str, follows: str, end: int, more: bool) -> int | None:
+    """Return `end` where a sentence begins after a title, or after a street behind an ordinal; else `NO_END`."""
+    if len(word) == 1 or not word[0].isupper() or "." in word:
+        return NO_END
+    if _ORDINAL_BEFORE.search(text, max(start, at - _LOOK_BACK_CHARACTERS), at) and follows[:1].isupper():
+        return end
+    is_named = _is_one_of(_BEGINNERS, follows, more)
+    return None if is_named is None else end if is_named else NO_END
+
+
 def _unless_named(names: frozenset[str], follows: str, end: int, more: bool) -> int | None:
     """Return `end`, or `NO_END` before one of the names."""
+    is_named = _is_one_of(names, follows, more)
+    return None if is_named is None else NO_END if is_named else end
+
+
+def _is_one_of(names: frozenset[str], follows: str, more: bool) -> bool | None:
+    """Whether one of the names follows; None if it takes more text to tell."""
     name = _WORD.match(follows)
     if not name:
-        return end
+        return False
     if more and name.end() == len(follows) and any(known.startswith(name[0]) for known in names):
         return None
-    return NO_END if name[0] in names else end
+    return name[0] in names
 
 
 def _is_quoted(text: str, start: int, end: int, quoted: int) -> bool:
@@ -212,9 +228,14 @@ def _is_never(word: str) -> bool:
     if len(word) == 1:
         return word.isupper() or word in _LOWER_INITIALS
     lower = word.lower()
-    if word in _NEVER_ENDS or lower in _NEVER_ENDS:
+    # Of words in capitals only titles: "DR. SMITH", but neither "CAD" nor "mAh".
+    if word in _NEVER_ENDS or (lower in _NEVER_ENDS and (word[1:].islower() or word.capitalize() in _NEVER_ENDS)):
         return True
     return lower not in _SOMETIMES_ENDS and bool(_LETTER_GROUPS.fullmatch(word))
+
+
+def _is_spaced(text: str, start: int, at: int) -> bool:
+    return text[max(start, at - _LOOK_BACK_CHARACTERS) : at].lower().endswith(_SPACED)
 
 
 def _is_ordinal_place(text: str, start: int, at: int, word: str) -> bool:

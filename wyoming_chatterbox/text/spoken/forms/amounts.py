@@ -83,7 +83,7 @@ def say(written: Written, amount: Amount) -> str:
     if isinstance(amount, Number):
         return language.number(amount)
     low, high = amount
-    if ratio and not (low.fraction or high.fraction or high.scale or int(low.whole) < int(high.whole)):
+    if ratio and not (low.negative or low.fraction or high.fraction or high.scale or int(low.whole) < int(high.whole)):
         return f"{language.number(low)} {ratio} {language.number(high)}"
     return language.range(low, high)
 

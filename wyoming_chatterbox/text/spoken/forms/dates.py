@@ -38,6 +38,7 @@ _DAY_AFTER = re.compile(
     re.IGNORECASE,
 )
 _NUMBER_AFTER = re.compile(r"\s\d")
+_COLON_AND_NUMBER = re.compile(r":\s[-+−]?\d")
 _WEEKDAY_GAP = re.compile(r",?\s(?:the\s|den\s|le\s|el\s|il\s)?")
 _WEEKDAY_BEFORE = re.compile(r"(?P<word>[^\W\d_]+)\s(?P<day>[^\W\d_]+)\.?,?\Z")
 _WEEKDAY_RANGE = re.compile(r"(?:\s?[-–]\s?|[~〜～]|\s(?P<to>[^\W\d_]+|t/m)\s)(?P<name>[^\W\d_]+)")
@@ -225,7 +226,9 @@ def weekday(written: Written, at: int) -> Found | None:
                 return found[0], language.with_weekday(number, found[1], name=as_written)
         if short and time(written, gap.end()):
             return after, language.weekday(number)
-    is_sure = (name["name"][0].isupper() or name["dot"]) and name["name"].lower() not in written.writing.no_days
+    is_no_day = name["name"].lower() in written.writing.no_days and not _COLON_AND_NUMBER.match(text, after)
+    joined = written.char_before(at) in "-–_" and not written.starts_sentence(at)
+    is_sure = (name["name"][0].isupper() or name["dot"]) and not is_no_day and not joined
     introduces = (
         text.startswith(":", after)
         or (name["dot"] and _NUMBER_AFTER.match(text, after))

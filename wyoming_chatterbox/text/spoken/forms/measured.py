@@ -138,6 +138,8 @@ def _is_unit(written: Written, name: str, amount: Amount, end: int, after: int) 
         return sure or bool(_AFTER_INCHES.match(written.text, after))
     if spaced or name not in _LETTERS:
         return True
+    if len(number.whole) > 1 and number.whole[0] == "0":  # "007F" is a code
+        return False
     if name == "B":
         return len(number.whole) > 2 and not _NAME_AFTER.match(written.text, after)
     if name == "K":

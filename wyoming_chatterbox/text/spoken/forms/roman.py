@@ -46,7 +46,7 @@ def roman(written: Written, at: int) -> Found | None:
     name = written.name_before(at)
     if not name:
         return None
-    if name.lower() in writing.rulers and (numeral != "I" or not follows or follows[1] == "of"):
+    if name.lower() in writing.rulers and number <= _GREATEST and (numeral != "I" or not follows or follows[1] == "of"):
         return _regnal(written, number, name, end)
     if name.lower() in writing.parts and (len(numeral) > 1 or name[0].isupper()):
         return end, language.cardinal(number)

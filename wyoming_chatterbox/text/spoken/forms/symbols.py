@@ -23,6 +23,8 @@ _COMPARISON = re.compile(r"(?<![=!<>-])(?:={2,3}|!={1,2}|[<>]=)(?![=>])")
 _COLOUR = re.compile(r"#(?=\d*[a-fA-F])(?=[a-fA-F]*\d)[0-9A-Fa-f]{6}(?!\w)")
 _ARROW = re.compile(r"(?:-+>|=+>|→)")
 _POWER = re.compile(r"\^(?:(?P<n>-?\d+)|\{(?P<group>-?\d+|-?[a-zA-Z])\}|(?P<letter>[a-zA-Z])(?!\w))")
+_BASE_BEFORE = re.compile(r"[\w)\]}°∞]\Z")
+_PLACEHOLDER = re.compile(r"<[^\s<>]*\Z")
 _NUMBER_BEFORE = re.compile(r"\d\s?\Z")
 _NUMBER_AFTER = re.compile(r"\s?\d")
 _LONE_NUMBER = re.compile(r"(?<![\w.,])\d[\d.,]*\s\Z")
@@ -52,7 +54,7 @@ def symbol(written: Written, at: int) -> Found | None:
         return found.end(), language.word(_BEFORE_NUMBER[found["sign"]]) + " "
     if (found := _ARROW.match(text, at)) and (at or found.end() < len(text)):
         return found.end(), language.word("to")
-    if found := _COMPARISON.match(text, at):
+    if (found := _COMPARISON.match(text, at)) and not _PLACEHOLDER.search(written.left(at)):
         if found[0] == "==" and _is_loose_on_one_side(written, at, found.end()):
             return found.end(), ""
         return found.end(), language.word(_COMPARISONS[char])
@@ -75,7 +77,7 @@ def _is_loose_on_one_side(written: Written, at: int, end: int) -> bool:
 def _stands_between(written: Written, at: int) -> bool:
     """Whether a sign joins what is before it: "a<5", "5~6"."""
     before, char = written.char_before(at), written.text[at]
-    return (before.isalpha() and char in "<>~") or (before.isdecimal() and char == "~")
+    return (before.isalpha() and char in "<>~+") or (before.isdecimal() and char == "~")
 
 
 def _joins_numbers(written: Written, at: int) -> bool:
@@ -195,7 +197,7 @@ def _percent(written: Written, at: int) -> Found:
 def _caret(written: Written, at: int) -> Found | None:
     """ "10^6", "x^2", "x^n"."""
     language, found = written.language, _POWER.match(written.text, at)
-    if not found:
+    if not found or not _BASE_BEFORE.search(written.left(at)):
         return None
     power = found["n"] or found["group"] or found["letter"]
     if named := {"2": "squared", "3": "cubed"}.get(power):
