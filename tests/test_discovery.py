@@ -169,7 +169,7 @@ def can_isolate() -> bool:
     return subprocess.run([*ISOLATED, "ip link set lo up"], capture_output=True, check=False).returncode == 0
 
 
-@pytest.mark.slow(10)
+@pytest.mark.slow(6)
 @pytest.mark.skipif(not can_isolate(), reason="this machine gives its users no networks of their own")
 def test_a_server_is_announced_as_soon_as_there_is_a_network_and_quiet_when_it_goes(tmp_path: Path) -> None:
     server = [sys.executable, "-m", "wyoming_chatterbox", "--no-http", "--no-standby", "--local-files-only"]

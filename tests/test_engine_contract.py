@@ -13,6 +13,7 @@ import soundfile
 
 from tests import checkpoints
 from tests.conftest import Tiny
+from tests.examples import parameters
 from tests.fakes import FakeEngine
 from wyoming_chatterbox.engine import SAMPLE_RATE, Engine, Utterance, Voice
 from wyoming_chatterbox.engine.standby import Standby
@@ -53,7 +54,7 @@ def make(kind: str, tiny: Tiny) -> Engine:
     return Chatterbox.load(tiny(kind), FAMILIES[kind], checkpoints.FLOAT32, blocks=True, warm_up=False)
 
 
-@pytest.fixture(scope="module", params=["fake", "standby", "nano", pytest.param("english", marks=pytest.mark.slow(1))])
+@pytest.fixture(scope="module", params=parameters("fake", "standby", "nano", full=["english"]))
 def kind(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name

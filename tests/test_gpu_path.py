@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from tests.examples import parameters
 from tests.pretended_gpu import DEVICE, PretendedGpu, Waited
 from wyoming_chatterbox import precision
 from wyoming_chatterbox.engine.layers import int8
@@ -34,7 +35,7 @@ from wyoming_chatterbox.engine.upstream import chatterbox_tts
 from wyoming_chatterbox.engine.voice.conditionals import Conditionals
 from wyoming_chatterbox.engine.weights.tensor_file import TensorFile
 from wyoming_chatterbox.errors import Cancelled
-from wyoming_chatterbox.precision import PRECISIONS, Precision
+from wyoming_chatterbox.precision import Precision
 
 pytestmark = pytest.mark.slow(1)
 
@@ -176,7 +177,7 @@ def t3_of(gpu: PretendedGpu, path: Path, layout: str, name: str, layers: int | N
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("name", PRECISIONS)
+@pytest.mark.parametrize("name", parameters("float16", "int8", "int4", full=["float32", "bfloat16"]))
 def test_t3_is_waited_for_when_ids_are_read_and_never_else(
     gpu: PretendedGpu, tmp_path: Path, layout: str, name: str
 ) -> None:
@@ -234,7 +235,8 @@ def integrated(flow: Flow, own: Conditionals, cancelled: Callable[[], bool]) -> 
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("name", PRECISIONS[:-1])  # The flow has no int4 of its own.
+# The flow has no int4 of its own.
+@pytest.mark.parametrize("name", parameters("float16", "int8", full=["float32", "bfloat16"]))
 def test_the_flow_is_never_waited_for(gpu: PretendedGpu, tmp_path: Path, layout: str, name: str) -> None:
     flow, own = flow_of(gpu, tmp_path, layout, name, layers=1), voice(layout)
     evaluated(flow, own, 1)

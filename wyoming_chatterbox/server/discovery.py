@@ -16,7 +16,7 @@ from ..network.reach import in_a_container, own_address
 _LOGGER = logging.getLogger(__name__)
 
 _TYPE = "_wyoming._tcp.local."
-_NETWORK_POLL_SECONDS = 10.0
+_NETWORK_POLL_SECONDS = 2.0
 """Seconds between two tries to find a network."""
 _BY_HAND = "Settings > Devices & services > Add integration > Wyoming Protocol, host {}, port {}"
 
