@@ -20,7 +20,7 @@ from tests.fakes import FakeEngine
 from tests.reading import UNSPOKEN
 from tests.serving import serving, until
 from wyoming_chatterbox.engine import Block, Utterance
-from wyoming_chatterbox.errors import ConfigError, EngineError, OutOfMemoryError
+from wyoming_chatterbox.errors import AddressError, ConfigError, EngineError, OutOfMemoryError
 
 
 async def test_describe_offers_one_installed_program_with_the_default_voice(tmp_path: Path) -> None:
@@ -363,7 +363,7 @@ async def test_a_unix_socket_takes_the_place_of_a_dead_one_and_of_nothing_else(t
         dead.bind(str(path))
     async with serving(tmp_path, uri=f"unix://{path}") as running:
         assert (await describe(running.uri)).tts
-        with pytest.raises(ConfigError, match="another server"):
+        with pytest.raises(AddressError, match="another server"):
             async with serving(tmp_path, uri=f"unix://{path}"):
                 pass
     assert not path.exists()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -93,11 +93,15 @@ def _sound(path: Path) -> Iterator[BinaryIO]:
 
 @cache
 def _bound_memory() -> None:
-    """Set the most that ffmpeg's libraries allocate at once, wherever this process uses them; PyAV can't."""
+    """Set the most that ffmpeg's libraries allocate at once, wherever this process uses them; PyAV can't.
+
+    Does nothing where a build of PyAV hides the function.
+    """
     from av import _core
 
-    # What is linked to its module is found through it.
-    ctypes.CDLL(_core.__file__).av_max_alloc(ctypes.c_size_t(_MOST_ALLOCATED))
+    with suppress(OSError, AttributeError):
+        # What is linked to its module is found through it.
+        ctypes.CDLL(_core.__file__).av_max_alloc(ctypes.c_size_t(_MOST_ALLOCATED))
 
 
 def _any_metadata() -> dict[str, Any]:
