@@ -413,7 +413,7 @@ class StandIn:
 
 
 def _profile(one: dict[str, Any]) -> dict[str, Any]:
-    """What a profile says that makes an entry of /v1/voices."""
+    """Return what a profile says that makes an entry of /v1/voices."""
     label = one["label"] if not one["own"] and one["label"] != one["name"] else None
     return {"label": label, "aliases": one["aliases"], "style": one["style"]}
 

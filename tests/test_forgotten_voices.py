@@ -30,7 +30,7 @@ def content(path: Path) -> str:
 
 
 def prepared(folder: Path, recording: Path, *recipes: str) -> list[Path]:
-    """What models have made of a recording."""
+    """Return what models have made of a recording."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{kept_files.name_of(content(recording), recipe)}.safetensors" for recipe in recipes]
     for path in paths:

@@ -35,7 +35,7 @@ async def unfold(page: Page, name: str, *, more: bool = False) -> Locator:
 
 
 def changes(server: StandIn) -> list[dict[str, Any]]:
-    """What was sent to change a voice."""
+    """Return what was sent to change a voice."""
     return [json.loads(request.body) for request in server.requests if request.method == "PATCH"]
 
 

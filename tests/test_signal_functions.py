@@ -1,4 +1,4 @@
-"""What stands in for librosa and SciPy does what they do."""
+"""The functions that stand in for librosa's and SciPy's do what those do."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def test_cuts_of_any_text_make_no_difference(text: str, language: str, data: st.
 
 
 def in_pieces(pieces: list[str], language: str) -> list[str]:
-    """What is said of a text that arrives in pieces, through the whole pipeline."""
+    """Return what is said of a text that arrives in pieces, through the whole pipeline."""
     pipeline = TextPipeline(language)
     return shown([item for piece in pieces for item in pipeline.add(piece)] + pipeline.finish())
 

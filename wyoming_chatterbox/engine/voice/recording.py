@@ -1,4 +1,4 @@
-"""What tells a recording from others: its version, and its content. Nothing here needs torch."""
+"""Tells a recording from others, by its version and its content. Nothing here needs torch."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ _OF = re.compile(r"\s(?:de|di|d['’])\s?")
 _NO_CENTS = re.compile(r",[-–—]{1,2}")
 _NO_MONEY = re.compile(r"\s?[°%‰:]")
 _CODE = re.compile(r"\s?([A-Z]{3})(?!\w)")
-"""What says whose dollars they are: "$5 USD"."""
+"""Says whose dollars they are: "$5 USD"."""
 _SLASH = re.compile(r"\s?/\s?([^\W\d_]+(?:[·*][^\W\d_]+)?[²³]?)")
 _SPACES = (" ", "\u00a0", "\u202f")
 

@@ -20,7 +20,7 @@ _SIGNS = {
     "US$": "USD", "A$": "AUD", "C$": "CAD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "￥": "JPY", "₹": "INR",
 }  # fmt: skip
 _BEFORE_NAME = r"(?=\s(?:\d|[^\W\d_a-zß-öø-ÿα-ωа-я]|(?:et|le|la)\b))"
-"""What makes a single letter with a full stop sure: a number, a capital, or an article: "M. le Maire"."""
+"""Makes a single letter with a full stop sure: a number, a capital, or an article: "M. le Maire"."""
 
 
 @cache
@@ -66,7 +66,7 @@ class _Case:
     def __init__(self, table: Table, cases: Table) -> None:
         self.before = frozenset(table.text("before").split())
         self.follows = frozenset(table.text("follows").split())
-        """What has to follow the amount, if anything."""
+        """Has to follow the amount, if it is anything."""
         self.inside = frozenset(table.text("inside").split())
         """Words inside of patterns, such as that of `out_of`, after which an amount stands in this case."""
         self.whole_only = table.text("whole_only") == "yes"
