@@ -1,6 +1,6 @@
 """Does what chatterbox-tts and pyloudnorm ask of librosa and SciPy, without these packages.
 
-With numba and scikit-learn, they take 0.4 GB of disk, 100 MB of memory and seconds to import. Names and parameters are
+With numba and scikit-learn, they take 0.4 GB of disk, 0.2 GB of memory and seconds to import. Names and parameters are
 theirs.
 """
 
