@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from contextlib import suppress
 from pathlib import Path
+
+from . import container
 
 _TURNS = 10_000
 """Turns that a waiting thread makes before it sleeps: a few tenths of a millisecond. GNU's own 300,000 are up to 15 ms.
@@ -13,18 +14,17 @@ _TURNS = 10_000
 Where no other program wants the cores, the wait is over within these. Where one does, a thread that turns holds the
 core that the thread it waits for is waiting for.
 """
-_CONTAINER = Path("/sys/fs/cgroup")
 
 
-def suit_machine(container: Path = _CONTAINER) -> None:
+def suit_machine(cgroup: Path = container.CGROUP) -> None:
     """Bound how many threads OpenMP starts and how long they turn, unless the environment does.
 
     Call this before PyTorch is loaded. OpenMP counts the cores, and doesn't know of a container's limit (`--cpus`),
-    which is read from `container`: more threads than it allows would stop one another.
+    which is read from `cgroup`: more threads than it allows would stop one another.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", str(_TURNS))
-    allowed = _cpus_allowed(container)
+    allowed = container.cpus(cgroup)
     if allowed is not None and allowed < _cores():
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, math.floor(allowed))))
 
@@ -33,15 +33,3 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _cpus_allowed(container: Path) -> float | None:
-    """Return how many CPUs' time a container may take; None if that isn't limited or not known."""
-    with suppress(OSError, ValueError):
-        quota, period = (container / "cpu.max").read_text().split()
-        return None if quota == "max" else int(quota) / int(period)
-    with suppress(OSError, ValueError):
-        quota = (container / "cpu" / "cpu.cfs_quota_us").read_text()
-        period = (container / "cpu" / "cpu.cfs_period_us").read_text()
-        return int(quota) / int(period) if int(quota) > 0 else None
-    return None

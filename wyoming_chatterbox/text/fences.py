@@ -14,8 +14,6 @@ _TIGHT_INFO = re.compile(rf"[\w+#.-]{{0,30}}+[ \t]{{0,20}}+(?=[{NEWLINES}])")
 _TIGHT_INFO_BEGUN = re.compile(r"[\w+#.-]{0,30}+[ \t]{0,20}+\Z")
 _RUN = re.compile(r"[ \t]{0,200}+(`{1,64}+|~{1,64}+)")
 _BLANK = re.compile(r"[ \t]{0,200}+\Z")
-
-
 _PARAGRAPHS = re.compile(r"(?:\r\n?|\n)[ \t]*(?:\r\n?|\n)\s*")
 _SENTENCE = re.compile(r"[*_]{0,3}[^\W\d_a-zß-ÿ][^{}<>=;\[\]\\|$]{0,2000}[.!?:][*_\"'”)]{0,4}\s*\Z")
 _LEAST_WORDS = 3

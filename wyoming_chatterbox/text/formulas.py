@@ -14,7 +14,9 @@ _MAX_LENGTH = 600
 """Characters of the longest formula."""
 _CLOSINGS = {"$$": "$$", "$": "$", "\\(": "\\)", "\\[": "\\]"}
 
-_TEXT = r"\\(?:text|textbf|mathrm|mathbf|mathit|operatorname|boxed|mbox)\s?\{[^{}$\\\n]{0,80}+\}"
+_STYLES = "text|textbf|mathrm|mathbf|mathit|operatorname|boxed|mbox"
+"""Commands that say how letters look."""
+_TEXT = rf"\\(?:{_STYLES})\s?\{{[^{{}}$\\\n]{{0,80}}+\}}"
 _TOKEN = re.compile(
     rf"{_TEXT}|\\[A-Za-z]{{1,20}}(?![A-Za-z])|\\[^A-Za-z()\[\]\n\r]|(?<![A-Za-z])[^\W\d_]{{1,3}}(?![^\W\d_])|\d{{1,20}}(?!\d)"
     r"|(?<=\d)[.,](?=\d)|,\s|\s{1,3}(?!\s)|[-+−*/=<>^_(){}|&×÷±≤≥≠≈√°²³·∞]"
@@ -28,9 +30,7 @@ _AMOUNT = re.compile(r"[-+−]?\d[\d.,]*")
 
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 _NUMBERS = re.compile(r"\s*\d+\s*")
-_GROUP = re.compile(
-    r"(?:\\(?:text|textbf|mathrm|mathbf|mathit|mathbb|operatorname|boxed|mbox)\s?|(?<=[\^_]))\{([^{}]*)\}"
-)
+_GROUP = re.compile(rf"(?:\\(?:{_STYLES}|mathbb)\s?|(?<=[\^_]))\{{([^{{}}]*)\}}")
 _ROOT = re.compile(r"\\sqrt\s*\{([^{}]*)\}")
 _DEGREES = re.compile(r"\s*\^\s*(?:\{\s*\\circ\s*\}|\\circ(?![A-Za-z]))\s*")
 _SPACE = re.compile(
