@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import json
@@ -19,7 +20,7 @@ from tests.page_showing import Show, holds, says, until
 from tests.ports import free_port
 
 if TYPE_CHECKING:
-    from playwright.async_api import Page
+    from playwright.async_api import Page, Route
 
 pytestmark = [
     pytest.mark.skipif(missing() is not None, reason=missing() or ""),
@@ -170,6 +171,35 @@ async def test_a_recording_from_the_microphone_becomes_a_voice(tmp_path: Path) -
         assert len(cut) / rate > 1
         assert np.sqrt(np.mean(cut**2)) > 0.01, "somebody speaks in it"
         assert at.complaints == []
+
+
+async def test_a_button_is_pressed_no_sooner_than_its_code_is_there(show: Show) -> None:
+    page, _ = await show()
+    comes = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await comes.wait()
+        await route.continue_()
+
+    await page.route("**/voices.js", late)
+    await page.click("#tabs a[href='#voices']")
+    async with page.expect_file_chooser(), asyncio.TaskGroup() as tasks:
+        pressed = tasks.create_task(page.click("#choose"))
+        await page.locator("#choose").wait_for()
+        assert not pressed.done()
+        assert await page.evaluate("document.querySelector('#choose').closest('[inert]') !== null")
+        comes.set()
+
+
+async def test_a_part_that_did_not_come_comes_when_it_is_asked_for_again(show: Show) -> None:
+    page, _ = await show(complains=True)
+    await page.route("**/voices.js", lambda route: route.abort(), times=1)
+    await page.click("#tabs a[href='#voices']")
+    await says(page, "#toastText", "The server can't be reached.")
+    assert not await page.locator("#record").count()
+    await page.click("#tabs a[href='#speak']")
+    await page.click("#tabs a[href='#voices']")
+    await says(page, "#cards", "alice")
 
 
 async def test_a_deleted_voice_is_brought_back(show: Show) -> None:

@@ -43,21 +43,31 @@ function route() {
 
 const style = (href) => new Promise((onload) => { document.head.append(make("link", { rel: "stylesheet", href, onload, onerror: onload })); });
 let look = null;
+const missed = new Set();
 
 /** Fetch a part: its look, its elements, and then its code. */
 async function open(name) {
+  // Browsers don't fetch a module again that did not come once.
+  if (missed.has(name)) return location.reload();
   const place = document.querySelector(`[data-view=${name}]`);
   parts[name] = { show() {} };
+  // Nothing can be pressed whose code has not come yet.
+  place.inert = true;
   try {
     const [response] = await Promise.all([fetch(`${name}.html`), look ??= style("parts.css")]);
     if (!response.ok) throw new Error(t("The server can't be reached."));
     place.innerHTML = await response.text();
     translate(place);
-    parts[name] = await import(`./${name}.js`);
+    parts[name] = await import(`./${name}.js`).catch((cause) => {
+      missed.add(name);
+      throw new Error(t("The server can't be reached."), { cause });
+    });
   } catch (error) {
     delete parts[name];
+    place.replaceChildren();
     throw error;
   }
+  place.inert = false;
   render();
 }
 
