@@ -205,3 +205,23 @@ async def test_a_broken_standby_voice_leaves_chatterbox_alone(tmp_path: Path) ->
     async with serving(tmp_path) as running:
         running.standby.failures = [EngineError("hoarse")] * 5
         assert (await plain(running.uri, "One.")).error is None
+
+
+async def test_an_unexpected_error_after_a_load_has_chatterbox_closed_and_loaded_again(tmp_path: Path) -> None:
+    engines: list[FakeEngine] = []
+    faults = [RuntimeError("nobody expected this")]
+
+    def load(_report: Report, _cancelled: Callable[[], bool]) -> Engine:
+        engines.append(FakeEngine("chatterbox"))
+        return engines[-1]
+
+    def settle() -> None:
+        if faults:
+            raise faults.pop()
+
+    async with serving(tmp_path, load=load, settle=settle) as running:
+        await until(lambda: running.service.lifecycle.chatterbox is not None)
+        await plain(running.uri, "Here again.")
+        first, second = engines
+        assert first.closed
+        assert (first.texts, second.texts) == ([], ["Here again."])

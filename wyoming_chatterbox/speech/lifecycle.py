@@ -204,9 +204,14 @@ class Lifecycle:
             self._status.attempts += 1
             engine = await self._try_to_load()
             if engine is not None:
-                await asyncio.to_thread(self._settle)
-                self._ready(engine)
-                await self._until_out_of_use()
+                try:
+                    await asyncio.to_thread(self._settle)
+                    self._ready(engine)
+                    await self._until_out_of_use()
+                except Exception as err:
+                    _LOGGER.exception("Chatterbox is loaded again after an unexpected error")
+                    self.engines.chatterbox = None
+                    self._fail(err)
                 await retire(self._scheduler, engine, self._fail)
                 del engine
                 while self.idle:

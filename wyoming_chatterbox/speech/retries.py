@@ -25,9 +25,9 @@ class Failure:
     retry_at: float
     """When the next try is due, by `time.monotonic()`."""
     problem: Problem
+    """The same as `message`, for a program to put into words."""
     kind: str = "Exception"
     """The type of the error, which says nothing of what was spoken."""
-    """The same as `message`, for a program to put into words."""
 
     @property
     def left(self) -> float:
