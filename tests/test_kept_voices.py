@@ -6,6 +6,7 @@ import os
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -261,8 +262,11 @@ def test_more_voices_than_memory_keeps_are_all_at_hand(nano: Path, tmp_path: Pat
 class OnAShare(type(Path())):  # type: ignore[misc]
     """A file on a network share that doesn't answer for now."""
 
-    def __init__(self, *_: object) -> None:
+    def __new__(cls, *parts: str | Path) -> Self:
+        # Some versions of Python make a path in `__new__`, and others in `__init__`.
+        self: Self = super().__new__(cls, *parts)
         self.answers = threading.Event()
+        return self
 
     def stat(self, **options: bool) -> os.stat_result:
         self.answers.wait()

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 from wyoming.tts import SynthesizeVoice
@@ -28,12 +29,15 @@ from wyoming_chatterbox.voices.recordings import MAX_FILES, Recording
 class Share(type(Path())):  # type: ignore[misc]
     """A folder on a network share that can hang."""
 
-    def __init__(self, *_: object) -> None:
+    def __new__(cls, *parts: str | Path) -> Self:
+        # Some versions of Python make a path in `__new__`, and others in `__init__`.
+        self: Self = super().__new__(cls, *parts)
         self.answers = threading.Event()
         self.answers.set()
         self.looks = 0
         self.at_once = 0
         self.most_at_once = 0
+        return self
 
     def iterdir(self) -> Iterator[Path]:
         self.looks += 1
