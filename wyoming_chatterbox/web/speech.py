@@ -50,6 +50,8 @@ async def speak(service: Service, request: web.Request, wanted: SpeechRequest, v
     try:
         async with service.replies.open(voice, client, wanted.style) as reply:
             pieces = _encoded(_spoken(reply, items), encoder)
+            # The error of a connection that breaks while it is written to keeps this frame until garbage is collected.
+            del encoder
             if wanted.events:
                 pieces = _events(pieces, text, reply.record)
             await _stream(request, response, pieces, reply.record)
