@@ -15,7 +15,6 @@ _NAME_OR_ORDINAL = re.compile(r"(?:[^\W\d_a-zß-ÿ][^\W\d_]{2,}|\d(?:st|nd|rd|th
 _ORDINAL = re.compile(r"\d(?:st|nd|rd|th)\s\Z")
 _WORD = re.compile(r"(?P<name>[^\W\d_]+)")
 _ARTICLE = re.compile(r"\bThe\s\Z")
-_END = re.compile(r"[\"'”’»)\]\s]*\Z")
 
 
 def before_number(written: Written, at: int) -> Found | None:
@@ -58,5 +57,4 @@ def anywhere(written: Written, at: int) -> Found | None:
 
 def _without_stop(written: Written, end: int) -> int:
     """Return where an abbreviation ends: its full stop stays where it ends the sentence too."""
-    ends_sentence = written.text[end - 1] == "." and _END.match(written.text, end)
-    return end - 1 if ends_sentence else end
+    return written.after_dot(end - 1) if written.text[end - 1] == "." else end

@@ -27,6 +27,8 @@ _NOUN_AFTER = re.compile(
     r"\s(?!(?:of|and|or|in|is|are|was|were|will|has|have|can|to|from|at|per|away|long|left|ahead|before|after|ago|apart|more"
     r"|on|for|with|by|than|as|if|but)\b)[^\W\d_]{2}"
 )
+_ENDS_SENTENCE = re.compile(r"[\"'”’»)\]\s]*\Z")
+"""The rest of a sentence behind its full stop: only closing quotes and brackets."""
 _OPENERS = " \t\u00a0\u202f\"'“„«([¿¡"
 _MACHINE_MADE = re.compile(r"\d{1,2}\.\d(?:\d[1-9]|[1-9]\d)")
 """A point that may be one between thousands, but not before a unit of small amounts: "21.456 °C", "12.345 kWh"."""
@@ -136,7 +138,7 @@ class Written:
         """Return the position after the full stop of an abbreviation, unless it ends the sentence too."""
         if not self.text.startswith(".", end) or self.text.startswith("..", end):
             return end
-        return end + bool(self.text[end + 1 :].strip())
+        return end if _ENDS_SENTENCE.match(self.text, end + 1) else end + 1
 
     def joined(self, word: str, parts: Sequence[str]) -> str:
         """Parts with a word between them, and spaces where the language has them."""
