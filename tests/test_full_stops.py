@@ -46,6 +46,7 @@ def test_an_abbreviation_may_end_a_sentence(marked: str) -> None:
         "It is set to 21 C.| 3 lamps use 5 V.| 2 fans are off.",
         "See No. 3, p. 12, Nr. 5 and fig. 2.| Call tel. 5550134.| It took 1 hr. 20 min. or so.",
         "He is 5 ft. 10 in. tall and weighs 5 lb. 3 oz. more.",
+        "We live in Apt. B near Bldg. C.| It is no. 5.| No. I live in no. 7.",
         "He was born on Nov. 5.| Then came Dec. 24 and Jan. 1.| That is all.",
     ],
 )

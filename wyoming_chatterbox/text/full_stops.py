@@ -35,6 +35,8 @@ _NUMBER = re.compile(r"\d{1,3}")
 _ORDINAL_BEFORE = re.compile(r"\d(?:st|nd|rd|th) \w+\Z")
 _MEASURE = re.compile(r"\d\s?[ACFKV]\Z")
 """An amount with a unit of one letter, which is no initial."""
+_LETTER = re.compile(r"[B-HJ-Z](?!\w)")
+"""In place of a number: "Apt. B"."""
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _SECOND_WORD = re.compile(rf"{_WORD.pattern}(?: ({_WORD.pattern})?)?")
 
@@ -83,7 +85,9 @@ class FullStops:
         if self._wants_number(word):
             if more and follows in _SIGNS:
                 return None
-            number_follows = follows.lstrip(_SIGNS)[:1].isdigit()
+            if more and len(follows) == 1:
+                return None
+            number_follows = follows.lstrip(_SIGNS)[:1].isdigit() or _LETTER.match(follows)
             return NO_END if is_lower or number_follows or follows.startswith((":", ",", ";")) else end
         return NO_END if is_lower else end
 

@@ -16,8 +16,9 @@ CHUNK = re.compile(rf"\s|[{WIDE}]|[^\s{WIDE}]{{1,{MAX_CHUNK_LENGTH}}}")
 """A space, a character of a script without spaces, or a chunk of another script."""
 
 _HOT = re.compile(
-    rf"[\d_&@#~^|·±−≥≤≠≈<>×÷=+/→←↔↑↓°%‰€$£¥¢₽₩₹₺₪₴₫₱฿§√∞½⅓¼¾\u2150-\u215f²³™®©º№{FANCY}]"
+    rf"[\d_&@#~^|·±−≥≤≠≈<>×÷=+/\\→⇒←↔↑↓°%‰€$£¥¢₽₩₹₺₪₴₫₱฿§√∞½⅓¼¾\u2150-\u215f²³™®©º№{FANCY}]"
     r"|[א-ת][\"'׳״]|\b[IVXL]{2,}|\b[IVX]\b|\b(?:I|V|X|[IVXL]{2,})(?:er|ère|re|e|ème)\b|[a-z]{3}\.[a-z]"
+    r"|^\.[^\W\d_]{2}|^-\Z"
 )
 _JOINING = frozenset({"-", "–", "—", "−", "~", "〜", "～", "x", "*", "^", ":", *"年月日号號時时點点分秒"})
 _HYPHEN = re.compile("[-–]")
@@ -31,6 +32,7 @@ class Chunks:
         self._writing = Writing.of(language)
         writing = self._writing
         short = (*writing.abbreviations, *writing.titles, *writing.after_names, *writing.short_parts)
+        self._exact = frozenset(writing.currencies) | frozenset(writing.compass)
         self._starts = writing.named_days | frozenset(name.strip(_EDGES).lower() for name in short)
 
     @classmethod
@@ -45,7 +47,7 @@ class Chunks:
             return True
         word = chunk.strip(_EDGES)
         lower = word.lower()
-        if lower in self._starts or word in self._writing.currencies:
+        if lower in self._starts or word in self._exact:
             return True
         first, *others = _HYPHEN.split(lower)
         return bool(others) and (first.rstrip(".") in self._writing.named_days or others[-1] in self._starts)

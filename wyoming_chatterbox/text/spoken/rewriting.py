@@ -8,6 +8,7 @@ from .forms import (
     abbreviations,
     clock,
     codes,
+    compass,
     counting,
     dates,
     fractions,
@@ -27,18 +28,20 @@ _OPENERS = "([{\"'“„«"
 _LETTERS = re.compile(r"[^\W\d_²³¹¼-¾⅐-⅞]+")
 _BEGUN = re.compile(r"(?P<word>[^\W\d_]+)\s\S*\d\S*(?:\s\S{1,4})?\s?\Z")
 _SIGNED: tuple[Rule, ...] = (
-    codes.phone, measured.percent_first, money.money, dates.decade, quantities.quantity, fractions.fraction,
-    symbols.symbol,
+    codes.phone, measured.percent_first, money.money, money.price_unit, dates.decade, quantities.quantity,
+    fractions.fraction, symbols.symbol,
 )  # fmt: skip
 _DIGIT: tuple[Rule, ...] = (
     counting.list_number, codes.address, wide.date, wide.time, dates.numeric, dates.day_first, clock.time, codes.phone,
     codes.version, codes.chain, fractions.out_of, fractions.fraction, counting.ordinal, counting.scientific,
-    dates.decade, counting.years, measured.duration, measured.feet_and_inches, quantities.quantity, counting.number,
+    dates.decade, counting.team, counting.years, measured.duration, measured.feet_and_inches, quantities.quantity,
+    counting.number,
 )  # fmt: skip
 _LETTER: tuple[Rule, ...] = (
-    dates.weekday, dates.month_first, abbreviations.anywhere, money.money, codes.address, names.version_name,
-    names.address, names.entity, names.episode, names.formula, abbreviations.before_number, abbreviations.beside_name,
-    measured.alone, names.time_zone, symbols.by, names.prefix, names.model, roman.roman,
+    dates.weekday, dates.month_first, abbreviations.anywhere, money.money, codes.address, compass.direction,
+    names.version_name, names.address, names.entity, names.episode, names.formula, abbreviations.before_number,
+    abbreviations.beside_name, measured.alone, names.time_zone, symbols.by, names.prefix, names.pieces, names.model,
+    roman.roman,
 )  # fmt: skip
 
 

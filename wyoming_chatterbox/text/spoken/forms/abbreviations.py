@@ -6,7 +6,8 @@ import re
 
 from .written import Found, Written
 
-_BEFORE_NUMBER = re.compile(r"(?P<name>[^\W\d_º]+)(?P<sign>\.?[°º]|\.)?\s?(?=[-−]?\d)")
+_BEFORE_NUMBER = re.compile(r"(?P<name>[^\W\d_º]+)(?P<sign>\.?[°º]|\.)?(?:\s?(?=[-−]?\d)|\s(?=[B-HJ-Z](?!\w)))")
+"""Before a number, or a single letter in place of one: "Apt. B"."""
 _BEFORE_NAME = re.compile(r"(?P<name>[^\W\d_]+\.)(?=\s[^\W\d_a-zß-ÿ][^\W\d_A-ZÀ-Þ])")
 _AFTER_NAME = re.compile(
     r"(?P<name>[^\W\d_]+)(?:\.(?![^\W_])(?!\s[^\W\d_a-zß-ÿ][^\W\d_A-ZÀ-Þ])|(?=\s?(?:[,;:!?)]|\Z)|\s[NSEW]{1,2}\b))"
@@ -25,7 +26,8 @@ def before_number(written: Written, at: int) -> Found | None:
     name, sign = found["name"].lower(), found["sign"] or ""
     said = written.writing.abbreviations.get(name + sign) or written.writing.abbreviations.get(name)
     is_word_too = name in ("n", "no")
-    return (found.end(), said + " ") if said and (sign or not is_word_too) else None
+    is_sure = sign or not (is_word_too or written.text[found.end()].isalpha())
+    return (found.end(), said + " ") if said and is_sure else None
 
 
 def beside_name(written: Written, at: int) -> Found | None:

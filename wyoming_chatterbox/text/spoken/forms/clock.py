@@ -19,6 +19,7 @@ _HOUR = re.compile(r"(?P<h>\d{1,2})(?=\s?[^\W\d_])")
 _HOURS = re.compile(r"(?P<first>\d{1,2})\s?[-–]\s?(?P<h>\d{1,2})(?=\s?[aApP])")
 _WORD_AFTER = re.compile(rf"\s?(?P<word>{WORD}(?:['’]{WORD})*)")
 _PER = re.compile(r"\s?(?:min)?/(?P<unit>km|mi)\b")
+_LAP = re.compile(r"(?P<m>\d{1,2}):(?P<s>[0-5]\d)\.(?P<fraction>\d{1,3})(?![\d]|[:.,]\d)")
 _LAST_HOUR = 24
 _AFTER_HOUR = re.compile(
     r"(?P<h>[01]?\d|2[0-4])\s(?P<word>[^\W\d_]+)(?:\s(?P<m>[0-5]?\d)(?![\d.,:]\d|\d|\s?[-–%°]))?(?![.,]\d)"
@@ -40,6 +41,9 @@ def time(written: Written, at: int) -> Found | None:
     text, writing = written.text, written.writing
     if found := _TIME.match(text, at):
         return _colons(written, found, at)
+    if writing.month_first and (found := _LAP.match(text, at)):
+        parts = (Number(found["m"]), "min"), (Number(str(int(found["s"])), found["fraction"]), "s")
+        return found.end(), written.language.duration(parts)
     if (found := _HOURS.match(text, at)) and (half := _half(written, found.end())) and int(found["h"]) <= 12:
         first = written.language.cardinal(int(found["first"]))
         end, name = half
@@ -90,7 +94,8 @@ def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:
     at_a_time = written.word_before(at) in written.writing.clock or written.left(at).rstrip()[-1:].isdecimal()
     if found["s"] and not at_a_time and (len(found["h"]) == 1 or hour == 0 or hour > _LAST_HOUR):
         return found.end(), _lasting(written, [(hour, "h"), (minute, "min"), (second, "s")])
-    if hour > _LAST_HOUR:
+    is_left = found["h"] == "0" and written.word_after(found.end()) in written.writing.minutes_before
+    if hour > _LAST_HOUR or (is_left and not found["s"]):
         return found.end(), _lasting(written, [(hour, "min"), (minute, "s")])
     until = _UNTIL.match(text, found.end()) if not found["s"] else None
     if until and int(until["h"]) <= _LAST_HOUR:

@@ -30,9 +30,15 @@ _PHONE = re.compile(
     r"|0\d{1,4}(?:[ /-]\d{2,8}){1,5})"
     r"(?![\w]|[.,:/-]\d|\s?[€$£%°])"
 )
+_VANITY = re.compile(r"1-[2-9]\d\d(?=-[A-Z]{2})")
+"""A telephone number whose last digits are letters: "1-800-FLOWERS"."""
+_ZIP = re.compile(r"\d{5}(?:-\d{4})?(?![\w]|[.,]\d|-\d)")
+_STATE_BEFORE = re.compile(r"(?<![^\W_])[A-Z]{2},?\s\Z")
+_OTHER_CALLED = re.compile(r"([^\W\d_]+) \d{3} [^\W\d_]{1,3} \Z")
 _GROUPS_OF_FOUR = re.compile(r"\d{4}(?:[ -]\d{4}){2,4}(?![\d-])")
 _AFTER_WORD = re.compile(r"\d[\d /.-]{3,18}\d(?![\w])")
 _EMERGENCY = re.compile(r"(?:11[0-9]|000|061|080|1[0-9]{2}|9(?:11|33|88|99))(?![\w]|[.,:]\d|\s?[°%€$])")
+_SHORT = re.compile(r"\d{3}(?![\w]|[.,:-]\d|\s?[%°%€$])")
 _CODE = re.compile(r"\d+(?:[ -]\d{2,})*(?![\w]|[.,:]\d)")
 _IS = re.compile(r"([^\W\d_]+) (?:is|was|ist|lautet|est|es|è) \Z")
 _CALLED = re.compile(r"([^\W\d_]+) (?:sie )?(?:the|at|die|den|sie|le|al|lo|il|o|para(?: o)?|pod) \Z", re.IGNORECASE)
@@ -126,6 +132,10 @@ def phone(written: Written, at: int) -> Found | None:
     before = called[1].lower() if called else written.word_before(at)
     if found and _count(found[0]) >= _LEAST_DIGITS and not _is_amount(written, found):
         return found.end(), said_groups(written, found[0])
+    if found := _VANITY.match(text, at):
+        return found.end(), said_groups(written, found[0])
+    if (found := _ZIP.match(text, at)) and _STATE_BEFORE.search(written.left(at)):
+        return found.end(), said_groups(written, found[0])
     if found := _GROUPS_OF_FOUR.match(text, at):
         return found.end(), said_groups(written, found[0])
     if found := writing.phones.match(text, at):
@@ -134,7 +144,10 @@ def phone(written: Written, at: int) -> Found | None:
         before = next((word for word in writing.phone | writing.emergency if _ends_with(written, at, word)), "")
     if before in writing.phone and (found := _AFTER_WORD.match(text, at)) and _count(found[0]) >= _LEAST_AFTER_WORD:
         return found.end(), said_groups(written, found[0])
-    if before in writing.emergency and (found := _EMERGENCY.match(text, at)):
+    other = _OTHER_CALLED.search(written.left(at))
+    called_before = before in writing.emergency or (other is not None and other[1].lower() in writing.emergency)
+    short = _SHORT.match(text, at) if writing.short_numbers and not written.counts(at + 3) else None
+    if called_before and (found := _EMERGENCY.match(text, at) or short):
         return found.end(), written.language.digits(found[0])
     found = _CODE.match(text, at)
     told = _IS.search(written.left(at))

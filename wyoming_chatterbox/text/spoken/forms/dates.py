@@ -236,7 +236,8 @@ def weekday(written: Written, at: int) -> Found | None:
         or written.word_before(at) in written.writing.day_before | written.writing.weekday_before
         or written.left(at).rstrip().endswith(":")
     )
-    if short and ((is_sure and introduces) or _is_listed(written, at, after, name["name"])):
+    is_open = name["name"][0].isupper() and written.word_after(after) in written.writing.weekday_after
+    if short and (is_open or (is_sure and introduces) or _is_listed(written, at, after, name["name"])):
         return written.after_dot(name.end("name")), language.weekday(number)
     return None
 

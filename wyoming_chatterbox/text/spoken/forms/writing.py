@@ -17,7 +17,8 @@ from .units import SPELLINGS, TIME
 
 _PERIODS = ("s", "min", "h", "d", "week", "month", "year")
 _SIGNS = {
-    "US$": "USD", "A$": "AUD", "C$": "CAD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "￥": "JPY", "₹": "INR",
+    "US$": "USD", "A$": "AUD", "AU$": "AUD", "C$": "CAD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY",
+    "￥": "JPY", "₹": "INR",
 }  # fmt: skip
 _BEFORE_NAME = r"(?=\s(?:\d|[^\W\d_a-zß-öø-ÿα-ωа-я]|(?:et|le|la)\b))"
 """Makes a single letter with a full stop sure: a number, a capital, or an article: "M. le Maire"."""
@@ -98,7 +99,7 @@ class Writing:
             r"|(?:(?P=mark)\d{3})+)(?!\d|[.,]\d)"
         )
         """With the marks of another language, where they tell."""
-        self.lakhs = re.compile(rf"\d{{1,2}}(?:,\d\d)+,\d{{3}}(?:{point}(?P<fraction>\d++))?+(?![\d,])")
+        self.lakhs = re.compile(rf"\d{{1,2}}(?:,\d\d)+,\d{{3}}(?:{point}(?P<fraction>\d++))?+(?!,?\d)")
         self.plain = re.compile(rf"\d++(?:[.{point}](?P<fraction>\d++)(?![.,]\d))?+")
         self.year = self._set("year")
         self.year_after = self._set("year_after")
@@ -108,6 +109,7 @@ class Writing:
         self.decade_after = self._set("decade_after")
         self.seconds_before = self._set("seconds_before")
         self.age = self._set("age")
+        self.weekday_after = self._set("weekday_after")
         self.weekday_before = self._set("weekday_before")
         self.decades = near.forms("decades")
         self.decade_ending = near.text("decade_ending")
@@ -134,12 +136,15 @@ class Writing:
         self.phones = re.compile(rf"(?:{phones})(?!\w|[.,]\d|\s?[%°€¥元])")
         self.phone_pairs = near.text("phone_pairs") == "yes"
         self.emergency = self._set("emergency")
+        self.short_numbers = near.text("short_numbers") == "yes"
         self.code = self._set("code")
         self.version = self._set("version") | {"version"}
         prefix = near.text("prefix") or "(?!)"
         self.prefix = re.compile(rf"(?P<letters>{prefix})-?(?=[\d₪$€])")
         self.prefix_before = re.compile(rf"(?<!\w)(?:{prefix})-?\Z")
         self.models = near.text("models")
+        self.years_before_names = near.text("years_before_names") == "yes"
+        self.range_end = self._set("range_end")
         self.articles = self._set("articles")
         self.place = self._set("place")
         self.abbreviations: Mapping[str, str] = {
@@ -148,6 +153,15 @@ class Writing:
         """Abbreviations before a number -> the words that they stand for."""
         self.titles = dict(near.forms("titles"))
         self.after_names = dict(near.forms("after_names"))
+        self.compass = dict(near.forms("compass"))
+        self.wind = self._set("wind")
+        """Words beside a point of the compass."""
+        self.wind_before = re.compile(rf"\b(?:{'|'.join(sorted(self.wind)) or '(?!)'})\b", re.IGNORECASE)
+        streets = "|".join(map(re.escape, (*self.after_names, *self.after_names.values()))) or "(?!)"
+        self.street_before = re.compile(rf"\b(?:{streets})\.?\s\Z")
+        self.street_after = re.compile(
+            rf"\.?\s(?:(?:\d{{1,3}}(?:st|nd|rd|th)|[^\W\d_a-z][\w'’-]+)\s){{1,3}}(?:{streets})(?!\w)"
+        )
         short = near.forms("short")
         self.short: Mapping[str, str] = {word.replace(" ", ""): said for word, said in short.items()}
         """Abbreviations, without spaces -> the words that they stand for."""
@@ -207,6 +221,7 @@ class Writing:
         self.goes_on = (
             self._set("goes_on")
             | frozenset("".join(wide))
+            | self.wind
             | self.day_to
             | self.clock_after
             | self.hour_after
