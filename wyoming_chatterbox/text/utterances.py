@@ -27,7 +27,8 @@ _MOST_SHORT = 60
 """Characters of short sentences that wait for a longer one."""
 _MOST_CHARACTERS_OF_A_WORD = 3
 """Characters that a sentence has in a script without spaces that is as short as a word."""
-_SPACES = re.compile(" {2,}")
+_SPACES = re.compile(r" +(?= )| +(?=[.,](?:\s|\Z))")
+"""Spaces before another one, or before a full stop or comma that an emoji or a quote stood before."""
 _QUOTES = dict.fromkeys(map(ord, '"“”„‟«»〝〞〟＂'))
 
 
@@ -67,7 +68,7 @@ class Utterances:
 
         `is_part` says that the sentence goes on.
         """
-        text = _SPACES.sub(" ", text.translate(_QUOTES)).strip()
+        text = _SPACES.sub("", text.translate(_QUOTES)).strip()
         if not is_sayable(text):
             return []
         is_tag = bool(self._tags and self._tags.fullmatch(text))

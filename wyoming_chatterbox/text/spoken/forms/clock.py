@@ -15,6 +15,7 @@ _DOTTED = re.compile(r"(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d)(?![\d]|[.,]\d)")
 _WITH_H = re.compile(r"(?P<h>[01]?\d|2[0-4])\s?[hH]\s?(?P<m>[0-5]\d)(?![\d:]|[.,]\d|\s?(?:min|mn|m|s)\b)")
 _MILITARY = re.compile(r"(?P<h>[01]\d|2[0-3])(?P<m>[0-5]\d)\s(?:hours|hrs)\b")
 _HALF = re.compile(r"\s?(?P<half>[ap]\.\s?m\.?|[apAP][mM]|[AP]\.M\.?)(?![\w])")
+_SHORT_HALF = re.compile(r"(?<=:\d\d)[ap](?!\w)")
 _HOUR = re.compile(r"(?P<h>\d{1,2})(?=\s?[^\W\d_])")
 _HOURS = re.compile(r"(?P<first>\d{1,2})\s?[-–]\s?(?P<h>\d{1,2})(?=\s?[aApP])")
 _WORD_AFTER = re.compile(rf"\s?(?P<word>{WORD}(?:['’]{WORD})*)")
@@ -131,6 +132,8 @@ def _is_hour(written: Written, at: int, end: int) -> bool:
 
 def _half(written: Written, end: int, *, bare: bool = False) -> tuple[int, str] | None:
     """Return the half of the day, "am" or "pm", that is written at a position, and where it ends."""
+    if short := _SHORT_HALF.match(written.text, end):
+        return short.end(), f"{short[0]}m"
     found = _HALF.match(written.text, end)
     if not found:
         other = written.writing.half_day.match(written.text, end)

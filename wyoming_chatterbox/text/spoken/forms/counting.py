@@ -18,6 +18,7 @@ _DOT = re.compile(r"(?P<n>\d{1,3})\.(?=\s|\Z)")
 _OTHER_ORDINAL = re.compile(r"\s[^\W\d_]{2,4}\s\d{1,3}\.")
 _FIRST_ORDINAL = re.compile(r"([^\W\d_]+) \d{1,3}\. [^\W\d_]{2,4} \Z")
 _LIST_NUMBER = re.compile(r"(?P<n>\d{1,3})[.)](?=\s\S)")
+_IN_LIST = re.compile(r"[,;:]\s(?:[^\W\d_]{1,3}\s)?\Z")
 _MODEL_BEFORE = re.compile(r"(?<![\w])(?=\w*[A-Z]\w*[A-Z])\w{2,}[\s-]\Z")
 _SCIENTIFIC = re.compile(r"(?P<n>\d{1,15})(?:\.(?P<fraction>\d{1,15}))?[eE](?P<e>[-+]?\d{1,3})(?![\w])")
 _QUARTER_BEFORE = re.compile(r"(?<![\w])(?:Q[1-4]|H[12]|FY)\s\Z")
@@ -30,9 +31,12 @@ _YEARS_RANGE = range(1001, 2100)
 
 def list_number(written: Written, at: int) -> Found | None:
     """Find the number of a list's item at the start of a line: "1. Milk"."""
-    if written.left(at).strip():
-        return None
     found = _LIST_NUMBER.match(written.text, at)
+    left = written.left(at)
+    if found and written.text[found.end() - 1] == ")" and "(" not in left and _IN_LIST.search(left):
+        return found.end(), written.language.cardinal(int(found["n"])) + ","
+    if left.strip():
+        return None
     if not found or _is_ordinal_here(written, at, found):
         return None
     return found.end(), written.language.cardinal(int(found["n"])) + ","

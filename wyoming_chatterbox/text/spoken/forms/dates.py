@@ -46,10 +46,13 @@ _NEIGHBOUR = r"(?:,\s|\s?[/&]\s?|,?\s(?P<and>[^\W\d_]{1,3})\s)"
 _DAY_LISTED_AFTER = re.compile(rf"{_NEIGHBOUR}(?P<name>[^\W\d_]+)")
 _DAY_LISTED_BEFORE = re.compile(rf"(?P<name>[^\W\d_]+)\.?{_NEIGHBOUR}\Z")
 _AMOUNT_AFTER = re.compile(r",\s[-+−]?\d")
+_HIGH_AND_LOW = re.compile(r"\s[-−]?\d{1,3}°?/[-−]?\d{1,3}(?![\d/])")
+"""The temperatures of a day: "Mon 70/52"."""
 _DASH_AFTER = re.compile(r"\s?[-–]\s?(?=[^\W\d_])")
 _DECADE = re.compile(r"['’]?(?P<n>\d{2,4})(?P<end>['’]?s|er)(?!\w)")
 
 
+_DECADE_BEFORE = re.compile(r"([^\W\d_]+) ['’]?\d0s(?:\s?[-–]\s?| (?:to|and|or|through) )\Z")
 _IN_BEFORE = re.compile(r"\bin [^\W\d_]+ \Z", re.IGNORECASE)
 
 
@@ -231,13 +234,15 @@ def weekday(written: Written, at: int) -> Found | None:
     is_sure = (name["name"][0].isupper() or name["dot"]) and not is_no_day and not joined
     introduces = (
         text.startswith(":", after)
+        or (name["dot"] and written.after_dot(name.end("name")) == name.end() and name.end() < len(text))
         or (name["dot"] and _NUMBER_AFTER.match(text, after))
         or (_AMOUNT_AFTER.match(text, after) and written.starts_sentence(at))
         or written.word_before(at) in written.writing.day_before | written.writing.weekday_before
         or written.left(at).rstrip().endswith(":")
     )
+    is_over = _HIGH_AND_LOW.match(text, after) and not is_no_day
     is_open = name["name"][0].isupper() and written.word_after(after) in written.writing.weekday_after
-    if short and (is_open or (is_sure and introduces) or _is_listed(written, at, after, name["name"])):
+    if short and (is_over or is_open or (is_sure and introduces) or _is_listed(written, at, after, name["name"])):
         return written.after_dot(name.end("name")), language.weekday(number)
     return None
 
@@ -285,6 +290,8 @@ def _is_decade(written: Written, at: int, end: int) -> bool:
     follows = word["word"].lower() if word else ""
     if follows in writing.seconds_before:
         return False
+    if (first := _DECADE_BEFORE.search(written.left(at))) and first[1].lower() in writing.decade:
+        return True
     is_age = before in writing.age and bool(_IN_BEFORE.search(written.left(at)))
     return before in writing.decade or follows in writing.decade_after or is_age
 

@@ -94,7 +94,7 @@ def fraction(written: Written, at: int) -> Found | None:
             return inches, language.fraction_of("in", int(top), int(bottom), whole)
         return inches, f"{language.fraction(int(top), int(bottom), whole)} {language.unit('in', Number('1'))}"
     if unit := _UNIT.match(written.text, found.end()):
-        key = unit_key(written, unit["name"])
+        key = unit_key(written, unit["name"]) or unit_key(written, f"{unit['name']}.")
         joined = unit[0][0] == "-"
         if key and "/" not in key and (unit["name"] != "in" or joined):
             said = language.fraction_of(key, int(top), int(bottom), 0 if joined else whole)

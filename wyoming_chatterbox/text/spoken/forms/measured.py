@@ -14,8 +14,8 @@ from .written import Found, Written
 
 _UNIT = re.compile(
     r"(?:\s|-(?=[^\W\d_]))?"
-    rf"([%‰]|°\s?[CFK](?:/[^\W\d]+)?(?![^\W{HANGUL}{WIDE}])"
-    rf"|[^\s\d,;:!?()\[\]\"“”…+=<>~&@#_|،{WIDE}{HANGUL}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+\^?[²³23]?)?)"
+    rf"([%‰]|inH2O(?!\w)|°\s?[CFK](?:/[^\W\d]+)?(?![^\W{HANGUL}{WIDE}])"
+    rf"|[^\s\d,;:!?()\[\]\"“”…+=<>~&@#_|،↑↓→{WIDE}{HANGUL}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+\^?[²³23]?)?)"
 )
 _PER_SECOND_SQUARED = re.compile(r"(\w+)/s\^?[²2]\Z")
 _PER_HUNDRED = re.compile(r"\s?/\s?(?P<n>10{2,3})\s?(?P<unit>km|mi|g|ml)\b")
@@ -26,7 +26,7 @@ _MORE_DIGITS = re.compile(r"-\d")
 _WORD = re.compile(r"\s?([^\W\d_]+)")
 _NEXT_PART = re.compile(r",?\s?(?=\d)")
 _FEET = re.compile(
-    r"(?P<great>\d{1,2})['’′]\s?(?P<small>\d{1,2}(?:\.\d+)?)(?:[\"”″]|''|’’)"
+    r"(?P<great>\d{1,2})['’′][\s-]?(?P<small>\d{1,2}(?:\.\d+)?)(?:[\"”″]|''|’’)"
     r"|(?P<tall>[3-7])['’](?P<rest>1[01]|\d)(?![\w'’\"])"
 )
 _INCHES_IN_A_FOOT = 12
@@ -39,8 +39,9 @@ _AFTER_INCHES = re.compile(r"\.?\s?(?:\Z|[,;:=!?)\"]|of\b|[x×]|by\b|tall\b|wide
 _WORD_AFTER = re.compile(r"\s\w")
 _QUOTE_OPEN = re.compile(r"(?:(?<!\d)\"|[“„])[^\"”“]*\Z")
 _FEET_ALONE = re.compile(r"['’′](?!\w)|['’′](?=[x×]\d)")
-_FEET_BEFORE = re.compile(r"\d['’′]\s?[x×]\s?\Z")
-_BY_AFTER = re.compile(r"\s?[x×]\s?\d")
+_FEET_BEFORE = re.compile(r"\d['’′]\s?[x×–-]\s?\Z")
+_DASH_AFTER = re.compile(r"\s?[–-]\s?(?=\d{1,3}['’′])")
+_SIZE_AFTER = re.compile(r"\s?[x×]\s?\d|\s(?:tall|wide|long|deep|high|thick|by)\b")
 _LETTERS = frozenset("ABCFKV")
 _NAME_AFTER = re.compile(r"\s[^\W\d_a-zß-ÿ]")
 _ORDER = ("d", "h", "min", "s")
@@ -57,8 +58,10 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
         describes = isinstance(amount, Number) and written.describes(begin, inches_after)
         return inches_after, _describing(written, amount, "in") if describes else language.measure(amount, "in")
     if feet := _FEET_ALONE.match(written.text, end):
-        is_by = _FEET_BEFORE.search(written.left(begin)) or _BY_AFTER.match(written.text, feet.end())
+        is_by = _FEET_BEFORE.search(written.left(begin)) or _SIZE_AFTER.match(written.text, feet.end())
         describes = isinstance(amount, Number) and written.describes(begin, feet.end())
+        if dash := _DASH_AFTER.match(written.text, feet.end()):
+            return dash.end(), written.joined(language.word("to"), [language.measure(amount, "ft"), ""]).rstrip()
         if is_by or describes:
             return feet.end(), _describing(written, amount, "ft") if describes else language.measure(amount, "ft")
     spaced = written.writing.spaced_unit.match(written.text, end)

@@ -13,6 +13,7 @@ from .written import Found, Written
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LETTER_SCALES = {"k": 3, "K": 3, "M": 6, "m": 6, "mn": 6, "B": 9, "b": 9, "bn": 9, "T": 12, "tn": 12}
 _OF = re.compile(r"\s(?:de|di|d['’])\s?")
+_COMMA = re.compile(r",(\d\d)(?![\d%]|[.,]\d)")
 _NO_CENTS = re.compile(r",[-–—]{1,2}")
 _NO_MONEY = re.compile(r"\s?[°%‰:]")
 _CODE = re.compile(r"\s?([A-Z]{3})(?!\w)")
@@ -40,6 +41,9 @@ def money(written: Written, at: int) -> Found | None:
         end = dash.end()
     if _NO_MONEY.match(text, end):
         return None
+    comma = _COMMA.match(text, end) if written.language.decimal_mark != "," else None
+    if comma and isinstance(amount, Number) and not amount.fraction:
+        amount, end = replace(amount, fraction=comma[1]), comma.end()
     if signed and isinstance(amount, Number):
         amount = replace(amount, plus=True) if text[at] == "+" else replace(amount, negative=True)
     scale, after = scale_after(written, end) or (0, end)

@@ -20,7 +20,7 @@ _EPISODE = re.compile(r"[sS](?P<season>\d{1,2})\s?[eE](?P<episode>\d{1,3})(?!\w)
 _ENTITY = re.compile(r"(?P<domain>[a-z_]+)\.(?P<name>[a-z0-9][a-z0-9_]*)(?![\w])")
 _SNAKE = re.compile(r"\w*_\w[\w.]*")
 _WORDS = re.compile(r"[._]+")
-_VERSION = re.compile(r"[vV]\.?\s?(?P<version>\d+(?:\.\d+)*)(?![\w]|[.,]\d)")
+_VERSION = re.compile(r"(?:v\.?\s?|V\.?\s?(?=\d+\.\d))(?P<version>\d+(?:\.\d+)*)(?![\w]|[.,]\d)")
 _MIXED = re.compile(r"[^\W\d_]+(?:-?\d+(?:[.,]\d+)?|-?[^\W\d_]+)*")
 _DECADE = re.compile(r"[^\W\d_]+-['’]?\d{1,3}0s\b")
 _DIGIT = re.compile(r"\d")
@@ -34,7 +34,8 @@ _DOMAINS = """
     sun switch text timer todo tts update vacuum valve water_heater weather zone
 """
 _DOMAIN_NAMES = frozenset(_DOMAINS.split())
-_TIMES = re.compile(r"x(?P<n>[12]?\d)(?!\w)")
+_TIMES = re.compile(r"x(?P<n>[12]?\d)(?=\s*(?:[,;.!?)]|\Z))")
+_THING_BEFORE = re.compile(r"[^\W\d_]{4}\s\(?\Z")
 _ROUND = 4
 """Digits of a model's number that is said as a year is: "forty ninety"."""
 
@@ -112,7 +113,7 @@ def prefix(written: Written, at: int) -> Found | None:
 def pieces(written: Written, at: int) -> Found | None:
     """Find how many there are of a thing, behind it: "eggs x12"."""
     found = _TIMES.match(written.text, at)
-    if not found or not written.char_before(at).isspace():
+    if not found or not _THING_BEFORE.search(written.left(at)):
         return None
     return found.end(), f"{written.language.word('times')} {written.language.cardinal(int(found['n']))}"
 
@@ -121,6 +122,8 @@ def model(written: Written, at: int) -> Found | None:
     """Any other letters with digits among them: "PM2.5", "COVID-19", "ESP32"."""
     found = _MIXED.match(written.text, at)
     if not found or not _DIGIT.search(found[0]) or _DECADE.match(written.text, at):
+        return None
+    if found[0].partition("-")[0].lower() in written.writing.range_end:
         return None
     return found.end(), _runs(written, found[0])
 

@@ -36,6 +36,7 @@ _TERM_BEFORE = re.compile(r"(?:(?<![^\W_])\d*[a-z]|[)²³])\s\Z")
 _TERM_AFTER = re.compile(r"\s[\w(][\w()²³^+*/ .-]*=")
 _UNIT = r"\s?(?P<unit>[^\W\d_]{1,5}(?:/[^\W\d_]+)?|[%°](?:\s?[CF](?!\w))?)"
 _UNIT_BEFORE = re.compile(rf"\d{_UNIT}\s*\Z")
+_UNIT_BEFORE_SLASH = re.compile(r"(?:\d\s?°?[^\W\d_]{1,4}|[°%])\Z")
 _UNIT_AFTER = re.compile(rf"\s?[-+]?\d[\d.,:]*{_UNIT}")
 _MEASURE_BEFORE = re.compile(r"\d[\"”″'’′]?\s?(?:[^\W\d_]{1,2}\s)?\Z")
 _VARIABLE_BEFORE = re.compile(r"(?<![^\W_])[^\W\d_]\d?\s\Z")
@@ -46,6 +47,9 @@ _MODEL = re.compile(r"X\d[A-Z]")
 _OPERATOR = re.compile(r"\s?[+=^²³]|\s[-−]\s")
 _PER = re.compile(r"/(?P<name>[^\W\d_]+[²³]?)(?!\w)")
 _SURE_UNITS = frozenset(("kWh", "kg", "km", "min", "d", "week", "month", "year"))
+_CHAPTER_BEFORE = re.compile(r"(?<![^\W_])[^\W\d_a-z][^\W\d_A-Z]{3,}\s\d{1,3}\Z")
+"""Before a verse, or the goals of another team: "Psalm 23:4"."""
+_EDITION = re.compile(r":(?:19|20)\d\d(?!\d)")
 _MINUTES = re.compile(r":(?=[0-5]\d(?![\w:]))")
 _DEGREES_OF = re.compile(r"°\s?(?P<scale>[CF])(?!\w)")
 _DOT_NAME = re.compile(r"\.(?=[^\W\d_]{2,})")
@@ -119,6 +123,8 @@ def _dash(written: Written, at: int) -> Found | None:
         return at + 1, language.word("minus")
     if not _AMOUNT_AFTER.match(text, at + 1):
         return None
+    if written.word_before(at) in written.writing.range_end:
+        return at + 1, f" {language.word('to')} "
     if _NUMBER_BEFORE.search(left) and "=" in text[at:]:
         return at + 1, language.word("minus")
     tight = not (left[-1:].isspace() or text[at + 1].isspace())
@@ -177,6 +183,9 @@ def _colon(written: Written, at: int) -> Found | None:
         return at + 1, ""  # of an hour that goes without saying: "at :15"
     if not _joins_numbers(written, at) or written.text[at + 1].isspace() != spaced:
         return None
+    is_reference = _CHAPTER_BEFORE.search(written.left(at)) or _EDITION.match(written.text, at)
+    if is_reference and not (spaced or written.writing.ratio):
+        return at + 1, " "
     if spaced and (written.writing.spaced_colon or not _LONE_NUMBER.search(written.left(at))):
         return None
     return at + 1, f" {written.writing.ratio or written.language.word('to')} "
@@ -184,7 +193,8 @@ def _colon(written: Written, at: int) -> Found | None:
 
 def _slash(written: Written, at: int) -> Found:
     """ "Per" before a time or a unit ("3x/day", "people/km²"), else a short break."""
-    found, writing = _PER.match(written.text, at), written.writing
+    text = written.text
+    found, writing = _PER.match(text, at), written.writing
     unit = writing.per_units.get(found["name"].lower()) or writing.units.get(found["name"], "") if found else ""
     if found and unit and (found["name"][-1] in "²³" or unit in _SURE_UNITS):
         return found.end(), " " + written.language.per("", unit).strip()
@@ -192,7 +202,10 @@ def _slash(written: Written, at: int) -> Found:
     if not _is_loose(written, at):
         is_term = written.char_before(at) in "²³)" and written.text[at + 1 : at + 2].isdecimal()
         divides = is_term or (equals and _joins_numbers(written, at))
-        return at + 1, f" {written.language.word('divided')} " if divides else " "
+        if divides:
+            return at + 1, f" {written.language.word('divided')} "
+        parts = _UNIT_BEFORE_SLASH.search(written.left(at)) and _AMOUNT_AFTER.match(text, at + 1)
+        return at + 1, ", " if parts else " "
     divides = equals and _joins_numbers(written, at)
     return at + 1, written.language.word("divided") if divides else ","
 
@@ -225,6 +238,8 @@ def _dot(written: Written, at: int) -> Found | None:
     before = written.char_before(at)
     if (not before or before in " \t/\\") and _DOT_NAME.match(written.text, at):
         return at + 1, f"{written.language.word('dot')} "
+    if before.isalpha() and written.text[at + 1 : at + 2].isdecimal():
+        return at + 1, " "
     return _dots(written, at)
 
 
