@@ -17,8 +17,19 @@ STOP = re.compile(
 )
 """A newline, or final punctuation with the quotes and brackets that close after it."""
 
+_MAY_STOP = re.compile(rf"[\n.!?…‽؟۔।॥։።‼⁇⁈⁉;\u037e{WIDE_STOPS}]")
+"""The first character of a stop; a set alone is found many times faster."""
 _QUOTE_LOOK_BACK_CHARACTERS = 1000
 _SAYABLE = re.compile(r"[^\W_]")
+
+
+def next_stop(text: str, at: int) -> re.Match[str] | None:
+    """Find the first `STOP` from `at` on."""
+    while first := _MAY_STOP.search(text, at):
+        if stop := STOP.match(text, first.start()):
+            return stop
+        at = first.end()
+    return None
 
 
 def sentence_end(

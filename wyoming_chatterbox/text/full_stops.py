@@ -79,7 +79,7 @@ class FullStops:
         if word in known.behind_number and not _is_number(word_before(text, start, max(start, at - len(word) - 1))):
             return NO_END
         if lower in known.sometimes_ends:
-            if lower in _HALF_DAYS and not is_lower:
+            if lower in _HALF_DAYS and follows[:1].isalnum() and not is_lower:
                 return _unless(_belongs_to_time(follows, more), end)
             return end if follows[:1].isupper() else NO_END
         if self._wants_number(word):

@@ -38,7 +38,7 @@ class InlineMarkup:
         self._arrival = arrival
         self._hidden = hidden
         self._tagged = TaggedText(line, hidden, sounds, language)
-        self._links = LinkedText(line, arrival)
+        self.links = LinkedText(line, arrival)
         self._signs = Signs(line, arrival)
         self._emphasis = Emphasis()
         self._code = 0
@@ -50,16 +50,12 @@ class InlineMarkup:
 
     def begin_line(self) -> None:
         """Note that another line begins: code and a URL end with the line."""
-        self._links.begin_line()
+        self.links.begin_line()
         self._code = 0
 
     def clear(self) -> None:
         """Forget open marks, because a paragraph ends."""
         self._emphasis.clear()
-
-    def rest_of_url(self, text: str, at: int) -> int:
-        """Return the position after what is left of a URL too long to be waited for."""
-        return self._links.rest_of_url(text, at)
 
     def step(self, text: str, at: int) -> int | None:
         """Deal with the text at `at`; return the position after it, or None if it takes more text to tell."""
@@ -68,8 +64,8 @@ class InlineMarkup:
             return self._signs.circled(text, at)
         if word := patterns.LETTERS.match(text, at):
             return self._word(text, word)
-        if char == "]" and self._links.in_label:
-            return self._links.leave(at)
+        if char == "]" and self.links.in_label:
+            return self.links.leave(at)
         after = at if self._arrival.ssml else self._mark(text, at, char)
         if after == at and not (self._code or self._hidden.in_code):
             after = self._angle(text, at) if char == "<" else self._inline(text, at, char)
@@ -126,8 +122,9 @@ class InlineMarkup:
         after = word.end()
         if self._tagged.spell(text[word.start()]):
             return word.start() + 1
-        if not (self._arrival.before.isascii() and self._arrival.before.isalpha()):
-            end = self._links.url(text, word)
+        is_begun = text[after : after + 1] in ("", ":", ".")
+        if is_begun and not (self._arrival.before.isascii() and self._arrival.before.isalpha()):
+            end = self.links.url(text, word)
             if end != word.start():
                 return end
         self._line.write(word[0])
@@ -157,7 +154,7 @@ class InlineMarkup:
         if char == "!":
             if at + 1 == len(text) and self._arrival.more and not self._arrival.stalled:
                 return None
-            return self._links.link(text, at, at + 1) if text.startswith("[", at + 1) else at
+            return self.links.link(text, at, at + 1) if text.startswith("[", at + 1) else at
         if char in ":;=":
             after = self._signs.emoticon(text, at)
             if after != at:
@@ -176,7 +173,7 @@ class InlineMarkup:
             escaped = text[at + 1 : at + 2]
             if escaped and escaped in patterns.NEWLINES:
                 return at + 1
-            if escaped in patterns.ESCAPABLE and not (escaped == "]" and self._links.in_label):
+            if escaped in patterns.ESCAPABLE and not (escaped == "]" and self.links.in_label):
                 self._line.write(escaped)
                 return at + 2
         return at
@@ -197,7 +194,7 @@ class InlineMarkup:
         if bracket is None:
             return None
         if not isinstance(bracket, Bracket):
-            return at if self._arrival.ssml else self._links.link(text, at, at)
+            return at if self._arrival.ssml else self.links.link(text, at, at)
         if bracket.pause is not None:
             self._line.divide(Pause(bracket.pause))
         elif bracket.sound:
@@ -220,7 +217,7 @@ class InlineMarkup:
 
     def _angle(self, text: str, at: int) -> int | None:
         """Deal with a tag, a comment or `<https://...>`; any other `<` is literal."""
-        tag = tag_at(text, at, more=self._arrival.more, ssml=self._arrival.ssml, comments=not self._links.in_label)
+        tag = tag_at(text, at, more=self._arrival.more, ssml=self._arrival.ssml, comments=not self.links.in_label)
         if not isinstance(tag, Tag):
             return tag
         if tag.name == "speak" and (tag.closes or self._line.is_empty):

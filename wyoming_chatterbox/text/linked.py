@@ -20,7 +20,8 @@ class LinkedText:
     def __init__(self, line: SpacedText, arrival: Arrival) -> None:
         self._line = line
         self._arrival = arrival
-        self._in_url = False
+        self.in_url = False
+        """Whether the rest of a URL follows that was too long to be waited for."""
         self._tails: list[int] = []
         """Characters of what stands behind the labels that are open, the outer one first."""
 
@@ -31,18 +32,17 @@ class LinkedText:
 
     def begin_line(self) -> None:
         """Note that another line begins: a URL ends with the line."""
-        self._in_url = False
+        self.in_url = False
 
     def leave(self, at: int) -> int:
         """Leave the label whose `]` is at `at`."""
         return at + self._tails.pop()
 
     def rest_of_url(self, text: str, at: int) -> int:
-        """Return the position after what is left of a URL too long to be waited for."""
-        if self._in_url:
-            if rest := patterns.URL.match(text, at):
-                return rest.end()
-            self._in_url = False
+        """Return the position after what is left of the URL."""
+        if rest := patterns.URL.match(text, at):
+            return rest.end()
+        self.in_url = False
         return at
 
     def url(self, text: str, word: re.Match[str]) -> int | None:
@@ -59,7 +59,7 @@ class LinkedText:
         rest = patterns.URL.match(text, body)
         end = rest.end() if rest else body
         if end - word.start() > patterns.MAX_TARGET_LENGTH:
-            self._in_url = True
+            self.in_url = True
             self._line.gap()
             return end
         if end == len(text) and self._arrival.more:

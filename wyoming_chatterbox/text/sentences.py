@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .boundaries import STOP, looks_complete, sentence_end
+from .boundaries import looks_complete, next_stop, sentence_end
 from .cutting import cut_off, is_sayable
 from .full_stops import NO_END, FullStops
 
@@ -61,7 +61,7 @@ class SentenceStream:
 
         With `patient`, the text has stalled for longer, and a number with a full stop is complete as well.
         """
-        stop = STOP.search(self._text, self._scanned)
+        stop = next_stop(self._text, self._scanned)
         if stop and looks_complete(self._text, stop, self._full_stops, patient=patient):
             return self._take_rest()
         return []
@@ -80,7 +80,7 @@ class SentenceStream:
     def _certain(self, more: bool) -> list[Sentence]:
         text, start, scanned = self._text, 0, self._scanned
         sentences: list[Sentence] = []
-        while stop := STOP.search(text, scanned):
+        while stop := next_stop(text, scanned):
             if stop[0] == "\n":
                 sentences += self._line(text[start : stop.start()])
                 start = scanned = stop.end()

@@ -26,6 +26,8 @@ from .letters import plain_letters
 
 _OPENERS = "([{\"'“„«"
 _LETTERS = re.compile(r"[^\W\d_²³¹¼-¾⅐-⅞]+")
+_PLAIN = re.compile(r"[a-zà-ÿ]{2,}(?=[.,;:!?)\"]*(?:\s|\Z))")
+"""A word in small letters, as most are."""
 _BEGUN = re.compile(r"(?P<word>[^\W\d_]+)\s\S*\d\S*(?:\s\S{1,4})?\s?\Z")
 _SIGNED: tuple[Rule, ...] = (
     codes.phone, measured.percent_first, money.money, money.price_unit, dates.decade, quantities.quantity,
@@ -61,6 +63,8 @@ def rewrite(text: str, before: str, language: Language) -> str:
         if char.isalpha():
             inside = written.char_before(at)
             rules = (symbols.by,) if inside.isdecimal() else () if inside.isalpha() else _LETTER
+            if rules is _LETTER and (word := _PLAIN.match(text, at)) and word[0] not in written.writing.rewritten:
+                rules = ()
         for rule in rules:
             if found := rule(written, at):
                 end, said = found
@@ -101,8 +105,11 @@ def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None
 
 def _between(written: Written, at: int, said: str) -> str:
     """With "and" in a range after "between": "between 2–5 pm"."""
-    before, to, also = written.writing.between, written.language.word("to"), written.language.word("and")
+    before = written.writing.between
+    if not before:
+        return said
+    to, also = written.language.word("to"), written.language.word("and")
     if written.word_before(at) in before:
         return said.replace(f" {to} ", f" {also} ", 1)
-    begun = _BEGUN.search(written.left(at)) if before and said == to else None
+    begun = _BEGUN.search(written.left(at)) if said == to else None
     return also if begun and begun["word"].lower() in before else said

@@ -10,7 +10,7 @@ from .written import Found, Written
 
 _ISO = re.compile(
     r"(?P<y>\d{4})([-/])(?P<m>\d\d?)\2(?P<d>\d\d?)(?![\d-])"
-    r"(?:T(?P<h>\d\d):(?P<min>\d\d)(?::(?P<s>\d\d)(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![\w])"
+    r"(?:[T_](?P<h>\d\d)[:-]?(?P<min>[0-5]\d)(?:[:-]?(?P<s>\d\d)(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![^\W_])"
 )
 _YEAR_MONTH = re.compile(r"(?P<y>(?:19|20)\d\d)-(?P<m>0[1-9]|1[0-2])(?![\d-])")
 _MONTH_YEAR = re.compile(r"(?P<m>0\d|1[0-2]|[1-9])/(?P<y>(?:19|20)\d\d)(?![\w/]|[.,]\d)")
@@ -68,10 +68,9 @@ def _word_before(written: Written, at: int) -> str:
     left = written.left(at).rstrip()
     if written.starts_sentence(at) or left.endswith(":"):
         return ""
-    between = _WEEKDAY_BEFORE.search(left)
-    if between and between["day"].lower() in written.language.weekdays:
-        return between["word"].lower()
-    return written.word_before(at) or "-"
+    word = written.word_before(at)
+    between = _WEEKDAY_BEFORE.search(left) if word in written.language.weekdays else None
+    return between["word"].lower() if between else word or "-"
 
 
 def numeric(written: Written, at: int) -> Found | None:
@@ -110,7 +109,7 @@ def _numeric(written: Written, at: int) -> Found | None:
         ends_text = not text[found.end() :].strip()
         end = found.end() - ends_text
         return end, language.date(None, int(found["m"]), int(found["d"]), after=before)
-    is_said = before in writing.day_before
+    is_said = before in writing.day_before or written.word_before(at) in language.weekdays
     found = _DAY_MONTH_BARE.match(text, at) if is_said and dotted else None
     if found and _valid(int(found["m"]), int(found["d"])):
         return found.end(), language.date(None, int(found["m"]), int(found["d"]), after=before)
@@ -291,6 +290,8 @@ def _is_decade(written: Written, at: int, end: int) -> bool:
     if follows in writing.seconds_before:
         return False
     if (first := _DECADE_BEFORE.search(written.left(at))) and first[1].lower() in writing.decade:
+        return True
+    if writing.decade_before.search(written.left(at)):
         return True
     is_age = before in writing.age and bool(_IN_BEFORE.search(written.left(at)))
     return before in writing.decade or follows in writing.decade_after or is_age

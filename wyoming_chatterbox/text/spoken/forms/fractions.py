@@ -11,6 +11,7 @@ from .written import Found, Written
 
 _SIGN = re.compile(r"(?:(?P<whole>\d{1,6})\s?)?(?P<sign>[¼-¾\u2150-\u215e\u2189])")
 _DECIMAL = re.compile(r"(?P<n>\d{1,3})[.,](?P<fraction>\d{1,2})/(?P<d>\d{1,3})(?![\d/]|[.,]\d)")
+_DECIMALS = re.compile(r"(?P<n>\d{1,3})\.(?P<fraction>\d{1,2})/(?P<d>\d{1,3}\.\d{1,2})(?=\s?[^\W\d_])")
 _PRESSURE = re.compile(r"(?P<n>\d{2,3})/(?P<d>\d{2,3})(?P<unit>\s?mmHg\b)?(?![\d/]|[.,]\d)")
 _WORD_AFTER = re.compile(r"\s([^\W\d_]+)")
 _SLASHED = re.compile(r"(?:(?P<whole>\d{1,3})[\s-])?(?P<n>\d{1,2})[/⁄](?P<d>\d{1,3})(?![\d/]|[.,]\d|\s?°)")
@@ -29,6 +30,10 @@ def out_of(written: Written, at: int) -> Found | None:
     language, writing, text = written.language, written.writing, written.text
     if (found := _DECIMAL.match(text, at)) and writing.out_of and int(found["n"]) < int(found["d"]):
         return _of_measure(written, Number(found["n"], found["fraction"]), found["d"], found.end())
+    if (found := _DECIMALS.match(text, at)) and writing.out_of and written.char_before(at) != "/":
+        unit = _UNIT.match(text, found.end())
+        if unit and unit_key(written, unit["name"]):
+            return _of_measure(written, Number(found["n"], found["fraction"]), found["d"], found.end())
     before = written.word_before(at)
     if (found := _PRESSURE.match(text, at)) and writing.over and (found["unit"] or before in writing.pressure):
         lower = language.measure(Number(found["d"]), "mmHg") if found["unit"] else language.cardinal(int(found["d"]))
@@ -69,8 +74,8 @@ def _of_measure(written: Written, part: Number, whole: str, end: int) -> Found:
     """Return "three out of five", with the unit of the whole if it has one."""
     unit = _UNIT.match(written.text, end)
     key = unit_key(written, unit["name"]) if unit else ""
-    language = written.language
-    said = language.measure(Number(whole), key) if key else language.cardinal(int(whole))
+    language, number = written.language, Number.read(whole)
+    said = language.measure(number, key) if key else language.number(number)
     return unit.end() if unit and key else end, written.out_of(written.writing.out_of, language.number(part), said)
 
 

@@ -15,7 +15,7 @@ from .written import Found, Written
 _UNIT = re.compile(
     r"(?:\s|-(?=[^\W\d_]))?"
     rf"([%‰]|inH2O(?!\w)|°\s?[CFK](?:/[^\W\d]+)?(?![^\W{HANGUL}{WIDE}])"
-    rf"|[^\s\d,;:!?()\[\]\"“”…+=<>~&@#_|،↑↓→{WIDE}{HANGUL}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+\^?[²³23]?)?)"
+    rf"|[^\s\d,;:!?()\[\]\"“”…+=<>~&@#_|،↑↓→–—{WIDE}{HANGUL}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+\^?[²³23]?)?)"
 )
 _PER_SECOND_SQUARED = re.compile(r"(\w+)/s\^?[²2]\Z")
 _PER_HUNDRED = re.compile(r"\s?/\s?(?P<n>10{2,3})\s?(?P<unit>km|mi|g|ml)\b")
@@ -39,6 +39,8 @@ _AFTER_INCHES = re.compile(r"\.?\s?(?:\Z|[,;:=!?)\"]|of\b|[x×]|by\b|tall\b|wide
 _WORD_AFTER = re.compile(r"\s\w")
 _QUOTE_OPEN = re.compile(r"(?:(?<!\d)\"|[“„])[^\"”“]*\Z")
 _FEET_ALONE = re.compile(r"['’′](?!\w)|['’′](?=[x×]\d)")
+_LEAST_HIGH = 4
+"""Digits of a number before a quote that hardly closes another: "ceiling 2,000'"."""
 _FEET_BEFORE = re.compile(r"\d['’′]\s?[x×–-]\s?\Z")
 _DASH_AFTER = re.compile(r"\s?[–-]\s?(?=\d{1,3}['’′])")
 _SIZE_AFTER = re.compile(r"\s?[x×]\s?\d|\s(?:tall|wide|long|deep|high|thick|by)\b")
@@ -62,7 +64,7 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
         describes = isinstance(amount, Number) and written.describes(begin, feet.end())
         if dash := _DASH_AFTER.match(written.text, feet.end()):
             return dash.end(), written.joined(language.word("to"), [language.measure(amount, "ft"), ""]).rstrip()
-        if is_by or describes:
+        if is_by or describes or len(last(amount).whole) >= _LEAST_HIGH:
             return feet.end(), _describing(written, amount, "ft") if describes else language.measure(amount, "ft")
     spaced = written.writing.spaced_unit.match(written.text, end)
     if spaced and (key := unit_key(written, spaced["name"].replace(".", ""))):

@@ -165,7 +165,7 @@ def _dots(written: Written, at: int) -> Found | None:
 
 def _plus(written: Written, at: int) -> Found | None:
     before, follows = written.char_before(at), written.text[at + 1 : at + 2]
-    said = before.isalnum() or before == "+" or follows.isdecimal() or _is_loose(written, at)
+    said = before.isalnum() or before in ("+", "°", "%") or follows.isdecimal() or _is_loose(written, at)
     return (at + 1, written.language.word("add") or written.language.word("plus")) if said else None
 
 

@@ -24,6 +24,10 @@ _BEFORE_NAME = r"(?=\s(?:\d|[^\W\d_a-zß-öø-ÿα-ωа-я]|(?:et|le|la)\b))"
 """Makes a single letter with a full stop sure: a number, a capital, or an article: "M. le Maire"."""
 
 
+EDGES = "\"'“”„‚‘’«»‹›()[]{}.,;:!?…¿¡"
+"""Punctuation around a word."""
+
+
 @cache
 def _contexts() -> Table:
     path = files("wyoming_chatterbox.text.spoken") / "data" / "contexts.toml"
@@ -106,6 +110,9 @@ class Writing:
         self.year_short = near.forms("year_short")
         self.word_for_year = self._set("word_for_year")
         self.decade = self._set("decade")
+        near_decade = "|".join(sorted(self._set("decade_near"))) or "(?!)"
+        self.decade_before = re.compile(rf"\b(?:{near_decade})\b", re.IGNORECASE)
+        """A word before decades of degrees, somewhere in the sentence."""
         self.decade_after = self._set("decade_after")
         self.seconds_before = self._set("seconds_before")
         self.age = self._set("age")
@@ -139,6 +146,7 @@ class Writing:
         self.short_numbers = near.text("short_numbers") == "yes"
         self.code = self._set("code")
         self.version = self._set("version") | {"version"}
+        self.has_prefixes = "prefix" in near
         prefix = near.text("prefix") or "(?!)"
         self.prefix = re.compile(rf"(?P<letters>{prefix})-?(?=[\d₪$€])")
         self.prefix_before = re.compile(rf"(?<!\w)(?:{prefix})-?\Z")
@@ -218,6 +226,11 @@ class Writing:
         self.cents = {"¢": "USD", "ct": "EUR", "Ct": "EUR", "cts": "EUR", **near.forms("cents")}
         self.cent = re.compile("|".join(map(_as_pattern, sorted(self.cents, key=len, reverse=True))))
         self.named_days = frozenset(language.months) | frozenset(language.weekdays)
+        names = (*self.abbreviations, *self.titles, *self.after_names, *self.short_parts)
+        self.starts = self.named_days | frozenset(name.strip(EDGES).lower() for name in names)
+        """Words in small letters that open a region."""
+        self.rewritten = self.starts | frozenset(self.currencies)
+        """Words in small letters that a rule may rewrite."""
         self.goes_on = (
             self._set("goes_on")
             | frozenset("".join(wide))

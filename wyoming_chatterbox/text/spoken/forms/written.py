@@ -18,6 +18,8 @@ Rule: TypeAlias = "Callable[[Written, int], Found | None]"
 """Looks for one kind of form at a position of a region."""
 
 _WORD_BEFORE = re.compile(r"([^\W\d_][^\W\d_'’.]*)[.,:]?[\"'(\s-]*\Z")
+_LONGEST_WORD = 24
+"""Characters of the longest word that is looked for, and of what stands behind it."""
 _CLOCK_BEFORE = re.compile(r"([^\W\d_]+)\.?\s(?:([^\W\d_]+)\s|\d{1,2}\.\d\d\s?[-–]\s?)\Z")
 """A word, and behind it another one or the first time of a range."""
 _COUNTED = re.compile(r"\s?([^\W\d_][^\W\d_'’]*(?:-[^\W\d_]+)*)")
@@ -64,7 +66,7 @@ class Written:
     def word_before(self, at: int) -> str:
         """Return the word before a position, in lower case; empty if something else is there."""
         if at not in self._words:
-            found = _WORD_BEFORE.search(self.left(at))
+            found = _WORD_BEFORE.search(self.left(at, _LONGEST_WORD))
             self._words[at] = found[1].lower() if found else ""
         return self._words[at]
 
@@ -79,7 +81,7 @@ class Written:
 
     def follows_prefix(self, at: int) -> bool:
         """Whether letters before a position belong to what begins there."""
-        return bool(self.writing.prefix_before.search(self.left(at, 6)))
+        return self.writing.has_prefixes and bool(self.writing.prefix_before.search(self.left(at, 6)))
 
     def name_before(self, at: int) -> str:
         """Return the word before a position as it is written, with one space between."""
