@@ -29,6 +29,7 @@ def check(marked: str, language: str) -> None:
         "It opens soon (at 5 p.m.)| Then he left (at 6 p.m.).| That was all.",
         "He lives in the U.S.| The house is in Washington, D.C.| It is old.| The U.S. Army left.",
         "I took vitamin C.| It helped.| We chose plan B.| Then it rained.| J. K. Rowling and George W. Bush met.",
+        "Turn onto Elm St.| Continue 2 mi. to St. Louis.| Drive past Mount St. Helens.",
         "He has a Ph.D.| She has none.",
         "Take fruit, e.g. the apple, i.e. This one.",
     ],

@@ -63,7 +63,8 @@ _BEFORE_ORDINAL = "am der die das dem den des im vom zum zur beim bis ab seit"
 # What no title, no saint and no street is called: "the Rep. He left", "on Main St. The house".
 _BEGINNERS = """
     The This That These Those It It's He She They We You There Then If When While But And So However Today Tonight
-    Tomorrow Its His Her Their Our My Your Please
+    Tomorrow Its His Her Their Our My Your Please In At On From For Continue Turn Go Take Keep Merge Stay Follow Make
+    Drive Arrive
 """
 _GERMAN_BEGINNERS = """
     Der Die Das Dies Diese Dieser Dieses Sie Er Es Wir Ich Ihr Man Im In Am Auf Auch Aber Und Doch Damit Danach Dann

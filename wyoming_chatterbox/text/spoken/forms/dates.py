@@ -49,6 +49,7 @@ _AMOUNT_AFTER = re.compile(r",\s[-+−]?\d")
 _HIGH_AND_LOW = re.compile(r"\s[-−]?\d{1,3}°?/[-−]?\d{1,3}(?![\d/])")
 """The temperatures of a day: "Mon 70/52"."""
 _DASH_AFTER = re.compile(r"\s?[-–]\s?(?=[^\W\d_])")
+_OF = re.compile(r"\sof\b")
 _DECADE = re.compile(r"['’]?(?P<n>\d{2,4})(?P<end>['’]?s|er)(?!\w)")
 
 
@@ -264,6 +265,8 @@ def decade(written: Written, at: int) -> Found | None:
     if not found or not found["n"].endswith("0"):
         return None
     digits = found["n"]
+    if found["end"] == "s" and digits in writing.many and _OF.match(written.text, found.end()):
+        return found.end(), writing.many[digits]
     said = language.year(int(digits)) if len(digits) == 4 else language.cardinal(int(digits))
     if found["end"] == "er":
         return (found.end(), said + "er") if writing.decade_ending == "er" and len(digits) != 3 else None

@@ -62,6 +62,8 @@ def _large(written: Written, at: int) -> Found | None:
     if not found or written.char_before(at) == "/":
         return None
     part, whole = (found[name].replace(",", "") for name in ("n", "d"))
+    if part == "1":
+        return found.end(), written.language.fraction(1, int(whole))
     if not 1 < int(part) <= int(whole):
         return None
     if written.word_before(at) in writing.counted:
@@ -84,7 +86,7 @@ def fraction(written: Written, at: int) -> Found | None:
     language = written.language
     if found := _SIGN.match(written.text, at):
         top, _, bottom = unicodedata.normalize("NFKC", found["sign"]).partition("\u2044")
-    elif found := _SLASHED.match(written.text, at):
+    elif (found := _SLASHED.match(written.text, at)) and written.char_before(at) != "/":
         top, bottom = found["n"], found["d"]
     else:
         return None

@@ -24,6 +24,7 @@ _LEAST_ALONE = 2
 _PARTICLE = re.compile(f"[{HANGUL}{WIDE}]")
 _MORE_DIGITS = re.compile(r"-\d")
 _WORD = re.compile(r"\s?([^\W\d_]+)")
+_WORDS = re.compile(r"[^\W\d_]+")
 _NEXT_PART = re.compile(r",?\s?(?=\d)")
 _FEET = re.compile(
     r"(?P<great>\d{1,2})['’′][\s-]?(?P<small>\d{1,2}(?:\.\d+)?)(?:[\"”″]|''|’’)"
@@ -67,8 +68,8 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
         if is_by or describes or len(last(amount).whole) >= _LEAST_HIGH:
             return feet.end(), _describing(written, amount, "ft") if describes else language.measure(amount, "ft")
     spaced = written.writing.spaced_unit.match(written.text, end)
-    if spaced and (key := unit_key(written, spaced["name"].replace(".", ""))):
-        describes = isinstance(amount, Number) and written.describes(begin, spaced.end())
+    if spaced and (key := unit_key(written, " ".join(_WORDS.findall(spaced["name"])))):
+        describes = spaced[0][0] == "-" or (isinstance(amount, Number) and written.describes(begin, spaced.end()))
         words = _describing(written, amount, key) if describes else language.measure(amount, key)
         return written.after_dot(spaced.end()), words
     if wide := written.writing.wide_unit.match(written.text, end):

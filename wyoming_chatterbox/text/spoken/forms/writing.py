@@ -59,10 +59,8 @@ def _last_digit(pattern: str) -> str:
 
 def _spaced(units: Iterable[str]) -> str:
     """Return a pattern for the names that have a space, each word with a full stop or without."""
-    names = [name for name in units if " " in name and name[0].isalpha()]
-    return (
-        "|".join(r"\.?\s".join(map(re.escape, name.split())) for name in sorted(names, key=len, reverse=True)) or "(?!)"
-    )
+    names = sorted((name for name in units if " " in name and name[0].isalpha()), key=len, reverse=True)
+    return "|".join(r"\.?[\s-]".join(map(re.escape, name.split())) for name in names) or "(?!)"
 
 
 class _Case:
@@ -119,6 +117,7 @@ class Writing:
         self.weekday_after = self._set("weekday_after")
         self.weekday_before = self._set("weekday_before")
         self.decades = near.forms("decades")
+        self.many = near.forms("many")
         self.decade_ending = near.text("decade_ending")
         self.year_first = near.text("dates") == "ymd"
         self.month_first = near.text("dates", "dmy") == "mdy"
@@ -205,7 +204,7 @@ class Writing:
         self.queens = _everywhere("queens")
         self.regnal = dict(near.forms("regnal"))
         self.units: Mapping[str, str] = {**SPELLINGS, **near.forms("units")}
-        self.spaced_unit = re.compile(rf"\s?(?P<name>{_spaced(self.units)})(?!{WORD})")
+        self.spaced_unit = re.compile(rf"[\s-]?(?P<name>{_spaced(self.units)})(?!{WORD})")
         """Units of several words: "sq ft", "deg F"."""
         wide = [unit for unit in near.forms("units") if re.match(f"[{WIDE}]", unit)]
         self.wide_unit = re.compile("|".join(map(re.escape, wide)) or "(?!)")
