@@ -30,6 +30,7 @@ def check(marked: str, language: str) -> None:
         "He lives in the U.S.| The house is in Washington, D.C.| It is old.| The U.S. Army left.",
         "I took vitamin C.| It helped.| We chose plan B.| Then it rained.| J. K. Rowling and George W. Bush met.",
         "Turn onto Elm St.| Continue 2 mi. to St. Louis.| Drive past Mount St. Helens.",
+        "Take 3 at $5 ea. = $15 on Feb. & Mar. 3 from 8 a.m. & 8 p.m. on.| Done.",
         "He has a Ph.D.| She has none.",
         "Take fruit, e.g. the apple, i.e. This one.",
     ],

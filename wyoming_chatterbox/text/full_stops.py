@@ -24,6 +24,8 @@ _VERBS = words("""
     is isn't was wasn't will won't has had looks seems starts begins works brings means should can may might
 """)
 """Words after a day of the week that begins a sentence: "We close at 5 p.m. Monday is a holiday."."""
+_INSIDE = "&=+*/|%→"
+"""What no sentence begins with."""
 _LETTER_GROUPS = re.compile(r"(?:\w\.-?)+\w")
 _DAYS = re.compile(r"(?:\d{1,2}\.?[-–])?\d{1,2}")
 _APOSTROPHE = re.compile("['’]")
@@ -58,6 +60,8 @@ class FullStops:
 
         `follows` is the text after it without what opens. The result is None if it takes more text to tell.
         """
+        if follows[:1] in _INSIDE and follows:
+            return NO_END
         known = self._words
         word = word_before(text, start, at)
         name = _APOSTROPHE.split(word)[-1]

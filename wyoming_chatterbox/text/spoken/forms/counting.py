@@ -22,6 +22,7 @@ _IN_LIST = re.compile(r"[,;:]\s(?:[^\W\d_]{1,3}\s)?\Z")
 _MODEL_BEFORE = re.compile(r"(?<![\w])(?=\w*[A-Z]\w*[A-Z])\w{2,}[\s-]\Z")
 _SCIENTIFIC = re.compile(r"(?P<n>\d{1,15})(?:\.(?P<fraction>\d{1,15}))?[eE](?P<e>[-+]?\d{1,3})(?![\w])")
 _QUARTER_BEFORE = re.compile(r"(?<![\w])(?:Q[1-4]|H[12]|FY)\s\Z")
+_ERA_AFTER = re.compile(r"\s(?:(?:to|and|or)\s\d{3,4}\s)?(?:BCE?|AD|CE)\b")
 _NAME_AFTER = re.compile(r"\s[^\W\d_a-z][\w]*")
 _TEAM = re.compile(r"(?P<n>\d{2})ers?(?!\w)")
 _LONG = 13
@@ -163,9 +164,12 @@ def _is_year(written: Written, at: int, number: int, end: int, before: str) -> b
     word = _NEXT_WORD.match(written.text, end)
     if word and word[1].lower() in writing.word_for_year:
         return True
-    if before in writing.year or number not in _SURE_YEARS:
-        return before in writing.year
-    if _QUARTER_BEFORE.search(written.left(at)) or _is_before_name(written, end):
+    if before in writing.year or _ERA_AFTER.match(written.text, end):
+        return True
+    if number not in _SURE_YEARS:
+        return False
+    is_sure = _QUARTER_BEFORE.search(written.left(at))
+    if is_sure or _is_before_name(written, end):
         return True
     counts_nothing = not word or word[1].lower() in writing.year_after
     return counts_nothing or before in writing.decade or bool(word and writing.capital_nouns and word[1][0].islower())

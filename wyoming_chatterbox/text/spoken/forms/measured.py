@@ -42,7 +42,7 @@ _QUOTE_OPEN = re.compile(r"(?:(?<!\d)\"|[“„])[^\"”“]*\Z")
 _FEET_ALONE = re.compile(r"['’′](?!\w)|['’′](?=[x×]\d)")
 _LEAST_HIGH = 4
 """Digits of a number before a quote that hardly closes another: "ceiling 2,000'"."""
-_FEET_BEFORE = re.compile(r"\d['’′]\s?[x×–-]\s?\Z")
+_FEET_BEFORE = re.compile(r"\d['’′\"”″]\s?[x×–-]\s?\Z")
 _DASH_AFTER = re.compile(r"\s?[–-]\s?(?=\d{1,3}['’′])")
 _SIZE_AFTER = re.compile(r"\s?[x×]\s?\d|\s(?:tall|wide|long|deep|high|thick|by)\b")
 _LETTERS = frozenset("ABCFKV")

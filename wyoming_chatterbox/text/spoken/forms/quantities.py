@@ -60,4 +60,7 @@ def _comma(written: Written, whole: Number, begin: int, end: int) -> Found | Non
     if not found or written.language.decimal_mark == ",":
         return None
     amount = replace(whole, fraction=found[1])
-    return money_after(written, amount, found.end()) or measured(written, amount, begin, found.end())
+    end = found.end()
+    if counted := money_after(written, amount, end) or measured(written, amount, begin, end):
+        return counted
+    return (end, say(written, amount)) if written.word_after(end) in written.language.nouns else None

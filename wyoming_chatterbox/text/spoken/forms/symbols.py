@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from .measured import unit_key
 from .written import Found, Rule, Written
 
 _BEFORE_NUMBER = {
@@ -23,6 +24,7 @@ _COMPARISON = re.compile(r"(?<![=!<>-])(?:={2,3}|!={1,2}|[<>]=)(?![=>])")
 _COLOUR = re.compile(r"#(?=\d*[a-fA-F])(?=[a-fA-F]*\d)[0-9A-Fa-f]{6}(?!\w)")
 _ARROW = re.compile(r"(?:-+>|=+>|→)")
 _POWER = re.compile(r"\^(?:(?P<n>-?\d+)|\{(?P<group>-?\d+|-?[a-zA-Z])\}|(?P<letter>[a-zA-Z])(?!\w))")
+_UNIT_BEHIND = re.compile(r"\s(?P<unit>[^\W\d_]+(?:/[^\W\d_]+)?[²³]?)(?![\w/])")
 _BASE_BEFORE = re.compile(r"[\w)\]}°∞]\Z")
 _PLACEHOLDER = re.compile(r"<[^\s<>]*\Z")
 _NUMBER_BEFORE = re.compile(r"\d\s?\Z")
@@ -277,8 +279,10 @@ def _caret(written: Written, at: int) -> Found | None:
         return found.end(), f" {language.word(named)}"
     sign = f"{language.word('minus')} " if power.startswith("-") else ""
     number = power.lstrip("-")
-    said = language.cardinal(int(number)) if number.isdecimal() else number
-    return found.end(), f" {language.word('power')} {sign}{said}"
+    said = f" {language.word('power')} {sign}{language.cardinal(int(number)) if number.isdecimal() else number}"
+    unit = _UNIT_BEHIND.match(written.text, found.end()) if written.char_before(at).isdecimal() else None
+    key = unit_key(written, unit["unit"]) if unit else ""
+    return (unit.end(), f"{said} {language.unit(key)}") if unit and key else (found.end(), said)
 
 
 def by(written: Written, at: int) -> Found | None:

@@ -98,7 +98,7 @@ class Writing:
         )
         self.foreign = re.compile(
             r"\d{1,3}(?P<mark>[., \u00a0\u202f])\d{3}(?:(?:(?P=mark)\d{3})*(?!(?P=mark))[.,](?P<fraction>\d{1,2})"
-            r"|(?:(?P=mark)\d{3})+)(?!\d|[.,]\d)"
+            r"|(?:(?P=mark)\d{3})+)(?!\d|[.,]\d)|\d{1,3} 0\d\d(?!\d|[.,-]\d|\s\d)"
         )
         """With the marks of another language, where they tell."""
         self.lakhs = re.compile(rf"\d{{1,2}}(?:,\d\d)+,\d{{3}}(?:{point}(?P<fraction>\d++))?+(?!,?\d)")

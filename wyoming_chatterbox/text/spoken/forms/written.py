@@ -24,6 +24,7 @@ _CLOCK_BEFORE = re.compile(r"([^\W\d_]+)\.?\s(?:([^\W\d_]+)\s|\d{1,2}\.\d\d\s?[-
 """A word, and behind it another one or the first time of a range."""
 _COUNTED = re.compile(r"\s?([^\W\d_][^\W\d_'’]*(?:-[^\W\d_]+)*)")
 _WORD_AFTER = re.compile(r"\s([^\W\d_]+)")
+_ADJECTIVE_BEFORE = re.compile(r"\ban?\s[a-z]+\s\Z")
 _NAME_BEFORE = re.compile(r"([^\W\d_][\w'’-]*)\s\Z")
 _NOUN_AFTER = re.compile(
     r"\s(?!(?:of|and|or|in|is|are|was|were|will|has|have|can|to|from|at|per|away|long|left|ahead|before|after|ago|apart|more"
@@ -130,7 +131,9 @@ class Written:
 
     def describes(self, at: int, end: int) -> bool:
         """Whether an amount stands between an article and a noun, in English: "a 5 km run"."""
-        return self.word_before(at) in self.writing.articles and self.counts(end)
+        articles = self.writing.articles
+        is_described = self.word_before(at) in articles or (articles and _ADJECTIVE_BEFORE.search(self.left(at, 24)))
+        return bool(is_described) and self.counts(end)
 
     def counts(self, end: int) -> bool:
         """Whether the number that ends at a position may count what follows, in English."""
