@@ -98,7 +98,7 @@ def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None
         attached = written.follows_prefix(end) or written.writing.attached.match(written.text, end)
         divided = follows.isalnum() and not attached
         joins = written.follows_prefix(at) or (written.language.code == "ko" and written.text[at] in "~〜～")
-        said = " " * ((last.isalnum() or last in (",", ";", ":")) and said[:1].isalnum() and not joins) + said
+        said = " " * ((last.isalnum() or last in (",", ";", ":", ")", "]")) and said[:1].isalnum() and not joins) + said
         said += " " * (said[-1:].isalnum() and divided)
     out.append(said)
 

@@ -12,7 +12,7 @@ from .written import Found, Written
 _SIGN = re.compile(r"(?:(?P<whole>\d{1,6})\s?)?(?P<sign>[¼-¾\u2150-\u215e\u2189])")
 _SLASH = re.compile(r"[\d.,]+[/⁄]")
 _DECIMAL = re.compile(r"(?P<n>\d{1,3})[.,](?P<fraction>\d{1,2})/(?P<d>\d{1,3})(?![\d/]|[.,]\d)")
-_DECIMALS = re.compile(r"(?P<n>\d{1,3})\.(?P<fraction>\d{1,2})/(?P<d>\d{1,3}\.\d{1,2})(?=\s?[^\W\d_])")
+_DECIMALS = re.compile(r"(?P<n>\d{1,3})\.(?P<fraction>\d{1,2})/(?P<d>\d{1,3}\.\d{1,2})(?![\d/]|\.\d)")
 _PRESSURE = re.compile(r"(?P<n>\d{2,3})/(?P<d>\d{2,3})(?P<unit>\s?mmHg\b)?(?![\d/]|[.,]\d)")
 _WORD_AFTER = re.compile(r"\s([^\W\d_]+)")
 _SLASHED = re.compile(r"(?:(?P<whole>\d{1,3})[\s-])?(?P<n>\d{1,2})[/⁄](?P<d>\d{1,3})(?![\d/]|[.,]\d|\s?°)")
@@ -35,7 +35,7 @@ def out_of(written: Written, at: int) -> Found | None:
         return _of_measure(written, Number(found["n"], found["fraction"]), found["d"], found.end())
     if (found := _DECIMALS.match(text, at)) and writing.out_of and written.char_before(at) != "/":
         unit = _UNIT.match(text, found.end())
-        if unit and unit_key(written, unit["name"]):
+        if found["d"].endswith(".0") or (unit and unit_key(written, unit["name"])):
             return _of_measure(written, Number(found["n"], found["fraction"]), found["d"], found.end())
     before = written.word_before(at)
     if (found := _PRESSURE.match(text, at)) and writing.over and (found["unit"] or before in writing.pressure):

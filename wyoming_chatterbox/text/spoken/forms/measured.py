@@ -18,6 +18,7 @@ _UNIT = re.compile(
     rf"|[^\s\d,;:!?()\[\]\"“”…+=<>~&@#_|،↑↓→–—{WIDE}{HANGUL}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+\^?[²³23]?)?)"
 )
 _PER_SECOND_SQUARED = re.compile(r"(\w+)/s\^?[²2]\Z")
+_PER_THING = re.compile(r"\.?/(?P<thing>[a-z]{3,})(?![\w/])")
 _PER_HUNDRED = re.compile(r"\s?/\s?(?P<n>10{2,3})\s?(?P<unit>km|mi|g|ml)\b")
 _ALONE = re.compile(r"(?P<counted>[^\W\d_]+)/(?P<per>[^\W\d_]+)(?![\w/])")
 _LEAST_ALONE = 2
@@ -95,11 +96,14 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
             return after + 1, _describing(written, amount, key) + " "
         if isinstance(amount, Number) and written.describes(begin, after):
             return after, _describing(written, amount, key)
+        said = language.measure(amount, key)
         if hundred := _PER_HUNDRED.match(written.text, after):
-            said = [language.measure(amount, key), language.measure(Number(hundred["n"]), hundred["unit"])]
-            return hundred.end(), written.joined(language.word("per"), said)
+            whole = language.measure(Number(hundred["n"]), hundred["unit"])
+            return hundred.end(), written.joined(language.word("per"), [said, whole])
+        if (per := _PER_THING.match(written.text, after)) and "/" not in key and language.word("per"):
+            return per.end(), written.joined(language.word("per"), [said, per["thing"]])
         after = written.after_dot(after) if name[-1].isalpha() else after
-        return after, written.in_case(begin, after, amount, language.measure(amount, key))
+        return after, written.in_case(begin, after, amount, said)
     return _counted(written, amount, begin, end)
 
 
@@ -130,7 +134,7 @@ def inches_end(written: Written, amount: Amount, begin: int, end: int) -> int | 
 def _names(written_unit: str) -> dict[str, None]:
     """How much of what stands after a number may be the unit: the most first."""
     before_dash, before_slash = written_unit.split("-")[0], written_unit.split("/")[0]
-    return dict.fromkeys((written_unit, written_unit.rstrip(".'’"), before_dash.rstrip("."), before_slash))
+    return dict.fromkeys((written_unit, written_unit.rstrip(".'’"), before_dash.rstrip("."), before_slash.rstrip(".")))
 
 
 def _goes_on(text: str, after: int) -> bool:
