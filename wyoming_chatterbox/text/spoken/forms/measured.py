@@ -43,7 +43,7 @@ _QUOTE_OPEN = re.compile(r"(?:(?<!\d)\"|[“„])[^\"”“]*\Z")
 _FEET_ALONE = re.compile(r"['’′](?!\w)|['’′](?=[x×]\d)")
 _LEAST_HIGH = 4
 """Digits of a number before a quote that hardly closes another: "ceiling 2,000'"."""
-_FEET_BEFORE = re.compile(r"\d['’′\"”″]\s?[x×–-]\s?\Z")
+_FEET_BEFORE = re.compile(r"\d[x×]\Z|\d['’′\"”″]\s?[x×–-]\s?\Z|\d['’′]\s?\d{1,2}[\"”″],?\s\Z")
 _DASH_AFTER = re.compile(r"\s?[–-]\s?(?=\d{1,3}['’′])")
 _SIZE_AFTER = re.compile(r"\s?[x×]\s?\d|\s(?:tall|wide|long|deep|high|thick|by)\b")
 _LETTERS = frozenset("ABCFKV")
@@ -62,7 +62,11 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
         describes = isinstance(amount, Number) and written.describes(begin, inches_after)
         return inches_after, _describing(written, amount, "in") if describes else language.measure(amount, "in")
     if feet := _FEET_ALONE.match(written.text, end):
-        is_by = _FEET_BEFORE.search(written.left(begin)) or _SIZE_AFTER.match(written.text, feet.end())
+        is_by = (
+            last(amount).fraction
+            or _FEET_BEFORE.search(written.left(begin))
+            or _SIZE_AFTER.match(written.text, feet.end())
+        )
         describes = isinstance(amount, Number) and written.describes(begin, feet.end())
         if dash := _DASH_AFTER.match(written.text, feet.end()):
             return dash.end(), written.joined(language.word("to"), [language.measure(amount, "ft"), ""]).rstrip()
@@ -133,8 +137,11 @@ def inches_end(written: Written, amount: Amount, begin: int, end: int) -> int | 
 
 def _names(written_unit: str) -> dict[str, None]:
     """How much of what stands after a number may be the unit: the most first."""
+    degree = "°" if written_unit[0] == "°" else written_unit
     before_dash, before_slash = written_unit.split("-")[0], written_unit.split("/")[0]
-    return dict.fromkeys((written_unit, written_unit.rstrip(".'’"), before_dash.rstrip("."), before_slash.rstrip(".")))
+    return dict.fromkeys(
+        (written_unit, written_unit.rstrip(".'’"), before_dash.rstrip("."), before_slash.rstrip("."), degree)
+    )
 
 
 def _goes_on(text: str, after: int) -> bool:

@@ -176,6 +176,7 @@ class Writing:
         self.short_pattern = re.compile("|".join(map(_short_pattern, sorted(short, key=len, reverse=True))) or "(?!)")
         self.short_parts = frozenset(part for word in short for part in (*word.split(), word.replace(" ", "")))
         self.ratio = near.text("ratio")
+        self.ratio_before = self._set("ratio_before")
         self.verse = self._set("verse")
         self.spaced_colon = near.text("spaced_colon") == "yes"
         self.by = near.text("by")
