@@ -15,10 +15,15 @@ _DOTTED = re.compile(r"(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d)(?![\d]|[.,]\d)")
 _WITH_H = re.compile(r"(?P<h>[01]?\d|2[0-4])\s?[hH]\s?(?P<m>[0-5]\d)(?![\d:]|[.,]\d|\s?(?:min|mn|m|s)\b)")
 _MILITARY = re.compile(r"(?P<h>[01]\d|2[0-3])(?P<m>[0-5]\d)\s(?:hours|hrs)\b")
 _HALF = re.compile(r"\s?(?P<half>[ap]\.\s?m\.?|[apAP][mM]|[AP]\.M\.?)(?![\w])")
+_SHORT_HALF = re.compile(r"(?<=:\d\d)[ap](?!\w)")
 _HOUR = re.compile(r"(?P<h>\d{1,2})(?=\s?[^\W\d_])")
 _HOURS = re.compile(r"(?P<first>\d{1,2})\s?[-–]\s?(?P<h>\d{1,2})(?=\s?[aApP])")
 _WORD_AFTER = re.compile(rf"\s?(?P<word>{WORD}(?:['’]{WORD})*)")
 _PER = re.compile(r"\s?(?:min)?/(?P<unit>km|mi)\b")
+_LAP = re.compile(r"(?P<m>\d{1,2}):(?P<s>[0-5]\d)\.(?P<fraction>\d{1,3})(?![\d]|[:.,]\d)")
+_SHORT_RANGE = re.compile(
+    r"(?P<h1>1?\d)(?::(?P<m1>[0-5]\d))?(?P<half1>[ap])\s?[-–]\s?(?P<h2>1?\d)(?::(?P<m2>[0-5]\d))?(?P<half2>[ap])(?!\w)"
+)
 _LAST_HOUR = 24
 _AFTER_HOUR = re.compile(
     r"(?P<h>[01]?\d|2[0-4])\s(?P<word>[^\W\d_]+)(?:\s(?P<m>[0-5]?\d)(?![\d.,:]\d|\d|\s?[-–%°]))?(?![.,]\d)"
@@ -38,8 +43,13 @@ def said_time(written: Written, at: int, hour: int, minute: int = 0, second: int
 def time(written: Written, at: int) -> Found | None:
     """Find a time of day: "15:30", "3:05 PM", "3pm", "15.30 Uhr", "15h30"; or a duration: "1:05:30", "5:30 min"."""
     text, writing = written.text, written.writing
+    if writing.month_first and (found := _SHORT_RANGE.match(text, at)):
+        return found.end(), _short_range(written, found, at)
     if found := _TIME.match(text, at):
         return _colons(written, found, at)
+    if writing.month_first and (found := _LAP.match(text, at)):
+        parts = (Number(found["m"]), "min"), (Number(str(int(found["s"])), found["fraction"]), "s")
+        return found.end(), written.language.duration(parts)
     if (found := _HOURS.match(text, at)) and (half := _half(written, found.end())) and int(found["h"]) <= 12:
         first = written.language.cardinal(int(found["first"]))
         end, name = half
@@ -71,6 +81,14 @@ def time(written: Written, at: int) -> Found | None:
     return None
 
 
+def _short_range(written: Written, found: re.Match[str], at: int) -> str:
+    first, last = (
+        said_time(written, at, int(found[f"h{place}"]), int(found[f"m{place}"] or 0), 0, f"{found[f'half{place}']}m")
+        for place in "12"
+    )
+    return f"{first} {written.language.word('to')} {last}"
+
+
 def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:
     hour, minute, second = int(found["h"]), int(found["m"]), int(found["s"] or 0)
     text = written.text
@@ -78,7 +96,7 @@ def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:
         return half[0], said_time(written, at, hour, minute, second, half[1] if hour <= 12 else "")
     if not found["s"] and (per := _PER.match(text, found.end())):
         return per.end(), written.language.per(_lasting(written, [(hour, "min"), (minute, "s")]), per["unit"])
-    if hour > _LAST_HOUR and hour + minute == 100:
+    if (hour > _LAST_HOUR and hour + minute == 100) or written.word_before(at) in written.writing.ratio_before:
         ratio = written.writing.ratio or written.language.word("to")
         return found.end(), written.joined(ratio, [written.language.cardinal(part) for part in (hour, minute)])
     word = _WORD_AFTER.match(text, found.end())
@@ -90,7 +108,8 @@ def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:
     at_a_time = written.word_before(at) in written.writing.clock or written.left(at).rstrip()[-1:].isdecimal()
     if found["s"] and not at_a_time and (len(found["h"]) == 1 or hour == 0 or hour > _LAST_HOUR):
         return found.end(), _lasting(written, [(hour, "h"), (minute, "min"), (second, "s")])
-    if hour > _LAST_HOUR:
+    is_left = found["h"] == "0" and written.word_after(found.end()) in written.writing.minutes_before
+    if hour > _LAST_HOUR or (is_left and not found["s"]):
         return found.end(), _lasting(written, [(hour, "min"), (minute, "s")])
     until = _UNTIL.match(text, found.end()) if not found["s"] else None
     if until and int(until["h"]) <= _LAST_HOUR:
@@ -126,6 +145,8 @@ def _is_hour(written: Written, at: int, end: int) -> bool:
 
 def _half(written: Written, end: int, *, bare: bool = False) -> tuple[int, str] | None:
     """Return the half of the day, "am" or "pm", that is written at a position, and where it ends."""
+    if short := _SHORT_HALF.match(written.text, end):
+        return short.end(), f"{short[0]}m"
     found = _HALF.match(written.text, end)
     if not found:
         other = written.writing.half_day.match(written.text, end)
