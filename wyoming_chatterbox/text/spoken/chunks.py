@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from .forms.units import PER_UNITS
 from .forms.writing import Writing
 from .language import Language
 from .letters import FANCY, WIDE
@@ -45,7 +46,7 @@ class Chunks:
             return True
         word = chunk.strip(_EDGES)
         lower = word.lower()
-        if lower in self._starts or word in self._writing.currencies:
+        if lower in self._starts or word in self._writing.currencies or word in PER_UNITS:
             return True
         first, *others = _HYPHEN.split(lower)
         return bool(others) and (first.rstrip(".") in self._writing.named_days or others[-1] in self._starts)

@@ -42,6 +42,11 @@ _MINUS = re.compile(r"(?<!\w\s)\u2212(?=\s?[\d.,])|\u2212(?=[\d.,])")
 """A minus of print before a number, but not between two terms, where it is no dash."""
 
 
+def is_of_word(char: str) -> bool:
+    """Whether a character is a letter, a digit or a vowel sign; an empty text is none."""
+    return char.isalnum() or (char != "" and unicodedata.category(char)[0] == "M")
+
+
 def plain_letters(text: str) -> str:
     """Return the text with letters, digits and unit signs of other styles as plain ones; raised digits follow `^`."""
     text = _OTHER_DIGITS.sub(lambda digit: str(int(digit[0])), text)

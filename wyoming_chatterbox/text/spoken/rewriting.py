@@ -21,7 +21,7 @@ from .forms import (
 )  # fmt: skip
 from .forms.written import Rule, Written
 from .language import Language
-from .letters import plain_letters
+from .letters import is_of_word, plain_letters
 
 _OPENERS = "([{\"'“„«"
 _LETTERS = re.compile(r"[^\W\d_²³¹¼-¾⅐-⅞]+")
@@ -60,7 +60,7 @@ def rewrite(text: str, before: str, language: Language) -> str:
             rules = (symbols.by,) if inside.isdecimal() else () if inside.isalpha() else _LETTER
         for rule in rules:
             if found := rule(written, at):
-                end, said = found
+                end, said = written.with_ending(*found)
                 _put(out, written, at, end, said)
                 at = end
                 break
@@ -89,10 +89,10 @@ def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None
         said = said.rstrip()
     if not written.is_dense:
         attached = written.follows_prefix(end) or written.writing.attached.match(written.text, end)
-        divided = follows.isalnum() and not attached
+        divided = is_of_word(follows) and not attached
         joins = written.follows_prefix(at) or (written.language.code == "ko" and written.text[at] in "~〜～")
-        said = " " * (last.isalnum() and said[:1].isalnum() and not joins) + said
-        said += " " * (said[-1:].isalnum() and divided)
+        said = " " * (is_of_word(last) and is_of_word(said[:1]) and not joins) + said
+        said += " " * (is_of_word(said[-1:]) and divided)
     out.append(said)
 
 

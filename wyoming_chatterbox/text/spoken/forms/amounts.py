@@ -17,7 +17,7 @@ _RANGE = re.compile(r"(?:[-–—~～〜]|\s[-–—]\s|(?<!\.)\.\.|…)(?=[-+]?
 _DEGREES_BEHIND = re.compile(r"/(?=[-+]?\d[\d.,]*\s?°)")
 _CHAIN = re.compile(r"\s?(?:[-–/.:]\d|=|…\d|\.\.)")
 _SCALE = re.compile(rf"\s?({WORD})")
-_STOP_INSIDE = re.compile(r"\.(?=\s?[€$£%]|\s[^\W\d_]?[a-z])")
+_STOP_INSIDE = re.compile(r"\.(?=\s?[€$£%]|\s[^\W\d_]?[a-zα-ώа-яё])")
 _PAID_SCALE = re.compile(r"\s?(k|K|M|Md|Mrd|Mio)(?=[€$£])")
 _PAID_SCALES = {"k": 3, "K": 3, "M": 6, "Mio": 6, "Md": 9, "Mrd": 9}
 _ATTACHED_SCALES = {"k": 3, "M": 6, "B": 9, "T": 12}
@@ -84,7 +84,7 @@ def say(written: Written, amount: Amount) -> str:
         return language.number(amount)
     low, high = amount
     if ratio and not (low.negative or low.fraction or high.fraction or high.scale or int(low.whole) < int(high.whole)):
-        return f"{language.number(low)} {ratio} {language.number(high)}"
+        return written.joined(ratio, [language.number(low), language.number(high)])
     return language.range(low, high)
 
 

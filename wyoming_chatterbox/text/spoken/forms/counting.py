@@ -11,10 +11,12 @@ from .names import said_digits
 from .written import Found, Written
 
 _DIGITS = re.compile(r"\d+")
+_COMPOUND = re.compile(r"-[^\W\d_]{3}")
+_HYPHENED = re.compile(r"-([^\W\d_]+)")
 _YEAR = re.compile(r"[12]\d{3}(?![\w]|[.,]\d|\s?[%°€$£])")
 _YEARS = re.compile(r"(?P<first>1[1-9]\d\d|20\d\d)(?:[-–/]|\s[-–]\s)(?P<last>1[1-9]\d\d|20\d\d|\d\d)(?![\w]|[-.,]\d)")
 _NEXT_WORD = re.compile(rf"\s({WORD}(?:['’]{WORD})*)")
-_DOT = re.compile(r"(?P<n>\d{1,3})\.(?=\s|\Z)")
+_DOT = re.compile(r"(?P<n>\d{1,3})\.(?=[\s,;)]|\Z)")
 _OTHER_ORDINAL = re.compile(r"\s[^\W\d_]{2,4}\s\d{1,3}\.")
 _FIRST_ORDINAL = re.compile(r"([^\W\d_]+) \d{1,3}\. [^\W\d_]{2,4} \Z")
 _LIST_NUMBER = re.compile(r"(?P<n>\d{1,3})[.)](?=\s\S)")
@@ -63,12 +65,14 @@ def _with_dot(written: Written, at: int) -> Found | None:
     form = writing.ordinal_before.get(before)
     word = _NEXT_WORD.match(written.text, found.end())
     if not word:
+        goes_on = written.text[found.end() : found.end() + 1] in tuple(",;)")
         is_day = (
             form is not None
-            and not written.text[found.end() :].strip()
+            and (goes_on or not written.text[found.end() :].strip())
             and (int(found["n"]) <= 31 or before in writing.decade)
         )
-        return (found.end() - 1, language.ordinal(int(found["n"]), form=form or "")) if is_day else None
+        end = found.end() - (not goes_on)
+        return (end, language.ordinal(int(found["n"]), form=form or "")) if is_day else None
     starts_small = word[1][0].islower()
     if form is not None:
         noun_follows = not (writing.capital_nouns and starts_small)
@@ -88,7 +92,8 @@ def years(written: Written, at: int) -> Found | None:
     if last <= (first % 100 if len(found["last"]) == 2 else first):
         return None
     language = written.language
-    return found.end(), f"{language.year(first)} {language.word('to')} {language.year(last)}"
+    pattern = language.word("range") or f"{{0}} {language.word('to')} {{1}}"
+    return found.end(), pattern.replace("{0}", language.year(first)).replace("{1}", language.year(last))
 
 
 def number(written: Written, at: int) -> Found | None:
@@ -114,7 +119,15 @@ def number(written: Written, at: int) -> Found | None:
             return end, language.year(int(digits[0]), after=before, before=follows)
         if len(digits[0]) == 4 and (written.text[end : end + 1] == "p" or _MODEL_BEFORE.search(written.left(at))):
             return end, said_digits(written, digits[0])
+        if writing.compound and _COMPOUND.match(written.text, end):
+            return end, writing.compound.applied(language.number(amount))
+        kind, ending_end = written.numeral_by_ending(end)
+        if kind:
+            return ending_end, language.cardinal(int(digits[0]), gender=kind)
         if (gender := written.gender_of(int(digits[0]), at, end)) and written.char_before(at) != "第":
+            word = _NEXT_WORD.match(written.text, end)
+            if word and digits[0] == "1" and language.word("one_after"):
+                return word.end(), f"{word[1]} {language.cardinal(1, gender=gender)}"
             return end, written.in_case(at, end, amount, language.cardinal(int(digits[0]), gender=gender))
     return end, written.in_case(at, end, amount, language.number(amount))
 
@@ -137,6 +150,9 @@ def _is_year(written: Written, at: int, number: int, end: int, before: str) -> b
         return False
     word = _NEXT_WORD.match(written.text, end)
     if word and word[1].lower() in writing.word_for_year:
+        return True
+    part = _HYPHENED.match(written.text, end)
+    if part and part[1] in writing.century_ending:
         return True
     if before in writing.year or number not in _SURE_YEARS:
         return before in writing.year

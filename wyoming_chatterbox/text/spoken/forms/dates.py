@@ -26,7 +26,7 @@ _DAYS = re.compile(
     rf"(?:(?P<first>[0-3]?\d)(?:st|nd|rd|th|\.)?\s?[-–]\s?)?{_DAY}(?:\s|-)?(?:of\s|d['’]|de\s)?(?P<month>{WORD})(?P<dot>\.?)"
 )
 _DAY_UNTIL = re.compile(
-    rf"(?P<day>(?P<d>[0-3]?\d)(?:er)?)(?=\s(?P<to>[^\W\d_]+)\s[0-3]?\d\.?\s(?:de\s)?(?P<month>{WORD}))"
+    rf"(?P<day>(?P<d>[0-3]?\d)(?:er|\.?[º°])?)(?=\s(?P<to>[^\W\d_]+)\s[0-3]?\d\.?\s(?:de\s)?(?P<month>{WORD}))"
 )
 _YEAR = re.compile(r"(?:,?\s|-)(?:de[l]?\s)?(?P<y>[12]\d{3})(?![\w]|[.,:]\d|\s?[°%])")
 _SHORT_YEAR = re.compile(r"\s['’](?P<y>\d\d)(?!\w)")
@@ -37,11 +37,12 @@ _DAY_AFTER = re.compile(
     r"(?!\s?[ap]\.?m\b))?(?![\w:]|[.,/]\d|\s?[°%€])",
     re.IGNORECASE,
 )
-_NUMBER_AFTER = re.compile(r"\s\d")
+_GOES_ON = re.compile(r"\s(\d|[^\W\d_])")
+_HOURS_AFTER = re.compile(r"\s\d{1,2}(?:[.:h]\d\d)?\s?[-–]\s?\d{1,2}(?:[.:h]\d\d)?(?!\d|[.,]\d|\s?[°%€$])")
 _COLON_AND_NUMBER = re.compile(r":\s[-+−]?\d")
 _WEEKDAY_GAP = re.compile(r",?\s(?:the\s|den\s|le\s|el\s|il\s)?")
 _WEEKDAY_BEFORE = re.compile(r"(?P<word>[^\W\d_]+)\s(?P<day>[^\W\d_]+)\.?,?\Z")
-_WEEKDAY_RANGE = re.compile(r"(?:\s?[-–]\s?|[~〜～]|\s(?P<to>[^\W\d_]+|t/m)\s)(?P<name>[^\W\d_]+)")
+_WEEKDAY_RANGE = re.compile(rf"(?:\s?[-–]\s?|[~〜～]|\s(?P<to>{WORD}|t/m)\s)(?P<name>{WORD})")
 _NEIGHBOUR = r"(?:,\s|\s?[/&]\s?|,?\s(?P<and>[^\W\d_]{1,3})\s)"
 _DAY_LISTED_AFTER = re.compile(rf"{_NEIGHBOUR}(?P<name>[^\W\d_]+)")
 _DAY_LISTED_BEFORE = re.compile(rf"(?P<name>[^\W\d_]+)\.?{_NEIGHBOUR}\Z")
@@ -215,7 +216,8 @@ def weekday(written: Written, at: int) -> Found | None:
     if other and other["to"]:
         to = {to: to, **written.writing.short}.get(other["to"], "")
         last = last if short and to else 0
-    if other and last and other["name"][0].isupper() == name["name"][0].isupper():
+    same = other and (other["name"][0].isupper() == name["name"][0].isupper() or written.starts_sentence(at))
+    if other and last and same:
         end = written.after_dot(other.end("name"))
         return end, language.weekday_range(number, last, to=to, after=written.word_before(at))
     if gap := _WEEKDAY_GAP.match(text, after):
@@ -228,10 +230,11 @@ def weekday(written: Written, at: int) -> Found | None:
             return after, language.weekday(number)
     is_no_day = name["name"].lower() in written.writing.no_days and not _COLON_AND_NUMBER.match(text, after)
     joined = written.char_before(at) in "-–_" and not written.starts_sentence(at)
+    if short and not joined and (_is_dotted(name, text) or (not is_no_day and _HOURS_AFTER.match(text, after))):
+        return after, language.weekday(number)
     is_sure = (name["name"][0].isupper() or name["dot"]) and not is_no_day and not joined
     introduces = (
         text.startswith(":", after)
-        or (name["dot"] and _NUMBER_AFTER.match(text, after))
         or (_AMOUNT_AFTER.match(text, after) and written.starts_sentence(at))
         or written.word_before(at) in written.writing.day_before | written.writing.weekday_before
         or written.left(at).rstrip().endswith(":")
@@ -239,6 +242,12 @@ def weekday(written: Written, at: int) -> Found | None:
     if short and ((is_sure and introduces) or _is_listed(written, at, after, name["name"])):
         return written.after_dot(name.end("name")), language.weekday(number)
     return None
+
+
+def _is_dotted(name: re.Match[str], text: str) -> bool:
+    """Whether the full stop behind a short name ends no sentence: a number or a small letter follows."""
+    follows = _GOES_ON.match(text, name.end()) if name["dot"] else None
+    return bool(follows) and not follows[1].isupper()
 
 
 def _is_listed(written: Written, at: int, after: int, name: str) -> bool:

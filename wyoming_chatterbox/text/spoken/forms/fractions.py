@@ -14,7 +14,7 @@ _DECIMAL = re.compile(r"(?P<n>\d{1,3})[.,](?P<fraction>\d{1,2})/(?P<d>\d{1,3})(?
 _PRESSURE = re.compile(r"(?P<n>\d{2,3})/(?P<d>\d{2,3})(?P<unit>\s?mmHg\b)?(?![\d/]|[.,]\d)")
 _WORD_AFTER = re.compile(r"\s([^\W\d_]+)")
 _SLASHED = re.compile(r"(?:(?P<whole>\d{1,3})\s)?(?P<n>\d{1,2})[/⁄](?P<d>\d{1,3})(?![\d/]|[.,]\d|\s?°)")
-_UNIT = re.compile(r"\s?(?P<name>[^\W\d_]+[²³]?)(?!\w)")
+_UNIT = re.compile(r"\s?(?P<name>[^\W\d_]+[²³]?)(?!\w|['’]\w)")
 _DENOMINATORS = frozenset((2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24, 25, 30, 32, 36, 48, 50, 60, 64, 100))
 _OUT_OF = frozenset((10, 20, 100))
 
@@ -67,8 +67,9 @@ def fraction(written: Written, at: int) -> Found | None:
     out_of = written.writing.out_of
     if out_of and int(bottom) in _OUT_OF and int(top) > 1 and not whole:
         return found.end(), written.out_of(out_of, language.cardinal(int(top)), language.cardinal(int(bottom)))
-    if unit := _UNIT.match(written.text, found.end()):
-        key = unit_key(written, unit["name"])
+    spaced = written.writing.spaced_unit.match(written.text, found.end())
+    if unit := spaced or _UNIT.match(written.text, found.end()):
+        key = unit_key(written, unit["name"].replace(".", ""))
         if key and "/" not in key and unit["name"] != "in":
             said = language.fraction_of(key, int(top), int(bottom), whole)
             return written.after_dot(unit.end()), written.in_case(at, unit.end(), Number(top), said)

@@ -8,18 +8,20 @@ from ..letters import HANGUL, WIDE
 from ..measures import Amount
 from ..numbers import Number
 from .amounts import last, read_amount, say
-from .units import ONLY_AFTER_SLASH
+from .units import ONLY_AFTER_SLASH, PER_UNITS
 from .written import Found, Written
 
 _UNIT = re.compile(
     r"(?:\s|-(?=[^\W\d_]))?"
     rf"([%‰]|°\s?[CFK](?:/[^\W\d]+)?(?![^\W{HANGUL}{WIDE}])"
-    rf"|[^\s\d,;:!?()\[\]\"“”…+=<>~&@#_|،{WIDE}{HANGUL}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+[²³23]?)?)"
+    rf"|[^\s\d,;:!?।॥؟()\[\]\"“”…+=<>~&@#_|،{WIDE}{HANGUL}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+[²³23]?)?)"
 )
 _PER_SECOND_SQUARED = re.compile(r"(\w+)/s[²2]\Z")
 _PER_HUNDRED = re.compile(r"\s?/\s?100\s?km\b")
+_LETTERS_ALONE = re.compile(r"[^\W\d_]+(?:[·*][^\W\d_]+)?[²³]?(?![\w/])")
 _ALONE = re.compile(r"[^\W\d_]+/[^\W\d_]+(?![\w/])")
 _PARTICLE = re.compile(f"[{HANGUL}{WIDE}]")
+_MARK = re.compile("['’]")
 _MORE_DIGITS = re.compile(r"-\d")
 _WORD = re.compile(r"\s?([^\W\d_]+)")
 _NEXT_PART = re.compile(r",?\s?(?=\d)")
@@ -61,7 +63,10 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
         return None
     if (squared := _PER_SECOND_SQUARED.match(unit[1])) and (key := unit_key(written, squared[1] + "/s")):
         return unit.end(), f"{language.measure(amount, key)}{written.space}{language.word('squared')}"
-    for name in _names(unit[1]):
+    short = written.writing.short_pattern.match(written.text, unit.start(1))
+    for name in _names(written, unit):
+        if short and short.end() > unit.start(1) + len(name) + 1:  # "476 d. C."
+            break
         if written.writing.units.get(name) == "":
             break
         key = unit_key(written, name)
@@ -81,12 +86,19 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
             said = [language.measure(amount, key), language.measure(Number("100"), "km")]
             return hundred.end(), written.joined(language.word("per"), said)
         after = written.after_dot(after) if name[-1].isalpha() else after
-        return after, written.in_case(begin, after, amount, language.measure(amount, key))
+        said = language.measure(amount, key, numeral=written.numeral_by_ending(after)[0])
+        return after, written.in_case(begin, after, amount, said)
     return _counted(written, amount, begin, end)
 
 
 def alone(written: Written, at: int) -> Found | None:
-    """Find a unit of two parts without an amount: "in km/h"."""
+    """Find a unit without an amount: "in km/h", "pro kWh"."""
+    if (unit := _LETTERS_ALONE.match(written.text, at)) and unit[0] in PER_UNITS:
+        before = written.word_before(at)
+        per = written.language.per("", PER_UNITS[unit[0]]).split() if before in written.writing.per else []
+        if per:
+            is_said = per[0].rstrip(".") == before
+            return unit.end(), " ".join(per[1:]) if is_said else written.language.unit(PER_UNITS[unit[0]], Number("1"))
     found = _ALONE.match(written.text, at)
     key = written.writing.units.get(found[0], "") if found else ""
     return (
@@ -103,10 +115,13 @@ def _is_in_inches(written: Written, amount: Amount, begin: int, end: int) -> boo
     return bool(is_measured) and len(left) < _LEFT_LENGTH and not any(quote in left for quote in '"“„')
 
 
-def _names(written_unit: str) -> dict[str, None]:
+def _names(written: Written, unit: re.Match[str]) -> dict[str, None]:
     """How much of what stands after a number may be the unit: the most first."""
-    before_dash, before_slash = written_unit.split("-")[0], written_unit.split("/")[0]
-    return dict.fromkeys((written_unit, written_unit.rstrip(".'’"), before_dash.rstrip("."), before_slash))
+    name = unit[1]
+    before_mark = _MARK.split(name)[0]
+    ends = before_mark != name and written.writing.endings.pattern.match(written.text, unit.start(1) + len(before_mark))
+    names = name, name.rstrip(".'’"), name.split("-")[0].rstrip("."), name.split("/")[0]
+    return dict.fromkeys((*names, before_mark) if ends else names)
 
 
 def _goes_on(text: str, after: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from ..letters import HANGUL, WIDE
 from ..measures import Amount
 from ..numbers import Number
 from .amounts import last, may_have_sign, read_amount, scale_after, scaled
@@ -17,7 +18,9 @@ _NO_CENTS = re.compile(r",[-–—]{1,2}")
 _NO_MONEY = re.compile(r"\s?[°%‰:]")
 _CODE = re.compile(r"\s?([A-Z]{3})(?!\w)")
 """Says whose dollars they are: "$5 USD"."""
-_SLASH = re.compile(r"\s?/\s?([^\W\d_]+(?:[·*][^\W\d_]+)?[²³]?)")
+_SLASH = re.compile(rf"\s?/\s?([^\W\d_{WIDE}{HANGUL}]+(?:[·*״][^\W\d_]+)?[²³]?|[^\W\d_]+)")
+_WITH_COMMAS = "$£¥₩₹"
+_GROUPED = re.compile(r"(?P<whole>[1-9]\d{0,2}(?:,\d{3})+)(?:\.(?P<fraction>\d\d))?(?![\d/]|[.,]\d)")
 _SPACES = (" ", "\u00a0", "\u202f")
 
 
@@ -30,7 +33,8 @@ def money(written: Written, at: int) -> Found | None:
     sign = written.writing.currency.match(text, at + negative)
     if not sign or (sign[0][-1].isalpha() and (written.char_before(at).isalnum() or written.char_before(at) == "/")):
         return None
-    found = read_amount(written, sign.end() + text.startswith(_SPACES, sign.end()))
+    begin = sign.end() + text.startswith(_SPACES, sign.end())
+    found = _grouped_by_comma(written, sign[0], begin) or read_amount(written, begin)
     if not found:
         return None
     amount, end = found
@@ -51,6 +55,12 @@ def money(written: Written, at: int) -> Found | None:
     if isinstance(amount, Number) and not (amount.fraction and not scale) and written.describes(at, end):
         return end, f"{written.language.number(amount)}{_unit(written, Number('1'), currency)}"
     return _paid(written, amount, currency, end)
+
+
+def _grouped_by_comma(written: Written, sign: str, at: int) -> tuple[Amount, int] | None:
+    """Return an amount with commas between thousands, as the currency's own country writes it: "$1,299"."""
+    found = _GROUPED.match(written.text, at) if sign[-1] in _WITH_COMMAS else None
+    return (Number(found["whole"].replace(",", ""), found["fraction"] or ""), found.end()) if found else None
 
 
 def money_after(written: Written, amount: Amount, end: int) -> Found | None:
@@ -85,7 +95,7 @@ def _unit(written: Written, amount: Number, currency: str) -> str:
 
 def _paid(written: Written, amount: Amount, currency: str, end: int) -> Found | None:
     try:
-        return _per(written, written.language.money(amount, currency), end)
+        return _per(written, written.language.money(amount, currency, numeral=written.numeral_by_ending(end)[0]), end)
     except KeyError:
         return None
 
@@ -95,7 +105,7 @@ def _per(written: Written, said: str, end: int) -> Found:
     if slash := _SLASH.match(written.text, end):
         unit = written.writing.units.get(slash[1]) or written.writing.per_units.get(slash[1].lower(), "")
         if written.language.measures(unit):
-            return slash.end(), written.language.per(said, unit)
+            return written.after_dot(slash.end()), written.language.per(said, unit)
         if slash[1].islower() and len(slash[1]) > 2 and (per := written.language.word("per")):
             return slash.end(), written.joined(per, [said, slash[1]])
     return end, said

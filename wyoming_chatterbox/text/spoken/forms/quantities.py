@@ -26,11 +26,12 @@ def quantity(written: Written, at: int) -> Found | None:
     if scale:
         amount, end = scaled(amount, scale), after
     if paid := money_after(written, amount, end):
-        return paid[0], written.in_case(at, paid[0], amount, paid[1])
+        whole = replace(amount, fraction="") if isinstance(amount, Number) and not scale else amount
+        return paid[0], written.in_case(at, paid[0], whole, paid[1])
     if counted := measured(written, amount, at, end):
         return counted
     if scale:
-        return written.after_dot(end), say(written, amount)
+        return written.after_dot(end), written.in_case(at, end, amount, say(written, amount))
     if isinstance(amount, Number):
         if not amount.fraction and (comma := _comma(written, amount, at, end)):
             return comma

@@ -11,6 +11,7 @@ _NUMERAL = re.compile(
 )
 _FOLLOWS = re.compile(r"\.?\s([^\W\d_]+)")
 _ORDINAL_ENDINGS = ("e", "ème", "er", "ère", "re")
+_FIRST_ENDINGS = ("er", "ère", "re")
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 _SMALL = re.compile(r"[IVX]+")
 _LEAST_NAME = 4
@@ -33,6 +34,8 @@ def roman(written: Written, at: int) -> Found | None:
         return None
     numeral, ending = found["numeral"], found["end"] or ""
     language, writing = written.language, written.writing
+    if ending in _FIRST_ENDINGS and numeral != "I":  # "Ver" is a word
+        return None
     number = value(numeral)
     end = found.end("numeral")
     follows = _FOLLOWS.match(written.text, found.end() if ending != "." else end)

@@ -40,6 +40,7 @@ _BY = re.compile(r"[xX×]\s?(?=\d)")
 _OPERATOR = re.compile(r"\s?[+=^²³]|\s[-−]\s")
 _PER = re.compile(r"/(?P<name>[^\W\d_]+[²³]?)(?!\w)")
 _SURE_UNITS = frozenset(("kWh", "kg", "km", "min", "d", "week", "month", "year"))
+_UNIT_SIGNS = tuple("%°℃")
 _SHORT_YEAR = re.compile(r"\d\d(?![\w'’\"])")
 _EQUATION_LENGTH = 12
 
@@ -77,7 +78,7 @@ def _is_loose_on_one_side(written: Written, at: int, end: int) -> bool:
 def _stands_between(written: Written, at: int) -> bool:
     """Whether a sign joins what is before it: "a<5", "5~6"."""
     before, char = written.char_before(at), written.text[at]
-    return (before.isalpha() and char in "<>~+") or (before.isdecimal() and char == "~")
+    return (before.isalpha() and char in "<>~+") or (char == "~" and (before.isdecimal() or before in _UNIT_SIGNS))
 
 
 def _joins_numbers(written: Written, at: int) -> bool:
@@ -183,10 +184,8 @@ def _underscore(written: Written, at: int) -> Found:
 
 
 def _apostrophe(written: Written, at: int) -> Found | None:
-    """Before the last digits of a year it is silent: "in '58"; and between number and ending in Turkish: "9:00'da"."""
+    """Before the last digits of a year it is silent: "in '58"."""
     before = written.char_before(at)
-    if written.language.code == "tr" and before.isdecimal() and written.text[at + 1 : at + 2].isalpha():
-        return at + 1, ""
     return (at + 1, "") if (not before or before.isspace()) and _SHORT_YEAR.match(written.text, at + 1) else None
 
 

@@ -56,7 +56,8 @@ def _spaced(units: Iterable[str]) -> str:
     """Return a pattern for the names that have a space, each word with a full stop or without."""
     names = [name for name in units if " " in name and name[0].isalpha()]
     return (
-        "|".join(r"\.?\s".join(map(re.escape, name.split())) for name in sorted(names, key=len, reverse=True)) or "(?!)"
+        "|".join(r"(?:\.\s?|\s)".join(map(re.escape, name.split())) for name in sorted(names, key=len, reverse=True))
+        or "(?!)"
     )
 
 
@@ -70,10 +71,31 @@ class _Case:
         self.inside = frozenset(table.text("inside").split())
         """Words inside of patterns, such as that of `out_of`, after which an amount stands in this case."""
         self.whole_only = table.text("whole_only") == "yes"
-        words = cases.section(table.text("like")).lists("words") or table.lists("words")
+        self.of = re.compile(table.text("of"))
+        """Has to be among the words of the amount."""
+        words = [*cases.section(table.text("like")).lists("words"), *table.lists("words")]
         self._words = [(re.compile(rf"\b(?:{pattern})\b"), new) for pattern, new in words]
 
     def applied(self, said: str) -> str:
+        for pattern, new in self._words:
+            said = pattern.sub(new, said)
+        return said
+
+
+class _Endings:
+    """The case endings that a mark joins to a number or a unit: which they are, and how they become one word with it."""
+
+    def __init__(self, table: Table) -> None:
+        self.pattern = re.compile(rf"(?:{table.text('pattern')})(?!\w)" if table.text("pattern") else "(?!)")
+        self._numerals = [(re.compile(pattern), kind) for pattern, kind in table.forms("numerals").items()]
+        self._words = [(re.compile(pattern), new) for pattern, new in table.lists("words")]
+
+    def numeral(self, ending: str) -> str:
+        """Return the kind of numeral that goes with an ending; empty if it is the plain one."""
+        return next((kind for pattern, kind in self._numerals if pattern.fullmatch(ending)), "")
+
+    def joined(self, said: str, ending: str) -> str:
+        said += ending
         for pattern, new in self._words:
             said = pattern.sub(new, said)
         return said
@@ -110,6 +132,8 @@ class Writing:
         self.age = self._set("age")
         self.weekday_before = self._set("weekday_before")
         self.decades = near.forms("decades")
+        self.century_ending = self._set("century_ending")
+        self.per = self._set("per") or frozenset((language.word("per").rstrip("."),))
         self.decade_ending = near.text("decade_ending")
         self.year_first = near.text("dates") == "ymd"
         self.month_first = near.text("dates", "dmy") == "mdy"
@@ -177,6 +201,10 @@ class Writing:
         self.attached = re.compile(near.text("attached") or "(?!)")
         cases = near.section("cases")
         self.cases = [_Case(cases.section(name), cases) for name in cases]
+        self.endings = _Endings(near.section("endings"))
+        compound = cases.section("compound")
+        self.compound = _Case(compound, cases) if list(compound) else None
+        """What a number becomes before a hyphen and an adjective: "5-летний"."""
         self.parts = self._set("parts")
         self.century_after = self._set("century_after")
         self.rulers = _everywhere("rulers")

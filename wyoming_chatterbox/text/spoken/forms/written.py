@@ -97,11 +97,23 @@ class Written:
         """Put an amount into the case that the word before asks for: "in einer Stunde", "до двадцати градусов"."""
         before = self.word_before(at) if self.writing.cases else ""
         for case in self.writing.cases:
-            if before not in case.before or (case.follows and self.word_after(end) not in case.follows):
+            follows = not case.follows or self.word_after(end) in case.follows
+            if before not in case.before or not follows or not case.of.search(said):
                 continue
             numbers = (amount,) if isinstance(amount, Number) else amount
             return said if case.whole_only and any(number.fraction for number in numbers) else case.applied(said)
         return said
+
+    def numeral_by_ending(self, end: int) -> tuple[str, int]:
+        """Return the kind of numeral that a case ending asks for, "" if none does, and where the ending ends: "5:ssa"."""
+        endings = self.writing.endings
+        found = endings.pattern.match(self.text, end)
+        return (endings.numeral(found[0]), found.end()) if found else ("", end)
+
+    def with_ending(self, end: int, said: str) -> Found:
+        """Take in the case ending that a mark joins at a position: "5 %:ssa", "5 km'den"."""
+        found = self.writing.endings.pattern.match(self.text, end)
+        return (found.end(), self.writing.endings.joined(said, found[0])) if found and said else (end, said)
 
     def out_of(self, pattern: str, part: str, whole: str) -> str:
         """Return a part and the whole by a pattern, the whole in the case that the word before it asks for."""
