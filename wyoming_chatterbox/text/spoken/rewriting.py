@@ -89,7 +89,7 @@ def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None
         said = said.rstrip()
     if not written.is_dense:
         attached = written.follows_prefix(end) or written.writing.attached.match(written.text, end)
-        divided = is_of_word(follows) and not attached
+        divided = follows.isalnum() and not attached
         joins = written.follows_prefix(at) or (written.language.code == "ko" and written.text[at] in "~〜～")
         said = " " * (is_of_word(last) and is_of_word(said[:1]) and not joins) + said
         said += " " * (is_of_word(said[-1:]) and divided)

@@ -27,7 +27,7 @@ _AFTER_HOUR = re.compile(
 
 _UNTIL = re.compile(r"(?:[-–]|\s[-–]\s)(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?!\d|[:.,]\d)")
 _EARLY = tuple(f"0{hour}" for hour in range(10))
-_HOUR_WITH_UNIT = re.compile(r"(?P<h>[01]?\d|2[0-4])\s?(?P<word>[^\W\d_]+)(?![\w/]|\s\d)")
+_HOUR_WITH_UNIT = re.compile(r"(?P<h>[01]?\d|2[0-4])\s?h(?![\w/]|\s\d)")
 _BARE_HOUR = re.compile(r"(?P<h>[01]?\d|2[0-4])(?![\w]|[.,:]\d|\s?[-–%°])")
 
 
@@ -65,10 +65,8 @@ def time(written: Written, at: int) -> Found | None:
     lasts = written.word_before(at) in writing.lasting
     if "h" in writing.clock_after and not lasts and (found := _WITH_H.match(text, at)):
         return found.end(), said_time(written, at, int(found["h"]), int(found["m"]))
-    if (found := _HOUR_WITH_UNIT.match(text, at)) and not lasts and written.word_before(at) in writing.clock:
-        word = found["word"].lower()
-        if word in writing.clock_after and writing.time_units.get(word) == "h":
-            return found.end(), said_time(written, at, int(found["h"]))
+    if (found := _HOUR_WITH_UNIT.match(text, at)) and written.word_before(at) in writing.hour_with_unit:
+        return found.end(), said_time(written, at, int(found["h"]))
     if (found := _BARE_HOUR.match(text, at)) and _is_hour(written, at, found.end()):
         return found.end(), said_time(written, at, int(found["h"]))
     if (found := _AFTER_HOUR.match(text, at)) and found["word"].lower() in writing.hour_after:

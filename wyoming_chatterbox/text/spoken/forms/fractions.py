@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from ..numbers import Number
-from .measured import unit_key
+from .measured import plain_name, unit_key
 from .written import Found, Written
 
 _SIGN = re.compile(r"(?:(?P<whole>\d{1,6})\s?)?(?P<sign>[¼-¾\u2150-\u215e\u2189])")
@@ -69,7 +69,7 @@ def fraction(written: Written, at: int) -> Found | None:
         return found.end(), written.out_of(out_of, language.cardinal(int(top)), language.cardinal(int(bottom)))
     spaced = written.writing.spaced_unit.match(written.text, found.end())
     if unit := spaced or _UNIT.match(written.text, found.end()):
-        key = unit_key(written, unit["name"].replace(".", ""))
+        key = unit_key(written, plain_name(unit["name"]))
         if key and "/" not in key and unit["name"] != "in":
             said = language.fraction_of(key, int(top), int(bottom), whole)
             return written.after_dot(unit.end()), written.in_case(at, unit.end(), Number(top), said)

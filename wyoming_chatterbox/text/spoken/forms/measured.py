@@ -21,6 +21,7 @@ _PER_HUNDRED = re.compile(r"\s?/\s?100\s?km\b")
 _LETTERS_ALONE = re.compile(r"[^\W\d_]+(?:[·*][^\W\d_]+)?[²³]?(?![\w/])")
 _ALONE = re.compile(r"[^\W\d_]+/[^\W\d_]+(?![\w/])")
 _PARTICLE = re.compile(f"[{HANGUL}{WIDE}]")
+_BREAKS = re.compile(r"[.\s]+")
 _MARK = re.compile("['’]")
 _MORE_DIGITS = re.compile(r"-\d")
 _WORD = re.compile(r"\s?([^\W\d_]+)")
@@ -52,7 +53,7 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
         describes = isinstance(amount, Number) and written.describes(begin, inches.end())
         return inches.end(), _describing(written, amount, "in") if describes else language.measure(amount, "in")
     spaced = written.writing.spaced_unit.match(written.text, end)
-    if spaced and (key := unit_key(written, spaced["name"].replace(".", ""))):
+    if spaced and (key := unit_key(written, plain_name(spaced["name"]))):
         describes = isinstance(amount, Number) and written.describes(begin, spaced.end())
         words = _describing(written, amount, key) if describes else language.measure(amount, key)
         return written.after_dot(spaced.end()), words
@@ -122,6 +123,11 @@ def _names(written: Written, unit: re.Match[str]) -> dict[str, None]:
     ends = before_mark != name and written.writing.endings.pattern.match(written.text, unit.start(1) + len(before_mark))
     names = name, name.rstrip(".'’"), name.split("-")[0].rstrip("."), name.split("/")[0]
     return dict.fromkeys((*names, before_mark) if ends else names)
+
+
+def plain_name(name: str) -> str:
+    """Return the name of a unit of several words as units have it: "ч.л" as "ч л"."""
+    return " ".join(_BREAKS.split(name))
 
 
 def _goes_on(text: str, after: int) -> bool:

@@ -83,7 +83,7 @@ class _Case:
 
 
 class _Endings:
-    """The case endings that a mark joins to a number or a unit: which they are, and how they become one word with it."""
+    """The case endings that a mark joins to a number or a unit, and how they become one word with it."""
 
     def __init__(self, table: Table) -> None:
         self.pattern = re.compile(rf"(?:{table.text('pattern')})(?!\w)" if table.text("pattern") else "(?!)")
@@ -147,6 +147,7 @@ class Writing:
         self.lasting = self._set("lasting")
         self.bare_am = near.text("bare_am") == "yes"
         self.hour_before = self._set("hour_before")
+        self.hour_with_unit = self._set("hour_with_unit")
         self.hour_maybe = self._set("hour_maybe")
         self.hour_parts = self._set("hour_parts")
         self.hour_after = self._set("hour_after")

@@ -105,7 +105,7 @@ class Written:
         return said
 
     def numeral_by_ending(self, end: int) -> tuple[str, int]:
-        """Return the kind of numeral that a case ending asks for, "" if none does, and where the ending ends: "5:ssa"."""
+        """Return the kind of numeral that a case ending asks for, and where it ends: "5:ssa"; "" if there is none."""
         endings = self.writing.endings
         found = endings.pattern.match(self.text, end)
         return (endings.numeral(found[0]), found.end()) if found else ("", end)
