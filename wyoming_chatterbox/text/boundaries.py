@@ -36,7 +36,7 @@ _NEVER_ENDS = _words("""
     Sr Sra Srta Sres Dra Dña Ud Uds Vd Vds p.ej EE EE.UU Sig Dott
     Mio Mrd Mill mln mld млн млрд тыс bijv dhr mevr f.eks bl np tzn prof mgr dr mr mrs sr sra ул ul pl
     см sok cad mah bkz kl klo milj mill dvs evt ekskl exkl bv esim ts tj örn cth напр δηλ sig sigg dott avv geom sig.ra
-    डॉ प्रो उदा रु
+    डॉ प्रो उदा रु Sto Lic Exmo Egr św
 """)
 
 # Between two sentences as likely as inside one: an end if a capital follows.
@@ -55,7 +55,8 @@ _ENDS_UNLESS_NUMBER_FOLLOWS = _words("""
     lun jeu ven sam dim jue mié sáb gio sab pon wt śr czw niedz mån tis tors tor fre lör sön tir lør søn
     пн вт ср чт пт сб вс janv févr avr juil déc ene abr dic giu lug ott fev des mrt wrz paź
     янв февр апр авг сент окт нояб дек
-    cap pag pagg hfst afb rozdz rys sid sob böl sf hlm κεφ εικ παρ σάβ δευ гл ст п с табл
+    fr.o.m t.o.m vie jue dom za zo vr apdo cap pag pagg hfst afb rozdz rys sid sob böl sf hlm
+    κεφ εικ παρ σάβ δευ гл ст п с табл
 """)
 
 # Behind a number they may end a sentence; else what they stand for follows: "г. Москва", "kr. 500".
@@ -241,6 +242,6 @@ def _is_spaced(text: str, start: int, at: int) -> bool:
 
 def _is_ordinal_place(text: str, start: int, at: int, word: str) -> bool:
     """Whether a number stands where German has an ordinal: `der 1. Platz`, `im 19. Jahrhundert`."""
-    if len(word) > 2 or not word.isdigit():
+    if len(word) > 3 or not word.isdigit():
         return False
     return _word_before(text, start, max(start, at - len(word) - 1)).lower() in _BEFORE_ORDINAL

@@ -77,15 +77,15 @@ def may_have_sign(written: Written, at: int) -> bool:
     return bool(is_degrees and _AFTER_WIDE.search(written.left(at)))
 
 
-def say(written: Written, amount: Amount) -> str:
-    """Return an amount of nothing in particular, or a score: "three to two"."""
+def say(written: Written, amount: Amount, gender: str = "") -> str:
+    """Return an amount of nothing in particular, or a score: "three to two"; `gender` is that of the thing counted."""
     language, ratio = written.language, written.writing.ratio
     if isinstance(amount, Number):
         return language.number(amount)
     low, high = amount
     if ratio and not (low.negative or low.fraction or high.fraction or high.scale or int(low.whole) < int(high.whole)):
         return written.joined(ratio, [language.number(low), language.number(high)])
-    return language.range(low, high)
+    return language.range(low, high, gender=gender)
 
 
 def scale_after(written: Written, end: int) -> tuple[int, int] | None:

@@ -76,7 +76,7 @@ def _with_dot(written: Written, at: int) -> Found | None:
     starts_small = word[1][0].islower()
     if form is not None:
         noun_follows = not (writing.capital_nouns and starts_small)
-        is_ordinal = noun_follows or other is not None or bool(_OTHER_ORDINAL.match(written.text, found.end()))
+        is_ordinal = starts_small or noun_follows or other is not None
     else:
         is_ordinal = writing.dotted_ordinals and starts_small
         form = next((form for pattern, form in writing.ordinal_after if pattern.fullmatch(word[1])), "")
@@ -154,7 +154,8 @@ def _is_year(written: Written, at: int, number: int, end: int, before: str) -> b
     part = _HYPHENED.match(written.text, end)
     if part and part[1] in writing.century_ending:
         return True
-    if before in writing.year or number not in _SURE_YEARS:
-        return before in writing.year
+    begins = word is not None and word[1].lower() in writing.year_after and written.starts_sentence(at)
+    if before in writing.year or begins or number not in _SURE_YEARS:
+        return before in writing.year or begins
     counts_nothing = not word or word[1].lower() in writing.year_after
     return counts_nothing or before in writing.decade or bool(word and writing.capital_nouns and word[1][0].islower())

@@ -20,7 +20,8 @@ _DAY_MONTH_BARE = re.compile(r"(?P<d>\d\d?)\.(?P<m>\d\d)(?![\d.]|\.\d)")
 _DAY_RANGE = re.compile(r"(?P<first>\d\d?)\.\s?(?:[-–—]|\s[-–]\s)\s?(?=\d\d?\.\s?\d\d?\.)")
 _SLASHED = re.compile(r"(?P<a>\d\d?)(?P<mark>[/-])(?P<b>\d\d?)(?P=mark)(?P<y>\d{4}|\d\d)(?![\w/])")
 _YEAR_BEHIND_DASH = re.compile(r"(?P<a>\d\d?)(?P<mark>/)(?P<b>\d\d?)-(?P<y>(?:19|20)\d\d)(?![\w/-])")
-_DAY_SLASH_MONTH = re.compile(r"(?P<a>\d\d?)/(?P<b>\d\d?)(?![\d/])")
+_DAY_SLASH_MONTH = re.compile(r"(?P<a>\d\d?)/(?P<b>\d\d?)(?![\d/]|\s?[°%])")
+_DAY_DASH_MONTH = re.compile(r"(?P<d>[0-3]\d)-(?P<m>0[1-9]|1[0-2])(?![\w-]|[.,]\d|\s?[°%€])")
 _DAY = r"(?P<d>[0-3]?\d)(?:st|nd|rd|th|er|re|º|ª|°|:?e|\.)?"
 _DAYS = re.compile(
     rf"(?:(?P<first>[0-3]?\d)(?:st|nd|rd|th|\.)?\s?[-–]\s?)?{_DAY}(?:\s|-)?(?:of\s|d['’]|de\s)?(?P<month>{WORD})(?P<dot>\.?)"
@@ -38,7 +39,7 @@ _DAY_AFTER = re.compile(
     re.IGNORECASE,
 )
 _GOES_ON = re.compile(r"\s(\d|[^\W\d_])")
-_HOURS_AFTER = re.compile(r"\s\d{1,2}(?:[.:h]\d\d)?\s?[-–]\s?\d{1,2}(?:[.:h]\d\d)?(?!\d|[.,]\d|\s?[°%€$])")
+_HOURS_AFTER = re.compile(r"\s\d{1,2}(?:[.:]\d\d|h(?:\d\d)?)?\s?[-–]\s?\d{1,2}(?:[.:h]\d\d)?(?!\d|[.,]\d|\s?[°%€$])")
 _COLON_AND_NUMBER = re.compile(r":\s[-+−]?\d")
 _WEEKDAY_GAP = re.compile(r",?\s(?:the\s|den\s|le\s|el\s|il\s)?")
 _WEEKDAY_BEFORE = re.compile(r"(?P<word>[^\W\d_]+)\s(?P<day>[^\W\d_]+)\.?,?\Z")
@@ -59,12 +60,12 @@ def _valid(month: int, day: int) -> bool:
 
 
 def _word_before(written: Written, at: int) -> str:
-    """Return the word that the form of a date depends on; "" at the start of a sentence and after a colon.
+    """Return the word that the form of a date depends on; "" at the start of a sentence, after a colon and a bracket.
 
     A day of the week may stand between.
     """
     left = written.left(at).rstrip()
-    if written.starts_sentence(at) or left.endswith(":"):
+    if written.starts_sentence(at) or left.endswith((":", "(", " –", " —")):
         return ""
     between = _WEEKDAY_BEFORE.search(left)
     if between and between["day"].lower() in written.language.weekdays:
@@ -111,6 +112,9 @@ def _numeric(written: Written, at: int) -> Found | None:
     is_said = before in writing.day_before
     found = _DAY_MONTH_BARE.match(text, at) if is_said and dotted else None
     if found and _valid(int(found["m"]), int(found["d"])):
+        return found.end(), language.date(None, int(found["m"]), int(found["d"]), after=before)
+    found = _DAY_DASH_MONTH.match(text, at) if is_said and not writing.month_first else None
+    if found and 0 < int(found["d"]) <= 31 and (found["m"][0] == "0" or int(found["d"]) > int(found["m"])):
         return found.end(), language.date(None, int(found["m"]), int(found["d"]), after=before)
     if found := _DAY_SLASH_MONTH.match(text, at):
         first, second = int(found["a"]), int(found["b"])

@@ -14,6 +14,7 @@ _DECIMAL = re.compile(r"(?P<n>\d{1,3})[.,](?P<fraction>\d{1,2})/(?P<d>\d{1,3})(?
 _PRESSURE = re.compile(r"(?P<n>\d{2,3})/(?P<d>\d{2,3})(?P<unit>\s?mmHg\b)?(?![\d/]|[.,]\d)")
 _WORD_AFTER = re.compile(r"\s([^\W\d_]+)")
 _SLASHED = re.compile(r"(?:(?P<whole>\d{1,3})\s)?(?P<n>\d{1,2})[/⁄](?P<d>\d{1,3})(?![\d/]|[.,]\d|\s?°)")
+_WORDS = re.compile(r"[^\W\d_]+")
 _UNIT = re.compile(r"\s?(?P<name>[^\W\d_]+[²³]?)(?!\w|['’]\w)")
 _DENOMINATORS = frozenset((2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24, 25, 30, 32, 36, 48, 50, 60, 64, 100))
 _OUT_OF = frozenset((10, 20, 100))
@@ -25,7 +26,7 @@ def out_of(written: Written, at: int) -> Found | None:
     if (found := _DECIMAL.match(text, at)) and writing.out_of and int(found["n"]) < int(found["d"]):
         return _of_measure(written, Number(found["n"], found["fraction"]), found["d"], found.end())
     before = written.word_before(at)
-    if (found := _PRESSURE.match(text, at)) and writing.over and (found["unit"] or before in writing.pressure):
+    if (found := _PRESSURE.match(text, at)) and writing.over and (found["unit"] or _is_pressure(written, at)):
         lower = language.measure(Number(found["d"]), "mmHg") if found["unit"] else language.cardinal(int(found["d"]))
         return found.end(), writing.over.format(language.cardinal(int(found["n"])), lower)
     found = _SLASHED.match(text, at)
@@ -41,6 +42,11 @@ def out_of(written: Written, at: int) -> Found | None:
     if writing.out_of and (is_rated or is_all_or_none):
         return _of_measure(written, Number(found["n"]), found["d"], found.end())
     return None
+
+
+def _is_pressure(written: Written, at: int) -> bool:
+    """Whether one of the last words before a position is one for blood pressure."""
+    return not written.writing.pressure.isdisjoint(_WORDS.findall(written.left(at).lower())[-3:])
 
 
 def _of_measure(written: Written, part: Number, whole: str, end: int) -> Found:
@@ -76,5 +82,5 @@ def fraction(written: Written, at: int) -> Found | None:
     gender = language.nouns.get(written.word_after(found.end()), "")
     if not gender and written.gender_of(1, at, found.end()) == "feminine":
         gender = "feminine"
-    said = language.fraction(int(top), int(bottom), whole, gender="" if whole else gender)
+    said = language.fraction(int(top), int(bottom), whole, gender=gender)
     return found.end(), written.in_case(at, found.end(), Number(top), said)

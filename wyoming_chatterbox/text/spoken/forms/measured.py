@@ -22,6 +22,7 @@ _LETTERS_ALONE = re.compile(r"[^\W\d_]+(?:[·*][^\W\d_]+)?[²³]?(?![\w/])")
 _ALONE = re.compile(r"[^\W\d_]+/[^\W\d_]+(?![\w/])")
 _PARTICLE = re.compile(f"[{HANGUL}{WIDE}]")
 _BREAKS = re.compile(r"[.\s]+")
+_DASH = re.compile("[-–]")
 _MARK = re.compile("['’]")
 _MORE_DIGITS = re.compile(r"-\d")
 _WORD = re.compile(r"\s?([^\W\d_]+)")
@@ -68,7 +69,7 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
     for name in _names(written, unit):
         if short and short.end() > unit.start(1) + len(name) + 1:  # "476 d. C."
             break
-        if written.writing.units.get(name) == "":
+        if written.writing.units.get(name) == "" or written.is_word(name, unit.start(1) + len(name)):
             break
         key = unit_key(written, name)
         after = unit.start(1) + len(name)
@@ -121,7 +122,7 @@ def _names(written: Written, unit: re.Match[str]) -> dict[str, None]:
     name = unit[1]
     before_mark = _MARK.split(name)[0]
     ends = before_mark != name and written.writing.endings.pattern.match(written.text, unit.start(1) + len(before_mark))
-    names = name, name.rstrip(".'’"), name.split("-")[0].rstrip("."), name.split("/")[0]
+    names = name, name.rstrip(".'’"), _DASH.split(name)[0].rstrip("."), name.split("/")[0]
     return dict.fromkeys((*names, before_mark) if ends else names)
 
 

@@ -14,6 +14,8 @@ from .written import Found, Written
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LETTER_SCALES = {"k": 3, "K": 3, "M": 6, "m": 6, "mn": 6, "B": 9, "b": 9, "bn": 9, "T": 12, "tn": 12}
 _OF = re.compile(r"\s(?:de|di|d['’])\s?")
+_WORD_AFTER = re.compile(r"\s[^\W\d_]")
+_WITH_COLON = re.compile(r"(?P<whole>\d{1,5}):(?P<cents>\d\d)\s?(?=[^\W\d_])")
 _NO_CENTS = re.compile(r",[-–—]{1,2}")
 _NO_MONEY = re.compile(r"\s?[°%‰:]")
 _CODE = re.compile(r"\s?([A-Z]{3})(?!\w)")
@@ -52,6 +54,10 @@ def money(written: Written, at: int) -> Found | None:
     currency = written.writing.currencies[sign[0]]
     if (code := _CODE.match(text, end)) and code[1] in written.writing.currencies and sign[0] in ("$", code[1]):
         currency, end = code[1], code.end()
+    if _WORD_AFTER.match(text, end) and written.word_after(end) in written.language.nouns:  # "$1,500 pesos"
+        return end, written.language.number(last(amount)) if isinstance(amount, Number) else written.language.range(
+            *amount
+        )
     if isinstance(amount, Number) and not (amount.fraction and not scale) and written.describes(at, end):
         return end, f"{written.language.number(amount)}{_unit(written, Number('1'), currency)}"
     return _paid(written, amount, currency, end)
@@ -61,6 +67,15 @@ def _grouped_by_comma(written: Written, sign: str, at: int) -> tuple[Amount, int
     """Return an amount with commas between thousands, as the currency's own country writes it: "$1,299"."""
     found = _GROUPED.match(written.text, at) if sign[-1] in _WITH_COMMAS else None
     return (Number(found["whole"].replace(",", ""), found["fraction"] or ""), found.end()) if found else None
+
+
+def with_colon(written: Written, at: int) -> Found | None:
+    """Find a price with a colon before its currency: "2:50 kr"."""
+    found = _WITH_COLON.match(written.text, at)
+    sign = written.writing.currency.match(written.text, found.end()) if found else None
+    if not found or not sign or not sign[0][0].islower():
+        return None
+    return money_after(written, Number(found["whole"], found["cents"]), found.end())
 
 
 def money_after(written: Written, amount: Amount, end: int) -> Found | None:

@@ -37,7 +37,8 @@ def quantity(written: Written, at: int) -> Found | None:
             return comma
         if not (amount.negative or amount.plus or written.text[at] == "."):
             return None
-    return end, say(written, amount)
+    gender = "" if isinstance(amount, Number) else written.gender_of(int(last(amount).whole), at, end)
+    return end, say(written, amount, gender)
 
 
 def _comma(written: Written, whole: Number, begin: int, end: int) -> Found | None:

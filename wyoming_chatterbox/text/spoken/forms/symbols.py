@@ -40,8 +40,9 @@ _BY = re.compile(r"[xX×]\s?(?=\d)")
 _OPERATOR = re.compile(r"\s?[+=^²³]|\s[-−]\s")
 _PER = re.compile(r"/(?P<name>[^\W\d_]+[²³]?)(?!\w)")
 _SURE_UNITS = frozenset(("kWh", "kg", "km", "min", "d", "week", "month", "year"))
+_GREAT = re.compile(r"\s?\d[\d.,]*\d{3}")
 _UNIT_SIGNS = tuple("%°℃")
-_SHORT_YEAR = re.compile(r"\d\d(?![\w'’\"])")
+_SHORT_YEAR = re.compile(r"\d{2,3}(?![\w'’\"])")
 _EQUATION_LENGTH = 12
 
 
@@ -144,7 +145,8 @@ def _colon(written: Written, at: int) -> Found | None:
         return None
     if spaced and (written.writing.spaced_colon or not _LONE_NUMBER.search(written.left(at))):
         return None
-    return at + 1, f" {written.writing.ratio or written.language.word('to')} "
+    to = written.language.word("to")
+    return at + 1, f" {to if _GREAT.match(written.text, at + 1) else written.writing.ratio or to} "
 
 
 def _slash(written: Written, at: int) -> Found:

@@ -208,12 +208,14 @@ class Writing:
         """What a number becomes before a hyphen and an adjective: "5-летний"."""
         self.parts = self._set("parts")
         self.century_after = self._set("century_after")
+        self.century_short = near.forms("century_short")
         self.rulers = _everywhere("rulers")
         self.queens = _everywhere("queens")
         self.regnal = dict(near.forms("regnal"))
         self.units: Mapping[str, str] = {**SPELLINGS, **near.forms("units")}
         self.spaced_unit = re.compile(rf"\s?(?P<name>{_spaced(self.units)})(?!{WORD})")
         """Units of several words: "sq ft", "deg F"."""
+        self.unit_words = {name: re.compile(pattern) for name, pattern in near.forms("unit_words").items()}
         wide = [unit for unit in near.forms("units") if re.match(f"[{WIDE}]", unit)]
         self.wide_unit = re.compile("|".join(map(re.escape, wide)) or "(?!)")
         """Units of a script without spaces, which other words follow at once."""

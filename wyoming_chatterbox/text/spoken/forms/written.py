@@ -17,7 +17,7 @@ Found: TypeAlias = tuple[int, str]
 Rule: TypeAlias = "Callable[[Written, int], Found | None]"
 """Looks for one kind of form at a position of a region."""
 
-_WORD_BEFORE = re.compile(r"([^\W\d_][^\W\d_'’.]*)[.,:]?[\"'(\s-]*\Z")
+_WORD_BEFORE = re.compile(r"([^\W\d_][^\W\d_'’.]*)[.,:]{0,2}[\"'(\s-]*\Z")
 _CLOCK_BEFORE = re.compile(r"([^\W\d_]+)\.?\s(?:([^\W\d_]+)\s|\d{1,2}\.\d\d\s?[-–]\s?)\Z")
 """A word, and behind it another one or the first time of a range."""
 _COUNTED = re.compile(r"\s?([^\W\d_][^\W\d_'’]*(?:-[^\W\d_]+)*)")
@@ -30,7 +30,9 @@ _NOUN_AFTER = re.compile(
 _OPENERS = " \t\u00a0\u202f\"'“„«([¿¡"
 _MACHINE_MADE = re.compile(r"\d{1,2}\.\d(?:\d[1-9]|[1-9]\d)")
 """A point that may be one between thousands, but not before a unit of small amounts: "21.456 °C", "12.345 kWh"."""
-_SMALL_AFTER = re.compile(r"\s?(?:[°%]|(?:kWh|MWh|kW|V|A|bar|m/s|km/h)(?!\w))")
+_SMALL_AFTER = re.compile(
+    r"\s?(?:[°%]|(?:kWh|MWh|kW|V|A|bar|m/s|km/h)(?!\w)|(?:€|\$|£|[^\W\d_]{1,3}\.?)\s?/\s?(?:kWh|l|L|Liter)(?!\w))"
+)
 
 
 class Written:
@@ -135,6 +137,12 @@ class Written:
         """Return the word after a position, in lower case; empty if something else is there."""
         found = _WORD_AFTER.match(self.text, end)
         return found[1].lower() if found else ""
+
+    def is_word(self, unit: str, end: int) -> bool:
+        """Whether the spelling of a unit is another word here, by the one behind it: "Il sensore 3 ha rilevato"."""
+        pattern = self.writing.unit_words.get(unit)
+        word = _WORD_AFTER.match(self.text, end) if pattern else None
+        return bool(pattern and word and pattern.fullmatch(word[1]))
 
     def describes(self, at: int, end: int) -> bool:
         """Whether an amount stands between an article and a noun, in English: "a 5 km run"."""
