@@ -36,7 +36,7 @@ _NEVER_ENDS = _words("""
     Sr Sra Srta Sres Dra Dña Ud Uds Vd Vds p.ej EE EE.UU Sig Dott
     Mio Mrd Mill mln mld млн млрд тыс bijv dhr mevr f.eks bl np tzn prof mgr dr mr mrs sr sra ул ul pl
     см sok cad mah bkz kl klo milj mill dvs evt ekskl exkl bv esim ts tj örn cth напр δηλ sig sigg dott avv geom sig.ra
-    डॉ प्रो उदा रु Sto Lic Exmo Egr św
+    डॉ प्रो उदा रु Sto Sta Lic Exmo Egr św
 """)
 
 # Between two sentences as likely as inside one: an end if a capital follows.

@@ -33,7 +33,8 @@ _SIGNED: tuple[Rule, ...] = (
 _DIGIT: tuple[Rule, ...] = (
     counting.list_number, codes.address, wide.date, wide.time, dates.numeric, dates.day_first, money.with_colon,
     clock.time, codes.phone, codes.version, codes.chain, fractions.out_of, fractions.fraction, counting.ordinal,
-    counting.scientific, dates.decade, counting.years, measured.duration, measured.feet_and_inches, quantities.quantity, counting.number,
+    counting.scientific, dates.decade, counting.years, measured.duration, measured.feet_and_inches, quantities.quantity,
+    counting.number,
 )  # fmt: skip
 _LETTER: tuple[Rule, ...] = (
     dates.weekday, dates.month_first, abbreviations.anywhere, money.money, codes.address, names.version_name,

@@ -53,11 +53,8 @@ def roman(written: Written, at: int) -> Found | None:
     name = written.name_before(at)
     if not name:
         return None
-    if (
-        name.lower() in writing.rulers
-        and number <= _GREATEST
-        and (numeral != "I" or not follows or writing.regnal.get("one"))
-    ):
+    is_number = numeral != "I" or not follows or follows[1] == "of" or "one" in writing.regnal
+    if name.lower() in writing.rulers and number <= _GREATEST and is_number:
         return _regnal(written, number, name, end)
     if name.lower() in writing.parts and (len(numeral) > 1 or name[0].isupper()):
         return end, language.cardinal(number)

@@ -145,8 +145,9 @@ def _colon(written: Written, at: int) -> Found | None:
         return None
     if spaced and (written.writing.spaced_colon or not _LONE_NUMBER.search(written.left(at))):
         return None
-    to = written.language.word("to")
-    return at + 1, f" {to if _GREAT.match(written.text, at + 1) else written.writing.ratio or to} "
+    ratio = written.writing.ratio
+    is_scale = not ratio.isalpha() and _GREAT.match(written.text, at + 1)
+    return at + 1, f" {ratio if ratio and not is_scale else written.language.word('to')} "
 
 
 def _slash(written: Written, at: int) -> Found:
