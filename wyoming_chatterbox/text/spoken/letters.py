@@ -31,6 +31,7 @@ _RAISED = re.compile(
 )
 _SPELLINGS = {
     "\u2010": "-", "\u2011": "-", "\u2012": "–", "٪": "%", "º C": "°C", "ºC": "°C", "ºF": "°F", "٫": ".", "٬": ",",
+    "⋅": "·",
 }  # fmt: skip
 _OTHER_DIGITS = re.compile(r"(?![0-9])\d")
 _MICRO = re.compile(r"(?<!\w)\u03bc(?=[A-Za-z])")

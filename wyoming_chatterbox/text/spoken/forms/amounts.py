@@ -13,7 +13,7 @@ from .written import Written
 _AFTER_WIDE = re.compile(rf"(?<!\d)(?<!\d.)[{WIDE}]\Z")
 _DEGREES = re.compile(r"[-–][\d.,]+\s?[°度%]")
 _SIGN = re.compile(r"[-+–](?=\d)|[-+–](?=[.,]\d)")
-_RANGE = re.compile(r"(?:[-–—~～〜]|\s[-–—]\s|(?<!\.)\.\.|…)(?=[-+]?\d)")
+_RANGE = re.compile(r"(?:[-–—~～〜]|\s[-–—]\s|(?<!\.)\.{2,3}|…)(?=[-+]?\d)")
 _DEGREES_BEHIND = re.compile(r"/(?=[-+]?\d[\d.,]*\s?°)")
 _CHAIN = re.compile(r"\s?(?:[-–/.:]\d|=|…\d|\.\.)")
 _SCALE = re.compile(rf"\s?({WORD})")
@@ -71,7 +71,7 @@ def scaled(amount: Amount, scale: int) -> Amount:
 def may_have_sign(written: Written, at: int) -> bool:
     """Whether a dash at a position may be a minus."""
     before = written.char_before(at)
-    if not before or before.isspace() or before in "([{\"'“„«/=:<>≤≥~±*×":
+    if not before or before.isspace() or before in "([{\"'“„«/=:<>≤≥~±*×，、。：；（「":
         return True
     is_degrees = written.is_dense and _DEGREES.match(written.text, at)
     return bool(is_degrees and _AFTER_WIDE.search(written.left(at)))

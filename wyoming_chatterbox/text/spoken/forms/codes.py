@@ -131,7 +131,8 @@ def phone(written: Written, at: int) -> Found | None:
     if found := writing.phones.match(text, at):
         return found.end(), said_groups(written, found[0])
     if written.is_dense:
-        before = next((word for word in writing.phone | writing.emergency if _ends_with(written, at, word)), "")
+        words = writing.phone | writing.emergency | writing.code
+        before = next((word for word in words if _ends_with(written, at, word)), "")
     if before in writing.phone and (found := _AFTER_WORD.match(text, at)) and _count(found[0]) >= _LEAST_AFTER_WORD:
         return found.end(), said_groups(written, found[0])
     if before in writing.emergency and (found := _EMERGENCY.match(text, at)):

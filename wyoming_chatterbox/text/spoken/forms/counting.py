@@ -18,12 +18,16 @@ _YEARS = re.compile(r"(?P<first>1[1-9]\d\d|20\d\d)(?:[-–/]|\s[-–]\s)(?P<last
 _NEXT_WORD = re.compile(rf"\s({WORD}(?:['’]{WORD})*)")
 _DOT = re.compile(r"(?P<n>\d{1,3})\.(?=[\s,;)]|\Z)")
 _OTHER_ORDINAL = re.compile(r"\s[^\W\d_]{2,4}\s\d{1,3}\.")
+_LISTED = re.compile(r",\s\d{1,3}\.[\s,]")
 _FIRST_ORDINAL = re.compile(r"([^\W\d_]+) \d{1,3}\. [^\W\d_]{2,4} \Z")
 _LIST_NUMBER = re.compile(r"(?P<n>\d{1,3})[.)](?=\s\S)")
 _MODEL_BEFORE = re.compile(r"(?<![\w])(?=\w*[A-Z]\w*[A-Z])\w{2,}[\s-]\Z")
 _SCIENTIFIC = re.compile(r"(?P<n>\d{1,15})(?:\.(?P<fraction>\d{1,15}))?[eE](?P<e>[-+]?\d{1,3})(?![\w])")
 _LONG = 13
+_LONGEST_LIST = 20
+"""Items; a greater number with a full stop at the start of a line is an ordinal, where they are written so."""
 _SURE_YEARS = range(1900, 2100)
+_ALL_YEARS = range(100, 2100)
 _YEARS_RANGE = range(1001, 2100)
 
 
@@ -39,7 +43,11 @@ def list_number(written: Written, at: int) -> Found | None:
 
 def _is_ordinal_here(written: Written, at: int, found: re.Match[str]) -> bool:
     word = _NEXT_WORD.match(written.text, found.end())
-    return bool(word and word[1].lower() in written.language.months)
+    if not word:
+        return bool(written.writing.dotted_ordinals and _LISTED.match(written.text, found.end()))
+    small = written.writing.dotted_ordinals and word[1][0].islower()
+    is_late = small and (int(found["n"]) > _LONGEST_LIST or _OTHER_ORDINAL.match(written.text, found.end()))
+    return bool(word[1].lower() in written.language.months or is_late)
 
 
 def ordinal(written: Written, at: int) -> Found | None:
@@ -64,6 +72,8 @@ def _with_dot(written: Written, at: int) -> Found | None:
     before = other[1].lower() if other else written.word_before(at)
     form = writing.ordinal_before.get(before)
     word = _NEXT_WORD.match(written.text, found.end())
+    if writing.dotted_ordinals and _LISTED.match(written.text, found.end()):
+        return found.end(), language.ordinal(int(found["n"]), form=form or "")
     if not word:
         goes_on = written.text[found.end() : found.end() + 1] in tuple(",;)")
         is_day = (
@@ -146,11 +156,11 @@ def scientific(written: Written, at: int) -> Found | None:
 def _is_year(written: Written, at: int, number: int, end: int, before: str) -> bool:
     """Whether a number is a year, by the word before or because no thing is counted after it."""
     writing = written.writing
+    word = _NEXT_WORD.match(written.text, end)
+    if number in _ALL_YEARS and word and word[1].lower() in writing.word_for_year:
+        return True
     if number not in _YEARS_RANGE or not _YEAR.match(written.text, at):
         return False
-    word = _NEXT_WORD.match(written.text, end)
-    if word and word[1].lower() in writing.word_for_year:
-        return True
     part = _HYPHENED.match(written.text, end)
     if part and part[1] in writing.century_ending:
         return True

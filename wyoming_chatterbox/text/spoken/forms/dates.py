@@ -22,7 +22,7 @@ _SLASHED = re.compile(r"(?P<a>\d\d?)(?P<mark>[/-])(?P<b>\d\d?)(?P=mark)(?P<y>\d{
 _YEAR_BEHIND_DASH = re.compile(r"(?P<a>\d\d?)(?P<mark>/)(?P<b>\d\d?)-(?P<y>(?:19|20)\d\d)(?![\w/-])")
 _DAY_SLASH_MONTH = re.compile(r"(?P<a>\d\d?)/(?P<b>\d\d?)(?![\d/]|\s?[°%])")
 _DAY_DASH_MONTH = re.compile(r"(?P<d>[0-3]\d)-(?P<m>0[1-9]|1[0-2])(?![\w-]|[.,]\d|\s?[°%€])")
-_DAY = r"(?P<d>[0-3]?\d)(?:st|nd|rd|th|er|re|º|ª|°|:?e|\.)?"
+_DAY = r"(?P<d>[0-3]?\d)(?:st|nd|rd|th|er|re|º|ª|°|:?e|hb|\.)?"
 _DAYS = re.compile(
     rf"(?:(?P<first>[0-3]?\d)(?:st|nd|rd|th|\.)?\s?[-–]\s?)?{_DAY}(?:\s|-)?(?:of\s|d['’]|de\s)?(?P<month>{WORD})(?P<dot>\.?)"
 )
@@ -104,9 +104,11 @@ def _numeric(written: Written, at: int) -> Found | None:
         month, day = (first, second) if (month_first and first <= 12) or second > 12 else (second, first)
         if _valid(month, day) and (found["mark"] == "/" or len(found["y"]) == 4):
             return found.end(), language.date(int(found["y"]), month, day, after=before)
-    dotted = not writing.month_first and not written.is_clock(at)
+    dotted = not writing.month_first and language.decimal_mark != "." and not written.is_clock(at)
     if dotted and (found := _DAY_MONTH.match(text, at)) and _valid(int(found["m"]), int(found["d"])):
         ends_text = not text[found.end() :].strip()
+        if _is_decimal(written, at, found, before) and ends_text:
+            return None
         end = found.end() - ends_text
         return end, language.date(None, int(found["m"]), int(found["d"]), after=before)
     is_said = before in writing.day_before
@@ -122,6 +124,13 @@ def _numeric(written: Written, at: int) -> Found | None:
         if _valid(month, day) and (is_said or _is_no_fraction(month, day, month_first=writing.month_first)):
             return found.end(), language.date(None, month, day, after=before)
     return None
+
+
+def _is_decimal(written: Written, at: int, found: re.Match[str], before: str) -> bool:
+    """Whether "21.5." at the end of a sentence is a number that a machine wrote: nothing says that it is a date."""
+    is_tight = len(found[0]) == len(found["d"]) + len(found["m"]) + 2
+    told = before in written.writing.day_before or before in written.writing.ordinal_before or not before
+    return is_tight and found["m"][0] != "0" and not (told or written.starts_sentence(at))
 
 
 def _is_no_fraction(month: int, day: int, *, month_first: bool) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from ..letters import HANGUL, WIDE
 from ..measures import Amount
@@ -17,12 +18,13 @@ _UNIT = re.compile(
     rf"|[^\s\d,;:!?।॥؟()\[\]\"“”…+=<>~&@#_|،{WIDE}{HANGUL}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+[²³23]?)?)"
 )
 _PER_SECOND_SQUARED = re.compile(r"(\w+)/s[²2]\Z")
-_PER_HUNDRED = re.compile(r"\s?/\s?100\s?km\b")
+_PER_HUNDRED = re.compile(r"\s?/\s?100\s?(?:km|км)\b")
 _LETTERS_ALONE = re.compile(r"[^\W\d_]+(?:[·*][^\W\d_]+)?[²³]?(?![\w/])")
 _ALONE = re.compile(r"[^\W\d_]+/[^\W\d_]+(?![\w/])")
 _PARTICLE = re.compile(f"[{HANGUL}{WIDE}]")
 _BREAKS = re.compile(r"[.\s]+")
 _DASH = re.compile("[-–]")
+_SIGNED_PERCENT = re.compile(r"(?P<sign>[-+–]?)%")
 _MARK = re.compile("['’]")
 _MORE_DIGITS = re.compile(r"-\d")
 _WORD = re.compile(r"\s?([^\W\d_]+)")
@@ -181,7 +183,7 @@ def _counted(written: Written, amount: Amount, begin: int, end: int) -> Found | 
     word = _WORD.match(written.text, end)
     if not word or not word[0][0].isspace() or not isinstance(amount, Number):
         return None
-    if len(amount.whole) == _YEAR_DIGITS and word[1].lower() in written.writing.word_for_year:
+    if len(amount.whole) in (_YEAR_DIGITS - 1, _YEAR_DIGITS) and word[1].lower() in written.writing.word_for_year:
         return None
     gender = written.language.nouns.get(word[1].lower())
     return (
@@ -191,9 +193,12 @@ def _counted(written: Written, amount: Amount, begin: int, end: int) -> Found | 
 
 def percent_first(written: Written, at: int) -> Found | None:
     """Find a sign of percent before its number, as Turkish has it: "%25"."""
-    if written.text[at] != "%" or written.char_before(at).isalnum():
+    sign = _SIGNED_PERCENT.match(written.text, at)
+    if not sign or written.char_before(at).isalnum():
         return None
-    found = read_amount(written, at + 1)
+    found = read_amount(written, sign.end())
+    if found and sign["sign"] and isinstance(found[0], Number):
+        found = replace(found[0], negative=sign["sign"] != "+", plus=sign["sign"] == "+"), found[1]
     return (found[1], written.language.measure(found[0], "percent")) if found else None
 
 

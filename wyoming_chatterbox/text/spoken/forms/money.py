@@ -89,7 +89,8 @@ def money_after(written: Written, amount: Amount, end: int) -> Found | None:
     if (cents := written.writing.cent.match(text, begin)) and isinstance(amount, Number) and len(amount.whole) < 4:
         return _per(written, _cents(written, amount, written.writing.cents[cents[0]]), written.after_dot(cents.end()))
     sign = written.writing.currency.match(text, begin)
-    if not sign or (sign[0][-1].isalpha() and len(sign[0]) == 1):
+    is_letter = sign is not None and sign[0].isalpha() and len(sign[0]) == 1
+    if not sign or (is_letter and not text.startswith("/", sign.end())):
         return None
     after = written.after_dot(sign.end() - 1) if sign[0].endswith(".") else sign.end()
     return _paid(written, amount, written.writing.currencies[sign[0]], after)

@@ -37,7 +37,9 @@ def quantity(written: Written, at: int) -> Found | None:
             return comma
         if not (amount.negative or amount.plus or written.text[at] == "."):
             return None
-    gender = "" if isinstance(amount, Number) else written.gender_of(int(last(amount).whole), at, end)
+    gender = ""
+    if not isinstance(amount, Number) and not written.writing.plain_ranges:
+        gender = next(filter(None, (written.gender_of(int(number.whole), at, end) for number in amount)), "")
     return end, say(written, amount, gender)
 
 

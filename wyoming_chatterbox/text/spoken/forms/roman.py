@@ -50,6 +50,8 @@ def roman(written: Written, at: int) -> Found | None:
     if follows and of_century:
         form = writing.ordinal_before.get(written.word_before(at)) or _form_of(written, follows[1])
         return follows.start(1) - 1, language.ordinal(number, form=form)
+    if ending == "." and follows and "before" in writing.regnal:
+        return found.end(), language.ordinal(number)
     name = written.name_before(at)
     if not name:
         return None

@@ -120,7 +120,7 @@ class Writing:
             r"|(?:(?P=mark)\d{3})+)(?!\d|[.,]\d)"
         )
         """With the marks of another language, where they tell."""
-        self.lakhs = re.compile(rf"\d{{1,2}}(?:,\d\d)+,\d{{3}}(?:{point}(?P<fraction>\d++))?+(?![\d,])")
+        self.lakhs = re.compile(rf"\d{{1,2}}(?:,\d\d)+,\d{{3}}(?:{point}(?P<fraction>\d++))?+(?!\d|,\d)")
         self.plain = re.compile(rf"\d++(?:[.{point}](?P<fraction>\d++)(?![.,]\d))?+")
         self.year = self._set("year")
         self.year_after = self._set("year_after")
@@ -208,6 +208,7 @@ class Writing:
         """What a number becomes before a hyphen and an adjective: "5-летний"."""
         self.parts = self._set("parts")
         self.century_after = self._set("century_after")
+        self.plain_ranges = near.text("plain_ranges") == "yes"
         self.century_short = near.forms("century_short")
         self.rulers = _everywhere("rulers")
         self.queens = _everywhere("queens")
@@ -243,6 +244,7 @@ class Writing:
             | self.hour_after
             | frozenset(language.scales)
             | frozenset(word.lower() for name in self.units if " " in name for word in name.split())
+            | frozenset(name.replace(" ", ".").lower() for name in self.units if " " in name)
             | frozenset(part.strip(".") for name in language.half_days for part in name.split())
         )
 
