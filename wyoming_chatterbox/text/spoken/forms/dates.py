@@ -49,6 +49,8 @@ _DAY_LISTED_AFTER = re.compile(rf"{_NEIGHBOUR}(?P<name>[^\W\d_]+)")
 _DAY_LISTED_BEFORE = re.compile(rf"(?P<name>[^\W\d_]+)\.?{_NEIGHBOUR}\Z")
 _AMOUNT_AFTER = re.compile(r",\s[-+−]?\d")
 _DASH_AFTER = re.compile(r"\s?[-–]\s?(?=[^\W\d_])")
+_LONG_NAME = 4
+"""Letters of a day's name, which may have an ending: "perjantaina"."""
 _DECADE = re.compile(r"['’]?(?P<n>\d{2,4})(?P<end>['’]?s|er)(?!\w)")
 
 
@@ -129,7 +131,9 @@ def _numeric(written: Written, at: int) -> Found | None:
 def _is_decimal(written: Written, at: int, found: re.Match[str], before: str) -> bool:
     """Whether "21.5." at the end of a sentence is a number that a machine wrote: nothing says that it is a date."""
     is_tight = len(found[0]) == len(found["d"]) + len(found["m"]) + 2
-    told = before in written.writing.day_before or before in written.writing.ordinal_before or not before
+    word, days = written.word_before(at), written.language.weekdays
+    is_day = word in days or any(len(day) >= _LONG_NAME and word.startswith(day) for day in days)
+    told = is_day or not before or before in written.writing.day_before or before in written.writing.ordinal_before
     return is_tight and found["m"][0] != "0" and not (told or written.starts_sentence(at))
 
 

@@ -39,7 +39,9 @@ def quantity(written: Written, at: int) -> Found | None:
             return None
     gender = ""
     if not isinstance(amount, Number) and not written.writing.plain_ranges:
-        gender = next(filter(None, (written.gender_of(int(number.whole), at, end) for number in amount)), "")
+        # A noun behind a range has the form that goes with its upper number, never that of one.
+        several = (int(number.whole) for number in reversed(amount) if not number.whole.endswith("1"))
+        gender = next(filter(None, (written.gender_of(number, at, end) for number in several)), "")
     return end, say(written, amount, gender)
 
 

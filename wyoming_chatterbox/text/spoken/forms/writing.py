@@ -19,6 +19,7 @@ _PERIODS = ("s", "min", "h", "d", "week", "month", "year")
 _SIGNS = {
     "US$": "USD", "A$": "AUD", "C$": "CAD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "￥": "JPY", "₹": "INR",
 }  # fmt: skip
+_LATIN_HALF = re.compile(r"[ap]\.?\s?m\.?")
 _BEFORE_NAME = r"(?=\s(?:\d|[^\W\d_a-zß-öø-ÿα-ωа-я]|(?:et|le|la)\b))"
 """Makes a single letter with a full stop sure: a number, a capital, or an article: "M. le Maire"."""
 
@@ -227,7 +228,7 @@ class Writing:
         self.time_units: Mapping[str, str] = {
             **TIME, **{name: unit for name, unit in near.forms("units").items() if unit in ("d", "h", "min", "s")}
         }  # fmt: skip
-        halves = [re.escape(name) for name in language.half_days if name[0] not in "ap"]
+        halves = [re.escape(name) for name in language.half_days if not _LATIN_HALF.fullmatch(name)]
         self.half_day = re.compile(rf"\s?(?P<half>{'|'.join(halves) or '(?!)'})(?![\w/²³])", re.IGNORECASE)
         self.dotted_ordinals = near.text("ordinal_dot") == "lower"
         """Whether "3." before a small letter is an ordinal."""

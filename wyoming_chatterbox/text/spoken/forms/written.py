@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from ..language import Language
+from ..letters import WORD
 from ..measures import Amount
 from ..numbers import Number
 from .writing import Writing
@@ -17,11 +18,11 @@ Found: TypeAlias = tuple[int, str]
 Rule: TypeAlias = "Callable[[Written, int], Found | None]"
 """Looks for one kind of form at a position of a region."""
 
-_WORD_BEFORE = re.compile(r"([^\W\d_][^\W\d_'’.]*)[.,:]{0,2}[\"'(\s-]*\Z")
+_WORD_BEFORE = re.compile(r"([^\W\d_](?:[^\W\d_'’.]|[\u0900-\u0903\u093a-\u094f])*)[.,:]{0,2}[\"'(\s-]*\Z")
 _CLOCK_BEFORE = re.compile(r"([^\W\d_]+)\.?\s(?:([^\W\d_]+)\s|\d{1,2}\.\d\d\s?[-–]\s?)\Z")
 """A word, and behind it another one or the first time of a range."""
 _COUNTED = re.compile(r"\s?([^\W\d_][^\W\d_'’]*(?:-[^\W\d_]+)*)")
-_WORD_AFTER = re.compile(r"\s([^\W\d_]+)")
+_WORD_AFTER = re.compile(rf"\s({WORD})")
 _NAME_BEFORE = re.compile(r"([^\W\d_][\w'’-]*)\s\Z")
 _NOUN_AFTER = re.compile(
     r"\s(?!(?:of|and|or|in|is|are|was|were|will|has|have|can|to|from|at|per|away|long|left|ahead|before|after|ago|apart|more"
