@@ -55,7 +55,8 @@ _ENDS_UNLESS_NUMBER_FOLLOWS = _words("""
     lun jeu ven sam dim jue mié sáb gio sab pon wt śr czw niedz mån tis tors tor fre lör sön tir lør søn
     пн вт ср чт пт сб вс janv févr avr juil déc ene abr dic giu lug ott fev des mrt wrz paź
     янв февр апр авг сент окт нояб дек
-    fr.o.m t.o.m vie jue dom za zo vr apdo cap pag pagg hfst afb rozdz rys sid sob böl sf hlm puh yakl περ t
+    fr.o.m t.o.m vie jue dom za zo vr apdo cap pag pagg hfst afb rozdz rys sid sob böl sf hlm puh yakl περ t ur zm int
+    apto bl esc bestelnr род ум корп
     κεφ εικ παρ σάβ δευ гл ст п с табл
 """)
 

@@ -44,6 +44,8 @@ class Chunks:
         """Whether a chunk opens a region."""
         if _HOT.search(chunk):
             return True
+        if self._writing.long_pattern.match(chunk):
+            return True
         word = chunk.strip(_EDGES)
         lower = word.lower()
         if lower in self._starts or word in self._writing.currencies or word in PER_UNITS:

@@ -44,6 +44,9 @@ def beside_name(written: Written, at: int) -> Found | None:
 
 def anywhere(written: Written, at: int) -> Found | None:
     """ "e.g.", "vs.", "w/o", "z. B."; with a capital at the start of a sentence too."""
+    if long := written.writing.long_pattern.match(written.text, at):
+        begin = written.text[at : long.start("ending")]
+        return _without_stop(written, long.end()), begin + written.writing.word_endings[long["ending"]]
     found = written.writing.short_pattern.match(written.text, at)
     if not found or written.char_before(at) in ("/", "\\", "."):
         return None

@@ -13,11 +13,11 @@ from .written import Written
 _AFTER_WIDE = re.compile(rf"(?<!\d)(?<!\d.)[{WIDE}]\Z")
 _DEGREES = re.compile(r"[-–][\d.,]+\s?[°度%]")
 _SIGN = re.compile(r"[-+–](?=\d)|[-+–](?=[.,]\d)")
-_RANGE = re.compile(r"(?:[-–—~～〜]|\s[-–—]\s|(?<!\.)\.{2,3}|…)(?=[-+]?\d)")
+_RANGE = re.compile(r"(?:[-–—~～〜]|\s[-–]\s|(?<!\.)\.{2,3}|…)(?=[-+]?\d)")
 _DEGREES_BEHIND = re.compile(r"/(?=[-+]?\d[\d.,]*\s?°)")
 _CHAIN = re.compile(r"\s?(?:[-–/.:]\d|=|…\d|\.\.)")
 _SCALE = re.compile(rf"\s?({WORD})")
-_STOP_INSIDE = re.compile(r"\.(?=\s?[€$£%]|\s[^\W\d_]?[a-zα-ώа-яё])")
+_STOP_INSIDE = re.compile(r"\.(?=\s?[€$£%₽₴₺₹¥₩₪]|\s[^\W\d_]?[a-zα-ώа-яё])")
 _PAID_SCALE = re.compile(r"\s?(k|K|M|Md|Mrd|Mio)(?=[€$£])")
 _PAID_SCALES = {"k": 3, "K": 3, "M": 6, "Mio": 6, "Md": 9, "Mrd": 9}
 _ATTACHED_SCALES = {"k": 3, "M": 6, "B": 9, "T": 12}

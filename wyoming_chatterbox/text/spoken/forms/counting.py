@@ -88,7 +88,10 @@ def _with_dot(written: Written, at: int) -> Found | None:
         noun_follows = not (writing.capital_nouns and starts_small)
         is_ordinal = starts_small or noun_follows or other is not None
     else:
-        is_ordinal = writing.dotted_ordinals and starts_small
+        dotted = writing.dotted_ordinals or writing.capital_nouns
+        joins = word[1].lower() in (language.word("to"), language.word("and"), language.word("or"))
+        in_row = other is not None or (joins and _OTHER_ORDINAL.match(written.text, found.end()) is not None)
+        is_ordinal = (writing.dotted_ordinals and starts_small) or (dotted and in_row)
         form = next((form for pattern, form in writing.ordinal_after if pattern.fullmatch(word[1])), "")
     return (found.end(), language.ordinal(int(found["n"]), form=form or "")) if is_ordinal else None
 

@@ -106,7 +106,7 @@ def _numeric(written: Written, at: int) -> Found | None:
         month, day = (first, second) if (month_first and first <= 12) or second > 12 else (second, first)
         if _valid(month, day) and (found["mark"] == "/" or len(found["y"]) == 4):
             return found.end(), language.date(int(found["y"]), month, day, after=before)
-    dotted = not writing.month_first and language.decimal_mark != "." and not written.is_clock(at)
+    dotted = writing.dotted_dates and not written.is_clock(at)
     if dotted and (found := _DAY_MONTH.match(text, at)) and _valid(int(found["m"]), int(found["d"])):
         ends_text = not text[found.end() :].strip()
         if _is_decimal(written, at, found, before) and ends_text:

@@ -25,6 +25,8 @@ _PARTICLE = re.compile(f"[{HANGUL}{WIDE}]")
 _BREAKS = re.compile(r"[.\s]+")
 _DASH = re.compile("[-–]")
 _SIGNED_PERCENT = re.compile(r"(?P<sign>[-+–]?)%")
+_OF_AS_MANY = re.compile(r"/(\d{1,2})(?![\d/]|[.,]\d)")
+"""Behind a unit: "24h/24", "7j/7"."""
 _MARK = re.compile("['’]")
 _MORE_DIGITS = re.compile(r"-\d")
 _WORD = re.compile(r"\s?([^\W\d_]+)")
@@ -86,6 +88,8 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
             return after + 1, _describing(written, amount, key) + " "
         if isinstance(amount, Number) and written.describes(begin, after):
             return after, _describing(written, amount, key)
+        if (of := _OF_AS_MANY.match(written.text, after)) and of[1] == last(amount).whole and written.writing.out_of:
+            return of.end(), written.writing.out_of.format(language.measure(amount, key), language.cardinal(int(of[1])))
         if hundred := _PER_HUNDRED.match(written.text, after):
             said = [language.measure(amount, key), language.measure(Number("100"), "km")]
             return hundred.end(), written.joined(language.word("per"), said)

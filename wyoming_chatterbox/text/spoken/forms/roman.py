@@ -40,15 +40,16 @@ def roman(written: Written, at: int) -> Found | None:
     end = found.end("numeral")
     follows = _FOLLOWS.match(written.text, found.end() if ending != "." else end)
     of_century = follows is not None and follows[1].lower() in writing.century_after
+    before = "" if written.left(at).rstrip().endswith((",", ".")) else written.word_before(at)
+    key = follows[1].lower() if follows else ""
+    short = writing.century_short.get(f"{before} {key}") or writing.century_short.get(key)
+    if follows and short and written.text.startswith(".", follows.end()) and ending != ".":
+        form = writing.ordinal_before.get(before) or _form_of(written, short)
+        return written.after_dot(follows.end()), f"{language.ordinal(number, form=form)} {short}"
     if ending in _ORDINAL_ENDINGS and (len(numeral) > 1 or ending in ("er", "ème") or of_century):
         return found.end(), language.ordinal(number)
-    key = follows[1].lower() if follows else ""
-    short = writing.century_short.get(f"{written.word_before(at)} {key}") or writing.century_short.get(key)
-    if follows and short and written.text.startswith(".", follows.end()) and ending != ".":
-        form = writing.ordinal_before.get(written.word_before(at)) or _form_of(written, short)
-        return written.after_dot(follows.end()), f"{language.ordinal(number, form=form)} {short}"
     if follows and of_century:
-        form = writing.ordinal_before.get(written.word_before(at)) or _form_of(written, follows[1])
+        form = writing.ordinal_before.get(before) or _form_of(written, follows[1])
         return follows.start(1) - 1, language.ordinal(number, form=form)
     if ending == "." and follows and "before" in writing.regnal:
         return found.end(), language.ordinal(number)

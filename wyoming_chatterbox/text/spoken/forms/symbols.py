@@ -101,7 +101,9 @@ def _dash(written: Written, at: int) -> Found | None:
     if _NUMBER_BEFORE.search(left) and "=" in text[at:]:
         return at + 1, language.word("minus")
     tight = not (left[-1:].isspace() or text[at + 1].isspace())
-    if (tight or (_is_loose(written, at) and not _ends_a_part(written, at))) and _AMOUNT_BEFORE.search(left):
+    if (
+        tight or (text[at] != "—" and _is_loose(written, at) and not _ends_a_part(written, at))
+    ) and _AMOUNT_BEFORE.search(left):
         return at + 1, language.word("to")
     return (at + 1, " ") if tight and left[-1:].isalpha() else None
 

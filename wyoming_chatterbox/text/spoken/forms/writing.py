@@ -50,7 +50,7 @@ def _as_pattern(currency: str) -> str:
 
 def _last_digit(pattern: str) -> str:
     """Return the last digit of the numbers that a pattern of nouns is for; "" if it is for all."""
-    return pattern[0] if pattern[1] == ":" else ""
+    return pattern[0] if pattern[1:2] == ":" else ""
 
 
 def _spaced(units: Iterable[str]) -> str:
@@ -138,6 +138,7 @@ class Writing:
         self.decade_ending = near.text("decade_ending")
         self.year_first = near.text("dates") == "ymd"
         self.month_first = near.text("dates", "dmy") == "mdy"
+        self.dotted_dates = near.text("dotted_dates") == "yes"
         self.month_before = self._set("month_before")
         self.no_days = self._set("no_days")
         self.day_of = near.forms("day_of")
@@ -178,6 +179,12 @@ class Writing:
         self.short: Mapping[str, str] = {word.replace(" ", ""): said for word, said in short.items()}
         """Abbreviations, without spaces -> the words that they stand for."""
         self.short_pattern = re.compile("|".join(map(_short_pattern, sorted(short, key=len, reverse=True))) or "(?!)")
+        endings = near.forms("word_endings")
+        self.word_endings = dict(endings)
+        self.long_pattern = re.compile(
+            rf"[^\W\d_]{{2,}}?(?P<ending>{'|'.join(map(re.escape, endings)) or '(?!)'})(?=\s|\Z)"
+        )
+        """Words of which the end is written short: "Hauptstr."."""
         self.short_parts = frozenset(part for word in short for part in (*word.split(), word.replace(" ", "")))
         self.ratio = near.text("ratio")
         self.spaced_colon = near.text("spaced_colon") == "yes"

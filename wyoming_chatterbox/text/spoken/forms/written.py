@@ -23,7 +23,7 @@ _CLOCK_BEFORE = re.compile(r"([^\W\d_]+)\.?\s(?:([^\W\d_]+)\s|\d{1,2}\.\d\d\s?[-
 """A word, and behind it another one or the first time of a range."""
 _COUNTED = re.compile(r"\s?([^\W\d_][^\W\d_'’]*(?:-[^\W\d_]+)*)")
 _WORD_AFTER = re.compile(rf"\s({WORD})")
-_NAME_BEFORE = re.compile(r"([^\W\d_][\w'’-]*)\s\Z")
+_NAME_BEFORE = re.compile(r"([^\W\d_][\w'’-]*)\.?\s\Z")
 _NOUN_AFTER = re.compile(
     r"\s(?!(?:of|and|or|in|is|are|was|were|will|has|have|can|to|from|at|per|away|long|left|ahead|before|after|ago|apart|more"
     r"|on|for|with|by|than|as|if|but)\b)[^\W\d_]{2}"
@@ -99,6 +99,8 @@ class Written:
     def in_case(self, at: int, end: int, amount: Amount, said: str) -> str:
         """Put an amount into the case that the word before asks for: "in einer Stunde", "до двадцати градусов"."""
         before = self.word_before(at) if self.writing.cases else ""
+        if self.left(at).rstrip().endswith((",", ";", ":")):
+            return said
         for case in self.writing.cases:
             follows = not case.follows or self.word_after(end) in case.follows
             if before not in case.before or not follows or not case.of.search(said):
