@@ -19,7 +19,7 @@ class Case(NamedTuple):
 
 
 def cases(table: str = "*") -> Iterator[Case]:
-    """Those of one table, or of all."""
+    """Those of the tables whose names match, or of all: a language has one, or one for each topic."""
     for path in sorted(DIRECTORY.glob(f"{table}.tsv")):
         for line in path.read_text(encoding="utf-8").splitlines():
             language, written, spoken = line.split("\t")

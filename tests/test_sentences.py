@@ -104,7 +104,7 @@ def test_french_and_spanish_sentences(marked: str) -> None:
         "Mötet är tors. 26 november kl. 8.| Bra, dvs. 5 personer.",
         "Il sig. Rossi e il dott. Verdi arrivano gio. 26 novembre.| Bene.",
         "Rendez-vous jeu. 26 nov. à 8 heures.| Cita jue. 26 de noviembre.| Sí.",
-        "W czw. 26 listopada, ok. 20 minut.| Dobrze, np. Anna.",
+        "W czw. 26 listopada, np. Anna.| Dobrze.",
         "Она живёт на ул. Ленина, д. 5, кв. 12.| Это стоит 1 руб. 50 копеек.| Да.",
         "Γεια σας κ. Παπαδόπουλε.| Τι ώρα είναι;| Είναι πέντε.",
         "Всё началось в 2026 г.| Она живёт в г. Москва.",

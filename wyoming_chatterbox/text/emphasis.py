@@ -32,7 +32,7 @@ class Emphasis:
                 return False
             # Scripts without spaces have emphasis inside what looks like a word.
             if char == "*" and not (_is_caseless(before) or _is_caseless(follows)):
-                return length > 1 and not (before.isdigit() and follows.isdigit())
+                return length > 1 and not follows.isdigit()
             return True
         if self._open[char] > 0 and not before.isspace():
             self._open[char] = max(0, self._open[char] - length)

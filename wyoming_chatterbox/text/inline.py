@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import html
 import re
-import unicodedata
 from collections.abc import Collection
 
 from . import markup_patterns as patterns
@@ -14,9 +12,11 @@ from .emphasis import Emphasis
 from .formulas import Formula, formula_at
 from .hidden import HiddenText
 from .items import Pause
-from .links import cited_end, link_end, url_end
+from .linked import LinkedText
+from .links import link_end
+from .signs import Signs
 from .spacing import SpacedText
-from .styles import CIRCLED, without_style
+from .styles import CIRCLED
 from .tagged import TaggedText
 from .tags import Tag, tag_at
 
@@ -38,10 +38,10 @@ class InlineMarkup:
         self._arrival = arrival
         self._hidden = hidden
         self._tagged = TaggedText(line, hidden, sounds, language)
+        self.links = LinkedText(line, arrival)
+        self._signs = Signs(line, arrival)
         self._emphasis = Emphasis()
-        self._in_url = False
         self._code = 0
-        self._link_tails: list[int] = []
 
     @property
     def in_code(self) -> bool:
@@ -50,59 +50,34 @@ class InlineMarkup:
 
     def begin_line(self) -> None:
         """Note that another line begins: code and a URL end with the line."""
-        self._in_url = False
+        self.links.begin_line()
         self._code = 0
 
     def clear(self) -> None:
         """Forget open marks, because a paragraph ends."""
         self._emphasis.clear()
 
-    def rest_of_url(self, text: str, at: int) -> int:
-        """Return the position after what is left of a URL too long to be waited for."""
-        if self._in_url:
-            if rest := patterns.URL.match(text, at):
-                return rest.end()
-            self._in_url = False
-        return at
-
     def step(self, text: str, at: int) -> int | None:
         """Deal with the text at `at`; return the position after it, or None if it takes more text to tell."""
         char = text[at]
         if char in CIRCLED:
-            return self._number(CIRCLED[char], at + 1)
+            return self._signs.circled(text, at)
         if word := patterns.LETTERS.match(text, at):
             return self._word(text, word)
-        if char == "]" and self._link_tails:
-            return at + self._link_tails.pop()
+        if char == "]" and self.links.in_label:
+            return self.links.leave(at)
         after = at if self._arrival.ssml else self._mark(text, at, char)
         if after == at and not (self._code or self._hidden.in_code):
             after = self._angle(text, at) if char == "<" else self._inline(text, at, char)
         if after != at:
             return after
-        self._write(char)
+        self._signs.write(char)
         return at + 1
-
-    def _write(self, char: str) -> None:
-        """Write a character that is no markup; leave it out if it can't be said."""
-        if patterns.EMOJI.match(char):
-            self._line.gap()
-        elif char.isspace():
-            self._line.space()
-        elif not (patterns.VARIATION.match(char) or unicodedata.category(char) in patterns.INVISIBLE):
-            self._line.write(char)
-
-    def _number(self, number: str, after: int) -> int:
-        """Write a number that a single sign stood for."""
-        if self._arrival.before.isalnum():
-            self._line.gap()
-        self._line.write(number)
-        self._line.gap()
-        return after
 
     def _mark(self, text: str, at: int, char: str) -> int | None:
         """Deal with a keycap, or a mark of emphasis or code; return `at` itself if there is none."""
         if char in "0123456789#*":
-            after = self._keycap(text, at)
+            after = self._signs.keycap(text, at)
             if after != at:
                 return after
         if char == "*" and not self._code and not self._arrival.before.isalnum():
@@ -111,24 +86,8 @@ class InlineMarkup:
                 return acted
         if char in "*_~`":
             return self._emphasis_mark(text, at)
-        if char == "．" and self._arrival.before.isdecimal():
-            if at + 1 == len(text) and self._arrival.more:
-                return None
-            if text[at + 1 : at + 2].isdecimal():
-                self._line.write(".")
-                return at + 1
-        return at
-
-    def _keycap(self, text: str, at: int) -> int | None:
-        follows = text[at + 1 : at + 3]
-        if self._arrival.more and follows in ("", patterns.EMOJI_STYLE) and text[at] != "*":
-            return None
-        for keycap in (patterns.KEYCAP, patterns.EMOJI_STYLE + patterns.KEYCAP):
-            if follows.startswith(keycap):
-                if text[at].isdecimal():
-                    return self._number(text[at], at + 1 + len(keycap))
-                self._line.gap()
-                return at + 1 + len(keycap)
+        if char == "．":
+            return self._signs.wide_point(text, at)
         return at
 
     def _emphasis_mark(self, text: str, at: int) -> int | None:
@@ -163,38 +122,20 @@ class InlineMarkup:
         after = word.end()
         if self._tagged.spell(text[word.start()]):
             return word.start() + 1
-        inside = self._arrival.before.isascii() and self._arrival.before.isalpha()
-        if patterns.SCHEME.fullmatch(word[0]) and not inside:
-            marks = {"www": ".", "mailto": ":"}.get(word[0].lower(), "://")
-            if self._arrival.more and len(text) - after < len(marks) and marks.startswith(text[after:]):
-                return None
-            if text.startswith(marks, after):
-                return self._url(text, word, after + len(marks))
+        is_begun = text[after : after + 1] in ("", ":", ".")
+        if is_begun and not (self._arrival.before.isascii() and self._arrival.before.isalpha()):
+            end = self.links.url(text, word)
+            if end != word.start():
+                return end
         self._line.write(word[0])
         return after
-
-    def _url(self, text: str, scheme: re.Match[str], body: int) -> int | None:
-        rest = patterns.URL.match(text, body)
-        end = rest.end() if rest else body
-        if end - scheme.start() > patterns.MAX_TARGET_LENGTH:
-            self._in_url = True
-            self._line.gap()
-            return end
-        if end == len(text) and self._arrival.more:
-            return None
-        end = url_end(text, body, end)
-        if end == body:
-            self._line.write(scheme[0])
-            return scheme.end()
-        self._line.gap()
-        return end
 
     def _inline(self, text: str, at: int, char: str) -> int | None:
         """Deal with markup inside a line; return `at` itself if there is none."""
         if self._tagged.spell(char):
             return at + 1
         if char == "&":
-            return self._entity(text, at)
+            return self._signs.entity(text, at)
         if char == "[":
             return self._bracket(text, at)
         if self._arrival.ssml:
@@ -213,13 +154,13 @@ class InlineMarkup:
         if char == "!":
             if at + 1 == len(text) and self._arrival.more and not self._arrival.stalled:
                 return None
-            return self._link(text, at, at + 1) if text.startswith("[", at + 1) else at
-        if char in ":;=" and self._arrival.before.isspace():
-            after = self._emoticon(text, at)
+            return self.links.link(text, at, at + 1) if text.startswith("[", at + 1) else at
+        if char in ":;=":
+            after = self._signs.emoticon(text, at)
             if after != at:
                 return after
         if char == ":":
-            return self._short_name(text, at)
+            return self._signs.short_name(text, at)
         if char in "$\\":
             after = self._formula(text, at)
             if after != at:
@@ -232,7 +173,7 @@ class InlineMarkup:
             escaped = text[at + 1 : at + 2]
             if escaped and escaped in patterns.NEWLINES:
                 return at + 1
-            if escaped in patterns.ESCAPABLE and not (escaped == "]" and self._link_tails):
+            if escaped in patterns.ESCAPABLE and not (escaped == "]" and self.links.in_label):
                 self._line.write(escaped)
                 return at + 2
         return at
@@ -244,7 +185,7 @@ class InlineMarkup:
         if not isinstance(formula, Formula):
             return formula
         for char in formula.text:
-            self._write(char)
+            self._signs.write(char)
         return formula.end
 
     def _bracket(self, text: str, at: int) -> int | None:
@@ -253,7 +194,7 @@ class InlineMarkup:
         if bracket is None:
             return None
         if not isinstance(bracket, Bracket):
-            return at if self._arrival.ssml else self._link(text, at, at)
+            return at if self._arrival.ssml else self.links.link(text, at, at)
         if bracket.pause is not None:
             self._line.divide(Pause(bracket.pause))
         elif bracket.sound:
@@ -274,69 +215,12 @@ class InlineMarkup:
         self._tagged.sound(acted.sound or "")
         return acted.end
 
-    def _link(self, text: str, at: int, bracket: int) -> int | None:
-        """Enter the label of the link or image whose `[` is at `bracket`; return `at` itself if there is none.
-
-        Links that stand in round brackets without other text are citations.
-        """
-        if self._arrival.before == "(" and not self._link_tails:
-            cited = cited_end(text, bracket, more=self._arrival.more)
-            if cited is None:
-                return None
-            if cited > bracket:
-                self._line.gap()
-                return cited
-        link = link_end(text, bracket, more=self._arrival.more)
-        if link is None:
-            return None
-        closing, end = link
-        if not end:
-            return at
-        self._link_tails.append(end - closing)
-        return bracket + 1
-
-    def _emoticon(self, text: str, at: int) -> int | None:
-        """Deal with an emoji of punctuation, such as `:-)`."""
-        if self._arrival.more and not self._arrival.stalled and patterns.EMOTICON_BEGUN.match(text, at):
-            return None
-        emoticon = patterns.EMOTICON.match(text, at)
-        if emoticon:
-            self._line.gap()
-        return emoticon.end() if emoticon else at
-
-    def _short_name(self, text: str, at: int) -> int | None:
-        """Deal with the name of an emoji, such as `:smile:`."""
-        if self._arrival.before.isalnum():
-            return at
-        if name := patterns.SHORT_NAME.match(text, at):
-            if name.end() == len(text) and self._arrival.more:
-                return None
-            self._line.gap()
-            return name.end()
-        return (
-            None
-            if self._arrival.more and not self._arrival.stalled and patterns.SHORT_NAME_BEGUN.match(text, at)
-            else at
-        )
-
     def _angle(self, text: str, at: int) -> int | None:
         """Deal with a tag, a comment or `<https://...>`; any other `<` is literal."""
-        tag = tag_at(text, at, more=self._arrival.more, ssml=self._arrival.ssml, comments=not self._link_tails)
+        tag = tag_at(text, at, more=self._arrival.more, ssml=self._arrival.ssml, comments=not self.links.in_label)
         if not isinstance(tag, Tag):
             return tag
         if tag.name == "speak" and (tag.closes or self._line.is_empty):
             self._arrival.ssml = not tag.closes
         self._tagged.carry_out(tag)
         return tag.end
-
-    def _entity(self, text: str, at: int) -> int | None:
-        """Deal with a character's name or number, such as `&amp;`."""
-        if entity := patterns.ENTITY.match(text, at):
-            written = html.unescape(entity[0])
-            if written != entity[0]:
-                for char in without_style(written):
-                    self._write(char)
-                return entity.end()
-        elif self._arrival.more and not self._arrival.stalled and patterns.ENTITY_BEGUN.match(text, at):
-            return None
-        return at

@@ -116,9 +116,10 @@ class PlainText:
         char = text[at]
         if char in patterns.NEWLINES and not self._arrival.ssml:
             return self._newline(text, at)
-        after = self._inline.rest_of_url(text, at)
-        if after > at:
-            return after
+        if self._inline.links.in_url:
+            after = self._inline.links.rest_of_url(text, at)
+            if after > at:
+                return after
         if char.isspace():
             self._line.space()
             return at + 1
@@ -126,7 +127,7 @@ class PlainText:
             after = self._block(text, at) if self._line_start else at
             if after == at:
                 self._line_start = False
-                after = self._inside(text, at, char)
+                after = at if char.isalpha() else self._inside(text, at, char)
             if after != at:
                 return after
         number = self._line.number

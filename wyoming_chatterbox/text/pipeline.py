@@ -105,7 +105,7 @@ class TextPipeline:
         self._markup = PlainText(
             self._own_language, sounds=reading.sounds, read_code=reading.read_code, ssml=self._ssml
         )
-        self._sentences = SentenceStream(reading.max_length)
+        self._sentences = SentenceStream(reading.max_length, self._own_language)
         self._utterances = Utterances(
             max_length=reading.max_length,
             sounds=reading.sounds,
@@ -126,6 +126,7 @@ class TextPipeline:
             else:
                 items += self._utterances.release()
                 self._language = part.language
+                self._sentences.read_as(part.language or self._own_language)
         if _BEGINS.match(self._sentences.rest):
             items += self._utterances.next_begins()
         return items

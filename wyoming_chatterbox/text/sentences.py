@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .boundaries import NO_END, STOP, looks_complete, sentence_end
+from .boundaries import looks_complete, next_stop, sentence_end
 from .cutting import cut_off, is_sayable
+from .full_stops import NO_END, FullStops
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,12 @@ class SentenceStream:
     sentence without an end, parts come out that are at most `max_length` characters long.
     """
 
-    def __init__(self, max_length: int = 280) -> None:
-        """`max_length` in characters, at least 1; `ValueError` otherwise."""
+    def __init__(self, max_length: int = 280, language: str = "") -> None:
+        """`max_length` in characters, at least 1, `ValueError` otherwise; `language` as ISO 639-1, English if empty."""
         if max_length < 1:
             raise ValueError(f"max_length is {max_length}; a sentence needs at least 1 character")
         self._max_length = max_length
+        self._full_stops = FullStops.of(language)
         self._text = ""
         """Plain text not given out yet; it begins where a sentence or a part of one begins."""
         self._scanned = 0
@@ -45,6 +47,10 @@ class SentenceStream:
         """The text that has not been given out yet."""
         return self._text.lstrip()
 
+    def read_as(self, language: str) -> None:
+        """Note the language of the text that follows."""
+        self._full_stops = FullStops.of(language)
+
     def add(self, piece: str) -> list[Sentence]:
         """Take the next piece of text, and return the sentences that are certain now."""
         self._text += piece
@@ -55,8 +61,8 @@ class SentenceStream:
 
         With `patient`, the text has stalled for longer, and a number with a full stop is complete as well.
         """
-        stop = STOP.search(self._text, self._scanned)
-        if stop and looks_complete(self._text, stop, patient=patient):
+        stop = next_stop(self._text, self._scanned)
+        if stop and looks_complete(self._text, stop, self._full_stops, patient=patient):
             return self._take_rest()
         return []
 
@@ -74,12 +80,12 @@ class SentenceStream:
     def _certain(self, more: bool) -> list[Sentence]:
         text, start, scanned = self._text, 0, self._scanned
         sentences: list[Sentence] = []
-        while stop := STOP.search(text, scanned):
+        while stop := next_stop(text, scanned):
             if stop[0] == "\n":
                 sentences += self._line(text[start : stop.start()])
                 start = scanned = stop.end()
                 continue
-            end = sentence_end(text, stop, start, quoted=self._quoted, more=more)
+            end = sentence_end(text, stop, start, self._full_stops, quoted=self._quoted, more=more)
             if end is None:
                 scanned = stop.start()
                 break

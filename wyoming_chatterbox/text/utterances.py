@@ -20,6 +20,8 @@ from .pauses import LONGEST
 _ENDED = re.compile(rf"[.!?…‽؟۔।॥։。！？｡,;:،؛、，；：—–-][{CLOSERS}]*\Z")
 _STOPPED = re.compile(rf"[.!?‽؟۔।॥။։。！？｡][{CLOSERS}]*\Z")
 _TRAILS_OFF = re.compile(rf"(?:…|\.\.|。。)[{CLOSERS}]*\Z")
+_TAIL_LENGTH = 40
+"""Characters, with room for the quotes and brackets that close behind a full stop."""
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 _WITHOUT_SPACES = re.compile("[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 _WIDE = re.compile("[\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff01-\uff9f]")
@@ -27,7 +29,8 @@ _MOST_SHORT = 60
 """Characters of short sentences that wait for a longer one."""
 _MOST_CHARACTERS_OF_A_WORD = 3
 """Characters that a sentence has in a script without spaces that is as short as a word."""
-_SPACES = re.compile(" {2,}")
+_SPACES = re.compile(r" +(?= )| +(?=[.,](?:\s|\Z))")
+"""Spaces before another one, or before a full stop or comma that an emoji or a quote stood before."""
 _QUOTES = dict.fromkeys(map(ord, '"“”„‟«»〝〞〟＂'))
 
 
@@ -67,12 +70,13 @@ class Utterances:
 
         `is_part` says that the sentence goes on.
         """
-        text = _SPACES.sub(" ", text.translate(_QUOTES)).strip()
+        text = _SPACES.sub("", text.translate(_QUOTES)).strip()
         if not is_sayable(text):
             return []
         is_tag = bool(self._tags and self._tags.fullmatch(text))
-        stays_apart = is_part or bool(_TRAILS_OFF.search(text)) or (ends_line and not _STOPPED.search(text))
-        if ends_line and not (is_tag or _ENDED.search(text)):
+        tail = text[-_TAIL_LENGTH:]
+        stays_apart = is_part or bool(_TRAILS_OFF.search(tail)) or (ends_line and not _STOPPED.search(tail))
+        if ends_line and not (is_tag or _ENDED.search(tail)):
             text += _full_stop_for(text)
         is_short = is_tag or self._is_word(text)
         items: list[Item] = []

@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from .forms.units import PER_UNITS
-from .forms.writing import Writing
+from .forms.writing import EDGES, Writing
 from .language import Language
 from .letters import FANCY, WIDE
 
@@ -17,12 +17,12 @@ CHUNK = re.compile(rf"\s|[{WIDE}]|[^\s{WIDE}]{{1,{MAX_CHUNK_LENGTH}}}")
 """A space, a character of a script without spaces, or a chunk of another script."""
 
 _HOT = re.compile(
-    rf"[\d_&@#~^|·±−≥≤≠≈<>×÷=+/→←↔↑↓°%‰€$£¥¢₽₩₹₺₪₴₫₱฿§√∞½⅓¼¾\u2150-\u215f²³™®©º№{FANCY}]"
+    rf"[\d_&@#~^|·±−≥≤≠≈<>×÷=+/\\→⇒←↔↑↓°%‰€$£¥¢₽₩₹₺₪₴₫₱฿§√∞½⅓¼¾\u2150-\u215f²³™®©º№{FANCY}]"
     r"|[א-ת][\"'׳״]|\b[IVXL]{2,}|\b[IVX]\b|\b(?:I|V|X|[IVXL]{2,})(?:er|ère|re|e|ème)\b|[a-z]{3}\.[a-z]"
+    r"|^\.[^\W\d_]{2}|^-\Z"
 )
 _JOINING = frozenset({"-", "–", "—", "−", "~", "〜", "～", "x", "*", "^", ":", *"年月日号號時时點点分秒"})
 _HYPHEN = re.compile("[-–]")
-_EDGES = "\"'“”„‚‘’«»‹›()[]{}.,;:!?…¿¡"
 
 
 class Chunks:
@@ -31,8 +31,7 @@ class Chunks:
     def __init__(self, language: Language) -> None:
         self._writing = Writing.of(language)
         writing = self._writing
-        short = (*writing.abbreviations, *writing.titles, *writing.after_names, *writing.short_parts)
-        self._starts = writing.named_days | frozenset(name.strip(_EDGES).lower() for name in short)
+        self._exact = frozenset(writing.currencies) | frozenset(writing.compass) | frozenset(PER_UNITS)
 
     @classmethod
     @cache
@@ -46,16 +45,16 @@ class Chunks:
             return True
         if self._writing.long_pattern.match(chunk):
             return True
-        word = chunk.strip(_EDGES)
+        word = chunk.strip(EDGES)
         lower = word.lower()
-        if lower in self._starts or word in self._writing.currencies or word in PER_UNITS:
+        if lower in self._writing.starts or word in self._exact:
             return True
         first, *others = _HYPHEN.split(lower)
-        return bool(others) and (first.rstrip(".") in self._writing.named_days or others[-1] in self._starts)
+        return bool(others) and (first.rstrip(".") in self._writing.named_days or others[-1] in self._writing.starts)
 
     def goes_on(self, chunk: str) -> bool:
         """Whether a chunk in a region lets it go on."""
         if chunk in _JOINING or self.is_hot(chunk):
             return True
-        word = chunk.strip(_EDGES)
+        word = chunk.strip(EDGES)
         return word.lower() in self._writing.goes_on or word in self._writing.units

@@ -28,10 +28,11 @@ _STYLED = re.compile(f"[{FANCY}]")
 _HIGH = "\u2070\u00b9\u2074-\u2079"
 _RAISED = re.compile(
     rf"[\u207a\u207b]?[{_HIGH}][{_HIGH}\u00b2\u00b3]*|[\u207a\u207b][\u00b2\u00b3]+|[\u00b2\u00b3]+[{_HIGH}][{_HIGH}\u00b2\u00b3]*"
+    r"|[\u00b2\u00b3]{2,}"
 )
 _SPELLINGS = {
-    "\u2010": "-", "\u2011": "-", "\u2012": "–", "٪": "%", "º C": "°C", "ºC": "°C", "ºF": "°F", "٫": ".", "٬": ",",
-    "⋅": "·",
+    "\u2010": "-", "\u2011": "-", "\u2012": "–", "٪": "%", "º C": "°C", "ºC": "°C", "ºF": "°F", "˚": "°", "dB(A)": "dB",
+    "dB(C)": "dB", "٫": ".", "٬": ",", "⋅": "·",
 }  # fmt: skip
 _OTHER_DIGITS = re.compile(r"(?![0-9])\d")
 _MICRO = re.compile(r"(?<!\w)\u03bc(?=[A-Za-z])")
@@ -55,7 +56,7 @@ def plain_letters(text: str) -> str:
     text = _MINUS.sub("-", text)
     text = _MICRO.sub("\u00b5", text)
     text = _GERESH.sub("׳", _GERSHAYIM.sub("״", text))
-    if not _STYLED.search(text):
+    if not (_STYLED.search(text) or _RAISED.search(text)):
         return text
     text = _RAISED.sub(lambda raised: "^" + unicodedata.normalize("NFKC", raised[0]).replace("\u2212", "-"), text)
     return _STYLED.sub(_plain, text)

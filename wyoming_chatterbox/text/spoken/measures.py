@@ -52,6 +52,9 @@ class Measures(Numbers):
 
     def unit(self, unit: str, number: Number | None = None) -> str:
         """Return the unit's name alone, as after the number; without one, as after many."""
+        counted, slash, per = unit.partition("/")
+        if slash and unit not in self._units:
+            return self.per(self.unit(counted, number), per)
         forms = self._units.forms(unit)
         return self._name(self._form(forms, number) if number else forms["other"])
 

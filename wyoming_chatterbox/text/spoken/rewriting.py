@@ -8,6 +8,7 @@ from .forms import (
     abbreviations,
     clock,
     codes,
+    compass,
     counting,
     dates,
     fractions,
@@ -25,21 +26,24 @@ from .letters import is_of_word, plain_letters
 
 _OPENERS = "([{\"'“„«"
 _LETTERS = re.compile(r"[^\W\d_²³¹¼-¾⅐-⅞]+")
+_PLAIN = re.compile(r"[a-zà-ÿ]{2,}(?=[.,;:!?)\"]*(?:\s|\Z))")
+"""A word in small letters, as most are."""
 _BEGUN = re.compile(r"(?P<word>[^\W\d_]+)\s\S*\d\S*(?:\s\S{1,4})?\s?\Z")
 _SIGNED: tuple[Rule, ...] = (
-    codes.phone, measured.percent_first, money.money, dates.decade, quantities.quantity, fractions.fraction,
-    symbols.symbol,
+    codes.phone, measured.percent_first, money.money, money.price_unit, dates.decade, quantities.quantity,
+    fractions.fraction, symbols.symbol,
 )  # fmt: skip
 _DIGIT: tuple[Rule, ...] = (
     counting.list_number, codes.address, wide.date, wide.time, dates.numeric, dates.day_first, money.with_colon,
     clock.time, codes.phone, codes.version, codes.chain, fractions.out_of, fractions.fraction, counting.ordinal,
-    counting.scientific, dates.decade, counting.years, measured.duration, measured.feet_and_inches, quantities.quantity,
-    counting.number,
+    counting.scientific, dates.decade, counting.team, counting.years, measured.duration, measured.feet_and_inches,
+    quantities.quantity,    counting.number,
 )  # fmt: skip
 _LETTER: tuple[Rule, ...] = (
-    dates.weekday, dates.month_first, abbreviations.anywhere, money.money, codes.address, names.version_name,
-    names.address, names.entity, names.episode, names.formula, abbreviations.before_number, abbreviations.beside_name,
-    measured.alone, names.time_zone, symbols.by, names.prefix, names.model, roman.roman,
+    dates.weekday, dates.month_first, abbreviations.anywhere, money.money, codes.address, compass.direction,
+    names.version_name, names.address, names.entity, names.episode, names.formula, abbreviations.before_number,
+    abbreviations.beside_name, measured.alone, names.time_zone, symbols.by, names.prefix, names.pieces, names.model,
+    roman.roman,
 )  # fmt: skip
 
 
@@ -59,6 +63,8 @@ def rewrite(text: str, before: str, language: Language) -> str:
         if char.isalpha():
             inside = written.char_before(at)
             rules = (symbols.by,) if inside.isdecimal() else () if inside.isalpha() else _LETTER
+            if rules is _LETTER and (word := _PLAIN.match(text, at)) and word[0] not in written.writing.rewritten:
+                rules = ()
         for rule in rules:
             if found := rule(written, at):
                 end, said = written.with_ending(*found)
@@ -92,15 +98,19 @@ def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None
         attached = written.follows_prefix(end) or written.writing.attached.match(written.text, end)
         divided = follows.isalnum() and not attached
         joins = written.follows_prefix(at) or (written.language.code == "ko" and written.text[at] in "~〜～")
-        said = " " * (is_of_word(last) and is_of_word(said[:1]) and not joins) + said
+        before_word = is_of_word(last) or last in (",", ";", ":")
+        said = " " * (before_word and is_of_word(said[:1]) and not joins) + said
         said += " " * (is_of_word(said[-1:]) and divided)
     out.append(said)
 
 
 def _between(written: Written, at: int, said: str) -> str:
     """With "and" in a range after "between": "between 2–5 pm"."""
-    before, to, also = written.writing.between, written.language.word("to"), written.language.word("and")
+    before = written.writing.between
+    if not before:
+        return said
+    to, also = written.language.word("to"), written.language.word("and")
     if written.word_before(at) in before:
         return said.replace(f" {to} ", f" {also} ", 1)
-    begun = _BEGUN.search(written.left(at)) if before and said == to else None
+    begun = _BEGUN.search(written.left(at)) if said == to else None
     return also if begun and begun["word"].lower() in before else said

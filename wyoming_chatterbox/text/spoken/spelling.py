@@ -8,6 +8,7 @@ have a greatest length, so the time is linear in the length of the text.
 
 from __future__ import annotations
 
+from ..language_code import bare_code
 from .chunks import CHUNK, Chunks
 from .language import Language
 from .rewriting import rewrite
@@ -24,7 +25,7 @@ def spell(text: str, language: str) -> str:
     `language` is an ISO 639-1 code, with a region or without; where none is said, it is English. Text of a language
     without data stays as it is.
     """
-    known = Language.get(language.lower().replace("_", "-").partition("-")[0] or "en")
+    known = Language.get(bare_code(language))
     return text if known is None else "\n".join(_Line(known).spelled(line) for line in text.split("\n"))
 
 

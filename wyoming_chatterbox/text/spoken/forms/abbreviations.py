@@ -6,7 +6,8 @@ import re
 
 from .written import Found, Written
 
-_BEFORE_NUMBER = re.compile(r"(?P<name>[^\W\d_º]+)(?P<sign>\.?[°º]|\.)?\s?(?=[-−]?\d)")
+_BEFORE_NUMBER = re.compile(r"(?P<name>[^\W\d_º]+)(?P<sign>\.?[°º]|\.)?(?:\s?(?=[-−]?\d)|\s(?=[B-HJ-Z](?!\w)))")
+"""Before a number, or a single letter in place of one: "Apt. B"."""
 _BEFORE_NAME = re.compile(r"(?P<name>[^\W\d_]+\.)(?=\s[^\W\d_a-zß-ÿ][^\W\d_A-ZÀ-Þ])")
 _AFTER_NAME = re.compile(
     r"(?P<name>[^\W\d_]+)(?:\.(?![^\W_])(?!\s[^\W\d_a-zß-ÿ][^\W\d_A-ZÀ-Þ])|(?=\s?(?:[,;:!?)]|\Z)|\s[NSEW]{1,2}\b))"
@@ -15,7 +16,6 @@ _NAME_OR_ORDINAL = re.compile(r"(?:[^\W\d_a-zß-ÿ][^\W\d_]{2,}|\d(?:st|nd|rd|th
 _ORDINAL = re.compile(r"\d(?:st|nd|rd|th)\s\Z")
 _WORD = re.compile(r"(?P<name>[^\W\d_]+)")
 _ARTICLE = re.compile(r"\bThe\s\Z")
-_END = re.compile(r"[\"'”’»)\]\s]*\Z")
 
 
 def before_number(written: Written, at: int) -> Found | None:
@@ -26,7 +26,8 @@ def before_number(written: Written, at: int) -> Found | None:
     name, sign = found["name"].lower(), found["sign"] or ""
     said = written.writing.abbreviations.get(name + sign) or written.writing.abbreviations.get(name)
     is_word_too = name in ("n", "no")
-    return (found.end(), said + " ") if said and (sign or not is_word_too) else None
+    is_sure = sign or not (is_word_too or written.text[found.end()].isalpha())
+    return (found.end(), said + " ") if said and is_sure else None
 
 
 def beside_name(written: Written, at: int) -> Found | None:
@@ -61,5 +62,4 @@ def anywhere(written: Written, at: int) -> Found | None:
 
 def _without_stop(written: Written, end: int) -> int:
     """Return where an abbreviation ends: its full stop stays where it ends the sentence too."""
-    ends_sentence = written.text[end - 1] == "." and _END.match(written.text, end)
-    return end - 1 if ends_sentence else end
+    return written.after_dot(end - 1) if written.text[end - 1] == "." else end

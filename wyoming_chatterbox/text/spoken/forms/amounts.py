@@ -20,7 +20,8 @@ _SCALE = re.compile(rf"\s?({WORD})")
 _STOP_INSIDE = re.compile(r"\.(?=\s?[€$£%₽₴₺₹¥₩₪]|\s[^\W\d_]?[a-zα-ώа-яё])")
 _PAID_SCALE = re.compile(r"\s?(k|K|M|Md|Mrd|Mio)(?=[€$£])")
 _PAID_SCALES = {"k": 3, "K": 3, "M": 6, "Mio": 6, "Md": 9, "Mrd": 9}
-_ATTACHED_SCALES = {"k": 3, "M": 6, "B": 9, "T": 12}
+_ALL = 100
+_ATTACHED_SCALES = {"k": 3, "K": 3, "M": 6, "B": 9, "T": 12}
 
 
 def read_amount(written: Written, at: int) -> tuple[Amount, int] | None:
@@ -83,7 +84,10 @@ def say(written: Written, amount: Amount, gender: str = "") -> str:
     if isinstance(amount, Number):
         return language.number(amount)
     low, high = amount
-    if ratio and not (low.negative or low.fraction or high.fraction or high.scale or int(low.whole) < int(high.whole)):
+    falls = not (low.negative or low.fraction or high.fraction or high.scale or int(low.whole) < int(high.whole))
+    if falls and int(low.whole) + int(high.whole) == _ALL:  # shares of a hundred: "50-50", "60-40"
+        return f"{language.number(low)}{written.space}{language.number(high)}"
+    if ratio and falls:
         return written.joined(ratio, [language.number(low), language.number(high)])
     return language.range(low, high, gender=gender)
 
@@ -102,10 +106,10 @@ def scale_after(written: Written, end: int) -> tuple[int, int] | None:
 
 
 def attached_scale(written: Written, number: Number, end: int) -> tuple[int, int]:
-    """Return the power of ten of a single letter: "2.5k", "500k" and "1.2M", but not "10k", "4K" and "5B"."""
+    """Return the power of ten of a single letter: "2.5k", "500k" and "1.2M", but not "10k", "4K", "2700K" and "5B"."""
     if paid := _PAID_SCALE.match(written.text, end):
         return _PAID_SCALES[paid[1]], paid.end()
     word = _SCALE.match(written.text, end)
     scale = _ATTACHED_SCALES.get(word[0], 0) if word else 0
-    sure = number.fraction or (scale == 3 and len(number.whole) > 2) or scale == 6
+    sure = number.fraction or (word and word[0] == "k" and len(number.whole) > 2) or scale == 6
     return (scale, word.end()) if word and scale and sure else (0, end)

@@ -19,10 +19,12 @@ _SIGN_AFTER = re.compile(r"\s?[%‰°€$£/]")
 _WITH_H = re.compile(r"(?P<h>[01]?\d|2[0-4])\s?(?P<unit>[hHuU])\s?(?P<m>[0-5]\d)(?![\d:]|[.,]\d|\s?(?:min|mn|m|s)\b)")
 _MILITARY = re.compile(r"(?P<h>[01]\d|2[0-3])(?P<m>[0-5]\d)\s(?:hours|hrs)\b")
 _HALF = re.compile(r"\s?(?P<half>[ap]\.\s?m\.?|[apAP][mM]|[AP]\.M\.?)(?![\w])")
+_SHORT_HALF = re.compile(r"(?<=:\d\d)[ap](?!\w)")
 _HOUR = re.compile(r"(?P<h>\d{1,2})(?=\s?[^\W\d_])")
 _HOURS = re.compile(r"(?P<first>\d{1,2})\s?[-–]\s?(?P<h>\d{1,2})(?=\s?[aApP])")
 _WORD_AFTER = re.compile(rf"\s?(?P<word>{WORD}(?:['’]{WORD})*)")
 _PER = re.compile(r"\s?(?:min)?/(?P<unit>km|mi)\b")
+_LAP = re.compile(r"(?P<m>\d{1,2}):(?P<s>[0-5]\d)\.(?P<fraction>\d{1,3})(?![\d]|[:.,]\d)")
 _LAST_HOUR = 24
 _AFTER_HOUR = re.compile(
     r"(?P<h>[01]?\d|2[0-4])\s(?P<word>[^\W\d_]+)(?:\s(?P<m>[0-5]?\d)(?![\d.,:]\d|[\d/]|\s?[-–%°]))?(?![.,]\d)"
@@ -45,6 +47,9 @@ def time(written: Written, at: int) -> Found | None:
     text, writing = written.text, written.writing
     if found := _TIME.match(text, at):
         return _colons(written, found, at)
+    if writing.month_first and (found := _LAP.match(text, at)):
+        parts = (Number(found["m"]), "min"), (Number(str(int(found["s"])), found["fraction"]), "s")
+        return found.end(), written.language.duration(parts)
     if (found := _HOURS.match(text, at)) and (half := _half(written, found.end())) and int(found["h"]) <= 12:
         first = written.language.cardinal(int(found["first"]))
         end, name = half
@@ -132,7 +137,8 @@ def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:
     if found["s"] and not at_a_time and (len(found["h"]) == 1 or hour == 0 or hour > _LAST_HOUR):
         end = word.end() if word and unit == "h" else found.end()
         return end, _lasting(written, [(hour, "h"), (minute, "min"), (second, "s")])
-    if hour > _LAST_HOUR:
+    is_left = found["h"] == "0" and written.word_after(found.end()) in written.writing.minutes_before
+    if hour > _LAST_HOUR or (is_left and not found["s"]):
         return found.end(), _lasting(written, [(hour, "min"), (minute, "s")])
     until = _UNTIL.match(text, found.end()) if not found["s"] else None
     if until and int(until["h"]) <= _LAST_HOUR:
@@ -170,6 +176,8 @@ def _is_hour(written: Written, at: int, end: int) -> bool:
 
 def _half(written: Written, end: int, *, bare: bool = False) -> tuple[int, str] | None:
     """Return the half of the day, "am" or "pm", that is written at a position, and where it ends."""
+    if short := _SHORT_HALF.match(written.text, end):
+        return short.end(), f"{short[0]}m"
     found = _HALF.match(written.text, end)
     if not found:
         other = written.writing.half_day.match(written.text, end)

@@ -26,16 +26,25 @@ _PHONE = re.compile(
     r"|\d{1,2}[ -]\(?\d{3}\)?[ -]\d{3}[ -]\d{4}"
     r"|\d{3}(?P<mark>[-. ])\d{3}(?P=mark)\d{4}"
     r"|\d{3}-\d{4}"
+    r"|\d{3} \d{3}-\d{4}|1[38]00 \d{3} \d{3}"
     r"|0\d(?:[ .-]\d\d){4}"
     r"|0\d{1,4}(?:[ /-]\d{2,8}){1,5})"
     r"(?![\w]|[.,:/-]\d|\s?[€$£%°])"
 )
+_VANITY = re.compile(r"1-[2-9]\d\d(?=-[A-Z]{2})")
+"""A telephone number whose last digits are letters: "1-800-FLOWERS"."""
+_ZIP = re.compile(r"\d{5}(?:-\d{4})?(?![\w]|[.,]\d|-\d)")
+_STATE_BEFORE = re.compile(r"(?<![^\W_])[A-Z]{2},?\s\Z")
+_OTHER_CALLED = re.compile(r"([^\W\d_]+) \d{3} [^\W\d_]{1,3} \Z")
 _GROUPS_OF_FOUR = re.compile(r"\d{4}(?:[ -]\d{4}){2,4}(?![\d-])")
 _AFTER_WORD = re.compile(r"\d[\d /.-]{3,18}\d(?![\w])")
 _EMERGENCY = re.compile(r"(?:11[0-9]|000|061|080|1[0-9]{2}|9(?:11|33|88|99))(?![\w]|[.,:]\d|\s?[°%€$])")
+_SHORT = re.compile(r"\d{3}(?![\w]|[.,:-]\d|\s?[%°%€$])")
 _CODE = re.compile(r"\d+(?:[ -]\d{2,})*(?![\w]|[.,:]\d)")
 _IS = re.compile(r"([^\W\d_]+) (?:is|was|ist|lautet|est|es|è) \Z")
 _CALLED = re.compile(r"([^\W\d_]+) (?:sie )?(?:the|at|die|den|sie|le|al|lo|il|o|para(?: o)?|pod) \Z", re.IGNORECASE)
+_TELLS = frozenset(["is", "was", "ist", "lautet", "est", "es", "è"])
+_BEFORE_CALLED = frozenset(["the", "at", "die", "den", "sie", "le", "al", "lo", "il", "o", "para", "pod"])
 _LEAST_AFTER_WORD = 5
 _LEAST_DIGITS = 7
 
@@ -121,10 +130,16 @@ def _part(written: Written, part: str) -> str:
 def phone(written: Written, at: int) -> Found | None:
     """Find a telephone number, or other digits that are said one by one: "+1 555-123-4567", "call 112", "PIN 4821"."""
     text, writing = written.text, written.writing
+    if not (text[at].isdecimal() or text[at] in "+("):
+        return None
     found = _PHONE.match(text, at)
-    called = _CALLED.search(written.left(at))
+    called = _CALLED.search(written.left(at)) if written.word_before(at) in _BEFORE_CALLED else None
     before = called[1].lower() if called else written.word_before(at)
     if found and _count(found[0]) >= _LEAST_DIGITS and not _is_amount(written, found):
+        return found.end(), said_groups(written, found[0])
+    if found := _VANITY.match(text, at):
+        return found.end(), said_groups(written, found[0])
+    if (found := _ZIP.match(text, at)) and _STATE_BEFORE.search(written.left(at)):
         return found.end(), said_groups(written, found[0])
     if found := _GROUPS_OF_FOUR.match(text, at):
         return found.end(), said_groups(written, found[0])
@@ -135,14 +150,23 @@ def phone(written: Written, at: int) -> Found | None:
         before = next((word for word in words if _ends_with(written, at, word)), "")
     if before in writing.phone and (found := _AFTER_WORD.match(text, at)) and _count(found[0]) >= _LEAST_AFTER_WORD:
         return found.end(), said_groups(written, found[0])
-    if before in writing.emergency and (found := _EMERGENCY.match(text, at)):
+    if _is_called(written, at, before) and (
+        (found := _EMERGENCY.match(text, at))
+        or (writing.short_numbers and not written.counts(at + 3) and (found := _SHORT.match(text, at)))
+    ):
         return found.end(), written.language.digits(found[0])
     found = _CODE.match(text, at)
-    told = _IS.search(written.left(at))
+    told = _IS.search(written.left(at)) if before in _TELLS else None
     is_code = before in writing.code or (told and told[1].lower() in writing.code)
     if found and is_code and len(found[0]) > 2 and not (told and written.counts(found.end())):
         return found.end(), said_groups(written, found[0])
     return None
+
+
+def _is_called(written: Written, at: int, before: str) -> bool:
+    """Whether a telephone number of three digits is called, alone or as the second one: "call 311 or 988"."""
+    other = _OTHER_CALLED.search(written.left(at)) if before == written.language.word("or") else None
+    return before in written.writing.emergency or (other is not None and other[1].lower() in written.writing.emergency)
 
 
 def _ends_with(written: Written, at: int, word: str) -> bool:

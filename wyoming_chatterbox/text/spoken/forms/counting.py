@@ -21,8 +21,13 @@ _OTHER_ORDINAL = re.compile(r"\s[^\W\d_]{2,4}\s\d{1,3}\.")
 _LISTED = re.compile(r",\s\d{1,3}\.[\s,]")
 _FIRST_ORDINAL = re.compile(r"([^\W\d_]+) (?:\d{1,3}\.,? )+(?:[^\W\d_]{2,4} )?\Z")
 _LIST_NUMBER = re.compile(r"(?P<n>\d{1,3})[.)](?=\s\S)")
+_IN_LIST = re.compile(r"[,;:]\s(?:[^\W\d_]{1,3}\s)?\Z")
 _MODEL_BEFORE = re.compile(r"(?<![\w])(?=\w*[A-Z]\w*[A-Z])\w{2,}[\s-]\Z")
 _SCIENTIFIC = re.compile(r"(?P<n>\d{1,15})(?:\.(?P<fraction>\d{1,15}))?[eE](?P<e>[-+]?\d{1,3})(?![\w])")
+_QUARTER_BEFORE = re.compile(r"(?<![\w])(?:Q[1-4]|H[12]|FY)\s\Z")
+_ERA_AFTER = re.compile(r"\s(?:(?:to|and|or)\s\d{3,4}\s)?(?:BCE?|AD|CE)\b")
+_NAME_AFTER = re.compile(r"\s[^\W\d_a-z][\w]*")
+_TEAM = re.compile(r"(?P<n>\d{2})ers?(?!\w)")
 _LONG = 13
 _LONGEST_LIST = 20
 """Items; a greater number with a full stop at the start of a line is an ordinal, where they are written so."""
@@ -33,9 +38,12 @@ _YEARS_RANGE = range(1001, 2100)
 
 def list_number(written: Written, at: int) -> Found | None:
     """Find the number of a list's item at the start of a line: "1. Milk"."""
-    if written.left(at).strip():
-        return None
     found = _LIST_NUMBER.match(written.text, at)
+    left = written.left(at)
+    if found and written.text[found.end() - 1] == ")" and "(" not in left and _IN_LIST.search(left):
+        return found.end(), written.language.cardinal(int(found["n"])) + ","
+    if left.strip():
+        return None
     if not found or _is_ordinal_here(written, at, found):
         return None
     return found.end(), written.language.cardinal(int(found["n"])) + ","
@@ -94,6 +102,24 @@ def _with_dot(written: Written, at: int) -> Found | None:
         is_ordinal = (writing.dotted_ordinals and starts_small) or (dotted and in_row)
         form = next((form for pattern, form in writing.ordinal_after if pattern.fullmatch(word[1])), "")
     return (found.end(), language.ordinal(int(found["n"]), form=form or "")) if is_ordinal else None
+
+
+def _is_before_name(written: Written, end: int) -> bool:
+    """Whether a name follows, of which there is one, in English: "the 2026 FIFA World Cup", but "2000 Americans"."""
+    name = _NAME_AFTER.match(written.text, end)
+    if not name or not written.writing.years_before_names:
+        return False
+    word = name[0].strip()
+    return word[-1] not in "sS" and not written.language.measures(written.writing.units.get(word, "?"))
+
+
+def team(written: Written, at: int) -> Found | None:
+    """Find players named by a number, in English: "the 49ers"."""
+    found = _TEAM.match(written.text, at)
+    if not found or not written.writing.years_before_names:
+        return None
+    said = written.language.cardinal(int(found["n"])).removesuffix("e")
+    return found.end(), said + found[0][len(found["n"]) :]
 
 
 def years(written: Written, at: int) -> Found | None:
@@ -168,7 +194,12 @@ def _is_year(written: Written, at: int, number: int, end: int, before: str) -> b
     if part and part[1] in writing.century_ending:
         return True
     begins = word is not None and word[1].lower() in writing.year_after and written.starts_sentence(at)
-    if before in writing.year or begins or number not in _SURE_YEARS:
-        return before in writing.year or begins
+    if before in writing.year or begins or _ERA_AFTER.match(written.text, end):
+        return True
+    if number not in _SURE_YEARS:
+        return False
+    is_sure = _QUARTER_BEFORE.search(written.left(at))
+    if is_sure or _is_before_name(written, end):
+        return True
     counts_nothing = not word or word[1].lower() in writing.year_after
     return counts_nothing or before in writing.decade or bool(word and writing.capital_nouns and word[1][0].islower())

@@ -10,7 +10,7 @@ from .written import Found, Written
 
 _ISO = re.compile(
     r"(?P<y>\d{4})([-/])(?P<m>\d\d?)\2(?P<d>\d\d?)(?![\d-])"
-    r"(?:T(?P<h>\d\d):(?P<min>\d\d)(?::(?P<s>\d\d)(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![\w])"
+    r"(?:[T_](?P<h>\d\d)[:-]?(?P<min>[0-5]\d)(?:[:-]?(?P<s>\d\d)(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![^\W_])"
 )
 _YEAR_MONTH = re.compile(r"(?P<y>(?:19|20)\d\d)-(?P<m>0[1-9]|1[0-2])(?![\d-])")
 _MONTH_YEAR = re.compile(r"(?P<m>0\d|1[0-2]|[1-9])/(?P<y>(?:19|20)\d\d)(?![\w/]|[.,]\d)")
@@ -48,12 +48,17 @@ _NEIGHBOUR = r"(?:,\s|\s?[/&]\s?|,?\s(?P<and>[^\W\d_]{1,3})\s)"
 _DAY_LISTED_AFTER = re.compile(rf"{_NEIGHBOUR}(?P<name>[^\W\d_]+)")
 _DAY_LISTED_BEFORE = re.compile(rf"(?P<name>[^\W\d_]+)\.?{_NEIGHBOUR}\Z")
 _AMOUNT_AFTER = re.compile(r",\s[-+−]?\d")
+_HIGH_AND_LOW = re.compile(r"\s[-−]?\d{1,3}°?/[-−]?\d{1,3}(?![\d/])")
+"""The temperatures of a day: "Mon 70/52"."""
 _DASH_AFTER = re.compile(r"\s?[-–]\s?(?=[^\W\d_])")
+_BREAKS = (" ", ",")
 _LONG_NAME = 4
 """Letters of a day's name, which may have an ending: "perjantaina"."""
+_OF = re.compile(r"\sof\b")
 _DECADE = re.compile(r"['’]?(?P<n>\d{2,4})(?P<end>['’]?s|er)(?!\w)")
 
 
+_DECADE_BEFORE = re.compile(r"([^\W\d_]+) ['’]?\d0s(?:\s?[-–]\s?| (?:to|and|or|through) )\Z")
 _IN_BEFORE = re.compile(r"\bin [^\W\d_]+ \Z", re.IGNORECASE)
 
 
@@ -69,10 +74,9 @@ def _word_before(written: Written, at: int) -> str:
     left = written.left(at).rstrip()
     if written.starts_sentence(at) or left.endswith((":", "(", " –", " —")):
         return ""
-    between = _WEEKDAY_BEFORE.search(left)
-    if between and between["day"].lower() in written.language.weekdays:
-        return between["word"].lower()
-    return written.word_before(at) or "-"
+    word = written.word_before(at)
+    between = _WEEKDAY_BEFORE.search(left) if word in written.language.weekdays else None
+    return between["word"].lower() if between else word or "-"
 
 
 def numeric(written: Written, at: int) -> Found | None:
@@ -113,7 +117,7 @@ def _numeric(written: Written, at: int) -> Found | None:
             return None
         end = found.end() - ends_text
         return end, language.date(None, int(found["m"]), int(found["d"]), after=before)
-    is_said = before in writing.day_before
+    is_said = before in writing.day_before or written.word_before(at) in language.weekdays
     found = _DAY_MONTH_BARE.match(text, at) if is_said and dotted else None
     if found and _valid(int(found["m"]), int(found["d"])):
         return found.end(), language.date(None, int(found["m"]), int(found["d"]), after=before)
@@ -252,11 +256,14 @@ def weekday(written: Written, at: int) -> Found | None:
     is_sure = (name["name"][0].isupper() or name["dot"]) and not is_no_day and not joined
     introduces = (
         text.startswith(":", after)
+        or (name["dot"] and written.after_dot(name.end("name")) == name.end() and text.startswith(_BREAKS, name.end()))
         or (_AMOUNT_AFTER.match(text, after) and written.starts_sentence(at))
         or written.word_before(at) in written.writing.day_before | written.writing.weekday_before
         or written.left(at).rstrip().endswith(":")
     )
-    if short and ((is_sure and introduces) or _is_listed(written, at, after, name["name"])):
+    is_over = _HIGH_AND_LOW.match(text, after) and not is_no_day
+    is_open = name["name"][0].isupper() and written.word_after(after) in written.writing.weekday_after
+    if short and (is_over or is_open or (is_sure and introduces) or _is_listed(written, at, after, name["name"])):
         return written.after_dot(name.end("name")), language.weekday(number)
     return None
 
@@ -264,7 +271,7 @@ def weekday(written: Written, at: int) -> Found | None:
 def _is_dotted(name: re.Match[str], text: str) -> bool:
     """Whether the full stop behind a short name ends no sentence: a number or a small letter follows."""
     follows = _GOES_ON.match(text, name.end()) if name["dot"] else None
-    return bool(follows) and not follows[1].isupper()
+    return follows is not None and not follows[1].isupper()
 
 
 def _is_listed(written: Written, at: int, after: int, name: str) -> bool:
@@ -285,6 +292,8 @@ def decade(written: Written, at: int) -> Found | None:
     if not found or not found["n"].endswith("0"):
         return None
     digits = found["n"]
+    if found["end"] == "s" and digits in writing.many and _OF.match(written.text, found.end()):
+        return found.end(), writing.many[digits]
     said = language.year(int(digits)) if len(digits) == 4 else language.cardinal(int(digits))
     if found["end"] == "er":
         return (found.end(), said + "er") if writing.decade_ending == "er" and len(digits) != 3 else None
@@ -310,6 +319,10 @@ def _is_decade(written: Written, at: int, end: int) -> bool:
     follows = word["word"].lower() if word else ""
     if follows in writing.seconds_before:
         return False
+    if (first := _DECADE_BEFORE.search(written.left(at))) and first[1].lower() in writing.decade:
+        return True
+    if writing.decade_before.search(written.left(at)):
+        return True
     is_age = before in writing.age and bool(_IN_BEFORE.search(written.left(at)))
     return before in writing.decade or follows in writing.decade_after or is_age
 

@@ -9,20 +9,22 @@ from ..letters import HANGUL, WIDE
 from ..measures import Amount
 from ..numbers import Number
 from .amounts import last, read_amount, say
+from .compass import is_before_street
 from .units import ONLY_AFTER_SLASH, PER_UNITS
 from .written import Found, Written
 
 _UNIT = re.compile(
     r"(?:\s|-(?=[^\W\d_]))?"
-    rf"([%‰]|°\s?[CFK](?:/[^\W\d]+)?(?![^\W{HANGUL}{WIDE}])"
-    rf"|[^\s\d,;:!?।॥؟()\[\]\"“”…+=<>~&@#_|،{WIDE}{HANGUL}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+[²³23]?)?)"
+    rf"([%‰]|inH2O(?!\w)|°\s?[CFK](?:/[^\W\d]+)?(?![^\W{HANGUL}{WIDE}])"
+    rf"|[^\s\d,;:!?।॥؟()\[\]\"“”…+=<>~&@#_|،↑↓→–—{WIDE}{HANGUL}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+\^?[²³23]?)?)"
 )
-_PER_SECOND_SQUARED = re.compile(r"(\w+)/s[²2]\Z")
-_PER_HUNDRED = re.compile(r"\s?/\s?100\s?(?:km|км)\b")
+_PER_SECOND_SQUARED = re.compile(r"(\w+)/s\^?[²2]\Z")
+_PER_HUNDRED = re.compile(r"\s?/\s?(?P<n>10{2,3})\s?(?P<unit>km|км|mi|g|ml)\b")
 _LETTERS_ALONE = re.compile(r"[^\W\d_]+(?:[·*][^\W\d_]+)?[²³]?(?![\w/])")
-_ALONE = re.compile(r"[^\W\d_]+/[^\W\d_]+(?![\w/])")
+_ALONE = re.compile(r"(?P<counted>[^\W\d_]+)/(?P<per>[^\W\d_]+)(?![\w/])")
+_LEAST_ALONE = 2
 _PARTICLE = re.compile(f"[{HANGUL}{WIDE}]")
-_BREAKS = re.compile(r"[.\s]+")
+_BREAKS = re.compile(r"[.\s-]+")
 _DASH = re.compile("[-–]")
 _SIGNED_PERCENT = re.compile(r"(?P<sign>[-+–]?)%")
 _OF_AS_MANY = re.compile(r"/(\d{1,2})(?![\d/]|[.,]\d)")
@@ -31,7 +33,10 @@ _MARK = re.compile("['’]")
 _MORE_DIGITS = re.compile(r"-\d")
 _WORD = re.compile(r"\s?([^\W\d_]+)")
 _NEXT_PART = re.compile(r",?\s?(?=\d)")
-_FEET = re.compile(r"(?P<great>\d{1,2})['’′]\s?(?P<small>\d{1,2}(?:\.\d+)?)(?:[\"”″]|''|’’)")
+_FEET = re.compile(
+    r"(?P<great>\d{1,2})['’′][\s-]?(?P<small>\d{1,2}(?:\.\d+)?)(?:[\"”″]|''|’’)"
+    r"|(?P<tall>[3-7])['’](?P<rest>1[01]|\d)(?![\w'’\"])"
+)
 _INCHES_IN_A_FOOT = 12
 _INCHES = re.compile(
     r"[\"”](?=\s?[x×]\s?\d|\s(?:TV|screen|display|monitor|pipe|wheels?|tablet|pizza|of|by|tall|wide|long|thick|deep|high)\b)"
@@ -40,8 +45,13 @@ _INCHES_ALONE = re.compile(r"[\"”″](?!\w)")
 _INCHES_BEFORE = re.compile(r"\d[\"”]\s?[x×]\s?\Z")
 _AFTER_INCHES = re.compile(r"\.?\s?(?:\Z|[,;:=!?)\"]|of\b|[x×]|by\b|tall\b|wide\b|long\b|thick\b|deep\b)")
 _WORD_AFTER = re.compile(r"\s\w")
-_LEFT_LENGTH = 48
-"""Characters to the left that are known, at most."""
+_QUOTE_OPEN = re.compile(r"(?:(?<!\d)\"|[“„])[^\"”“]*\Z")
+_FEET_ALONE = re.compile(r"['’′](?!\w)|['’′](?=[x×]\d)")
+_LEAST_HIGH = 4
+"""Digits of a number before a quote that hardly closes another: "ceiling 2,000'"."""
+_FEET_BEFORE = re.compile(r"\d['’′\"”″]\s?[x×–-]\s?\Z")
+_DASH_AFTER = re.compile(r"\s?[–-]\s?(?=\d{1,3}['’′])")
+_SIZE_AFTER = re.compile(r"\s?[x×]\s?\d|\s(?:tall|wide|long|deep|high|thick|by)\b")
 _LETTERS = frozenset("ABCFKV")
 _NAME_AFTER = re.compile(r"\s[^\W\d_a-zß-ÿ]")
 _ORDER = ("d", "h", "min", "s")
@@ -54,12 +64,19 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
     if inches := _INCHES.match(written.text, end):
         is_measure = _AFTER_INCHES.match(written.text, inches.end())
         return inches.end(), language.measure(amount, "in") if is_measure else _describing(written, amount, "in")
-    if (inches := _INCHES_ALONE.match(written.text, end)) and _is_in_inches(written, amount, begin, inches.end()):
-        describes = isinstance(amount, Number) and written.describes(begin, inches.end())
-        return inches.end(), _describing(written, amount, "in") if describes else language.measure(amount, "in")
+    if inches_after := inches_end(written, amount, begin, end):
+        describes = isinstance(amount, Number) and written.describes(begin, inches_after)
+        return inches_after, _describing(written, amount, "in") if describes else language.measure(amount, "in")
+    if feet := _FEET_ALONE.match(written.text, end):
+        is_by = _FEET_BEFORE.search(written.left(begin)) or _SIZE_AFTER.match(written.text, feet.end())
+        describes = isinstance(amount, Number) and written.describes(begin, feet.end())
+        if dash := _DASH_AFTER.match(written.text, feet.end()):
+            return dash.end(), written.joined(language.word("to"), [language.measure(amount, "ft"), ""]).rstrip()
+        if is_by or describes or len(last(amount).whole) >= _LEAST_HIGH:
+            return feet.end(), _describing(written, amount, "ft") if describes else language.measure(amount, "ft")
     spaced = written.writing.spaced_unit.match(written.text, end)
     if spaced and (key := unit_key(written, plain_name(spaced["name"]))):
-        describes = isinstance(amount, Number) and written.describes(begin, spaced.end())
+        describes = spaced[0][0] == "-" or (isinstance(amount, Number) and written.describes(begin, spaced.end()))
         words = _describing(written, amount, key) if describes else language.measure(amount, key)
         return written.after_dot(spaced.end()), words
     if wide := written.writing.wide_unit.match(written.text, end):
@@ -83,7 +100,7 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
             continue
         if unit[0][0] == "-":
             is_name = len(name) == 1 or _MORE_DIGITS.match(written.text, after)
-            return None if is_name else (after, _describing(written, amount, key))
+            return None if is_name else (written.after_dot(after), _describing(written, amount, key))
         if written.text.startswith("-", after) and written.text[after + 1 : after + 2].isalpha():
             return after + 1, _describing(written, amount, key) + " "
         if isinstance(amount, Number) and written.describes(begin, after):
@@ -91,8 +108,8 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
         if (of := _OF_AS_MANY.match(written.text, after)) and of[1] == last(amount).whole and written.writing.out_of:
             return of.end(), written.writing.out_of.format(language.measure(amount, key), language.cardinal(int(of[1])))
         if hundred := _PER_HUNDRED.match(written.text, after):
-            said = [language.measure(amount, key), language.measure(Number("100"), "km")]
-            return hundred.end(), written.joined(language.word("per"), said)
+            each = language.measure(Number(hundred["n"]), written.writing.units[hundred["unit"]])
+            return hundred.end(), written.joined(language.word("per"), [language.measure(amount, key), each])
         after = written.after_dot(after) if name[-1].isalpha() else after
         said = language.measure(amount, key, numeral=written.numeral_by_ending(after)[0])
         return after, written.in_case(begin, after, amount, said)
@@ -108,19 +125,25 @@ def alone(written: Written, at: int) -> Found | None:
             is_said = per[0].rstrip(".") == before
             return unit.end(), " ".join(per[1:]) if is_said else written.language.unit(PER_UNITS[unit[0]], Number("1"))
     found = _ALONE.match(written.text, at)
-    key = written.writing.units.get(found[0], "") if found else ""
-    return (
-        (found.end(), written.language.unit(key)) if found and "/" in key and written.language.measures(key) else None
-    )
+    if not found:
+        return None
+    is_sure = len(found["counted"]) >= _LEAST_ALONE and found["per"] in written.writing.time_units
+    key = unit_key(written, found[0]) if is_sure or found[0] in written.writing.units else ""
+    return (found.end(), written.language.unit(key)) if "/" in key else None
 
 
-def _is_in_inches(written: Written, amount: Amount, begin: int, end: int) -> bool:
-    """Whether a quote after an amount is the sign of inches, and closes nothing: "Rain 0.1\"", "12\" x 18\""."""
+def inches_end(written: Written, amount: Amount, begin: int, end: int) -> int | None:
+    """Return where the sign of inches after an amount ends; None if a quote there closes another one, or none is there.
+
+    As in "Rain 0.1\"", "12\" x 18\"".
+    """
+    sign = _INCHES_ALONE.match(written.text, end)
+    if not sign:
+        return None
     left = written.left(begin)
-    if _INCHES_BEFORE.search(left):
-        return True
-    is_measured = not isinstance(amount, Number) or bool(amount.fraction) or _WORD_AFTER.match(written.text, end)
-    return bool(is_measured) and len(left) < _LEFT_LENGTH and not any(quote in left for quote in '"“„')
+    is_measured = not isinstance(amount, Number) or bool(amount.fraction) or _WORD_AFTER.match(written.text, sign.end())
+    is_sure = _INCHES_BEFORE.search(left) or (is_measured and not _QUOTE_OPEN.search(left))
+    return sign.end() if is_sure else None
 
 
 def _names(written: Written, unit: re.Match[str]) -> dict[str, None]:
@@ -164,6 +187,8 @@ def _is_unit(written: Written, name: str, amount: Amount, end: int, after: int) 
     if name == "in":
         sure = not spaced or bool(number.fraction) or before in ("ft", "feet", "foot")
         return sure or bool(_AFTER_INCHES.match(written.text, after))
+    if name in written.writing.compass and is_before_street(written, after):
+        return False
     if spaced or name not in _LETTERS:
         return True
     if len(number.whole) > 1 and number.whole[0] == "0":  # "007F" is a code
@@ -211,8 +236,9 @@ def feet_and_inches(written: Written, at: int) -> Found | None:
     found = _FEET.match(written.text, at)
     if not found:
         return None
-    units = ("ft", "in") if float(found["small"]) < _INCHES_IN_A_FOOT else ("min", "s")
-    parts = zip((found["great"], found["small"]), units, strict=True)
+    great, small = found["great"] or found["tall"], found["small"] or found["rest"]
+    units = ("ft", "in") if float(small) < _INCHES_IN_A_FOOT else ("min", "s")
+    parts = zip((great, small), units, strict=True)
     return found.end(), written.space.join(written.language.measure(Number.read(n), unit) for n, unit in parts)
 
 

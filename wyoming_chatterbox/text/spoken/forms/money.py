@@ -16,6 +16,7 @@ _LETTER_SCALES = {"k": 3, "K": 3, "M": 6, "m": 6, "mn": 6, "B": 9, "b": 9, "bn":
 _OF = re.compile(r"\s(?:de|di|d['’])\s?")
 _WORD_AFTER = re.compile(r"\s[^\W\d_]")
 _WITH_COLON = re.compile(r"(?P<whole>\d{1,5}):(?P<cents>\d\d)\s?(?=[^\W\d_])")
+_COMMA = re.compile(r",(\d\d)(?![\d%]|[.,]\d)")
 _NO_CENTS = re.compile(r",[-–—]{1,2}")
 _NO_MONEY = re.compile(r"\s?[°%‰:]")
 _CODE = re.compile(r"\s?([A-Z]{3})(?!\w)")
@@ -23,16 +24,18 @@ _CODE = re.compile(r"\s?([A-Z]{3})(?!\w)")
 _SLASH = re.compile(rf"\s?/\s?([^\W\d_{WIDE}{HANGUL}]+(?:[·*״][^\W\d_]+)?[²³]?|[^\W\d_]+)")
 _WITH_COMMAS = "$£¥₩₹"
 _GROUPED = re.compile(r"(?P<whole>[1-9]\d{0,2}(?:,\d{3})+)(?:\.(?P<fraction>\d\d))?(?![\d/]|[.,]\d)")
+_TO_SCALE = re.compile(r"\s(?P<word>[^\W\d_]+)\s(?=\d)")
+"""Between amounts that share a word such as "million": "$1.5 to 2 billion"."""
 _SPACES = (" ", "\u00a0", "\u202f")
 
 
 def money(written: Written, at: int) -> Found | None:
     """Find a currency before its amount: "$5.3 billion", "EUR 10", "-$5"."""
     text = written.text
-    negative = text[at] in "-–"
-    if negative and not may_have_sign(written, at):
+    signed = text[at] in "-–+"
+    if signed and not may_have_sign(written, at):
         return None
-    sign = written.writing.currency.match(text, at + negative)
+    sign = written.writing.currency.match(text, at + signed)
     if not sign or (sign[0][-1].isalpha() and (written.char_before(at).isalnum() or written.char_before(at) == "/")):
         return None
     begin = sign.end() + text.startswith(_SPACES, sign.end())
@@ -44,8 +47,11 @@ def money(written: Written, at: int) -> Found | None:
         end = dash.end()
     if _NO_MONEY.match(text, end):
         return None
-    if negative and isinstance(amount, Number):
-        amount = replace(amount, negative=True)
+    comma = _COMMA.match(text, end) if written.language.decimal_mark != "," else None
+    if comma and isinstance(amount, Number) and not amount.fraction:
+        amount, end = replace(amount, fraction=comma[1]), comma.end()
+    if signed and isinstance(amount, Number):
+        amount = replace(amount, plus=True) if text[at] == "+" else replace(amount, negative=True)
     scale, after = scale_after(written, end) or (0, end)
     if not scale and (letters := _LETTERS.match(text, end)):
         scale, after = _LETTER_SCALES.get(letters[0], 0), letters.end()
@@ -58,8 +64,16 @@ def money(written: Written, at: int) -> Found | None:
         return end, written.language.number(last(amount)) if isinstance(amount, Number) else written.language.range(
             *amount
         )
-    if isinstance(amount, Number) and not (amount.fraction and not scale) and written.describes(at, end):
+    joined = text.startswith("-", end) and text[end + 1 : end + 2].isalpha()
+    if isinstance(amount, Number) and not (amount.fraction and not scale) and (joined or written.describes(at, end)):
         return end, f"{written.language.number(amount)}{_unit(written, Number('1'), currency)}"
+    if isinstance(amount, Number) and not scale and (later := _TO_SCALE.match(text, end)):
+        language = written.language
+        high = written.number(later.end())
+        scaled_high = scale_after(written, high[1]) if high else None
+        if high and scaled_high and later["word"] in (language.word("to"), language.word("or")):
+            paid = _paid(written, replace(high[0], scale=scaled_high[0]), currency, scaled_high[1])
+            return (paid[0], f"{language.number(amount)} {later['word']} {paid[1]}") if paid else None
     return _paid(written, amount, currency, end)
 
 
@@ -76,6 +90,20 @@ def with_colon(written: Written, at: int) -> Found | None:
     if not found or not sign or not sign[0][0].islower():
         return None
     return money_after(written, Number(found["whole"], found["cents"]), found.end())
+
+
+def price_unit(written: Written, at: int) -> Found | None:
+    """Find what prices are given in: "$/kWh"."""
+    sign = written.writing.currency.match(written.text, at)
+    if not sign or not written.text.startswith("/", sign.end()):
+        return None
+    currency = written.writing.currencies[sign[0]]
+    try:
+        name = _unit(written, Number("2"), currency).strip()
+    except KeyError:
+        return None
+    found = _per(written, name, sign.end())
+    return found if found[0] > sign.end() else None
 
 
 def money_after(written: Written, amount: Amount, end: int) -> Found | None:

@@ -9,8 +9,8 @@ from .written import Found, Written
 
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _HOST = re.compile(
-    r"(?:localhost|(?:[a-z0-9-]+\.)+(?:com|org|net|io|local|lan|gov|edu|app|dev|uk|de|fr|eu|ch|nl|au|ca|tv|ai|info|home"
-    r"|internal|cloud))(?::(?P<port>\d{2,5}))?(?![\w-])"
+    r"(?P<host>localhost|(?:[a-z0-9-]+\.)+(?:com|org|net|io|local|lan|gov|edu|app|dev|uk|de|fr|eu|ch|nl|au|ca|tv|ai|info|home"
+    r"|internal|cloud))(?::(?P<port>\d{2,5}))?(?![\w-])(?P<path>(?:/[\w-]+)*)(?:/?[?#][\w=&%-]+(?:\.[\w=&%-]+)*|/(?!\w))?"
 )
 _FILE = re.compile(
     r"[\w-]*\w(?:\.[\w-]+)*\.(?:yaml|yml|json|txt|py|log|csv|pdf|jpe?g|png|gif|svg|webp|mp3|mp4|mkv|avi|mov|wav|flac|ogg|tar|gz|zip"
@@ -20,7 +20,7 @@ _EPISODE = re.compile(r"[sS](?P<season>\d{1,2})\s?[eE](?P<episode>\d{1,3})(?!\w)
 _ENTITY = re.compile(r"(?P<domain>[a-z_]+)\.(?P<name>[a-z0-9][a-z0-9_]*)(?![\w])")
 _SNAKE = re.compile(r"\w*_\w[\w.]*")
 _WORDS = re.compile(r"[._]+")
-_VERSION = re.compile(r"[vV]\.?\s?(?P<version>\d+(?:\.\d+)*)(?![\w]|[.,]\d)")
+_VERSION = re.compile(r"(?:v\.?\s?|V\.?\s?(?=\d+\.\d))(?P<version>\d+(?:\.\d+)*)(?![\w]|[.,]\d)")
 _MIXED = re.compile(r"[^\W\d_]+(?:-?\d+(?:[.,]\d+)?|-?[^\W\d_]+)*")
 _DECADE = re.compile(r"[^\W\d_]+-['’]?\d{1,3}0s\b")
 _DIGIT = re.compile(r"\d")
@@ -34,6 +34,8 @@ _DOMAINS = """
     sun switch text timer todo tts update vacuum valve water_heater weather zone
 """
 _DOMAIN_NAMES = frozenset(_DOMAINS.split())
+_TIMES = re.compile(r"x(?P<n>[12]?\d)(?=\s*(?:[,;.!?)]|\Z))")
+_THING_BEFORE = re.compile(r"[^\W\d_]{4}\s\(?\Z")
 _ROUND = 4
 """Digits of a model's number that is said as a year is: "forty ninety"."""
 
@@ -52,10 +54,11 @@ def address(written: Written, at: int) -> Found | None:
         return found.end(), _address(written, found[0])
     found = _HOST.match(written.text, at)
     if found and found[0].partition(".")[0] not in _DOMAIN_NAMES:
-        host, _, port = found[0].partition(":")
-        said = _address(written, host)
-        colon = written.language.word("colon")
-        return found.end(), written.joined(colon, [said, written.language.digits(port)]) if port else said
+        said = _address(written, found["host"])
+        if port := found["port"]:
+            said = written.joined(written.language.word("colon"), [said, written.language.digits(port)])
+        parts = [_runs(written, part) for part in found["path"].split("/")[1:]]
+        return found.end(), written.joined(written.language.word("slash"), [said, *parts])
     if found := _FILE.match(written.text, at):
         parts = [" ".join(_runs(written, word) for word in re.split("[_-]+", part)) for part in found[0].split(".")]
         return found.end(), written.joined(written.language.word("dot"), parts)
@@ -107,10 +110,20 @@ def prefix(written: Written, at: int) -> Found | None:
     return (found.end(), found["letters"]) if found and not written.char_before(at).isalpha() else None
 
 
+def pieces(written: Written, at: int) -> Found | None:
+    """Find how many there are of a thing, behind it: "eggs x12"."""
+    found = _TIMES.match(written.text, at)
+    if not found or not _THING_BEFORE.search(written.left(at)):
+        return None
+    return found.end(), f"{written.language.word('times')} {written.language.cardinal(int(found['n']))}"
+
+
 def model(written: Written, at: int) -> Found | None:
     """Any other letters with digits among them: "PM2.5", "COVID-19", "ESP32"."""
     found = _MIXED.match(written.text, at)
     if not found or not _DIGIT.search(found[0]) or _DECADE.match(written.text, at):
+        return None
+    if found[0].partition("-")[0].lower() in written.writing.range_end:
         return None
     return found.end(), _runs(written, found[0])
 
@@ -126,8 +139,9 @@ def _address(written: Written, address: str) -> str:
         ".": language.word("dot"),
         "_": language.word("underscore"),
         "-": language.word("dash"),
+        "+": language.word("plus"),
     }
-    parts = re.split(r"([@._-])", address)
+    parts = re.split(r"([@._+-])", address)
     return " ".join(signs.get(part) or _runs(written, part) for part in parts if part)
 
 

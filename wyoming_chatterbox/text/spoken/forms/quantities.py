@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from ..measures import Amount
 from ..numbers import Number
 from .amounts import attached_scale, last, may_have_sign, read_amount, say, scale_after, scaled
-from .measured import measured
+from .measured import measured, unit_key
 from .money import money_after
 from .written import Found, Written
 
+_PLUS_UNIT = re.compile(r"\+\s?(?P<unit>[^\W\d_]{2,}[²³]?)(?!\w)")
 _COMMA = re.compile(r",(\d{1,2})(?![,.]?\d)")
 
 
@@ -30,6 +32,8 @@ def quantity(written: Written, at: int) -> Found | None:
         return paid[0], written.in_case(at, paid[0], whole, paid[1])
     if counted := measured(written, amount, at, end):
         return counted
+    if at_least := _at_least(written, amount, end):
+        return at_least
     if scale:
         return written.after_dot(end), written.in_case(at, end, amount, say(written, amount))
     if isinstance(amount, Number):
@@ -45,10 +49,24 @@ def quantity(written: Written, at: int) -> Found | None:
     return end, say(written, amount, gender)
 
 
+def _at_least(written: Written, amount: Amount, end: int) -> Found | None:
+    """Find a sign of plus between an amount and its unit: "24+ hrs"."""
+    found = _PLUS_UNIT.match(written.text, end)
+    key = unit_key(written, found["unit"]) if found else ""
+    if not found or not key or "/" in key:
+        return None
+    language = written.language
+    plus = language.word("plus")
+    return written.after_dot(found.end()), written.joined(plus, [say(written, amount), language.unit(key)])
+
+
 def _comma(written: Written, whole: Number, begin: int, end: int) -> Found | None:
     """Find a decimal comma in a language that has a point, if a unit tells that it is one."""
     found = _COMMA.match(written.text, end)
     if not found or written.language.decimal_mark == ",":
         return None
     amount = replace(whole, fraction=found[1])
-    return money_after(written, amount, found.end()) or measured(written, amount, begin, found.end())
+    end = found.end()
+    if counted := money_after(written, amount, end) or measured(written, amount, begin, end):
+        return counted
+    return (end, say(written, amount)) if written.word_after(end) in written.language.nouns else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from .measured import unit_key
 from .written import Found, Rule, Written
 
 _BEFORE_NUMBER = {
@@ -13,7 +14,7 @@ _BEFORE_NUMBER = {
 }  # fmt: skip
 _ANYWHERE = {
     "=": "equals", "≠": "not_equal", "÷": "divided", "&": "and", "±": "plus_minus", "≈": "about", "√": "root",
-    "∞": "infinity", "§": "section", "²": "squared", "³": "cubed", "−": "minus", "↑": "up", "↓": "down",
+    "⇒": "to", "∞": "infinity", "§": "section", "²": "squared", "³": "cubed", "−": "minus", "↑": "up", "↓": "down",
     "≤": "at_most", "≥": "at_least",
 }  # fmt: skip
 _COMPARISONS = {"=": "equals", "!": "not_equal", "<": "at_most", ">": "at_least"}
@@ -23,6 +24,7 @@ _COMPARISON = re.compile(r"(?<![=!<>-])(?:={2,3}|!={1,2}|[<>]=)(?![=>])")
 _COLOUR = re.compile(r"#(?=\d*[a-fA-F])(?=[a-fA-F]*\d)[0-9A-Fa-f]{6}(?!\w)")
 _ARROW = re.compile(r"(?:-+>|=+>|→)")
 _POWER = re.compile(r"\^(?:(?P<n>-?\d+)|\{(?P<group>-?\d+|-?[a-zA-Z])\}|(?P<letter>[a-zA-Z])(?!\w))")
+_UNIT_BEHIND = re.compile(r"\s(?P<unit>[^\W\d_]+(?:/[^\W\d_]+)?[²³]?)(?![\w/])")
 _BASE_BEFORE = re.compile(r"[\w)\]}°∞]\Z")
 _PLACEHOLDER = re.compile(r"<[^\s<>]*\Z")
 _NUMBER_BEFORE = re.compile(r"\d\s?\Z")
@@ -31,18 +33,31 @@ _LONE_NUMBER = re.compile(r"(?<![\w.,])\d[\d.,]*\s\Z")
 _AMOUNT_BEFORE = re.compile(r"(?:[\d%°€$£¼-¾⅐-⅞]|[\d°]\s?(?:[^\W\d_]|/){1,5}|\d\s?[ap]\.?m\.?)\s?\Z")
 _AMOUNT_AFTER = re.compile(r"\s?[-+]?[\d$€£¼-¾⅐-⅞]")
 _TIGHT_AMOUNT = re.compile(r"[-+]?[\d$€£]")
+_DAY_BEFORE = re.compile(r"\d(?:st|nd|rd|th)?\s?\Z")
+_TERM_BEFORE = re.compile(r"(?:(?<![^\W_])\d*[a-z]|[)²³])\s\Z")
+_TERM_AFTER = re.compile(r"\s[\w(][\w()²³^+*/ .-]*=")
 _UNIT = r"\s?(?P<unit>[^\W\d_]{1,5}(?:/[^\W\d_]+)?|[%°](?:\s?[CF](?!\w))?)"
 _UNIT_BEFORE = re.compile(rf"\d{_UNIT}\s*\Z")
+_UNIT_BEFORE_SLASH = re.compile(r"(?:\d\s?°?[^\W\d_]{1,4}|[°%])\Z")
 _UNIT_AFTER = re.compile(rf"\s?[-+]?\d[\d.,:]*{_UNIT}")
-_MEASURE_BEFORE = re.compile(r"\d[\"”″]?\s?(?:[^\W\d_]{1,2}\s)?\Z")
+_MEASURE_BEFORE = re.compile(r"\d[\"”″'’′]?\s?(?:[^\W\d_]{1,2}\s)?\Z")
+_VARIABLE_BEFORE = re.compile(r"(?<![^\W_])[^\W\d_]\d?\s\Z")
+_VARIABLE_AFTER = re.compile(r"\s[^\W\d_]?\d?(?!\w)")
 _NAME_AFTER = re.compile(r"\s?([^\W\d_]+)")
 _BY = re.compile(r"[xX×]\s?(?=\d)")
+_MODEL = re.compile(r"X\d[A-Z]")
 _OPERATOR = re.compile(r"\s?[+=^²³]|\s[-−]\s")
 _PER = re.compile(r"/(?P<name>[^\W\d_]+[²³]?)(?!\w)")
 _SURE_UNITS = frozenset(("kWh", "kg", "km", "min", "d", "week", "month", "year"))
+_CHAPTER_BEFORE = re.compile(r"(?<![^\W_])[^\W\d_a-zß-ÿ][^\W\d_A-Z]{3,}\s\d{1,3}\Z")
+"""Before a verse, or the goals of another team: "Psalm 23:4"."""
+_EDITION = re.compile(r":(?:19|20)\d\d(?!\d)")
+_MINUTES = re.compile(r":(?=[0-5]\d(?![\w:]))")
+_DEGREES_OF = re.compile(r"°\s?(?P<scale>[CF])(?!\w)")
+_DOT_NAME = re.compile(r"\.(?=[^\W\d_]{2,})")
+_SHORT_YEAR = re.compile(r"\d{2,3}(?![\w'’\"])")
 _GREAT = re.compile(r"\s?\d[\d.,]*\d{3}")
 _UNIT_SIGNS = tuple("%°℃")
-_SHORT_YEAR = re.compile(r"\d{2,3}(?![\w'’\"])")
 _EQUATION_LENGTH = 12
 
 
@@ -56,6 +71,8 @@ def symbol(written: Written, at: int) -> Found | None:
         return found.end(), language.word(_BEFORE_NUMBER[found["sign"]]) + " "
     if (found := _ARROW.match(text, at)) and (at or found.end() < len(text)):
         return found.end(), language.word("to")
+    if char in "<>" and _is_loose(written, at):
+        return _comparison(written, at)
     if (found := _COMPARISON.match(text, at)) and not _PLACEHOLDER.search(written.left(at)):
         if found[0] == "==" and _is_loose_on_one_side(written, at, found.end()):
             return found.end(), ""
@@ -69,6 +86,13 @@ def symbol(written: Written, at: int) -> Found | None:
     if char in "²³" and not written.char_before(at).isalnum():
         return None
     return (at + 1, language.word(_ANYWHERE[char])) if char in _ANYWHERE else None
+
+
+def _comparison(written: Written, at: int) -> Found | None:
+    """Between two letters a comparison, between words the way through a menu: "Settings > System"."""
+    if _VARIABLE_BEFORE.search(written.left(at)) and _VARIABLE_AFTER.match(written.text, at + 1):
+        return at + 1, written.language.word(_BEFORE_NUMBER[written.text[at]])
+    return (at + 1, ",") if written.text[at] == ">" else None
 
 
 def _is_loose_on_one_side(written: Written, at: int, end: int) -> bool:
@@ -95,9 +119,16 @@ def _dash(written: Written, at: int) -> Found | None:
     """Between two amounts or dates "to", in a calculation "minus"; between words it stays."""
     text, language, left = written.text, written.language, written.left(at)
     name = _NAME_AFTER.match(text, at + 1)
-    is_date = name and name[1].lower() in written.writing.named_days and left.rstrip()[-1:].isdecimal()
-    if not (is_date or _AMOUNT_AFTER.match(text, at + 1)):
+    is_day = name and name[1].lower() in written.writing.named_days and _DAY_BEFORE.search(left)
+    is_end = name and name[1].lower() in written.writing.range_end and _AMOUNT_BEFORE.search(left)
+    if name and (is_day or is_end):
+        return at + 1, f" {language.word('to')} "
+    if _is_minus(written, at):
+        return at + 1, language.word("minus")
+    if not _AMOUNT_AFTER.match(text, at + 1):
         return None
+    if written.word_before(at) in written.writing.range_end:
+        return at + 1, f" {language.word('to')} "
     if _NUMBER_BEFORE.search(left) and "=" in text[at:]:
         return at + 1, language.word("minus")
     tight = not (left[-1:].isspace() or text[at + 1].isspace())
@@ -108,6 +139,12 @@ def _dash(written: Written, at: int) -> Found | None:
     return (at + 1, " ") if tight and left[-1:].isalpha() else None
 
 
+def _is_minus(written: Written, at: int) -> bool:
+    """Whether a dash stands between the terms of an equation: "3x - 5 = 0", "a - b = c"."""
+    left = written.left(at)
+    return bool(_is_loose(written, at) and _TERM_BEFORE.search(left) and _TERM_AFTER.match(written.text, at + 1))
+
+
 def _ends_a_part(written: Written, at: int) -> bool:
     """Whether what is measured before a loose dash is something else than after it: "at 80 % – 250 km range"."""
     before, after = _UNIT_BEFORE.search(written.left(at)), _UNIT_AFTER.match(written.text, at + 1)
@@ -116,7 +153,9 @@ def _ends_a_part(written: Written, at: int) -> bool:
 
 
 def _tilde(written: Written, at: int) -> Found | None:
-    """Between two amounts or times: "10:00~12:30"."""
+    """Between two amounts or times: "10:00~12:30"; silent as the home folder in a path: "~/docs"."""
+    if written.text.startswith("/", at + 1):
+        return at + 2, ""
     joins = _AMOUNT_BEFORE.search(written.left(at)) and _AMOUNT_AFTER.match(written.text, at + 1)
     return (at + 1, written.language.word("to")) if joins else None
 
@@ -132,36 +171,51 @@ def _dots(written: Written, at: int) -> Found | None:
 
 def _plus(written: Written, at: int) -> Found | None:
     before, follows = written.char_before(at), written.text[at + 1 : at + 2]
-    said = before.isalnum() or before == "+" or follows.isdecimal() or _is_loose(written, at)
+    said = before.isalnum() or before in ("+", "°", "%") or follows.isdecimal() or _is_loose(written, at)
     return (at + 1, written.language.word("add") or written.language.word("plus")) if said else None
 
 
 def _times(written: Written, at: int) -> Found | None:
+    if written.text.startswith("**", at) and _BASE_BEFORE.search(written.left(at)):
+        power = _NUMBER_AFTER.match(written.text, at + 2)
+        return (at + 2, f" {written.language.word('power')} ") if power else None
     return (at + 1, written.language.word("times")) if _joins_numbers(written, at) else None
 
 
 def _colon(written: Written, at: int) -> Found | None:
     """Find a score or a proportion: "3:2", "16 : 9"."""
     spaced = written.char_before(at).isspace()
+    if spaced and _MINUTES.match(written.text, at):
+        return at + 1, ""  # of an hour that goes without saying: "at :15"
     if not _joins_numbers(written, at) or written.text[at + 1].isspace() != spaced:
         return None
+    is_great = _GREAT.match(written.text, at + 1)
+    is_reference = _EDITION.match(written.text, at) or (_CHAPTER_BEFORE.search(written.left(at)) and not is_great)
+    if is_reference and not (spaced or written.writing.ratio):
+        return at + 1, " "
     if spaced and (written.writing.spaced_colon or not _LONE_NUMBER.search(written.left(at))):
         return None
     ratio = written.writing.ratio
-    is_scale = not ratio.isalpha() and _GREAT.match(written.text, at + 1)
+    is_scale = is_great and not ratio.isalpha()
     return at + 1, f" {ratio if ratio and not is_scale else written.language.word('to')} "
 
 
 def _slash(written: Written, at: int) -> Found:
     """ "Per" before a time or a unit ("3x/day", "people/km²"), else a short break."""
-    found, writing = _PER.match(written.text, at), written.writing
+    text = written.text
+    found, writing = _PER.match(text, at), written.writing
     unit = writing.per_units.get(found["name"].lower()) or writing.units.get(found["name"], "") if found else ""
     if found and unit and (found["name"][-1] in "²³" or unit in _SURE_UNITS):
         return found.end(), " " + written.language.per("", unit).strip()
+    equals = "=" in written.text[at : at + _EQUATION_LENGTH]
     if not _is_loose(written, at):
         is_term = written.char_before(at) in "²³)" and written.text[at + 1 : at + 2].isdecimal()
-        return at + 1, f" {written.language.word('divided')} " if is_term else " "
-    divides = _joins_numbers(written, at) and "=" in written.text[at : at + _EQUATION_LENGTH]
+        divides = is_term or (equals and _joins_numbers(written, at))
+        if divides:
+            return at + 1, f" {written.language.word('divided')} "
+        parts = _UNIT_BEFORE_SLASH.search(written.left(at)) and _AMOUNT_AFTER.match(text, at + 1)
+        return at + 1, ", " if parts else " "
+    divides = equals and _joins_numbers(written, at)
     return at + 1, written.language.word("divided") if divides else ","
 
 
@@ -188,6 +242,28 @@ def _underscore(written: Written, at: int) -> Found:
     return at + 1, " " if joins else ""
 
 
+def _dot(written: Written, at: int) -> Found | None:
+    """Between amounts "to"; before a name, which it is a part of, "dot": ".NET", ".env"."""
+    before = written.char_before(at)
+    if (not before or before in " \t/\\") and _DOT_NAME.match(written.text, at):
+        return at + 1, f"{written.language.word('dot')} "
+    if before.isalpha() and written.text[at + 1 : at + 2].isdecimal():
+        return at + 1, " "
+    return _dots(written, at)
+
+
+def _backslash(written: Written, at: int) -> Found:
+    return at + 1, " "
+
+
+def _degree(written: Written, at: int) -> Found | None:
+    """Find a unit of temperature without a number: "in °C"."""
+    found = _DEGREES_OF.match(written.text, at)
+    if not found:
+        return None
+    return found.end(), written.language.unit({"C": "celsius", "F": "fahrenheit"}[found["scale"]])
+
+
 def _apostrophe(written: Written, at: int) -> Found | None:
     """Before the last digits of a year it is silent: "in '58"."""
     before = written.char_before(at)
@@ -208,14 +284,16 @@ def _caret(written: Written, at: int) -> Found | None:
         return found.end(), f" {language.word(named)}"
     sign = f"{language.word('minus')} " if power.startswith("-") else ""
     number = power.lstrip("-")
-    said = language.cardinal(int(number)) if number.isdecimal() else number
-    return found.end(), f" {language.word('power')} {sign}{said}"
+    said = f" {language.word('power')} {sign}{language.cardinal(int(number)) if number.isdecimal() else number}"
+    unit = _UNIT_BEHIND.match(written.text, found.end()) if written.char_before(at).isdecimal() else None
+    key = unit_key(written, unit["unit"]) if unit else ""
+    return (unit.end(), f"{said} {language.unit(key)}") if unit and key else (found.end(), said)
 
 
 def by(written: Written, at: int) -> Found | None:
     """Find an "x" between numbers or after one: "1920x1080", "3x"."""
     text, times, before = written.text, written.language.word("times"), written.char_before(at)
-    if text[at] not in "xX×" or not _MEASURE_BEFORE.search(written.left(at)):
+    if text[at] not in "xX×" or not _MEASURE_BEFORE.search(written.left(at)) or _MODEL.match(text, at):
         return None
     if found := _BY.match(text, at):
         in_equation = "=" in text[at : at + _EQUATION_LENGTH] or text.startswith("10^", found.end())
@@ -228,12 +306,15 @@ def by(written: Written, at: int) -> Found | None:
 
 
 def _cross(written: Written, at: int) -> Found | None:
-    """Find a sign of multiplication between numbers, anywhere else "times" too."""
+    """Find a sign of multiplication between numbers, anywhere else "times" too; sizes have no spaces: "a 5×5 grid"."""
+    tight = written.char_before(at).isdecimal() and written.text[at + 1 : at + 2].isdecimal()
+    if tight and "=" not in written.text[at : at + _EQUATION_LENGTH] and "^" not in written.text[at:]:
+        return at + 1, f" {written.writing.by or written.language.word('times')} "
     return (at + 1, written.language.word("times")) if at or at + 1 < len(written.text) else None
 
 
 _RULES: dict[str, Rule] = {
     "~": _tilde, "〜": _tilde, "～": _tilde, "-": _dash, "–": _dash, "—": _dash, "+": _plus, "*": _times, ":": _colon,
     "/": _slash, "#": _hash, "@": _at, "_": _underscore, "%": _percent, "^": _caret, "×": _cross, "'": _apostrophe,
-    "’": _apostrophe, ".": _dots, "…": _dots, "·": _between, "|": _between,
+    "’": _apostrophe, "\\": _backslash, "°": _degree, ".": _dot, "…": _dots, "·": _between, "|": _between,
 }  # fmt: skip

@@ -6,7 +6,8 @@ _SAME = """
     km/h m/s mph kWh Wh MWh GWh J kJ MJ cal kcal N mW W kW MW GW hp V mV kV A mA Ah mAh VA kVA var Hz kHz MHz GHz
     Pa hPa kPa bar mbar psi inHg mmHg t kg g mg µg lb oz ppm ppb lx lm l dl cl ml m³ cm³ ft³ gal km² m² cm² ft² ha
     km m cm mm µm ft yd mi ms s min h d bit kbit Mbit Gbit B kB MB GB TB dB dBm rpm bpm tsp tbsp µA kvar kvarh GJ mmol
-    µS mS PB nmi
+    µS mS PB nmi klx nm nF pF TW mWh TWh
+    Mcal Gcal µV MV µs MPa cbar inH2O CCF MCF mm² in² yd² mi² EB varh kVAh kN mH µH MP dpi ppt lb-ft ft-lb
 """
 _OTHER = {
     "°C": "celsius", "° C": "celsius", "°c": "celsius", "C": "celsius", "°F": "fahrenheit", "° F": "fahrenheit",
@@ -23,6 +24,9 @@ _OTHER = {
     "sec": "s", "secs": "s", "mins": "min", "RPM": "rpm", "dBA": "dB", "db": "dB", "DB": "dB", "Kg": "kg", "KG": "kg",
     "Km": "km", "KM": "km", "PSI": "psi", "VAr": "var", "Lux": "lx", "lux": "lx", "″": "in", "′": "ft", "mi/h": "mph",
     "PPM": "ppm", "days": "d", "day": "d", "month": "month", "mo": "month", "year": "year", "yr": "year",
+    "BPM": "bpm", "MWH": "MWh", "mm2": "mm²", "mm^2": "mm²", "ft^2": "ft²", "ft^3": "ft³", "km^2": "km²", "cm^2": "cm²",
+    "cm^3": "cm³", "ft·lb": "ft-lb", "ft⋅lb": "ft-lb", "lb·ft": "lb-ft", "N·m": "Nm", "N⋅m": "Nm",
+    "MPH": "mph", "KPH": "km/h",
     "week": "week", "hour": "h", "minute": "min", "second": "s", "Liter": "l",
 }  # fmt: skip
 SPELLINGS = {**{unit: unit for unit in _SAME.split()}, **_OTHER}

@@ -17,11 +17,16 @@ from .units import SPELLINGS, TIME
 
 _PERIODS = ("s", "min", "h", "d", "week", "month", "year")
 _SIGNS = {
-    "US$": "USD", "A$": "AUD", "C$": "CAD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "￥": "JPY", "₹": "INR",
+    "US$": "USD", "A$": "AUD", "AU$": "AUD", "C$": "CAD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY",
+    "￥": "JPY", "₹": "INR",
 }  # fmt: skip
 _LATIN_HALF = re.compile(r"[ap]\.?\s?m\.?")
 _BEFORE_NAME = r"(?=\s(?:\d|[^\W\d_a-zß-öø-ÿα-ωа-я]|(?:et|le|la)\b))"
 """Makes a single letter with a full stop sure: a number, a capital, or an article: "M. le Maire"."""
+
+
+EDGES = "\"'“”„‚‘’«»‹›()[]{}.,;:!?…¿¡"
+"""Punctuation around a word."""
 
 
 @cache
@@ -55,11 +60,8 @@ def _last_digit(pattern: str) -> str:
 
 def _spaced(units: Iterable[str]) -> str:
     """Return a pattern for the names that have a space, each word with a full stop or without."""
-    names = [name for name in units if " " in name and name[0].isalpha()]
-    return (
-        "|".join(r"(?:\.\s?|\s)".join(map(re.escape, name.split())) for name in sorted(names, key=len, reverse=True))
-        or "(?!)"
-    )
+    names = sorted((name for name in units if " " in name and name[0].isalpha()), key=len, reverse=True)
+    return "|".join(r"(?:\.\s?|[\s-])".join(map(re.escape, name.split())) for name in names) or "(?!)"
 
 
 class _Case:
@@ -118,23 +120,28 @@ class Writing:
         )
         self.foreign = re.compile(
             r"\d{1,3}(?P<mark>[., \u00a0\u202f])\d{3}(?:(?:(?P=mark)\d{3})*(?!(?P=mark))[.,](?P<fraction>\d{1,2})"
-            r"|(?:(?P=mark)\d{3})+)(?!\d|[.,]\d)"
+            r"|(?:(?P=mark)\d{3})+)(?!\d|[.,]\d)|\d{1,3} 0\d\d(?!\d|[.,-]\d|\s\d)"
         )
         """With the marks of another language, where they tell."""
-        self.lakhs = re.compile(rf"\d{{1,2}}(?:,\d\d)+,\d{{3}}(?:{point}(?P<fraction>\d++))?+(?!\d|,\d)")
+        self.lakhs = re.compile(rf"\d{{1,2}}(?:,\d\d)+,\d{{3}}(?:{point}(?P<fraction>\d++))?+(?!,?\d)")
         self.plain = re.compile(rf"\d++(?:[.{point}](?P<fraction>\d++)(?![.,]\d))?+")
         self.year = self._set("year")
         self.year_after = self._set("year_after")
         self.year_short = near.forms("year_short")
         self.word_for_year = self._set("word_for_year")
         self.decade = self._set("decade")
+        near_decade = "|".join(sorted(self._set("decade_near"))) or "(?!)"
+        self.decade_before = re.compile(rf"\b(?:{near_decade})\b", re.IGNORECASE)
+        """A word before decades of degrees, somewhere in the sentence."""
         self.decade_after = self._set("decade_after")
         self.seconds_before = self._set("seconds_before")
         self.age = self._set("age")
+        self.weekday_after = self._set("weekday_after")
         self.weekday_before = self._set("weekday_before")
         self.decades = near.forms("decades")
         self.century_ending = self._set("century_ending")
         self.per = self._set("per") or frozenset((language.word("per").rstrip("."),))
+        self.many = near.forms("many")
         self.decade_ending = near.text("decade_ending")
         self.year_first = near.text("dates") == "ymd"
         self.month_first = near.text("dates", "dmy") == "mdy"
@@ -161,12 +168,16 @@ class Writing:
         self.phones = re.compile(rf"(?:{phones})(?!\w|[.,]\d|\s?[%°€¥元])")
         self.phone_pairs = near.text("phone_pairs") == "yes"
         self.emergency = self._set("emergency")
+        self.short_numbers = near.text("short_numbers") == "yes"
         self.code = self._set("code")
         self.version = self._set("version") | {"version"}
+        self.has_prefixes = "prefix" in near
         prefix = near.text("prefix") or "(?!)"
         self.prefix = re.compile(rf"(?P<letters>{prefix})-?(?=[\d₪$€])")
         self.prefix_before = re.compile(rf"(?<!\w)(?:{prefix})-?\Z")
         self.models = near.text("models")
+        self.years_before_names = near.text("years_before_names") == "yes"
+        self.range_end = self._set("range_end")
         self.articles = self._set("articles")
         self.place = self._set("place")
         self.abbreviations: Mapping[str, str] = {
@@ -175,6 +186,15 @@ class Writing:
         """Abbreviations before a number -> the words that they stand for."""
         self.titles = dict(near.forms("titles"))
         self.after_names = dict(near.forms("after_names"))
+        self.compass = dict(near.forms("compass"))
+        self.wind = self._set("wind")
+        """Words beside a point of the compass."""
+        self.wind_before = re.compile(rf"\b(?:{'|'.join(sorted(self.wind)) or '(?!)'})\b", re.IGNORECASE)
+        streets = "|".join(map(re.escape, (*self.after_names, *self.after_names.values()))) or "(?!)"
+        self.street_before = re.compile(rf"\b(?:{streets})\.?\s\Z")
+        self.street_after = re.compile(
+            rf"\.?\s(?:(?:\d{{1,3}}(?:st|nd|rd|th)|[^\W\d_a-z][\w'’-]+)\s){{1,3}}(?:{streets})(?!\w)"
+        )
         short = near.forms("short")
         self.short: Mapping[str, str] = {word.replace(" ", ""): said for word, said in short.items()}
         """Abbreviations, without spaces -> the words that they stand for."""
@@ -222,7 +242,7 @@ class Writing:
         self.queens = _everywhere("queens")
         self.regnal = dict(near.forms("regnal"))
         self.units: Mapping[str, str] = {**SPELLINGS, **near.forms("units")}
-        self.spaced_unit = re.compile(rf"\s?(?P<name>{_spaced(self.units)})(?!{WORD})")
+        self.spaced_unit = re.compile(rf"[\s-]?(?P<name>{_spaced(self.units)})(?!{WORD})")
         """Units of several words: "sq ft", "deg F"."""
         self.unit_words = {name: re.compile(pattern) for name, pattern in near.forms("unit_words").items()}
         wide = [unit for unit in near.forms("units") if re.match(f"[{WIDE}]", unit)]
@@ -244,9 +264,15 @@ class Writing:
         self.cents = {"¢": "USD", "ct": "EUR", "Ct": "EUR", "cts": "EUR", **near.forms("cents")}
         self.cent = re.compile("|".join(map(_as_pattern, sorted(self.cents, key=len, reverse=True))))
         self.named_days = frozenset(language.months) | frozenset(language.weekdays)
+        names = (*self.abbreviations, *self.titles, *self.after_names, *self.short_parts)
+        self.starts = self.named_days | frozenset(name.strip(EDGES).lower() for name in names)
+        """Words in small letters that open a region."""
+        self.rewritten = self.starts | frozenset(self.currencies)
+        """Words in small letters that a rule may rewrite."""
         self.goes_on = (
             self._set("goes_on")
             | frozenset("".join(wide))
+            | self.wind
             | self.day_to
             | self.clock_after
             | self.hour_after

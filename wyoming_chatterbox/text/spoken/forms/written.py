@@ -19,15 +19,20 @@ Rule: TypeAlias = "Callable[[Written, int], Found | None]"
 """Looks for one kind of form at a position of a region."""
 
 _WORD_BEFORE = re.compile(r"([^\W\d_](?:[^\W\d_'’.]|[\u0900-\u0903\u093a-\u094f])*)[.,:]{0,2}[\"'(\s-]*\Z")
+_LONGEST_WORD = 24
+"""Characters of the longest word that is looked for, and of what stands behind it."""
 _CLOCK_BEFORE = re.compile(r"([^\W\d_]+)\.?\s(?:([^\W\d_]+)\s|\d{1,2}\.\d\d\s?[-–]\s?)\Z")
 """A word, and behind it another one or the first time of a range."""
 _COUNTED = re.compile(r"\s?([^\W\d_][^\W\d_'’]*(?:-[^\W\d_]+)*)")
 _WORD_AFTER = re.compile(rf"\s({WORD})")
+_ADJECTIVE_BEFORE = re.compile(r"\ban?\s[a-z]+\s\Z")
 _NAME_BEFORE = re.compile(r"([^\W\d_][\w'’-]*)\.?\s\Z")
 _NOUN_AFTER = re.compile(
     r"\s(?!(?:of|and|or|in|is|are|was|were|will|has|have|can|to|from|at|per|away|long|left|ahead|before|after|ago|apart|more"
     r"|on|for|with|by|than|as|if|but)\b)[^\W\d_]{2}"
 )
+_ENDS_SENTENCE = re.compile(r"[\"'”’»)\]\s]*\Z")
+"""The rest of a sentence behind its full stop: only closing quotes and brackets."""
 _OPENERS = " \t\u00a0\u202f\"'“„«([¿¡"
 _MACHINE_MADE = re.compile(r"\d{1,2}\.\d(?:\d[1-9]|[1-9]\d)")
 """A point that may be one between thousands, but not before a unit of small amounts: "21.456 °C", "12.345 kWh"."""
@@ -65,7 +70,7 @@ class Written:
     def word_before(self, at: int) -> str:
         """Return the word before a position, in lower case; empty if something else is there."""
         if at not in self._words:
-            found = _WORD_BEFORE.search(self.left(at))
+            found = _WORD_BEFORE.search(self.left(at, _LONGEST_WORD))
             self._words[at] = found[1].lower() if found else ""
         return self._words[at]
 
@@ -80,7 +85,7 @@ class Written:
 
     def follows_prefix(self, at: int) -> bool:
         """Whether letters before a position belong to what begins there."""
-        return bool(self.writing.prefix_before.search(self.left(at, 6)))
+        return self.writing.has_prefixes and bool(self.writing.prefix_before.search(self.left(at, 6)))
 
     def name_before(self, at: int) -> str:
         """Return the word before a position as it is written, with one space between."""
@@ -149,7 +154,9 @@ class Written:
 
     def describes(self, at: int, end: int) -> bool:
         """Whether an amount stands between an article and a noun, in English: "a 5 km run"."""
-        return self.word_before(at) in self.writing.articles and self.counts(end)
+        articles = self.writing.articles
+        is_described = self.word_before(at) in articles or (articles and _ADJECTIVE_BEFORE.search(self.left(at, 24)))
+        return bool(is_described) and self.counts(end)
 
     def counts(self, end: int) -> bool:
         """Whether the number that ends at a position may count what follows, in English."""
@@ -159,7 +166,7 @@ class Written:
         """Return the position after the full stop of an abbreviation, unless it ends the sentence too."""
         if not self.text.startswith(".", end) or self.text.startswith("..", end):
             return end
-        return end + bool(self.text[end + 1 :].strip())
+        return end if _ENDS_SENTENCE.match(self.text, end + 1) else end + 1
 
     def joined(self, word: str, parts: Sequence[str]) -> str:
         """Parts with a word between them, and spaces where the language has them."""

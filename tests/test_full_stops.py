@@ -1,0 +1,91 @@
+"""Full stops of abbreviations: which of them end the sentence too."""
+
+import pytest
+
+from tests.reading import shown
+from wyoming_chatterbox.text.pipeline import Reading, TextPipeline, items_of
+
+AS_WRITTEN = Reading(words=lambda text, language: text)
+
+
+def check(marked: str, language: str) -> None:
+    """A bar stands where a sentence ends."""
+    sentences = [sentence.strip() for sentence in marked.split("|")]
+    text = marked.replace("|", "")
+    assert shown(items_of(text, language, AS_WRITTEN)) == sentences
+    pipeline = TextPipeline(language, AS_WRITTEN)
+    assert shown([item for char in text for item in pipeline.add(char)] + pipeline.finish()) == sentences
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "They sold 3 Mio. units of it.| It made 4 Mio.| They are rich.| That is 2 mln.| The rest is gone.",
+        "We close at 5 p.m.| The door stays open.",
+        "We close at 5 p.m.| Monday is a holiday.| We open at 9 a.m.| Saturday was busy.",
+        "We meet at 5 p.m. Monday or at 9 a.m. Saturday for lunch.| It's 6 p.m. ET now.",
+        "We close at 5 p.m. on Monday.",
+        "It's 5 p.m.| 20 people came.| That was at 3 p.m.| 3 lights are on.",
+        "It opens soon (at 5 p.m.)| Then he left (at 6 p.m.).| That was all.",
+        "He lives in the U.S.| The house is in Washington, D.C.| It is old.| The U.S. Army left.",
+        "I took vitamin C.| It helped.| We chose plan B.| Then it rained.| J. K. Rowling and George W. Bush met.",
+        "Turn onto Elm St.| Continue 2 mi. to St. Louis.| Drive past Mount St. Helens.",
+        "Take 3 at $5 ea. = $15 on Feb. & Mar. 3 from 8 a.m. & 8 p.m. on.| Done.",
+        "He has a Ph.D.| She has none.",
+        "Take fruit, e.g. the apple, i.e. This one.",
+    ],
+)
+def test_an_abbreviation_may_end_a_sentence(marked: str) -> None:
+    check(marked, "en")
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "OK then.| 3 lights are on.| I think so.| 2 doors are open.| The lamp is dim.| 5 others are bright.",
+        "This is OK.| 3 lights are on.| It is ok.| 4 are off.| I like art.| 5 pictures hang here: see Art. 5.",
+        "I am 30.| You are 25.| Then it was 5.| May I come in?",
+        "It is set to 21 C.| 3 lamps use 5 V.| 2 fans are off.",
+        "See No. 3, p. 12, Nr. 5 and fig. 2.| Call tel. 5550134.| It took 1 hr. 20 min. or so.",
+        "He is 5 ft. 10 in. tall and weighs 5 lb. 3 oz. more.",
+        "We live in Apt. B near Bldg. C.| It is no. 5.| No. I live in no. 7.",
+        "He was born on Nov. 5.| Then came Dec. 24 and Jan. 1.| That is all.",
+    ],
+)
+def test_a_number_begins_a_sentence_unless_an_abbreviation_takes_it(marked: str) -> None:
+    check(marked, "en")
+
+
+@pytest.mark.parametrize(
+    ("language", "marked"),
+    [
+        ("de", "Das sind 3 Mio. Euro.| Das sind 3 Mio.| Sie kamen alle.| Es kostet 4 Mrd.| Der Rest fehlt."),
+        ("de", "Das ist OK.| 3 Lichter sind an.| Siehe Nr. 5 und S. 12.| Das war am 3. Mai.| Gut."),
+        ("pl", "W czw. 26 listopada, ok. 20 minut.| Dobrze, np. Anna."),
+        ("de-AT", "Er kommt am 3. Mai um 5 Uhr."),
+    ],
+)
+def test_other_languages_have_abbreviations_of_their_own(language: str, marked: str) -> None:
+    check(marked, language)
+
+
+def test_a_language_tag_changes_the_abbreviations() -> None:
+    text = 'We meet. <lang xml:lang="de">Am 3. Mai ist es so weit.</lang> I am 3. May I come in?'
+    assert shown(items_of(text, "en", AS_WRITTEN)) == [
+        "We meet.", "Am 3. Mai ist es so weit.", "I am 3.", "May I come in?"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("They sold 3 Mio. It is good.", ["They sold three million.", "It is good."]),
+        ('He comes at 5 p.m. "Fine," she says.', ["He comes at five PM.", "Fine, she says."]),
+        ('He said "at 5 p.m."', ["He said at five PM."]),
+        ("(It opens at 9 a.m.) Then go.", ["(It opens at nine AM.)", "Then go."]),
+        ("OK. 3 lights are on.", ["OK. Three lights are on."]),
+        ("We close at 5 p.m. Monday is closed.", ["We close at five PM.", "Monday is closed."]),
+    ],
+)
+def test_the_full_stop_of_the_sentence_is_kept(written: str, spoken: list[str]) -> None:
+    assert shown(items_of(written, "en")) == spoken

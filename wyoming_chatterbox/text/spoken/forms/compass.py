@@ -1,0 +1,43 @@
+"""Points of the compass: "wind NNW 15 mph", "10 km NE of", "45° N", "125 E. Main St."."""
+
+from __future__ import annotations
+
+import re
+
+from .written import Found, Written
+
+_POINT = re.compile(r"(?P<point>[NS][NS]?[EW]|[EW][NS][EW]|[NESW])(?P<dot>\.?)(?!\w)")
+_SPEED_AFTER = re.compile(r"\.?\s[\d.,–-]+(?:\sto\s\d+)?\s?(?:mph|km/h|kph|kn|knots|kts?|m/s)(?!\w)")
+_AMOUNT_BEFORE = re.compile(r"\d\s?(?:mph|km/h|kph|knots|kts?|m/s|km|mi|miles|kilometers|m|ft|feet)\s\Z")
+_HOUSE_BEFORE = re.compile(r"(?<![^\W_])\d{1,5}[A-Z]?\s\Z")
+_DEGREES_BEFORE = re.compile(r"\d°\s?(?:[\d.]+['′]\s?(?:[\d.]+[\"″]\s?)?)?\Z")
+_NAME_AFTER = re.compile(r"\.\s[^\W\d_a-z][^\W\d_A-Z]")
+_HIGHWAY_BEFORE = re.compile(r"\b(?:I|[A-Z]{2}|Hwy|Highway|Route|Rte?|Interstate)\.?[- ]\d{1,4}\s\Z")
+
+
+def direction(written: Written, at: int) -> Found | None:
+    """Find a point of the compass where what is beside it tells that it is one."""
+    writing = written.writing
+    found = _POINT.match(written.text, at) if writing.compass else None
+    if not found or found["point"] not in writing.compass:
+        return None
+    left, end = written.left(at), found.end("point")
+    is_sure = (
+        _AMOUNT_BEFORE.search(left)
+        or _DEGREES_BEFORE.search(left)
+        or _HIGHWAY_BEFORE.search(left)
+        or _SPEED_AFTER.match(written.text, end)
+        or written.word_before(at) in writing.wind
+        or written.word_after(end) in writing.wind
+        or writing.street_before.search(left)
+        or (_HOUSE_BEFORE.search(left) and is_before_street(written, end))
+        or writing.street_after.match(written.text, end)
+        or (len(found["point"]) > 1 and writing.wind_before.search(left))
+    )
+    return (written.after_dot(end), writing.compass[found["point"]]) if is_sure else None
+
+
+def is_before_street(written: Written, end: int) -> bool:
+    """Whether the name of a street follows the letter that ends at a position."""
+    follows = written.writing.street_after.match(written.text, end) or _NAME_AFTER.match(written.text, end)
+    return bool(written.writing.compass and follows)
