@@ -264,7 +264,7 @@ def weekday(written: Written, at: int) -> Found | None:
 def _is_dotted(name: re.Match[str], text: str) -> bool:
     """Whether the full stop behind a short name ends no sentence: a number or a small letter follows."""
     follows = _GOES_ON.match(text, name.end()) if name["dot"] else None
-    return bool(follows) and not follows[1].isupper()
+    return follows is not None and not follows[1].isupper()
 
 
 def _is_listed(written: Written, at: int, after: int, name: str) -> bool:

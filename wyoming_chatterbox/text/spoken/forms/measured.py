@@ -91,8 +91,8 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
         if (of := _OF_AS_MANY.match(written.text, after)) and of[1] == last(amount).whole and written.writing.out_of:
             return of.end(), written.writing.out_of.format(language.measure(amount, key), language.cardinal(int(of[1])))
         if hundred := _PER_HUNDRED.match(written.text, after):
-            said = [language.measure(amount, key), language.measure(Number("100"), "km")]
-            return hundred.end(), written.joined(language.word("per"), said)
+            each = language.measure(Number("100"), "km")
+            return hundred.end(), written.joined(language.word("per"), [language.measure(amount, key), each])
         after = written.after_dot(after) if name[-1].isalpha() else after
         said = language.measure(amount, key, numeral=written.numeral_by_ending(after)[0])
         return after, written.in_case(begin, after, amount, said)

@@ -22,8 +22,8 @@ def date(written: Written, at: int) -> Found | None:
     """ "2026年11月25日", "11월 25일", "10月"; a month alone and a year alone too."""
     dotted = _DOTTED.match(written.text, at) if written.writing.year_first else None
     if dotted and int(dotted["m"] or dotted["month"]):
-        month, day = (int(dotted[short] or dotted[long]) for short, long in (("m", "month"), ("d", "day")))
-        return dotted.end(), written.language.date(int(dotted["y"]), month, day)
+        numbers = [int(dotted[short] or dotted[long]) for short, long in (("m", "month"), ("d", "day"))]
+        return dotted.end(), written.language.date(int(dotted["y"]), *numbers)
     found = _DATE.match(written.text, at)
     if found and 1 <= int(found["m"]) <= 12 and int(found["d"] or 1) <= 31:
         year, day = (int(found[name]) if found[name] else None for name in ("y", "d"))
