@@ -37,6 +37,15 @@ _NUMBER = re.compile(r"\d{1,3}")
 _ORDINAL_BEFORE = re.compile(r"\d(?:st|nd|rd|th) \w+\Z")
 _MEASURE = re.compile(r"\d\s?[ACFKV]\Z")
 """An amount with a unit of one letter, which is no initial."""
+_AMOUNT = r"\d+(?:[.,/]\d+)?\s?"
+_AMOUNT_BEGUN = re.compile(rf"{_AMOUNT}[^\W\d_]*\Z")
+_DEGREES = re.compile(rf"{_AMOUNT}[°%]")
+"""After an hour of a forecast: "8 a.m. 54°F, 9 a.m. 57°F"."""
+_UNITS = words("hr hrs min mins sec secs lb lbs ft yr yrs gal qt")
+_NEXT_PART = re.compile(
+    rf"{_AMOUNT}(?:(?:mins?|minutes?|secs?|seconds?|sek|s|oz|ounces?|in|inch(?:es)?|mos?|months?|qts?|pts?)\b|[\"″])"
+)
+"""After a unit: "1 hr. 20 min.", "5 lb. 3 oz."."""
 _LETTER = re.compile(r"[B-HJ-Z](?!\w)")
 """In place of a number: "Apt. B"."""
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
@@ -80,10 +89,12 @@ class FullStops:
             return NO_END
         if word in known.scales or self._never_ends(word):
             return self._if_begun(text, start, at, word, follows, end, more)
-        if word in known.behind_number and not _is_number(word_before(text, start, max(start, at - len(word) - 1))):
+        if word in known.behind_number and not self._follows_number(text, start, at, word):
             return NO_END
         if lower in known.sometimes_ends:
-            if lower in _HALF_DAYS and follows[:1].isalnum() and not is_lower:
+            if lower in _HALF_DAYS and follows[:1].isdigit():
+                return _unless(_goes_on(_DEGREES, follows, more), end)
+            if lower in _HALF_DAYS and follows[:1].isalpha() and not is_lower:
                 return _unless(_belongs_to_time(follows, more), end)
             return end if follows[:1].isupper() else NO_END
         if self._wants_number(word):
@@ -91,6 +102,8 @@ class FullStops:
                 return None
             if more and len(follows) == 1:
                 return None
+            if lower in _UNITS and follows[0].isdigit() and self._follows_number(text, start, at, word):
+                return _unless(_goes_on(_NEXT_PART, follows, more), end)
             number_follows = follows.lstrip(_SIGNS)[:1].isdigit() or _LETTER.match(follows)
             return NO_END if is_lower or number_follows or follows.startswith((":", ",", ";")) else end
         return NO_END if is_lower else end
@@ -119,6 +132,9 @@ class FullStops:
                 return end
         begins = _is_one_of(self._words.beginners, follows, more)
         return None if begins is None else end if begins else NO_END
+
+    def _follows_number(self, text: str, start: int, at: int, word: str) -> bool:
+        return _is_number(word_before(text, start, max(start, at - len(word) - 1)))
 
     def _wants_number(self, word: str) -> bool:
         wanting, lower = self._words.unless_number_follows, word.lower()
@@ -172,6 +188,13 @@ def _is_one_of(names: frozenset[str], follows: str, more: bool) -> bool | None:
     if more and name.end() == len(follows) and any(known.startswith(name[0]) for known in names):
         return None
     return name[0] in names
+
+
+def _goes_on(pattern: re.Pattern[str], follows: str, more: bool) -> bool | None:
+    """Whether a number follows with what the pattern has behind it; None if it takes more text to tell."""
+    if more and _AMOUNT_BEGUN.match(follows):
+        return None
+    return bool(pattern.match(follows))
 
 
 def _is_number(word: str) -> bool:

@@ -24,7 +24,9 @@ class Signs:
 
     def write(self, char: str) -> None:
         """Write a character that is no markup; leave it out if it can't be said."""
-        if patterns.EMOJI.match(char):
+        if char.isascii() and char.isprintable() and char != " ":
+            self._line.write(char)
+        elif patterns.EMOJI.match(char):
             self._line.gap()
         elif char.isspace():
             self._line.space()

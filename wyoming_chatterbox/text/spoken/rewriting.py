@@ -98,7 +98,7 @@ def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None
         attached = written.follows_prefix(end) or written.writing.attached.match(written.text, end)
         divided = follows.isalnum() and not attached
         joins = written.follows_prefix(at) or (written.language.code == "ko" and written.text[at] in "~〜～")
-        before_word = is_of_word(last) or last in (",", ";", ":")
+        before_word = is_of_word(last) or last in (",", ";", ":", ")", "]")
         said = " " * (before_word and is_of_word(said[:1]) and not joins) + said
         said += " " * (is_of_word(said[-1:]) and divided)
     out.append(said)

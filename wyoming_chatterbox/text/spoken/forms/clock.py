@@ -25,6 +25,9 @@ _HOURS = re.compile(r"(?P<first>\d{1,2})\s?[-–]\s?(?P<h>\d{1,2})(?=\s?[aApP])"
 _WORD_AFTER = re.compile(rf"\s?(?P<word>{WORD}(?:['’]{WORD})*)")
 _PER = re.compile(r"\s?(?:min)?/(?P<unit>km|mi)\b")
 _LAP = re.compile(r"(?P<m>\d{1,2}):(?P<s>[0-5]\d)\.(?P<fraction>\d{1,3})(?![\d]|[:.,]\d)")
+_SHORT_RANGE = re.compile(
+    r"(?P<h1>1?\d)(?::(?P<m1>[0-5]\d))?(?P<half1>[ap])\s?[-–]\s?(?P<h2>1?\d)(?::(?P<m2>[0-5]\d))?(?P<half2>[ap])(?!\w)"
+)
 _LAST_HOUR = 24
 _AFTER_HOUR = re.compile(
     r"(?P<h>[01]?\d|2[0-4])\s(?P<word>[^\W\d_]+)(?:\s(?P<m>[0-5]?\d)(?![\d.,:]\d|[\d/]|\s?[-–%°]))?(?![.,]\d)"
@@ -45,6 +48,8 @@ def said_time(written: Written, at: int, hour: int, minute: int = 0, second: int
 def time(written: Written, at: int) -> Found | None:
     """Find a time of day: "15:30", "3:05 PM", "3pm", "15.30 Uhr", "15h30"; or a duration: "1:05:30", "5:30 min"."""
     text, writing = written.text, written.writing
+    if writing.month_first and (found := _SHORT_RANGE.match(text, at)):
+        return found.end(), _short_range(written, found, at)
     if found := _TIME.match(text, at):
         return _colons(written, found, at)
     if writing.month_first and (found := _LAP.match(text, at)):
@@ -112,6 +117,14 @@ def _dotted_span(written: Written, found: re.Match[str], at: int) -> Found | Non
     to = until["word"] or language.word("to")
     first = said_time(written, at, *times[0])
     return end, f"{first} {to} {language.clock(*times[1], after=to)}"
+
+
+def _short_range(written: Written, found: re.Match[str], at: int) -> str:
+    first, last = (
+        said_time(written, at, int(found[f"h{place}"]), int(found[f"m{place}"] or 0), 0, f"{found[f'half{place}']}m")
+        for place in "12"
+    )
+    return f"{first} {written.language.word('to')} {last}"
 
 
 def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:

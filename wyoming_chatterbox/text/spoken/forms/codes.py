@@ -7,6 +7,7 @@ import re
 from .written import Found, Written
 
 _IP = re.compile(r"(?P<ip>\d{1,3}(?:\.\d{1,3}){3})(?:(?P<mark>[:/])(?P<number>\d{1,5}))?(?![\d.]*\d)")
+_BARE = re.compile(r"\d+(?![\w.:-])")
 _IP_V6 = re.compile(
     r"(?:(?=[0-9a-f:]*::)|(?=(?:[0-9a-f]+:){7}))(?=[a-f:]*\d)(?=[\d:]*[a-f])[0-9a-f]{1,4}(?::{1,2}[0-9a-f]{1,4}){1,7}(?![\w:])",
     re.IGNORECASE,
@@ -52,6 +53,8 @@ _LEAST_DIGITS = 7
 def address(written: Written, at: int) -> Found | None:
     """Find an address of a machine or an identifier: "192.168.1.10:8123", "fe80::1", "0x1F", a UUID."""
     language, text = written.language, written.text
+    if _BARE.match(text, at):
+        return None
     if found := _IP.match(text, at):
         parts = found["ip"].split(".")
         if all(int(part) < 256 for part in parts):

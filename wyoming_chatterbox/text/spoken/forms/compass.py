@@ -31,6 +31,7 @@ def direction(written: Written, at: int) -> Found | None:
         or written.word_after(end) in writing.wind
         or writing.street_before.search(left)
         or (_HOUSE_BEFORE.search(left) and is_before_street(written, end))
+        or (written.word_before(at) in writing.road_before and is_before_street(written, end))
         or writing.street_after.match(written.text, end)
         or (len(found["point"]) > 1 and writing.wind_before.search(left))
     )

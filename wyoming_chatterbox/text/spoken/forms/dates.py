@@ -12,6 +12,8 @@ _ISO = re.compile(
     r"(?P<y>\d{4})([-/])(?P<m>\d\d?)\2(?P<d>\d\d?)(?![\d-])"
     r"(?:[T_](?P<h>\d\d)[:-]?(?P<min>[0-5]\d)(?:[:-]?(?P<s>\d\d)(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![^\W_])"
 )
+_NUMERIC = re.compile(r"\d{1,4}[-/.]")
+"""The beginning of every date in digits."""
 _YEAR_MONTH = re.compile(r"(?P<y>(?:19|20)\d\d)-(?P<m>0[1-9]|1[0-2])(?![\d-])")
 _MONTH_YEAR = re.compile(r"(?P<m>0\d|1[0-2]|[1-9])/(?P<y>(?:19|20)\d\d)(?![\w/]|[.,]\d)")
 _DOTTED = re.compile(r"(?P<d>\d\d?)\.\s?(?P<m>\d\d?)\.\s?(?P<y>(?P<century>\d\d)?\d\d)(?![\w]|[.,:]\d|\s?[°%])")
@@ -81,6 +83,8 @@ def _word_before(written: Written, at: int) -> str:
 
 def numeric(written: Written, at: int) -> Found | None:
     """Find a date in digits: "2026-11-25", "25.11.2026", "11/25/2026", "25.11."."""
+    if not _NUMERIC.match(written.text, at):
+        return None
     return _with_word_for_year(written, _numeric(written, at))
 
 

@@ -10,8 +10,9 @@ from .measured import inches_end, plain_name, unit_key
 from .written import Found, Written
 
 _SIGN = re.compile(r"(?:(?P<whole>\d{1,6})\s?)?(?P<sign>[¼-¾\u2150-\u215e\u2189])")
+_SLASH = re.compile(r"[\d.,]+[/⁄]")
 _DECIMAL = re.compile(r"(?P<n>\d{1,3})[.,](?P<fraction>\d{1,2})/(?P<d>\d{1,3})(?![\d/]|[.,]\d)")
-_DECIMALS = re.compile(r"(?P<n>\d{1,3})\.(?P<fraction>\d{1,2})/(?P<d>\d{1,3}\.\d{1,2})(?=\s?[^\W\d_])")
+_DECIMALS = re.compile(r"(?P<n>\d{1,3})\.(?P<fraction>\d{1,2})/(?P<d>\d{1,3}\.\d{1,2})(?![\d/]|\.\d)")
 _PRESSURE = re.compile(r"(?P<n>\d{2,3})/(?P<d>\d{2,3})(?P<unit>\s?mmHg\b)?(?![\d/]|[.,]\d)")
 _WORD_AFTER = re.compile(r"\s([^\W\d_]+)")
 _SLASHED = re.compile(r"(?:(?P<whole>\d{1,3})[\s-])?(?P<n>\d{1,2})[/⁄](?P<d>\d{1,3})(?![\d/]|[.,]\d|\s?°)")
@@ -29,11 +30,13 @@ _BEST = frozenset((3, 5, 10))
 def out_of(written: Written, at: int) -> Found | None:
     """Find a part of a whole that is no fraction: "4.5/5", "3/5 stars", "10/10", "page 2/3", "120/80 mmHg"."""
     language, writing, text = written.language, written.writing, written.text
+    if not _SLASH.match(text, at):
+        return None
     if (found := _DECIMAL.match(text, at)) and writing.out_of and int(found["n"]) < int(found["d"]):
         return _of_measure(written, Number(found["n"], found["fraction"]), found["d"], found.end())
     if (found := _DECIMALS.match(text, at)) and writing.out_of and written.char_before(at) != "/":
         unit = _UNIT.match(text, found.end())
-        if unit and unit_key(written, unit["name"]):
+        if found["d"].endswith(".0") or (unit and unit_key(written, unit["name"])):
             return _of_measure(written, Number(found["n"], found["fraction"]), found["d"], found.end())
     before = written.word_before(at)
     if (found := _PRESSURE.match(text, at)) and writing.over and (found["unit"] or _is_pressure(written, at)):

@@ -19,6 +19,7 @@ _UNIT = re.compile(
     rf"|[^\s\d,;:!?।॥؟()\[\]\"“”…+=<>~&@#_|،↑↓→–—{WIDE}{HANGUL}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+\^?[²³23]?)?)"
 )
 _PER_SECOND_SQUARED = re.compile(r"(\w+)/s\^?[²2]\Z")
+_PER_THING = re.compile(r"\.?/(?P<thing>[a-z]{3,})(?![\w/])")
 _PER_HUNDRED = re.compile(r"\s?/\s?(?P<n>10{2,3})\s?(?P<unit>km|км|mi|g|ml)\b")
 _LETTERS_ALONE = re.compile(r"[^\W\d_]+(?:[·*][^\W\d_]+)?[²³]?(?![\w/])")
 _ALONE = re.compile(r"(?P<counted>[^\W\d_]+)/(?P<per>[^\W\d_]+)(?![\w/])")
@@ -107,11 +108,15 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
             return after, _describing(written, amount, key)
         if (of := _OF_AS_MANY.match(written.text, after)) and of[1] == last(amount).whole and written.writing.out_of:
             return of.end(), written.writing.out_of.format(language.measure(amount, key), language.cardinal(int(of[1])))
+        said = language.measure(amount, key)
         if hundred := _PER_HUNDRED.match(written.text, after):
-            each = language.measure(Number(hundred["n"]), written.writing.units[hundred["unit"]])
-            return hundred.end(), written.joined(language.word("per"), [language.measure(amount, key), each])
+            whole = language.measure(Number(hundred["n"]), written.writing.units[hundred["unit"]])
+            return hundred.end(), written.joined(language.word("per"), [said, whole])
+        if (per := _PER_THING.match(written.text, after)) and "/" not in key and language.word("per"):
+            return per.end(), written.joined(language.word("per"), [said, per["thing"]])
         after = written.after_dot(after) if name[-1].isalpha() else after
-        said = language.measure(amount, key, numeral=written.numeral_by_ending(after)[0])
+        kind, _ = written.numeral_by_ending(after)
+        said = language.measure(amount, key, numeral=kind) if kind else said
         return after, written.in_case(begin, after, amount, said)
     return _counted(written, amount, begin, end)
 
@@ -151,7 +156,7 @@ def _names(written: Written, unit: re.Match[str]) -> dict[str, None]:
     name = unit[1]
     before_mark = _MARK.split(name)[0]
     ends = before_mark != name and written.writing.endings.pattern.match(written.text, unit.start(1) + len(before_mark))
-    names = name, name.rstrip(".'’"), _DASH.split(name)[0].rstrip("."), name.split("/")[0]
+    names = name, name.rstrip(".'’"), _DASH.split(name)[0].rstrip("."), name.split("/")[0].rstrip(".")
     return dict.fromkeys((*names, before_mark) if ends else names)
 
 

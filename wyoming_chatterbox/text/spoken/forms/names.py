@@ -22,7 +22,7 @@ _SNAKE = re.compile(r"\w*_\w[\w.]*")
 _WORDS = re.compile(r"[._]+")
 _VERSION = re.compile(r"(?:v\.?\s?|V\.?\s?(?=\d+\.\d))(?P<version>\d+(?:\.\d+)*)(?![\w]|[.,]\d)")
 _MIXED = re.compile(r"[^\W\d_]+(?:-?\d+(?:[.,]\d+)?|-?[^\W\d_]+)*")
-_DECADE = re.compile(r"[^\W\d_]+-['’]?\d{1,3}0s\b")
+_DECADE = re.compile(r"[^\W\d_]+-['’]?\d{1,3}(?:0s|st|nd|rd|th)\b")
 _DIGIT = re.compile(r"\d")
 _ZONE = re.compile(r"(?P<zone>UTC|GMT)\s?(?P<sign>[-+–])(?P<hours>\d{1,2})(?::(?P<minutes>\d\d))?")
 _RUN = re.compile(r"(?P<letters>[^\W\d_]+)|(?P<digits>\d+)(?P<mark>[.,])?(?P<fraction>(?<=[.,])\d+)?|-")
@@ -34,6 +34,7 @@ _DOMAINS = """
     sun switch text timer todo tts update vacuum valve water_heater weather zone
 """
 _DOMAIN_NAMES = frozenset(_DOMAINS.split())
+_RAISED = re.compile("[²³]")
 _TIMES = re.compile(r"x(?P<n>[12]?\d)(?=\s*(?:[,;.!?)]|\Z))")
 _THING_BEFORE = re.compile(r"[^\W\d_]{4}\s\(?\Z")
 _ROUND = 4
@@ -123,7 +124,7 @@ def model(written: Written, at: int) -> Found | None:
     found = _MIXED.match(written.text, at)
     if not found or not _DIGIT.search(found[0]) or _DECADE.match(written.text, at):
         return None
-    if found[0].partition("-")[0].lower() in written.writing.range_end:
+    if found[0].partition("-")[0].lower() in written.writing.range_end or _RAISED.search(found[0]):
         return None
     return found.end(), _runs(written, found[0])
 

@@ -35,6 +35,8 @@ _AMOUNT_AFTER = re.compile(r"\s?[-+]?[\d$€£¼-¾⅐-⅞]")
 _TIGHT_AMOUNT = re.compile(r"[-+]?[\d$€£]")
 _DAY_BEFORE = re.compile(r"\d(?:st|nd|rd|th)?\s?\Z")
 _TERM_BEFORE = re.compile(r"(?:(?<![^\W_])\d*[a-z]|[)²³])\s\Z")
+_SIGN_BEFORE = re.compile(r"(?:\(|=\s?|[²³])\Z")
+_VARIABLE_BEHIND = re.compile(r"\d*[a-z]{1,2}(?![^\W_])")
 _TERM_AFTER = re.compile(r"\s[\w(][\w()²³^+*/ .-]*=")
 _UNIT = r"\s?(?P<unit>[^\W\d_]{1,5}(?:/[^\W\d_]+)?|[%°](?:\s?[CF](?!\w))?)"
 _UNIT_BEFORE = re.compile(rf"\d{_UNIT}\s*\Z")
@@ -42,15 +44,14 @@ _UNIT_BEFORE_SLASH = re.compile(r"(?:\d\s?°?[^\W\d_]{1,4}|[°%])\Z")
 _UNIT_AFTER = re.compile(rf"\s?[-+]?\d[\d.,:]*{_UNIT}")
 _MEASURE_BEFORE = re.compile(r"\d[\"”″'’′]?\s?(?:[^\W\d_]{1,2}\s)?\Z")
 _VARIABLE_BEFORE = re.compile(r"(?<![^\W_])[^\W\d_]\d?\s\Z")
-_VARIABLE_AFTER = re.compile(r"\s[^\W\d_]?\d?(?!\w)")
+_VARIABLE_AFTER = re.compile(r"\s\d{0,3}[^\W\d_]?\d?(?!\w)")
 _NAME_AFTER = re.compile(r"\s?([^\W\d_]+)")
 _BY = re.compile(r"[xX×]\s?(?=\d)")
 _MODEL = re.compile(r"X\d[A-Z]")
 _OPERATOR = re.compile(r"\s?[+=^²³]|\s[-−]\s")
 _PER = re.compile(r"/(?P<name>[^\W\d_]+[²³]?)(?!\w)")
 _SURE_UNITS = frozenset(("kWh", "kg", "km", "min", "d", "week", "month", "year"))
-_CHAPTER_BEFORE = re.compile(r"(?<![^\W_])[^\W\d_a-zß-ÿ][^\W\d_A-Z]{3,}\s\d{1,3}\Z")
-"""Before a verse, or the goals of another team: "Psalm 23:4"."""
+_CHAPTER_BEFORE = re.compile(r"([^\W\d_]+)\s\d{1,3}\Z")
 _EDITION = re.compile(r":(?:19|20)\d\d(?!\d)")
 _MINUTES = re.compile(r":(?=[0-5]\d(?![\w:]))")
 _DEGREES_OF = re.compile(r"°\s?(?P<scale>[CF])(?!\w)")
@@ -140,8 +141,10 @@ def _dash(written: Written, at: int) -> Found | None:
 
 
 def _is_minus(written: Written, at: int) -> bool:
-    """Whether a dash stands between the terms of an equation: "3x - 5 = 0", "a - b = c"."""
+    """Whether a dash belongs to a term of an equation: "3x - 5 = 0", "a - b = c", "(-b + c)", "b²-4ac"."""
     left = written.left(at)
+    if _SIGN_BEFORE.search(left) and _VARIABLE_BEHIND.match(written.text, at + 1):
+        return True
     return bool(_is_loose(written, at) and _TERM_BEFORE.search(left) and _TERM_AFTER.match(written.text, at + 1))
 
 
@@ -190,8 +193,9 @@ def _colon(written: Written, at: int) -> Found | None:
     if not _joins_numbers(written, at) or written.text[at + 1].isspace() != spaced:
         return None
     is_great = _GREAT.match(written.text, at + 1)
-    is_reference = _EDITION.match(written.text, at) or (_CHAPTER_BEFORE.search(written.left(at)) and not is_great)
-    if is_reference and not (spaced or written.writing.ratio):
+    chapter = _CHAPTER_BEFORE.search(written.left(at))
+    is_verse = chapter is not None and chapter[1].lower() in written.writing.verse
+    if not spaced and (is_verse or _EDITION.match(written.text, at)):
         return at + 1, " "
     if spaced and (written.writing.spaced_colon or not _LONE_NUMBER.search(written.left(at))):
         return None
@@ -209,13 +213,14 @@ def _slash(written: Written, at: int) -> Found:
         return found.end(), " " + written.language.per("", unit).strip()
     equals = "=" in written.text[at : at + _EQUATION_LENGTH]
     if not _is_loose(written, at):
-        is_term = written.char_before(at) in "²³)" and written.text[at + 1 : at + 2].isdecimal()
-        divides = is_term or (equals and _joins_numbers(written, at))
-        if divides:
+        is_power = written.char_before(at) in "²³)" and written.text[at + 1 : at + 2].isdecimal()
+        if is_power or (equals and _joins_numbers(written, at)):
             return at + 1, f" {written.language.word('divided')} "
         parts = _UNIT_BEFORE_SLASH.search(written.left(at)) and _AMOUNT_AFTER.match(text, at + 1)
         return at + 1, ", " if parts else " "
-    divides = equals and _joins_numbers(written, at)
+    left = written.left(at)
+    is_term = "=" in left and _TERM_BEFORE.search(left) and _VARIABLE_AFTER.match(text, at + 1)
+    divides = is_term or (equals and _joins_numbers(written, at))
     return at + 1, written.language.word("divided") if divides else ","
 
 

@@ -18,8 +18,15 @@ _TIME = re.compile(
 _COLONS = re.compile(r"(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?(?![\d:])")
 
 
+def _is_western(written: Written) -> bool:
+    """Whether no word of these languages is near."""
+    return written.text.isascii() and written.before.isascii() and not written.writing.year_first
+
+
 def date(written: Written, at: int) -> Found | None:
     """ "2026年11月25日", "11월 25일", "10月"; a month alone and a year alone too."""
+    if _is_western(written):
+        return None
     dotted = _DOTTED.match(written.text, at) if written.writing.year_first else None
     if dotted and int(dotted["m"] or dotted["month"]):
         numbers = [int(dotted[short] or dotted[long]) for short, long in (("m", "month"), ("d", "day"))]
@@ -37,6 +44,8 @@ def date(written: Written, at: int) -> Found | None:
 
 def time(written: Written, at: int) -> Found | None:
     """ "15点30分", "15時30分", "오후 3:05": the half of the day stands before."""
+    if _is_western(written):
+        return None
     language = written.language
     found = _TIME.match(written.text, at) or _COLONS.match(written.text, at)
     if not found or int(found["h"]) > 24:

@@ -187,6 +187,7 @@ class Writing:
         self.titles = dict(near.forms("titles"))
         self.after_names = dict(near.forms("after_names"))
         self.compass = dict(near.forms("compass"))
+        self.road_before = self._set("road_before")
         self.wind = self._set("wind")
         """Words beside a point of the compass."""
         self.wind_before = re.compile(rf"\b(?:{'|'.join(sorted(self.wind)) or '(?!)'})\b", re.IGNORECASE)
@@ -207,6 +208,7 @@ class Writing:
         """Words of which the end is written short: "Hauptstr."."""
         self.short_parts = frozenset(part for word in short for part in (*word.split(), word.replace(" ", "")))
         self.ratio = near.text("ratio")
+        self.verse = self._set("verse")
         self.spaced_colon = near.text("spaced_colon") == "yes"
         self.by = near.text("by")
         self.between = self._set("between")
