@@ -233,7 +233,8 @@ def weekday(written: Written, at: int) -> Found | None:
     number = language.weekdays.get(name["name"].lower(), 0) if name else 0
     if not name or not number or (language.weekday(1)[:1].isupper() and not name["name"][0].isupper()):
         return None
-    short = name["name"].lower() != language.weekday(number).lower()
+    full = language.weekday(number).lower()
+    short = not name["name"].lower().startswith(full)  # "Tiistaina" keeps its case
     after = name.end() if short else name.end("name")
     other = _WEEKDAY_RANGE.match(text, after)
     last = language.weekdays.get(other["name"].lower(), 0) if other else 0
@@ -260,7 +261,7 @@ def weekday(written: Written, at: int) -> Found | None:
     is_sure = (name["name"][0].isupper() or name["dot"]) and not is_no_day and not joined
     introduces = (
         text.startswith(":", after)
-        or (name["dot"] and written.after_dot(name.end("name")) == name.end() and text.startswith(_BREAKS, name.end()))
+        or (written.after_dot(name.end("name")) == name.end() and _is_inside(name, text))
         or (_AMOUNT_AFTER.match(text, after) and written.starts_sentence(at))
         or written.word_before(at) in written.writing.day_before | written.writing.weekday_before
         or written.left(at).rstrip().endswith(":")
@@ -276,6 +277,11 @@ def _is_dotted(name: re.Match[str], text: str) -> bool:
     """Whether the full stop behind a short name ends no sentence: a number or a small letter follows."""
     follows = _GOES_ON.match(text, name.end()) if name["dot"] else None
     return follows is not None and not follows[1].isupper()
+
+
+def _is_inside(name: re.Match[str], text: str) -> bool:
+    """Whether the full stop behind a short name stands before a comma or a small letter: "Fr. Schmidt" is a woman."""
+    return bool(name["dot"]) and text.startswith(_BREAKS, name.end()) and not text[name.end() + 1 :][:1].isupper()
 
 
 def _is_listed(written: Written, at: int, after: int, name: str) -> bool:

@@ -13,7 +13,7 @@ from ..language import Language
 from ..letters import WIDE, WORD
 from ..numbers import Number
 from ..tables import Table
-from .units import SPELLINGS, TIME
+from .units import PER_UNITS, SPELLINGS, TIME
 
 _PERIODS = ("s", "min", "h", "d", "week", "month", "year")
 _SIGNS = {
@@ -269,7 +269,7 @@ class Writing:
         names = (*self.abbreviations, *self.titles, *self.after_names, *self.short_parts)
         self.starts = self.named_days | frozenset(name.strip(EDGES).lower() for name in names)
         """Words in small letters that open a region."""
-        self.rewritten = self.starts | frozenset(self.currencies)
+        self.rewritten = self.starts | frozenset(self.currencies) | frozenset(PER_UNITS)
         """Words in small letters that a rule may rewrite."""
         self.goes_on = (
             self._set("goes_on")
