@@ -42,7 +42,8 @@ _BARE_HOUR = re.compile(r"(?P<h>[01]?\d|2[0-4])(?![\w]|[.,:]\d|\s?[-–%°])")
 
 def said_time(written: Written, at: int, hour: int, minute: int = 0, second: int = 0, half: str = "") -> str:
     """Return the time of day in words, for a place in the text; seconds of nought are left out."""
-    return written.language.clock(hour, minute, second or None, half, after=written.word_before(at))
+    before = "" if written.left(at).rstrip().endswith((",", ";")) else written.word_before(at)
+    return written.language.clock(hour, minute, second or None, half, after=before)
 
 
 def time(written: Written, at: int) -> Found | None:

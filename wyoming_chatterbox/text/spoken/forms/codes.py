@@ -57,7 +57,7 @@ def address(written: Written, at: int) -> Found | None:
         return None
     if found := _IP.match(text, at):
         parts = found["ip"].split(".")
-        if all(int(part) < 256 for part in parts):
+        if all(int(part) < 256 and str(int(part)) == part for part in parts):
             said = written.joined(language.word("dot"), [language.digits(part) for part in parts])
             if found["mark"] == ":":
                 said = written.joined(language.word("colon"), [said, language.digits(found["number"])])

@@ -149,6 +149,9 @@ def number(written: Written, at: int) -> Found | None:
             return end, language.digits(digits[0])
         if before in writing.version:
             return end, said_version(written, digits[0])
+        kind, ending_end = written.numeral_by_ending(end)
+        if kind:
+            return ending_end, language.cardinal(int(digits[0]), gender=kind)
         if _is_year(written, at, int(digits[0]), end, before):
             word = _NEXT_WORD.match(written.text, end)
             follows = word[1] if word else ""
@@ -160,9 +163,6 @@ def number(written: Written, at: int) -> Found | None:
             return end, said_digits(written, digits[0])
         if writing.compound and _COMPOUND.match(written.text, end):
             return end, writing.compound.applied(language.number(amount))
-        kind, ending_end = written.numeral_by_ending(end)
-        if kind:
-            return ending_end, language.cardinal(int(digits[0]), gender=kind)
         if (gender := written.gender_of(int(digits[0]), at, end)) and written.char_before(at) != "第":
             word = _NEXT_WORD.match(written.text, end)
             if word and digits[0] == "1" and language.word("one_after"):

@@ -306,7 +306,8 @@ def by(written: Written, at: int) -> Found | None:
     follows = text[at + 1 : at + 2]
     if _OPERATOR.match(text, at + 1):
         return None
-    is_times = not follows.isalnum() if before.isdecimal() else follows == "/"
+    is_loose = before.isspace() and follows.isspace() and written.left(at).rstrip()[-1:].isdecimal()
+    is_times = not follows.isalnum() if before.isdecimal() else follows == "/" or is_loose
     return (at + 1, times) if is_times else None
 
 
