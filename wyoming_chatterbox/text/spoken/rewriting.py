@@ -11,6 +11,7 @@ from .forms import (
     compass,
     counting,
     dates,
+    decades,
     fractions,
     measured,
     money,
@@ -18,6 +19,7 @@ from .forms import (
     quantities,
     roman,
     symbols,
+    weekdays,
     wide,
 )  # fmt: skip
 from .forms.written import Rule, Written
@@ -30,17 +32,17 @@ _PLAIN = re.compile(r"[a-zà-ÿ]{2,}(?=[.,;:!?)\"]*(?:\s|\Z))")
 """A word in small letters, as most are."""
 _BEGUN = re.compile(r"(?P<word>[^\W\d_]+)\s\S*\d\S*(?:\s\S{1,4})?\s?\Z")
 _SIGNED: tuple[Rule, ...] = (
-    codes.phone, measured.percent_first, money.money, money.price_unit, dates.decade, quantities.quantity,
+    codes.phone, measured.percent_first, money.money, money.price_unit, decades.decade, quantities.quantity,
     fractions.fraction, symbols.symbol,
 )  # fmt: skip
 _DIGIT: tuple[Rule, ...] = (
     counting.list_number, codes.address, wide.date, wide.time, dates.numeric, dates.day_first, money.with_colon,
     clock.time, codes.phone, codes.version, codes.chain, fractions.out_of, fractions.fraction, counting.ordinal,
-    counting.scientific, dates.decade, counting.team, counting.years, measured.duration, measured.feet_and_inches,
-    quantities.quantity,    counting.number,
+    counting.scientific, decades.decade, dates.day_listed, counting.team, counting.years, measured.duration,
+    measured.feet_and_inches, quantities.quantity, counting.number,
 )  # fmt: skip
 _LETTER: tuple[Rule, ...] = (
-    dates.weekday, dates.month_first, abbreviations.anywhere, money.money, codes.address, compass.direction,
+    weekdays.weekday, dates.month_first, abbreviations.anywhere, money.money, codes.address, compass.direction,
     names.version_name, names.address, names.entity, names.episode, names.formula, abbreviations.before_number,
     abbreviations.beside_name, measured.alone, names.time_zone, symbols.by, names.prefix, names.pieces, names.model,
     roman.roman,

@@ -1,17 +1,18 @@
-"""Dates: ISO, local and partial ones, days of the week, decades."""
+"""Dates: ISO, local and partial ones."""
 
 from __future__ import annotations
 
 import re
 
 from ..letters import WORD
-from .clock import said_time, time
+from .clock import said_time
 from .written import Found, Written
 
 _ISO = re.compile(
     r"(?P<y>\d{4})([-/])(?P<m>\d\d?)\2(?P<d>\d\d?)(?![\d-])"
     r"(?:[T_](?P<h>\d\d)[:-]?(?P<min>[0-5]\d)(?:[:-]?(?P<s>\d\d)(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![^\W_])"
 )
+_DATE_BEFORE = re.compile(r"\b(?:from|since)\s\d\d?/\d\d?\s(?:to|through|until)\s\Z", re.IGNORECASE)
 _NUMERIC = re.compile(r"\d{1,4}[-/.]")
 """The beginning of every date in digits."""
 _YEAR_MONTH = re.compile(r"(?P<y>(?:19|20)\d\d)-(?P<m>0[1-9]|1[0-2])(?![\d-])")
@@ -40,28 +41,14 @@ _DAY_AFTER = re.compile(
     r"(?!\s?[ap]\.?m\b))?(?![\w:]|[.,/]\d|\s?[°%€])",
     re.IGNORECASE,
 )
-_GOES_ON = re.compile(r"\s(\d|[^\W\d_])")
-_HOURS_AFTER = re.compile(r"\s\d{1,2}(?:[.:]\d\d|h(?:\d\d)?)?\s?[-–]\s?\d{1,2}(?:[.:h]\d\d)?(?!\d|[.,]\d|\s?[°%€$])")
-_COLON_AND_NUMBER = re.compile(r":\s[-+−]?\d")
-_WEEKDAY_GAP = re.compile(r",?\s(?:the\s|den\s|le\s|el\s|il\s)?")
 _WEEKDAY_BEFORE = re.compile(r"(?P<word>[^\W\d_]+)\s(?P<day>[^\W\d_]+)\.?,?\Z")
-_WEEKDAY_RANGE = re.compile(rf"(?:\s?[-–]\s?|[~〜～]|\s(?P<to>{WORD}|t/m)\s)(?P<name>{WORD})")
-_NEIGHBOUR = r"(?:,\s|\s?[/&]\s?|,?\s(?P<and>[^\W\d_]{1,3})\s)"
-_DAY_LISTED_AFTER = re.compile(rf"{_NEIGHBOUR}(?P<name>[^\W\d_]+)")
-_DAY_LISTED_BEFORE = re.compile(rf"(?P<name>[^\W\d_]+)\.?{_NEIGHBOUR}\Z")
-_AMOUNT_AFTER = re.compile(r",\s[-+−]?\d")
-_HIGH_AND_LOW = re.compile(r"\s[-−]?\d{1,3}°?/[-−]?\d{1,3}(?![\d/])")
-"""The temperatures of a day: "Mon 70/52"."""
+_DAYS_BEFORE = re.compile(
+    r"([^\W\d_]+)\.?\s\d{1,2}(?:st|nd|rd|th)?(?:,\s\d{1,2}(?:st|nd|rd|th)?){0,5}(?:,?\s(?:&|[^\W\d_]{2,3})\s|,\s)\Z"
+)
+_DAY_LISTED = re.compile(r"[0-3]?\d(?=[,;.!?)]*(?:\Z|\s(?:&|[^\W\d_]{2,3})\s\d)|[,;.!?)]\s)(?![.,]\d)")
 _DASH_AFTER = re.compile(r"\s?[-–]\s?(?=[^\W\d_])")
-_BREAKS = (" ", ",")
 _LONG_NAME = 4
 """Letters of a day's name, which may have an ending: "perjantaina"."""
-_OF = re.compile(r"\sof\b")
-_DECADE = re.compile(r"['’]?(?P<n>\d{2,4})(?P<end>['’]?s|er)(?!\w)")
-
-
-_DECADE_BEFORE = re.compile(r"([^\W\d_]+) ['’]?\d0s(?:\s?[-–]\s?| (?:to|and|or|through) )\Z")
-_IN_BEFORE = re.compile(r"\bin [^\W\d_]+ \Z", re.IGNORECASE)
 
 
 def _valid(month: int, day: int) -> bool:
@@ -121,7 +108,11 @@ def _numeric(written: Written, at: int) -> Found | None:
             return None
         end = found.end() - ends_text
         return end, language.date(None, int(found["m"]), int(found["d"]), after=before)
-    is_said = before in writing.day_before or written.word_before(at) in language.weekdays
+    is_said = (
+        before in writing.day_before
+        or _DATE_BEFORE.search(written.left(at))
+        or written.word_before(at) in language.weekdays
+    )
     found = _DAY_MONTH_BARE.match(text, at) if is_said and dotted else None
     if found and _valid(int(found["m"]), int(found["d"])):
         return found.end(), language.date(None, int(found["m"]), int(found["d"]), after=before)
@@ -221,120 +212,19 @@ def month_first(written: Written, at: int) -> Found | None:
         return _with_word_for_year(written, (year.end(), language.date(int(year["y"]), month, after=before)))
     if year := _SHORT_YEAR.match(text, after):
         return year.end(), f"{language.month(month)} {language.cardinal(int(year['y']))}"
-    if before in written.writing.month_before and _is_short(written, name["name"]):
+    dotted = name["dot"] and written.after_dot(name.end("name")) == name.end() < len(text) and name["name"][0].isupper()
+    if (dotted or before in written.writing.month_before) and _is_short(written, name["name"]):
         return written.after_dot(name.end("name")), language.month(month)
     return None
 
 
-def weekday(written: Written, at: int) -> Found | None:
-    """Find a day of the week before a date or a time, or two of them: "Sat 28 Nov", "Mon-Fri", "Fri 10:30"."""
-    text, language = written.text, written.language
-    name = _NAME.match(text, at)
-    number = language.weekdays.get(name["name"].lower(), 0) if name else 0
-    if not name or not number or (language.weekday(1)[:1].isupper() and not name["name"][0].isupper()):
+def day_listed(written: Written, at: int) -> Found | None:
+    """Find a day behind another one of the same month: "Dec 24, 25 and 26"."""
+    found = _DAY_LISTED.match(written.text, at) if written.writing.month_first else None
+    before = _DAYS_BEFORE.search(written.left(at)) if found else None
+    if not found or not before or not _month(written, before[1]) or not _valid(1, int(found[0])):
         return None
-    full = language.weekday(number).lower()
-    short = not name["name"].lower().startswith(full)  # "Tiistaina" keeps its case
-    after = name.end() if short else name.end("name")
-    other = _WEEKDAY_RANGE.match(text, after)
-    last = language.weekdays.get(other["name"].lower(), 0) if other else 0
-    to = language.word("to")
-    if other and other["to"]:
-        to = {to: to, **written.writing.short}.get(other["to"], "")
-        last = last if short and to else 0
-    same = other and (other["name"][0].isupper() == name["name"][0].isupper() or written.starts_sentence(at))
-    if other and last and same:
-        end = written.after_dot(other.end("name"))
-        return end, language.weekday_range(number, last, to=to, after=written.word_before(at))
-    if gap := _WEEKDAY_GAP.match(text, after):
-        for rule in (numeric, day_first, month_first):
-            if found := rule(written, gap.end()):
-                # "Tiistaina" keeps its case.
-                as_written = name["name"] if len(name["name"]) > len(language.weekday(number)) else ""
-                return found[0], language.with_weekday(number, found[1], name=as_written)
-        if short and time(written, gap.end()):
-            return after, language.weekday(number)
-    is_no_day = name["name"].lower() in written.writing.no_days and not _COLON_AND_NUMBER.match(text, after)
-    joined = written.char_before(at) in "-–_" and not written.starts_sentence(at)
-    if short and not joined and (_is_dotted(name, text) or (not is_no_day and _HOURS_AFTER.match(text, after))):
-        return after, language.weekday(number)
-    is_sure = (name["name"][0].isupper() or name["dot"]) and not is_no_day and not joined
-    introduces = (
-        text.startswith(":", after)
-        or (written.after_dot(name.end("name")) == name.end() and _is_inside(name, text))
-        or (_AMOUNT_AFTER.match(text, after) and written.starts_sentence(at))
-        or written.word_before(at) in written.writing.day_before | written.writing.weekday_before
-        or written.left(at).rstrip().endswith(":")
-    )
-    is_over = _HIGH_AND_LOW.match(text, after) and not is_no_day
-    is_open = name["name"][0].isupper() and written.word_after(after) in written.writing.weekday_after
-    if short and (is_over or is_open or (is_sure and introduces) or _is_listed(written, at, after, name["name"])):
-        return written.after_dot(name.end("name")), language.weekday(number)
-    return None
-
-
-def _is_dotted(name: re.Match[str], text: str) -> bool:
-    """Whether the full stop behind a short name ends no sentence: a number or a small letter follows."""
-    follows = _GOES_ON.match(text, name.end()) if name["dot"] else None
-    return follows is not None and not follows[1].isupper()
-
-
-def _is_inside(name: re.Match[str], text: str) -> bool:
-    """Whether the full stop behind a short name stands before a comma or a small letter: "Fr. Schmidt" is a woman."""
-    return bool(name["dot"]) and text.startswith(_BREAKS, name.end()) and not text[name.end() + 1 :][:1].isupper()
-
-
-def _is_listed(written: Written, at: int, after: int, name: str) -> bool:
-    """Whether a day stands beside another one, and not both are other words too: "Mon/Wed", "Sat, Sun"."""
-    neighbours = _DAY_LISTED_AFTER.match(written.text, after), _DAY_LISTED_BEFORE.search(written.left(at))
-    words = ("", written.language.word("and"), written.language.word("or"))
-    for found in neighbours:
-        other = found["name"] if found and (found["and"] or "") in words else ""
-        if name[0].isupper() and other[:1].isupper() and other.lower() in written.language.weekdays:
-            return not {name.lower(), other.lower()} <= written.writing.no_days
-    return False
-
-
-def decade(written: Written, at: int) -> Found | None:
-    """Find a decade: "1990s", "'90s", "the 90s", "90er"."""
-    found = _DECADE.match(written.text, at)
-    language, writing = written.language, written.writing
-    if not found or not found["n"].endswith("0"):
-        return None
-    digits = found["n"]
-    if found["end"] == "s" and digits in writing.many and _OF.match(written.text, found.end()):
-        return found.end(), writing.many[digits]
-    said = language.year(int(digits)) if len(digits) == 4 else language.cardinal(int(digits))
-    if found["end"] == "er":
-        return (found.end(), said + "er") if writing.decade_ending == "er" and len(digits) != 3 else None
-    if len(digits) == 3 or not writing.decades:
-        return None
-    if (
-        len(digits) == 2
-        and found["end"] == "s"
-        and written.text[at].isdecimal()
-        and not _is_decade(written, at, found.end())
-    ):
-        return None
-    if digits[-2:] in ("00", "10"):
-        return (found.end(), said + "s") if len(digits) == 4 else None
-    century = said.rpartition(" ")[0]
-    return found.end(), f"{century} {writing.decades[digits[-2:]]}".lstrip()
-
-
-def _is_decade(written: Written, at: int, end: int) -> bool:
-    """Whether "30s" is a decade rather than seconds: "in her 30s", "the low 80s", "80s music"."""
-    writing, before = written.writing, written.word_before(at)
-    word = _WORD_AFTER.match(written.text, end)
-    follows = word["word"].lower() if word else ""
-    if follows in writing.seconds_before:
-        return False
-    if (first := _DECADE_BEFORE.search(written.left(at))) and first[1].lower() in writing.decade:
-        return True
-    if writing.decade_before.search(written.left(at)):
-        return True
-    is_age = before in writing.age and bool(_IN_BEFORE.search(written.left(at)))
-    return before in writing.decade or follows in writing.decade_after or is_age
+    return found.end(), written.language.day(int(found[0]))
 
 
 def _month(written: Written, name: str) -> int:

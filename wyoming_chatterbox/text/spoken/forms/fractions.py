@@ -20,6 +20,8 @@ _LARGE = re.compile(
     r"(?P<n>\d{1,3}(?:,\d{3})*)/(?P<d>\d{1,3}(?:,\d{3})+|[1-9]\d{2,5})(?!\d|[/.,]\d|\s?°|\s?(?:V|Hz|W|mph)(?!\w))"
 )
 _WORDS = re.compile(r"[^\W\d_]+")
+_ENDING = re.compile(r"(?:th|rd|nd)s?(?!\w)")
+"""As some write it: "3/4ths"."""
 _UNIT = re.compile(r"[\s-]?(?P<name>[^\W\d_]+[²³]?)(?!\w|['’]\w)")
 _DENOMINATORS = frozenset((2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24, 25, 30, 32, 36, 48, 50, 60, 64, 100))
 _OUT_OF = frozenset((10, 20, 100))
@@ -102,6 +104,8 @@ def fraction(written: Written, at: int) -> Found | None:
     if not bottom or int(bottom) not in _DENOMINATORS or not 0 < int(top) < int(bottom) or top[0] == "0":
         return None
     whole = int(found["whole"] or 0)
+    if (ending := _ENDING.match(written.text, found.end())) and written.writing.month_first:
+        return ending.end(), language.fraction(int(top), int(bottom), whole)
     out_of = written.writing.out_of
     if out_of and int(bottom) in _OUT_OF and int(top) > 1 and not whole:
         return found.end(), written.out_of(out_of, language.cardinal(int(top)), language.cardinal(int(bottom)))

@@ -10,7 +10,7 @@ from .written import Found, Written
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _HOST = re.compile(
     r"(?P<host>localhost|(?:[a-z0-9-]+\.)+(?:com|org|net|io|local|lan|gov|edu|app|dev|uk|de|fr|eu|ch|nl|au|ca|tv|ai|info|home"
-    r"|internal|cloud))(?::(?P<port>\d{2,5}))?(?![\w-])(?P<path>(?:/[\w-]+)*)(?:/?[?#][\w=&%-]+(?:\.[\w=&%-]+)*|/(?!\w))?"
+    r"|internal|cloud|co|xyz|news|blog|shop|site|online|pl|jp|cn))(?::(?P<port>\d{2,5}))?(?![\w-])(?P<path>(?:/[\w-]+)*)(?:/?[?#][\w=&%-]+(?:\.[\w=&%-]+)*|/(?!\w))?"
 )
 _FILE = re.compile(
     r"[\w-]*\w(?:\.[\w-]+)*\.(?:yaml|yml|json|txt|py|log|csv|pdf|jpe?g|png|gif|svg|webp|mp3|mp4|mkv|avi|mov|wav|flac|ogg|tar|gz|zip"
