@@ -12,10 +12,8 @@ _TIME = re.compile(
     r"(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d)(?:[.,]\d+)?(?:Z|[-+]\d\d:?\d\d)?)?(?![\d]|[:.,]\d|\s000)"
 )
 _DOTTED = re.compile(r"(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d)(?![\d]|[.,]\d)")
-_UNTIL_DOTTED = re.compile(
-    r"(?:\s?[-–]\s?|\s(?P<word>[^\W\d_]+)\s)(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d)(?!\d|[.,]\d|\s?[%‰°€$£])"
-)
-_SIGN_AFTER = re.compile(r"\s?[%‰°€$£/]")
+_UNTIL_DOTTED = re.compile(r"(?:\s?[-–]\s?|\s(?P<word>[^\W\d_]+)\s)(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d)(?!\d|[.,]\d)")
+_SIGN_AFTER = re.compile(r"\s?[%‰°€$£¥₽₺₹₪₩/]")
 _WITH_H = re.compile(r"(?P<h>[01]?\d|2[0-4])\s?(?P<unit>[hHuU])\s?(?P<m>[0-5]\d)(?![\d:]|[.,]\d|\s?(?:min|mn|m|s)\b)")
 _MILITARY = re.compile(r"(?P<h>[01]\d|2[0-3])(?P<m>[0-5]\d)\s(?:hours|hrs)\b")
 _HALF = re.compile(r"\s?(?P<half>[ap]\.\s?m\.?|[apAP][mM]|[AP]\.M\.?)(?![\w])")
@@ -96,8 +94,14 @@ def time(written: Written, at: int) -> Found | None:
 
 def _is_told(written: Written, at: int, end: int) -> bool:
     """Whether the words before digits with a point say that they are a time, and no unit behind them says otherwise."""
+    until = _UNTIL_DOTTED.match(written.text, end)
+    end = until.end() if until else end
     word = _WORD_AFTER.match(written.text, end)
-    is_unit = word and (word["word"] in written.writing.units or word["word"].lower() in written.language.nouns)
+    is_unit = word and (
+        word["word"] in written.writing.units
+        or word["word"].lower() in written.language.nouns
+        or word["word"] in written.writing.currencies
+    )
     counts = word and written.writing.capital_nouns and word["word"][0].isupper()
     return written.is_clock(at) and not (is_unit or counts or _SIGN_AFTER.match(written.text, end))
 
@@ -110,7 +114,8 @@ def _dotted_span(written: Written, found: re.Match[str], at: int) -> Found | Non
         return None
     end = _after(written, until.end())
     told = end > until.end() or _is_told(written, at, until.end())
-    if not told and not (writing.clock_dotted and not until["word"] and len(until["h"]) == 2 and found["m"][1] in "05"):
+    alone = writing.clock_dotted and not until["word"] and len(until["h"]) == 2 and found["m"][1] in "05"
+    if not told and (not alone or _SIGN_AFTER.match(written.text, until.end())):
         return None
     times = (int(found["h"]), int(found["m"])), (int(until["h"]), int(until["m"]))
     if not until["word"] and (span := language.clock_range(*times, after=written.word_before(at))):
