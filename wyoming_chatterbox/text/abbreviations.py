@@ -38,7 +38,7 @@ _SOMETIMES_ENDS_ELSEWHERE = """
 # Abbreviations only where a number follows: "No. 5" is one, "No. Never." is none.
 _ENDS_UNLESS_NUMBER_FOLLOWS = """
     no nos nr nrs Art max min sec pp p pg fig figs vol ch chap tel ext rm apt ep eps para op pt mk rs rt hwy lvl hr hrs
-    rte ste rev ver b eq eqs app dep arr pop lat lon alt qty mag dia wt ht
+    rte ste rev ver b eq eqs app cat dep arr pop lat lon alt qty mag dia wt ht
     mins secs temp temps gen avg elev fl bldg lb lbs ft yr yrs gal qt ca est
     mon tue tues thu thurs fri jan feb mar apr jun jul aug sep sept oct nov dec
 """

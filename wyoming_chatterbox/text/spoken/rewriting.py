@@ -37,9 +37,9 @@ _SIGNED: tuple[Rule, ...] = (
 )  # fmt: skip
 _DIGIT: tuple[Rule, ...] = (
     counting.list_number, codes.address, wide.date, wide.time, dates.numeric, dates.day_first, money.with_colon,
-    clock.time, codes.phone, codes.version, codes.chain, fractions.out_of, fractions.fraction, counting.ordinal,
-    counting.scientific, decades.decade, dates.day_listed, counting.team, counting.years, measured.duration,
-    measured.feet_and_inches, quantities.quantity, counting.number,
+    clock.time, codes.phone, codes.version, codes.chain, names.code, fractions.out_of, fractions.fraction,
+    counting.ordinal, counting.scientific, decades.decade, dates.day_listed, counting.team, counting.years,
+    measured.duration, measured.feet_and_inches, quantities.quantity, counting.number,
 )  # fmt: skip
 _LETTER: tuple[Rule, ...] = (
     weekdays.weekday, dates.month_first, abbreviations.anywhere, money.money, codes.address, compass.direction,

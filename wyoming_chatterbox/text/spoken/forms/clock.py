@@ -140,7 +140,7 @@ def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:
         return half[0], said_time(written, at, hour, minute, second, half[1] if hour <= 12 else "")
     if not found["s"] and (per := _PER.match(text, found.end())):
         return per.end(), written.language.per(_lasting(written, [(hour, "min"), (minute, "s")]), per["unit"])
-    if hour > _LAST_HOUR and hour + minute == 100:
+    if (hour > _LAST_HOUR and hour + minute == 100) or written.word_before(at) in written.writing.ratio_before:
         ratio = written.writing.ratio or written.language.word("to")
         return found.end(), written.joined(ratio, [written.language.cardinal(part) for part in (hour, minute)])
     word = _WORD_AFTER.match(text, found.end())

@@ -9,6 +9,9 @@ from .written import Found, Written
 _POINT = re.compile(r"(?P<point>[NS][NS]?[EW]|[EW][NS][EW]|[NESW])(?P<dot>\.?)(?!\w)")
 _SPEED_AFTER = re.compile(r"\.?\s[\d.,–-]+(?:\sto\s\d+)?\s?(?:mph|km/h|kph|kn|knots|kts?|m/s)(?!\w)")
 _AMOUNT_BEFORE = re.compile(r"\d\s?(?:mph|km/h|kph|knots|kts?|m/s|km|mi|miles|kilometers|m|ft|feet)\s\Z")
+_DEGREES_AFTER = re.compile(r"\s\d{1,3}°(?!\s?[CF])")
+_POINT_BEFORE = re.compile(r"(?<!\w)[NS][NSEW]{1,2}\s?[→–-]\s?\Z")
+_POINT_AFTER = re.compile(r"\s?[→–-]\s?[NS][NSEW]{1,2}(?!\w)")
 _HOUSE_BEFORE = re.compile(r"(?<![^\W_])\d{1,5}[A-Z]?\s\Z")
 _DEGREES_BEFORE = re.compile(r"\d°\s?(?:[\d.]+['′]\s?(?:[\d.]+[\"″]\s?)?)?\Z")
 _NAME_AFTER = re.compile(r"\.\s[^\W\d_a-z][^\W\d_A-Z]")
@@ -33,9 +36,15 @@ def direction(written: Written, at: int) -> Found | None:
         or (_HOUSE_BEFORE.search(left) and is_before_street(written, end))
         or (written.word_before(at) in writing.road_before and is_before_street(written, end))
         or writing.street_after.match(written.text, end)
-        or (len(found["point"]) > 1 and writing.wind_before.search(left))
+        or _DEGREES_AFTER.match(written.text, end)
+        or (len(found["point"]) > 1 and (writing.wind_before.search(left) or _is_beside_point(written, left, end)))
     )
     return (written.after_dot(end), writing.compass[found["point"]]) if is_sure else None
+
+
+def _is_beside_point(written: Written, left: str, end: int) -> bool:
+    """Whether another point stands on the other side of an arrow or a dash: "NE→SW"."""
+    return bool(_POINT_BEFORE.search(left) or _POINT_AFTER.match(written.text, end))
 
 
 def is_before_street(written: Written, end: int) -> bool:

@@ -25,6 +25,8 @@ _ENDING = re.compile(r"(?:th|rd|nd)s?(?!\w)")
 _UNIT = re.compile(r"[\s-]?(?P<name>[^\W\d_]+[²³]?)(?!\w|['’]\w)")
 _DENOMINATORS = frozenset((2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24, 25, 30, 32, 36, 48, 50, 60, 64, 100))
 _OUT_OF = frozenset((10, 20, 100))
+_MOST_PARTS = 10
+"""Fractions of so many parts of more than twice as many are only sizes in inches."""
 _BEST = frozenset((3, 5, 10))
 """The best that is given in a rating: "5/5"."""
 
@@ -113,6 +115,8 @@ def fraction(written: Written, at: int) -> Found | None:
         if not written.counts(inches):
             return inches, language.fraction_of("in", int(top), int(bottom), whole)
         return inches, f"{language.fraction(int(top), int(bottom), whole)} {language.unit('in', Number('1'))}"
+    if int(top) >= _MOST_PARTS and int(bottom) > _MOST_PARTS * 2:
+        return None
     spaced = written.writing.spaced_unit.match(written.text, found.end())
     if unit := spaced or _UNIT.match(written.text, found.end()):
         key = unit_key(written, plain_name(unit["name"])) or unit_key(written, f"{unit['name']}.")

@@ -50,7 +50,7 @@ _QUOTE_OPEN = re.compile(r"(?:(?<!\d)\"|[“„])[^\"”“]*\Z")
 _FEET_ALONE = re.compile(r"['’′](?!\w)|['’′](?=[x×]\d)")
 _LEAST_HIGH = 4
 """Digits of a number before a quote that hardly closes another: "ceiling 2,000'"."""
-_FEET_BEFORE = re.compile(r"\d['’′\"”″]\s?[x×–-]\s?\Z")
+_FEET_BEFORE = re.compile(r"\d[x×]\Z|\d['’′\"”″]\s?[x×–-]\s?\Z|\d['’′]\s?\d{1,2}[\"”″],?\s\Z")
 _DASH_AFTER = re.compile(r"\s?[–-]\s?(?=\d{1,3}['’′])")
 _SIZE_AFTER = re.compile(r"\s?[x×]\s?\d|\s(?:tall|wide|long|deep|high|thick|by)\b")
 _LETTERS = frozenset("ABCFKV")
@@ -69,7 +69,11 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
         describes = isinstance(amount, Number) and written.describes(begin, inches_after)
         return inches_after, _describing(written, amount, "in") if describes else language.measure(amount, "in")
     if feet := _FEET_ALONE.match(written.text, end):
-        is_by = _FEET_BEFORE.search(written.left(begin)) or _SIZE_AFTER.match(written.text, feet.end())
+        is_by = (
+            last(amount).fraction
+            or _FEET_BEFORE.search(written.left(begin))
+            or _SIZE_AFTER.match(written.text, feet.end())
+        )
         describes = isinstance(amount, Number) and written.describes(begin, feet.end())
         if dash := _DASH_AFTER.match(written.text, feet.end()):
             return dash.end(), written.joined(language.word("to"), [language.measure(amount, "ft"), ""]).rstrip()
@@ -157,7 +161,8 @@ def _names(written: Written, unit: re.Match[str]) -> dict[str, None]:
     before_mark = _MARK.split(name)[0]
     ends = before_mark != name and written.writing.endings.pattern.match(written.text, unit.start(1) + len(before_mark))
     names = name, name.rstrip(".'’"), _DASH.split(name)[0].rstrip("."), name.split("/")[0].rstrip(".")
-    return dict.fromkeys((*names, before_mark) if ends else names)
+    degree = ("°",) if name[0] == "°" else ()
+    return dict.fromkeys((*names, *degree, before_mark) if ends else (*names, *degree))
 
 
 def plain_name(name: str) -> str:

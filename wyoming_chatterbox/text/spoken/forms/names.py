@@ -34,6 +34,7 @@ _DOMAINS = """
     sun switch text timer todo tts update vacuum valve water_heater weather zone
 """
 _DOMAIN_NAMES = frozenset(_DOMAINS.split())
+_CODE = re.compile(r"\d{1,3}[A-Z]-\d{1,3}(?![\w°%]|[.,]\d)")
 _RAISED = re.compile("[²³]")
 _TIMES = re.compile(r"x(?P<n>[12]?\d)(?=\s*(?:[,;.!?)]|\Z))")
 _THING_BEFORE = re.compile(r"[^\W\d_]{4}\s\(?\Z")
@@ -109,6 +110,12 @@ def prefix(written: Written, at: int) -> Found | None:
     """Find letters that belong to the number behind them, with a hyphen or without, as in Hebrew."""
     found = written.writing.prefix.match(written.text, at)
     return (found.end(), found["letters"]) if found and not written.char_before(at).isalpha() else None
+
+
+def code(written: Written, at: int) -> Found | None:
+    """Find a letter between two numbers: "5W-30"."""
+    found = _CODE.match(written.text, at)
+    return (found.end(), _runs(written, found[0])) if found else None
 
 
 def pieces(written: Written, at: int) -> Found | None:

@@ -208,6 +208,7 @@ class Writing:
         """Words of which the end is written short: "Hauptstr."."""
         self.short_parts = frozenset(part for word in short for part in (*word.split(), word.replace(" ", "")))
         self.ratio = near.text("ratio")
+        self.ratio_before = self._set("ratio_before")
         self.verse = self._set("verse")
         self.spaced_colon = near.text("spaced_colon") == "yes"
         self.by = near.text("by")
