@@ -16,10 +16,11 @@ CATEGORIES = {"zero", "one", "two", "few", "many", "other"}
 KNOWN = {
     "": "months months_alone months_also weekdays_also weekdays_from weekdays_until numbers words parts fractions dates"
     " clock money units currencies subunits scales per signs short_scales",
-    "numbers": "fraction decimal scale counting digits year years years_in_full cardinals ordinals replace elided",
+    "numbers": "fraction decimal scale counting digits year years years_in_full cardinals ordinals replace elided"
+    " contractions",
     "dates": "day year first day_month day_month_year month_year year_alone weekday weekday_range after",
     "clock": "hour minute second hour_half minute_half second_half hour_late minute_late hour_one minute_one second_one"
-    " hour_after minute_after minutes_after zero_after"
+    " hour_after hour_dative minute_after minutes_after zero_after"
     " hours hours_late minutes seconds zero zero_half parts cycle shift half always exact after range am pm",
     "money": "pattern both",
 }

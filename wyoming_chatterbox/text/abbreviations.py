@@ -24,7 +24,7 @@ _NEVER_ENDS = """
     Ud Uds Vd Vds p.ej EE EE.UU
     тыс bijv dhr mevr f.eks bl np tzn prof mgr dr mr mrs sr sra ул ul pl
     см sok cad mah bkz kl klo dvs evt ekskl exkl bv esim ts tj örn cth напр δηλ sig sigg dott avv geom sig.ra
-    डॉ प्रो उदा रु
+    डॉ प्रो उदा रु Sto Sta Lic Exmo Egr św
 """
 _SCALES = "Mio Mrd Mill mln mld млн млрд milj mill"
 """Millions and billions: what is counted follows, or a new sentence."""
@@ -50,6 +50,8 @@ _ENDS_UNLESS_NUMBER_FOLLOWS_ELSEWHERE = """
     lun jeu ven sam dim jue mié sáb gio sab pon wt śr czw niedz mån tis tors tor fre lör sön tir lør søn
     пн вт ср чт пт сб вс janv févr avr juil déc ene abr dic giu lug ott fev des mrt wrz paź
     янв февр апр авг сент окт нояб дек
+    fr.o.m t.o.m vie jue dom za zo vr apdo cap pag pagg hfst afb rozdz rys sid sob böl sf hlm puh yakl περ t ur zm int
+    apto bl esc bestelnr род ум корп κεφ εικ παρ σάβ δευ гл ст п с табл
 """
 _ONLY_IN = {"pl": "ok"}
 """Abbreviations of one language that are words in all others."""

@@ -152,7 +152,7 @@ class FullStops:
 
     def _is_ordinal_place(self, text: str, start: int, at: int, word: str) -> bool:
         """Whether a number stands where German has an ordinal: `der 1. Platz`, `im 19. Jahrhundert`."""
-        if len(word) > 2 or not word.isdigit():
+        if len(word) > 3 or not word.isdigit():
             return False
         return word_before(text, start, max(start, at - len(word) - 1)).lower() in self._words.before_ordinal
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from .forms.units import PER_UNITS
 from .forms.writing import EDGES, Writing
 from .language import Language
 from .letters import FANCY, WIDE
@@ -30,7 +31,7 @@ class Chunks:
     def __init__(self, language: Language) -> None:
         self._writing = Writing.of(language)
         writing = self._writing
-        self._exact = frozenset(writing.currencies) | frozenset(writing.compass)
+        self._exact = frozenset(writing.currencies) | frozenset(writing.compass) | frozenset(PER_UNITS)
 
     @classmethod
     @cache
@@ -41,6 +42,8 @@ class Chunks:
     def is_hot(self, chunk: str) -> bool:
         """Whether a chunk opens a region."""
         if _HOT.search(chunk):
+            return True
+        if self._writing.long_pattern.match(chunk):
             return True
         word = chunk.strip(EDGES)
         lower = word.lower()

@@ -32,7 +32,7 @@ _RAISED = re.compile(
 )
 _SPELLINGS = {
     "\u2010": "-", "\u2011": "-", "\u2012": "–", "٪": "%", "º C": "°C", "ºC": "°C", "ºF": "°F", "˚": "°", "dB(A)": "dB",
-    "dB(C)": "dB", "٫": ".", "٬": ",",
+    "dB(C)": "dB", "٫": ".", "٬": ",", "⋅": "·",
 }  # fmt: skip
 _OTHER_DIGITS = re.compile(r"(?![0-9])\d")
 _MICRO = re.compile(r"(?<!\w)\u03bc(?=[A-Za-z])")
@@ -42,6 +42,11 @@ _GERESH = re.compile(r"(?<=[א-ת])'(?![א-ת])")
 _ODD = re.compile("|".join(map(re.escape, _SPELLINGS)))
 _MINUS = re.compile(r"(?<!\w\s)\u2212(?=\s?[\d.,])|\u2212(?=[\d.,])")
 """A minus of print before a number, but not between two terms, where it is no dash."""
+
+
+def is_of_word(char: str) -> bool:
+    """Whether a character is a letter, a digit or a vowel sign; an empty text is none."""
+    return char.isalnum() or (char != "" and unicodedata.category(char)[0] == "M")
 
 
 def plain_letters(text: str) -> str:

@@ -28,14 +28,17 @@ class Measures(Numbers):
         counted, _, per = unit.partition("/")
         return unit in self._units or (counted in self._units and per in self._units and bool(per))
 
-    def measure(self, amount: Amount, unit: str) -> str:
-        """ "21.5", "celsius" -> "twenty one point five degrees Celsius"; KeyError for a unit without words."""
+    def measure(self, amount: Amount, unit: str, *, numeral: str = "") -> str:
+        """ "21.5", "celsius" -> "twenty one point five degrees Celsius"; KeyError for a unit without words.
+
+        `numeral` is a kind of numeral that goes before that of the unit's gender.
+        """
         if unit in self._units:
-            return self._counted(amount, self._units.forms(unit))
+            return self._counted(amount, self._units.forms(unit), numeral)
         counted, slash, per = unit.partition("/")
         if not slash:
             raise KeyError(unit)
-        return self.per(self.measure(amount, counted), per)
+        return self.per(self.measure(amount, counted, numeral=numeral), per)
 
     def per(self, said: str, unit: str) -> str:
         """ "ten euros", "kWh" -> "ten euros per kilowatt hour"."""
@@ -66,8 +69,8 @@ class Measures(Numbers):
     def _name(self, form: str) -> str:
         return " ".join(form.replace("{0}", "").split())
 
-    def money(self, amount: Amount, currency: str) -> str:
-        """ "12.50", "EUR" -> "twelve euros and fifty cents"; the currency is an ISO 4217 code."""
+    def money(self, amount: Amount, currency: str, *, numeral: str = "") -> str:
+        """ "12.50", "EUR" -> "twelve euros and fifty cents"; the currency is an ISO 4217 code, `numeral` as above."""
         forms = self._currencies.forms(currency)
         if not forms:
             raise KeyError(currency)
@@ -78,11 +81,11 @@ class Measures(Numbers):
         if isinstance(amount, Number) and not cents:
             amount = replace(amount, fraction=amount.fraction.rstrip("0"))
         if not isinstance(amount, Number) or amount.scale or len(amount.fraction) not in (1, 2) or not cents:
-            return self._counted(amount, forms)
+            return self._counted(amount, forms, numeral)
         fraction = Number(str(int(amount.fraction.ljust(2, "0"))))
         whole = Number(amount.whole, negative=amount.negative, plus=amount.plus)
         if fraction.whole == "0":
-            return self._counted(whole, forms)
+            return self._counted(whole, forms, numeral)
         small = self._counted(fraction, cents)
         if not int(whole.whole):
             return self._joined(self.word("minus"), small) if whole.negative else small
@@ -96,9 +99,9 @@ class Measures(Numbers):
         pattern = self.word("last") or "{0} {1}"
         return pattern.replace("{0}", self._space.join(said[:-1])).replace("{1}", said[-1])
 
-    def _counted(self, amount: Amount, forms: Mapping[str, str]) -> str:
+    def _counted(self, amount: Amount, forms: Mapping[str, str], numeral: str = "") -> str:
         """Return the form with its number in it. One form may be without: Arabic has a dual."""
-        gender = forms.get("gender") or self._numbers.text("counting")
+        gender = numeral or forms.get("gender") or self._numbers.text("counting")
         if not isinstance(amount, Number):
             low, high = (self._written_out(number) for number in amount)
             form = self._form(forms, high)

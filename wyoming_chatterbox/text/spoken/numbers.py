@@ -55,6 +55,7 @@ class Numbers:
         sets = (self._cardinals, self._ordinals)
         self._rules = Rules(code, {table.text(name) for table in sets for name in table})
         self._replacements = [(kind, re.compile(pattern), new) for kind, pattern, new in self._numbers.lists("replace")]
+        self._contractions = [(re.compile(pattern), new) for pattern, new in self._numbers.lists("contractions")]
         self._plurals = Plurals(table.forms("plurals"))
         self._said = lru_cache(maxsize=2048)(self._say)
 
@@ -141,8 +142,14 @@ class Numbers:
             said = over.replace("{0}", self.cardinal(numerator)).replace("{1}", self.cardinal(denominator))
         if not whole:
             return said
-        mixed = table.text(f"mixed {name}") or table.text("mixed")
-        return mixed.replace("{0}", self.cardinal(whole, gender=table.text("whole"))).replace("{1}", said)
+        mixed = table.text(f"mixed {name} {gender}") or table.text(f"mixed {name}") or table.text("mixed")
+        return mixed.replace("{0}", self.cardinal(whole, gender=table.text("whole") or gender)).replace("{1}", said)
+
+    def contracted(self, text: str) -> str:
+        """Return a line with what its words become beside a numeral: "d'une heure", "siete u ocho"."""
+        for pattern, new in self._contractions:
+            text = pattern.sub(new, text)
+        return text
 
     def _whole(self, digits: str, gender: str = "") -> str:
         if len(digits) > _MOST_DIGITS:

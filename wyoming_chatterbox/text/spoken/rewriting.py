@@ -24,7 +24,7 @@ from .forms import (
 )  # fmt: skip
 from .forms.written import Rule, Written
 from .language import Language
-from .letters import plain_letters
+from .letters import is_of_word, plain_letters
 
 _OPENERS = "([{\"'“„«"
 _LETTERS = re.compile(r"[^\W\d_²³¹¼-¾⅐-⅞]+")
@@ -36,10 +36,10 @@ _SIGNED: tuple[Rule, ...] = (
     fractions.fraction, symbols.symbol,
 )  # fmt: skip
 _DIGIT: tuple[Rule, ...] = (
-    counting.list_number, codes.address, wide.date, wide.time, dates.numeric, dates.day_first, clock.time, codes.phone,
-    codes.version, codes.chain, names.code, fractions.out_of, fractions.fraction, counting.ordinal, counting.scientific,
-    decades.decade, dates.day_listed, counting.team, counting.years, measured.duration, measured.feet_and_inches,
-    quantities.quantity, counting.number,
+    counting.list_number, codes.address, wide.date, wide.time, dates.numeric, dates.day_first, money.with_colon,
+    clock.time, codes.phone, codes.version, codes.chain, names.code, fractions.out_of, fractions.fraction,
+    counting.ordinal, counting.scientific, decades.decade, dates.day_listed, counting.team, counting.years,
+    measured.duration, measured.feet_and_inches, quantities.quantity, counting.number,
 )  # fmt: skip
 _LETTER: tuple[Rule, ...] = (
     weekdays.weekday, dates.month_first, abbreviations.anywhere, money.money, codes.address, compass.direction,
@@ -69,7 +69,7 @@ def rewrite(text: str, before: str, language: Language) -> str:
                 rules = ()
         for rule in rules:
             if found := rule(written, at):
-                end, said = found
+                end, said = written.with_ending(*found)
                 _put(out, written, at, end, said)
                 at = end
                 break
@@ -100,8 +100,9 @@ def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None
         attached = written.follows_prefix(end) or written.writing.attached.match(written.text, end)
         divided = follows.isalnum() and not attached
         joins = written.follows_prefix(at) or (written.language.code == "ko" and written.text[at] in "~〜～")
-        said = " " * ((last.isalnum() or last in (",", ";", ":", ")", "]")) and said[:1].isalnum() and not joins) + said
-        said += " " * (said[-1:].isalnum() and divided)
+        before_word = is_of_word(last) or last in (",", ";", ":", ")", "]")
+        said = " " * (before_word and is_of_word(said[:1]) and not joins) + said
+        said += " " * (is_of_word(said[-1:]) and divided)
     out.append(said)
 
 

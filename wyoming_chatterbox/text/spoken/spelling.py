@@ -46,7 +46,7 @@ class _Line:
         for found in CHUNK.finditer(line):
             self._take(found[0])
         self._close()
-        return "".join(self._out)
+        return self._language.contracted("".join(self._out))
 
     def _take(self, chunk: str) -> None:
         """Take a chunk or a space."""

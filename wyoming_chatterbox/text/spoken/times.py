@@ -107,8 +107,10 @@ class Times(Measures):
         name = "second" if second is not None else "minute" if minute else "hour"
         late = hour == 0 or hour > 12
         kind = clock.section("after").text(after)
+        case = f"{name}_{kind.partition(':')[2]}"
+        case = case if case in clock else f"{name}_after"
         pattern = (
-            (kind and f"{name}_after" in clock and self._form(clock.forms(f"{name}_after"), Number(str(hour))))
+            (kind and case in clock and self._form(clock.forms(case), Number(str(hour))))
             or (hour == 1 and clock.text(f"{name}_one"))
             or (half and clock.text(f"{name}{half}"))
             or (late and clock.text(f"{name}_late"))

@@ -27,7 +27,8 @@ def before_number(written: Written, at: int) -> Found | None:
     said = written.writing.abbreviations.get(name + sign) or written.writing.abbreviations.get(name)
     is_word_too = name in ("n", "no")
     is_sure = sign or not (is_word_too or written.text[found.end()].isalpha())
-    is_initial = len(name) == 1 and found["name"].isupper() and not written.writing.capital_nouns
+    is_raised = sign.endswith(("°", "º"))
+    is_initial = len(name) == 1 and found["name"].isupper() and not (is_raised or written.writing.capital_nouns)
     return (found.end(), said + " ") if said and is_sure and not is_initial else None
 
 
@@ -46,6 +47,9 @@ def beside_name(written: Written, at: int) -> Found | None:
 
 def anywhere(written: Written, at: int) -> Found | None:
     """ "e.g.", "vs.", "w/o", "z. B."; with a capital at the start of a sentence too."""
+    if long := written.writing.long_pattern.match(written.text, at):
+        begin = written.text[at : long.start("ending")]
+        return _without_stop(written, long.end()), begin + written.writing.word_endings[long["ending"]]
     found = written.writing.short_pattern.match(written.text, at)
     if not found or written.char_before(at) in ("/", "\\", "."):
         return None

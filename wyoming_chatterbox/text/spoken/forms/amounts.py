@@ -13,11 +13,11 @@ from .written import Written
 _AFTER_WIDE = re.compile(rf"(?<!\d)(?<!\d.)[{WIDE}]\Z")
 _DEGREES = re.compile(r"[-–][\d.,]+\s?[°度%]")
 _SIGN = re.compile(r"[-+–](?=\d)|[-+–](?=[.,]\d)")
-_RANGE = re.compile(r"(?:[-–—~～〜]|\s[-–—]\s|(?<!\.)\.\.|…)(?=[-+]?\d)")
+_RANGE = re.compile(r"(?:[-–—~～〜]|\s[-–]\s|(?<!\.)\.{2,3}|…)(?=[-+]?\d)")
 _DEGREES_BEHIND = re.compile(r"/(?=[-+]?\d[\d.,]*\s?°)")
 _CHAIN = re.compile(r"\s?(?:[-–/.:]\d|=|…\d|\.\.)")
 _SCALE = re.compile(rf"\s?({WORD})")
-_STOP_INSIDE = re.compile(r"\.(?=\s?[€$£%]|\s[^\W\d_]?[a-z])")
+_STOP_INSIDE = re.compile(r"\.(?=\s?[€$£%₽₴₺₹¥₩₪]|\s[^\W\d_]?[a-zα-ώа-яё])")
 _PAID_SCALE = re.compile(r"\s?(k|K|M|Md|Mrd|Mio)(?=[€$£])")
 _PAID_SCALES = {"k": 3, "K": 3, "M": 6, "Mio": 6, "Md": 9, "Mrd": 9}
 _ALL = 100
@@ -72,14 +72,14 @@ def scaled(amount: Amount, scale: int) -> Amount:
 def may_have_sign(written: Written, at: int) -> bool:
     """Whether a dash at a position may be a minus."""
     before = written.char_before(at)
-    if not before or before.isspace() or before in "([{\"'“„«/=:<>≤≥~±*×":
+    if not before or before.isspace() or before in "([{\"'“„«/=:<>≤≥~±*×，、。：；（「":
         return True
     is_degrees = written.is_dense and _DEGREES.match(written.text, at)
     return bool(is_degrees and _AFTER_WIDE.search(written.left(at)))
 
 
-def say(written: Written, amount: Amount) -> str:
-    """Return an amount of nothing in particular, or a score: "three to two"."""
+def say(written: Written, amount: Amount, gender: str = "") -> str:
+    """Return an amount of nothing in particular, or a score: "three to two"; `gender` is that of the thing counted."""
     language, ratio = written.language, written.writing.ratio
     if isinstance(amount, Number):
         return language.number(amount)
@@ -88,8 +88,8 @@ def say(written: Written, amount: Amount) -> str:
     if falls and int(low.whole) + int(high.whole) == _ALL:  # shares of a hundred: "50-50", "60-40"
         return f"{language.number(low)}{written.space}{language.number(high)}"
     if ratio and falls:
-        return f"{language.number(low)} {ratio} {language.number(high)}"
-    return language.range(low, high)
+        return written.joined(ratio, [language.number(low), language.number(high)])
+    return language.range(low, high, gender=gender)
 
 
 def scale_after(written: Written, end: int) -> tuple[int, int] | None:

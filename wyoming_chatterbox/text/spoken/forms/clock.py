@@ -9,10 +9,12 @@ from ..numbers import Number
 from .written import Found, Written
 
 _TIME = re.compile(
-    r"(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d)(?:[.,]\d+)?(?:Z|[-+]\d\d:?\d\d)?)?(?![\d]|[:.,]\d)"
+    r"(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d)(?:[.,]\d+)?(?:Z|[-+]\d\d:?\d\d)?)?(?![\d]|[:.,]\d|\s000)"
 )
 _DOTTED = re.compile(r"(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d)(?![\d]|[.,]\d)")
-_WITH_H = re.compile(r"(?P<h>[01]?\d|2[0-4])\s?[hH]\s?(?P<m>[0-5]\d)(?![\d:]|[.,]\d|\s?(?:min|mn|m|s)\b)")
+_UNTIL_DOTTED = re.compile(r"(?:\s?[-–]\s?|\s(?P<word>[^\W\d_]+)\s)(?P<h>[01]?\d|2[0-4])\.(?P<m>[0-5]\d)(?!\d|[.,]\d)")
+_SIGN_AFTER = re.compile(r"\s?[%‰°€$£¥₽₺₹₪₩/]")
+_WITH_H = re.compile(r"(?P<h>[01]?\d|2[0-4])\s?(?P<unit>[hHuU])\s?(?P<m>[0-5]\d)(?![\d:]|[.,]\d|\s?(?:min|mn|m|s)\b)")
 _MILITARY = re.compile(r"(?P<h>[01]\d|2[0-3])(?P<m>[0-5]\d)\s(?:hours|hrs)\b")
 _HALF = re.compile(r"\s?(?P<half>[ap]\.\s?m\.?|[apAP][mM]|[AP]\.M\.?)(?![\w])")
 _SHORT_HALF = re.compile(r"(?<=:\d\d)[ap](?!\w)")
@@ -26,18 +28,20 @@ _SHORT_RANGE = re.compile(
 )
 _LAST_HOUR = 24
 _AFTER_HOUR = re.compile(
-    r"(?P<h>[01]?\d|2[0-4])\s(?P<word>[^\W\d_]+)(?:\s(?P<m>[0-5]?\d)(?![\d.,:]\d|\d|\s?[-–%°]))?(?![.,]\d)"
+    r"(?P<h>[01]?\d|2[0-4])\s(?P<word>[^\W\d_]+)(?:\s(?P<m>[0-5]?\d)(?![\d.,:]\d|[\d/]|\s?[-–%°]))?(?![.,]\d)"
 )
 
 
 _UNTIL = re.compile(r"(?:[-–]|\s[-–]\s)(?P<h>\d{1,2}):(?P<m>[0-5]\d)(?!\d|[:.,]\d)")
 _EARLY = tuple(f"0{hour}" for hour in range(10))
+_HOUR_WITH_UNIT = re.compile(r"(?P<h>[01]?\d|2[0-4])\s?h(?![\w/]|\s\d)")
 _BARE_HOUR = re.compile(r"(?P<h>[01]?\d|2[0-4])(?![\w]|[.,:]\d|\s?[-–%°])")
 
 
 def said_time(written: Written, at: int, hour: int, minute: int = 0, second: int = 0, half: str = "") -> str:
     """Return the time of day in words, for a place in the text; seconds of nought are left out."""
-    return written.language.clock(hour, minute, second or None, half, after=written.word_before(at))
+    before = "" if written.left(at).rstrip().endswith((",", ";")) else written.word_before(at)
+    return written.language.clock(hour, minute, second or None, half, after=before)
 
 
 def time(written: Written, at: int) -> Found | None:
@@ -67,11 +71,18 @@ def time(written: Written, at: int) -> Found | None:
     if found := _DOTTED.match(text, at):
         if half := _half(written, found.end()):
             return half[0], said_time(written, at, int(found["h"]), int(found["m"]), 0, half[1])
+        if span := _dotted_span(written, found, at):
+            return span
         end = _after(written, found.end())
-        if end > found.end() or written.is_clock(at) or _is_sure(written, found):
+        has_ending = bool(writing.clock_dotted and writing.endings.pattern.match(text, found.end()))
+        if end > found.end() or _is_told(written, at, found.end()) or _is_sure(written, found) or has_ending:
             return end, said_time(written, at, int(found["h"]), int(found["m"]))
-    if "h" in writing.clock_after and (found := _WITH_H.match(text, at)):
+    lasts = written.word_before(at) in writing.lasting
+    found = _WITH_H.match(text, at) if not lasts else None
+    if found and found["unit"].lower() in writing.clock_after:
         return found.end(), said_time(written, at, int(found["h"]), int(found["m"]))
+    if (found := _HOUR_WITH_UNIT.match(text, at)) and written.word_before(at) in writing.hour_with_unit:
+        return found.end(), said_time(written, at, int(found["h"]))
     if (found := _BARE_HOUR.match(text, at)) and _is_hour(written, at, found.end()):
         return found.end(), said_time(written, at, int(found["h"]))
     if (found := _AFTER_HOUR.match(text, at)) and found["word"].lower() in writing.hour_after:
@@ -79,6 +90,39 @@ def time(written: Written, at: int) -> Found | None:
             return found.end(), said_time(written, at, int(found["h"]), int(found["m"]))
         return found.end("word"), said_time(written, at, int(found["h"]), 0)
     return None
+
+
+def _is_told(written: Written, at: int, end: int) -> bool:
+    """Whether the words before digits with a point say that they are a time, and no unit behind them says otherwise."""
+    until = _UNTIL_DOTTED.match(written.text, end)
+    end = until.end() if until else end
+    word = _WORD_AFTER.match(written.text, end)
+    is_unit = word and (
+        word["word"] in written.writing.units
+        or word["word"].lower() in written.language.nouns
+        or word["word"] in written.writing.currencies
+    )
+    counts = word and written.writing.capital_nouns and word["word"][0].isupper()
+    return written.is_clock(at) and not (is_unit or counts or _SIGN_AFTER.match(written.text, end))
+
+
+def _dotted_span(written: Written, found: re.Match[str], at: int) -> Found | None:
+    """Find two times with points, of which the words beside them say so: "18.30–20.00 Uhr", "9.00 tot 12.30 uur"."""
+    until = _UNTIL_DOTTED.match(written.text, found.end())
+    writing, language = written.writing, written.language
+    if not until or (until["word"] and until["word"].lower() not in (*writing.clock, language.word("to"))):
+        return None
+    end = _after(written, until.end())
+    told = end > until.end() or _is_told(written, at, until.end())
+    alone = writing.clock_dotted and not until["word"] and len(until["h"]) == 2 and found["m"][1] in "05"
+    if not told and (not alone or _SIGN_AFTER.match(written.text, until.end())):
+        return None
+    times = (int(found["h"]), int(found["m"])), (int(until["h"]), int(until["m"]))
+    if not until["word"] and (span := language.clock_range(*times, after=written.word_before(at))):
+        return end, span
+    to = until["word"] or language.word("to")
+    first = said_time(written, at, *times[0])
+    return end, f"{first} {to} {language.clock(*times[1], after=to)}"
 
 
 def _short_range(written: Written, found: re.Match[str], at: int) -> str:
@@ -105,9 +149,13 @@ def _colons(written: Written, found: re.Match[str], at: int) -> Found | None:
     if word and not found["s"] and unit in ("min", "h") and not is_time:
         parts = ("min", "s") if unit == "min" else ("h", "min")
         return word.end(), _lasting(written, [(hour, parts[0]), (minute, parts[1])])
-    at_a_time = written.word_before(at) in written.writing.clock or written.left(at).rstrip()[-1:].isdecimal()
+    lasts = written.word_before(at) in written.writing.lasting
+    at_a_time = (written.word_before(at) in written.writing.clock and not lasts) or written.left(at).rstrip()[
+        -1:
+    ].isdecimal()
     if found["s"] and not at_a_time and (len(found["h"]) == 1 or hour == 0 or hour > _LAST_HOUR):
-        return found.end(), _lasting(written, [(hour, "h"), (minute, "min"), (second, "s")])
+        end = word.end() if word and unit == "h" else found.end()
+        return end, _lasting(written, [(hour, "h"), (minute, "min"), (second, "s")])
     is_left = found["h"] == "0" and written.word_after(found.end()) in written.writing.minutes_before
     if hour > _LAST_HOUR or (is_left and not found["s"]):
         return found.end(), _lasting(written, [(hour, "min"), (minute, "s")])
@@ -137,9 +185,11 @@ def _is_half(written: Written, at: int, name: str) -> bool:
 def _is_hour(written: Written, at: int, end: int) -> bool:
     """Whether a number alone is an hour, by the word before, or together with the word or the end behind it."""
     writing, before = written.writing, written.word_before(at)
+    if written.left(at).rstrip().endswith(","):
+        return False
     if before in writing.hour_before:
         return True
-    ends = not written.text[end:].strip(" .!?")
+    ends = written.text[end : end + 1] in (",", ";") or not written.text[end:].strip(" .!?")
     return before in writing.hour_maybe and (ends or written.word_after(end) in writing.hour_parts)
 
 

@@ -57,7 +57,7 @@ def address(written: Written, at: int) -> Found | None:
         return None
     if found := _IP.match(text, at):
         parts = found["ip"].split(".")
-        if all(int(part) < 256 for part in parts):
+        if all(int(part) < 256 and str(int(part)) == part for part in parts):
             said = written.joined(language.word("dot"), [language.digits(part) for part in parts])
             if found["mark"] == ":":
                 said = written.joined(language.word("colon"), [said, language.digits(found["number"])])
@@ -149,7 +149,8 @@ def phone(written: Written, at: int) -> Found | None:
     if found := writing.phones.match(text, at):
         return found.end(), said_groups(written, found[0])
     if written.is_dense:
-        before = next((word for word in writing.phone | writing.emergency if _ends_with(written, at, word)), "")
+        words = writing.phone | writing.emergency | writing.code
+        before = next((word for word in words if _ends_with(written, at, word)), "")
     if before in writing.phone and (found := _AFTER_WORD.match(text, at)) and _count(found[0]) >= _LEAST_AFTER_WORD:
         return found.end(), said_groups(written, found[0])
     if _is_called(written, at, before) and (

@@ -11,12 +11,15 @@ from .names import said_digits
 from .written import Found, Written
 
 _DIGITS = re.compile(r"\d+")
+_COMPOUND = re.compile(r"-[^\W\d_]{3}")
+_HYPHENED = re.compile(r"-([^\W\d_]+)")
 _YEAR = re.compile(r"[12]\d{3}(?![\w]|[.,]\d|\s?[%°€$£])")
 _YEARS = re.compile(r"(?P<first>1[1-9]\d\d|20\d\d)(?:[-–/]|\s[-–]\s)(?P<last>1[1-9]\d\d|20\d\d|\d\d)(?![\w]|[-.,]\d)")
 _NEXT_WORD = re.compile(rf"\s({WORD}(?:['’]{WORD})*)")
-_DOT = re.compile(r"(?P<n>\d{1,3})\.(?=\s|\Z)")
+_DOT = re.compile(r"(?P<n>\d{1,3})\.(?=[\s,;)]|\Z)")
 _OTHER_ORDINAL = re.compile(r"\s[^\W\d_]{2,4}\s\d{1,3}\.")
-_FIRST_ORDINAL = re.compile(r"([^\W\d_]+) \d{1,3}\. [^\W\d_]{2,4} \Z")
+_LISTED = re.compile(r",\s\d{1,3}\.[\s,]")
+_FIRST_ORDINAL = re.compile(r"([^\W\d_]+) (?:\d{1,3}\.,? )+(?:[^\W\d_]{2,4} )?\Z")
 _LIST_NUMBER = re.compile(r"(?P<n>\d{1,3})[.)](?=\s\S)")
 _IN_LIST = re.compile(r"[,;:]\s(?:[^\W\d_]{1,3}\s)?\Z")
 _MODEL_BEFORE = re.compile(r"(?<![\w])(?=\w*[A-Z]\w*[A-Z])\w{2,}[\s-]\Z")
@@ -26,7 +29,10 @@ _ERA_AFTER = re.compile(r"\s(?:(?:to|and|or)\s\d{3,4}\s)?(?:BCE?|AD|CE)\b")
 _NAME_AFTER = re.compile(r"\s[^\W\d_a-z][\w]*")
 _TEAM = re.compile(r"(?P<n>\d{2})ers?(?!\w)")
 _LONG = 13
+_LONGEST_LIST = 20
+"""Items; a greater number with a full stop at the start of a line is an ordinal, where they are written so."""
 _SURE_YEARS = range(1900, 2100)
+_ALL_YEARS = range(100, 2100)
 _YEARS_RANGE = range(1001, 2100)
 
 
@@ -45,7 +51,11 @@ def list_number(written: Written, at: int) -> Found | None:
 
 def _is_ordinal_here(written: Written, at: int, found: re.Match[str]) -> bool:
     word = _NEXT_WORD.match(written.text, found.end())
-    return bool(word and word[1].lower() in written.language.months)
+    if not word:
+        return bool(written.writing.dotted_ordinals and _LISTED.match(written.text, found.end()))
+    small = written.writing.dotted_ordinals and word[1][0].islower()
+    is_late = small and (int(found["n"]) > _LONGEST_LIST or _OTHER_ORDINAL.match(written.text, found.end()))
+    return bool(word[1].lower() in written.language.months or is_late)
 
 
 def ordinal(written: Written, at: int) -> Found | None:
@@ -70,19 +80,26 @@ def _with_dot(written: Written, at: int) -> Found | None:
     before = other[1].lower() if other else written.word_before(at)
     form = writing.ordinal_before.get(before)
     word = _NEXT_WORD.match(written.text, found.end())
+    if writing.dotted_ordinals and _LISTED.match(written.text, found.end()):
+        return found.end(), language.ordinal(int(found["n"]), form=form or "")
     if not word:
+        goes_on = written.text[found.end() : found.end() + 1] in tuple(",;)")
         is_day = (
             form is not None
-            and not written.text[found.end() :].strip()
+            and (goes_on or not written.text[found.end() :].strip())
             and (int(found["n"]) <= 31 or before in writing.decade)
         )
-        return (found.end() - 1, language.ordinal(int(found["n"]), form=form or "")) if is_day else None
+        end = found.end() - (not goes_on)
+        return (end, language.ordinal(int(found["n"]), form=form or "")) if is_day else None
     starts_small = word[1][0].islower()
     if form is not None:
         noun_follows = not (writing.capital_nouns and starts_small)
-        is_ordinal = noun_follows or other is not None or bool(_OTHER_ORDINAL.match(written.text, found.end()))
+        is_ordinal = starts_small or noun_follows or other is not None
     else:
-        is_ordinal = writing.dotted_ordinals and starts_small
+        dotted = writing.dotted_ordinals or writing.capital_nouns
+        joins = word[1].lower() in (language.word("to"), language.word("and"), language.word("or"))
+        in_row = other is not None or (joins and _OTHER_ORDINAL.match(written.text, found.end()) is not None)
+        is_ordinal = (writing.dotted_ordinals and starts_small) or (dotted and in_row)
         form = next((form for pattern, form in writing.ordinal_after if pattern.fullmatch(word[1])), "")
     return (found.end(), language.ordinal(int(found["n"]), form=form or "")) if is_ordinal else None
 
@@ -114,7 +131,8 @@ def years(written: Written, at: int) -> Found | None:
     if last <= (first % 100 if len(found["last"]) == 2 else first):
         return None
     language = written.language
-    return found.end(), f"{language.year(first)} {language.word('to')} {language.year(last)}"
+    pattern = language.word("range") or f"{{0}} {language.word('to')} {{1}}"
+    return found.end(), pattern.replace("{0}", language.year(first)).replace("{1}", language.year(last))
 
 
 def number(written: Written, at: int) -> Found | None:
@@ -131,6 +149,9 @@ def number(written: Written, at: int) -> Found | None:
             return end, language.digits(digits[0])
         if before in writing.version:
             return end, said_version(written, digits[0])
+        kind, ending_end = written.numeral_by_ending(end)
+        if kind:
+            return ending_end, language.cardinal(int(digits[0]), gender=kind)
         if _is_year(written, at, int(digits[0]), end, before):
             word = _NEXT_WORD.match(written.text, end)
             follows = word[1] if word else ""
@@ -140,7 +161,12 @@ def number(written: Written, at: int) -> Found | None:
             return end, language.year(int(digits[0]), after=before, before=follows)
         if len(digits[0]) == 4 and (written.text[end : end + 1] == "p" or _MODEL_BEFORE.search(written.left(at))):
             return end, said_digits(written, digits[0])
+        if writing.compound and _COMPOUND.match(written.text, end):
+            return end, writing.compound.applied(language.number(amount))
         if (gender := written.gender_of(int(digits[0]), at, end)) and written.char_before(at) != "第":
+            word = _NEXT_WORD.match(written.text, end)
+            if word and digits[0] == "1" and language.word("one_after"):
+                return word.end(), f"{word[1]} {language.cardinal(1, gender=gender)}"
             return end, written.in_case(at, end, amount, language.cardinal(int(digits[0]), gender=gender))
     return end, written.in_case(at, end, amount, language.number(amount))
 
@@ -159,12 +185,16 @@ def scientific(written: Written, at: int) -> Found | None:
 def _is_year(written: Written, at: int, number: int, end: int, before: str) -> bool:
     """Whether a number is a year, by the word before or because no thing is counted after it."""
     writing = written.writing
+    word = _NEXT_WORD.match(written.text, end)
+    if number in _ALL_YEARS and word and word[1].lower() in writing.word_for_year:
+        return True
     if number not in _YEARS_RANGE or not _YEAR.match(written.text, at):
         return False
-    word = _NEXT_WORD.match(written.text, end)
-    if word and word[1].lower() in writing.word_for_year:
+    part = _HYPHENED.match(written.text, end)
+    if part and part[1] in writing.century_ending:
         return True
-    if before in writing.year or _ERA_AFTER.match(written.text, end):
+    begins = word is not None and word[1].lower() in writing.year_after and written.starts_sentence(at)
+    if before in writing.year or begins or _ERA_AFTER.match(written.text, end):
         return True
     if number not in _SURE_YEARS:
         return False

@@ -23,13 +23,14 @@ _DAY_MONTH_BARE = re.compile(r"(?P<d>\d\d?)\.(?P<m>\d\d)(?![\d.]|\.\d)")
 _DAY_RANGE = re.compile(r"(?P<first>\d\d?)\.\s?(?:[-–—]|\s[-–]\s)\s?(?=\d\d?\.\s?\d\d?\.)")
 _SLASHED = re.compile(r"(?P<a>\d\d?)(?P<mark>[/-])(?P<b>\d\d?)(?P=mark)(?P<y>\d{4}|\d\d)(?![\w/])")
 _YEAR_BEHIND_DASH = re.compile(r"(?P<a>\d\d?)(?P<mark>/)(?P<b>\d\d?)-(?P<y>(?:19|20)\d\d)(?![\w/-])")
-_DAY_SLASH_MONTH = re.compile(r"(?P<a>\d\d?)/(?P<b>\d\d?)(?![\d/])")
-_DAY = r"(?P<d>[0-3]?\d)(?:st|nd|rd|th|er|re|º|ª|°|:?e|\.)?"
+_DAY_SLASH_MONTH = re.compile(r"(?P<a>\d\d?)/(?P<b>\d\d?)(?![\d/]|\s?[°%])")
+_DAY_DASH_MONTH = re.compile(r"(?P<d>[0-3]\d)-(?P<m>0[1-9]|1[0-2])(?![\w-]|[.,]\d|\s?[°%€])")
+_DAY = r"(?P<d>[0-3]?\d)(?:st|nd|rd|th|er|re|º|ª|°|:?e|hb|\.)?"
 _DAYS = re.compile(
     rf"(?:(?P<first>[0-3]?\d)(?:st|nd|rd|th|\.)?\s?[-–]\s?)?{_DAY}(?:\s|-)?(?:of\s|d['’]|de\s)?(?P<month>{WORD})(?P<dot>\.?)"
 )
 _DAY_UNTIL = re.compile(
-    rf"(?P<day>(?P<d>[0-3]?\d)(?:er)?)(?=\s(?P<to>[^\W\d_]+)\s[0-3]?\d\.?\s(?:de\s)?(?P<month>{WORD}))"
+    rf"(?P<day>(?P<d>[0-3]?\d)(?:er|\.?[º°])?)(?=\s(?P<to>[^\W\d_]+)\s[0-3]?\d\.?\s(?:de\s)?(?P<month>{WORD}))"
 )
 _YEAR = re.compile(r"(?:,?\s|-)(?:de[l]?\s)?(?P<y>[12]\d{3})(?![\w]|[.,:]\d|\s?[°%])")
 _SHORT_YEAR = re.compile(r"\s['’](?P<y>\d\d)(?!\w)")
@@ -46,6 +47,8 @@ _DAYS_BEFORE = re.compile(
 )
 _DAY_LISTED = re.compile(r"[0-3]?\d(?=[,;.!?)]*(?:\Z|\s(?:&|[^\W\d_]{2,3})\s\d)|[,;.!?)]\s)(?![.,]\d)")
 _DASH_AFTER = re.compile(r"\s?[-–]\s?(?=[^\W\d_])")
+_LONG_NAME = 4
+"""Letters of a day's name, which may have an ending: "perjantaina"."""
 
 
 def _valid(month: int, day: int) -> bool:
@@ -53,12 +56,12 @@ def _valid(month: int, day: int) -> bool:
 
 
 def _word_before(written: Written, at: int) -> str:
-    """Return the word that the form of a date depends on; "" at the start of a sentence and after a colon.
+    """Return the word that the form of a date depends on; "" at the start of a sentence, after a colon and a bracket.
 
     A day of the week may stand between.
     """
     left = written.left(at).rstrip()
-    if written.starts_sentence(at) or left.endswith(":"):
+    if written.starts_sentence(at) or left.endswith((":", "(", " –", " —")):
         return ""
     word = written.word_before(at)
     between = _WEEKDAY_BEFORE.search(left) if word in written.language.weekdays else None
@@ -98,9 +101,11 @@ def _numeric(written: Written, at: int) -> Found | None:
         month, day = (first, second) if (month_first and first <= 12) or second > 12 else (second, first)
         if _valid(month, day) and (found["mark"] == "/" or len(found["y"]) == 4):
             return found.end(), language.date(int(found["y"]), month, day, after=before)
-    dotted = not writing.month_first and not written.is_clock(at)
+    dotted = writing.dotted_dates and not written.is_clock(at)
     if dotted and (found := _DAY_MONTH.match(text, at)) and _valid(int(found["m"]), int(found["d"])):
         ends_text = not text[found.end() :].strip()
+        if _is_decimal(written, at, found, before) and ends_text:
+            return None
         end = found.end() - ends_text
         return end, language.date(None, int(found["m"]), int(found["d"]), after=before)
     is_said = (
@@ -111,12 +116,24 @@ def _numeric(written: Written, at: int) -> Found | None:
     found = _DAY_MONTH_BARE.match(text, at) if is_said and dotted else None
     if found and _valid(int(found["m"]), int(found["d"])):
         return found.end(), language.date(None, int(found["m"]), int(found["d"]), after=before)
+    found = _DAY_DASH_MONTH.match(text, at) if is_said and not writing.month_first else None
+    if found and 0 < int(found["d"]) <= 31 and (found["m"][0] == "0" or int(found["d"]) > int(found["m"])):
+        return found.end(), language.date(None, int(found["m"]), int(found["d"]), after=before)
     if found := _DAY_SLASH_MONTH.match(text, at):
         first, second = int(found["a"]), int(found["b"])
         month, day = (first, second) if writing.month_first and first <= 12 else (second, first)
         if _valid(month, day) and (is_said or _is_no_fraction(month, day, month_first=writing.month_first)):
             return found.end(), language.date(None, month, day, after=before)
     return None
+
+
+def _is_decimal(written: Written, at: int, found: re.Match[str], before: str) -> bool:
+    """Whether "21.5." at the end of a sentence is a number that a machine wrote: nothing says that it is a date."""
+    is_tight = len(found[0]) == len(found["d"]) + len(found["m"]) + 2
+    word, days = written.word_before(at), written.language.weekdays
+    is_day = word in days or any(len(day) >= _LONG_NAME and word.startswith(day) for day in days)
+    told = is_day or not before or before in written.writing.day_before or before in written.writing.ordinal_before
+    return is_tight and found["m"][0] != "0" and not (told or written.starts_sentence(at))
 
 
 def _is_no_fraction(month: int, day: int, *, month_first: bool) -> bool:

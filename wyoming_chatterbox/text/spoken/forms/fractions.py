@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from ..numbers import Number
-from .measured import inches_end, unit_key
+from .measured import inches_end, plain_name, unit_key
 from .written import Found, Written
 
 _SIGN = re.compile(r"(?:(?P<whole>\d{1,6})\s?)?(?P<sign>[¼-¾\u2150-\u215e\u2189])")
@@ -19,9 +19,10 @@ _SLASHED = re.compile(r"(?:(?P<whole>\d{1,3})[\s-])?(?P<n>\d{1,2})[/⁄](?P<d>\d
 _LARGE = re.compile(
     r"(?P<n>\d{1,3}(?:,\d{3})*)/(?P<d>\d{1,3}(?:,\d{3})+|[1-9]\d{2,5})(?!\d|[/.,]\d|\s?°|\s?(?:V|Hz|W|mph)(?!\w))"
 )
+_WORDS = re.compile(r"[^\W\d_]+")
 _ENDING = re.compile(r"(?:th|rd|nd)s?(?!\w)")
 """As some write it: "3/4ths"."""
-_UNIT = re.compile(r"[\s-]?(?P<name>[^\W\d_]+[²³]?)(?!\w)")
+_UNIT = re.compile(r"[\s-]?(?P<name>[^\W\d_]+[²³]?)(?!\w|['’]\w)")
 _DENOMINATORS = frozenset((2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24, 25, 30, 32, 36, 48, 50, 60, 64, 100))
 _OUT_OF = frozenset((10, 20, 100))
 _MOST_PARTS = 10
@@ -42,7 +43,7 @@ def out_of(written: Written, at: int) -> Found | None:
         if found["d"].endswith(".0") or (unit and unit_key(written, unit["name"])):
             return _of_measure(written, Number(found["n"], found["fraction"]), found["d"], found.end())
     before = written.word_before(at)
-    if (found := _PRESSURE.match(text, at)) and writing.over and (found["unit"] or before in writing.pressure):
+    if (found := _PRESSURE.match(text, at)) and writing.over and (found["unit"] or _is_pressure(written, at)):
         lower = language.measure(Number(found["d"]), "mmHg") if found["unit"] else language.cardinal(int(found["d"]))
         return found.end(), writing.over.format(language.cardinal(int(found["n"])), lower)
     if large := _large(written, at):
@@ -60,6 +61,11 @@ def out_of(written: Written, at: int) -> Found | None:
     if writing.out_of and (is_rated or is_all_or_none):
         return _of_measure(written, Number(found["n"]), found["d"], found.end())
     return None
+
+
+def _is_pressure(written: Written, at: int) -> bool:
+    """Whether one of the last words before a position is one for blood pressure."""
+    return not written.writing.pressure.isdisjoint(_WORDS.findall(written.left(at).lower())[-3:])
 
 
 def _large(written: Written, at: int) -> Found | None:
@@ -111,8 +117,9 @@ def fraction(written: Written, at: int) -> Found | None:
         return inches, f"{language.fraction(int(top), int(bottom), whole)} {language.unit('in', Number('1'))}"
     if int(top) >= _MOST_PARTS and int(bottom) > _MOST_PARTS * 2:
         return None
-    if unit := _UNIT.match(written.text, found.end()):
-        key = unit_key(written, unit["name"]) or unit_key(written, f"{unit['name']}.")
+    spaced = written.writing.spaced_unit.match(written.text, found.end())
+    if unit := spaced or _UNIT.match(written.text, found.end()):
+        key = unit_key(written, plain_name(unit["name"])) or unit_key(written, f"{unit['name']}.")
         joined = unit[0][0] == "-"
         if key and "/" not in key and (unit["name"] != "in" or joined):
             said = language.fraction_of(key, int(top), int(bottom), 0 if joined else whole)
@@ -122,5 +129,5 @@ def fraction(written: Written, at: int) -> Found | None:
     gender = language.nouns.get(written.word_after(found.end()), "")
     if not gender and written.gender_of(1, at, found.end()) == "feminine":
         gender = "feminine"
-    said = language.fraction(int(top), int(bottom), whole, gender="" if whole else gender)
+    said = language.fraction(int(top), int(bottom), whole, gender=gender)
     return found.end(), written.in_case(at, found.end(), Number(top), said)

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from ..letters import HANGUL, WIDE
 from ..measures import Amount
 from ..numbers import Number
 from .amounts import last, read_amount, say
 from .compass import is_before_street
-from .units import ONLY_AFTER_SLASH
+from .units import ONLY_AFTER_SLASH, PER_UNITS
 from .written import Found, Written
 
 _UNIT = re.compile(
     r"(?:\s|-(?=[^\W\d_]))?"
     rf"([%‰]|inH2O(?!\w)|°\s?[CFK](?:/[^\W\d]+)?(?![^\W{HANGUL}{WIDE}])"
-    rf"|[^\s\d,;:!?()\[\]\"“”…+=<>~&@#_|،↑↓→–—{WIDE}{HANGUL}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+\^?[²³23]?)?)"
+    rf"|[^\s\d,;:!?।॥؟()\[\]\"“”…+=<>~&@#_|،↑↓→–—{WIDE}{HANGUL}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+\^?[²³23]?)?)"
 )
 _PER_SECOND_SQUARED = re.compile(r"(\w+)/s\^?[²2]\Z")
 _PER_THING = re.compile(r"\.?/(?P<thing>[a-z]{3,})(?![\w/])")
-_PER_HUNDRED = re.compile(r"\s?/\s?(?P<n>10{2,3})\s?(?P<unit>km|mi|g|ml)\b")
+_PER_HUNDRED = re.compile(r"\s?/\s?(?P<n>10{2,3})\s?(?P<unit>km|км|mi|g|ml)\b")
+_LETTERS_ALONE = re.compile(r"[^\W\d_]+(?:[·*][^\W\d_]+)?[²³]?(?![\w/])")
 _ALONE = re.compile(r"(?P<counted>[^\W\d_]+)/(?P<per>[^\W\d_]+)(?![\w/])")
 _LEAST_ALONE = 2
 _PARTICLE = re.compile(f"[{HANGUL}{WIDE}]")
+_BREAKS = re.compile(r"[.\s-]+")
+_DASH = re.compile("[-–]")
+_SIGNED_PERCENT = re.compile(r"(?P<sign>[-+–]?)%")
+_OF_AS_MANY = re.compile(r"/(\d{1,2})(?![\d/]|[.,]\d)")
+"""Behind a unit: "24h/24", "7j/7"."""
+_MARK = re.compile("['’]")
 _MORE_DIGITS = re.compile(r"-\d")
 _WORD = re.compile(r"\s?([^\W\d_]+)")
-_WORDS = re.compile(r"[^\W\d_]+")
 _NEXT_PART = re.compile(r",?\s?(?=\d)")
 _FEET = re.compile(
     r"(?P<great>\d{1,2})['’′][\s-]?(?P<small>\d{1,2}(?:\.\d+)?)(?:[\"”″]|''|’’)"
@@ -73,7 +80,7 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
         if is_by or describes or len(last(amount).whole) >= _LEAST_HIGH:
             return feet.end(), _describing(written, amount, "ft") if describes else language.measure(amount, "ft")
     spaced = written.writing.spaced_unit.match(written.text, end)
-    if spaced and (key := unit_key(written, " ".join(_WORDS.findall(spaced["name"])))):
+    if spaced and (key := unit_key(written, plain_name(spaced["name"]))):
         describes = spaced[0][0] == "-" or (isinstance(amount, Number) and written.describes(begin, spaced.end()))
         words = _describing(written, amount, key) if describes else language.measure(amount, key)
         return written.after_dot(spaced.end()), words
@@ -84,8 +91,11 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
         return None
     if (squared := _PER_SECOND_SQUARED.match(unit[1])) and (key := unit_key(written, squared[1] + "/s")):
         return unit.end(), f"{language.measure(amount, key)}{written.space}{language.word('squared')}"
-    for name in _names(unit[1]):
-        if written.writing.units.get(name) == "":
+    short = written.writing.short_pattern.match(written.text, unit.start(1))
+    for name in _names(written, unit):
+        if short and short.end() > unit.start(1) + len(name) + 1:  # "476 d. C."
+            break
+        if written.writing.units.get(name) == "" or written.is_word(name, unit.start(1) + len(name)):
             break
         key = unit_key(written, name)
         after = unit.start(1) + len(name)
@@ -100,19 +110,29 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
             return after + 1, _describing(written, amount, key) + " "
         if isinstance(amount, Number) and written.describes(begin, after):
             return after, _describing(written, amount, key)
+        if (of := _OF_AS_MANY.match(written.text, after)) and of[1] == last(amount).whole and written.writing.out_of:
+            return of.end(), written.writing.out_of.format(language.measure(amount, key), language.cardinal(int(of[1])))
         said = language.measure(amount, key)
         if hundred := _PER_HUNDRED.match(written.text, after):
-            whole = language.measure(Number(hundred["n"]), hundred["unit"])
+            whole = language.measure(Number(hundred["n"]), written.writing.units[hundred["unit"]])
             return hundred.end(), written.joined(language.word("per"), [said, whole])
         if (per := _PER_THING.match(written.text, after)) and "/" not in key and language.word("per"):
             return per.end(), written.joined(language.word("per"), [said, per["thing"]])
         after = written.after_dot(after) if name[-1].isalpha() else after
+        kind, _ = written.numeral_by_ending(after)
+        said = language.measure(amount, key, numeral=kind) if kind else said
         return after, written.in_case(begin, after, amount, said)
     return _counted(written, amount, begin, end)
 
 
 def alone(written: Written, at: int) -> Found | None:
-    """Find a unit of two parts without an amount: "in km/h"."""
+    """Find a unit without an amount: "in km/h", "pro kWh"."""
+    if (unit := _LETTERS_ALONE.match(written.text, at)) and unit[0] in PER_UNITS:
+        before = written.word_before(at)
+        per = written.language.per("", PER_UNITS[unit[0]]).split() if before in written.writing.per else []
+        if per:
+            is_said = per[0].rstrip(".") == before
+            return unit.end(), " ".join(per[1:]) if is_said else written.language.unit(PER_UNITS[unit[0]], Number("1"))
     found = _ALONE.match(written.text, at)
     if not found:
         return None
@@ -135,13 +155,19 @@ def inches_end(written: Written, amount: Amount, begin: int, end: int) -> int | 
     return sign.end() if is_sure else None
 
 
-def _names(written_unit: str) -> dict[str, None]:
+def _names(written: Written, unit: re.Match[str]) -> dict[str, None]:
     """How much of what stands after a number may be the unit: the most first."""
-    degree = "°" if written_unit[0] == "°" else written_unit
-    before_dash, before_slash = written_unit.split("-")[0], written_unit.split("/")[0]
-    return dict.fromkeys(
-        (written_unit, written_unit.rstrip(".'’"), before_dash.rstrip("."), before_slash.rstrip("."), degree)
-    )
+    name = unit[1]
+    before_mark = _MARK.split(name)[0]
+    ends = before_mark != name and written.writing.endings.pattern.match(written.text, unit.start(1) + len(before_mark))
+    names = name, name.rstrip(".'’"), _DASH.split(name)[0].rstrip("."), name.split("/")[0].rstrip(".")
+    degree = ("°",) if name[0] == "°" else ()
+    return dict.fromkeys((*names, *degree, before_mark) if ends else (*names, *degree))
+
+
+def plain_name(name: str) -> str:
+    """Return the name of a unit of several words as units have it: "ч.л" as "ч л"."""
+    return " ".join(_BREAKS.split(name))
 
 
 def _goes_on(text: str, after: int) -> bool:
@@ -196,7 +222,7 @@ def _counted(written: Written, amount: Amount, begin: int, end: int) -> Found | 
     word = _WORD.match(written.text, end)
     if not word or not word[0][0].isspace() or not isinstance(amount, Number):
         return None
-    if len(amount.whole) == _YEAR_DIGITS and word[1].lower() in written.writing.word_for_year:
+    if len(amount.whole) in (_YEAR_DIGITS - 1, _YEAR_DIGITS) and word[1].lower() in written.writing.word_for_year:
         return None
     gender = written.language.nouns.get(word[1].lower())
     return (
@@ -206,9 +232,12 @@ def _counted(written: Written, amount: Amount, begin: int, end: int) -> Found | 
 
 def percent_first(written: Written, at: int) -> Found | None:
     """Find a sign of percent before its number, as Turkish has it: "%25"."""
-    if written.text[at] != "%" or written.char_before(at).isalnum():
+    sign = _SIGNED_PERCENT.match(written.text, at)
+    if not sign or written.char_before(at).isalnum():
         return None
-    found = read_amount(written, at + 1)
+    found = read_amount(written, sign.end())
+    if found and sign["sign"] and isinstance(found[0], Number):
+        found = replace(found[0], negative=sign["sign"] != "+", plus=sign["sign"] == "+"), found[1]
     return (found[1], written.language.measure(found[0], "percent")) if found else None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from ..letters import HANGUL, WIDE
 from ..measures import Amount
 from ..numbers import Number
 from .amounts import last, may_have_sign, read_amount, scale_after, scaled
@@ -13,12 +14,16 @@ from .written import Found, Written
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LETTER_SCALES = {"k": 3, "K": 3, "M": 6, "m": 6, "mn": 6, "B": 9, "b": 9, "bn": 9, "T": 12, "tn": 12}
 _OF = re.compile(r"\s(?:de|di|d['’])\s?")
+_WORD_AFTER = re.compile(r"\s[^\W\d_]")
+_WITH_COLON = re.compile(r"(?P<whole>\d{1,5}):(?P<cents>\d\d)\s?(?=[^\W\d_])")
 _COMMA = re.compile(r",(\d\d)(?![\d%]|[.,]\d)")
 _NO_CENTS = re.compile(r",[-–—]{1,2}")
 _NO_MONEY = re.compile(r"\s?[°%‰:]")
 _CODE = re.compile(r"\s?([A-Z]{3})(?!\w)")
 """Says whose dollars they are: "$5 USD"."""
-_SLASH = re.compile(r"\s?/\s?([^\W\d_]+(?:[·*][^\W\d_]+)?[²³]?)")
+_SLASH = re.compile(rf"\s?/\s?([^\W\d_{WIDE}{HANGUL}]+(?:[·*״][^\W\d_]+)?[²³]?|[^\W\d_]+)")
+_WITH_COMMAS = "$£¥₩₹"
+_GROUPED = re.compile(r"(?P<whole>[1-9]\d{0,2}(?:,\d{3})+)(?:\.(?P<fraction>\d\d))?(?![\d/]|[.,]\d)")
 _TO_SCALE = re.compile(r"\s(?P<word>[^\W\d_]+)\s(?=\d)")
 """Between amounts that share a word such as "million": "$1.5 to 2 billion"."""
 _SPACES = (" ", "\u00a0", "\u202f")
@@ -33,7 +38,8 @@ def money(written: Written, at: int) -> Found | None:
     sign = written.writing.currency.match(text, at + signed)
     if not sign or (sign[0][-1].isalpha() and (written.char_before(at).isalnum() or written.char_before(at) == "/")):
         return None
-    found = read_amount(written, sign.end() + text.startswith(_SPACES, sign.end()))
+    begin = sign.end() + text.startswith(_SPACES, sign.end())
+    found = _grouped_by_comma(written, sign[0], begin) or read_amount(written, begin)
     if not found:
         return None
     amount, end = found
@@ -54,6 +60,10 @@ def money(written: Written, at: int) -> Found | None:
     currency = written.writing.currencies[sign[0]]
     if (code := _CODE.match(text, end)) and code[1] in written.writing.currencies and sign[0] in ("$", code[1]):
         currency, end = code[1], code.end()
+    if _WORD_AFTER.match(text, end) and written.word_after(end) in written.language.nouns:  # "$1,500 pesos"
+        return end, written.language.number(last(amount)) if isinstance(amount, Number) else written.language.range(
+            *amount
+        )
     joined = text.startswith("-", end) and text[end + 1 : end + 2].isalpha()
     if isinstance(amount, Number) and not (amount.fraction and not scale) and (joined or written.describes(at, end)):
         return end, f"{written.language.number(amount)}{_unit(written, Number('1'), currency)}"
@@ -65,6 +75,21 @@ def money(written: Written, at: int) -> Found | None:
             paid = _paid(written, replace(high[0], scale=scaled_high[0]), currency, scaled_high[1])
             return (paid[0], f"{language.number(amount)} {later['word']} {paid[1]}") if paid else None
     return _paid(written, amount, currency, end)
+
+
+def _grouped_by_comma(written: Written, sign: str, at: int) -> tuple[Amount, int] | None:
+    """Return an amount with commas between thousands, as the currency's own country writes it: "$1,299"."""
+    found = _GROUPED.match(written.text, at) if sign[-1] in _WITH_COMMAS else None
+    return (Number(found["whole"].replace(",", ""), found["fraction"] or ""), found.end()) if found else None
+
+
+def with_colon(written: Written, at: int) -> Found | None:
+    """Find a price with a colon before its currency: "2:50 kr"."""
+    found = _WITH_COLON.match(written.text, at)
+    sign = written.writing.currency.match(written.text, found.end()) if found else None
+    if not found or not sign or not sign[0][0].islower():
+        return None
+    return money_after(written, Number(found["whole"], found["cents"]), found.end())
 
 
 def price_unit(written: Written, at: int) -> Found | None:
@@ -92,7 +117,8 @@ def money_after(written: Written, amount: Amount, end: int) -> Found | None:
     if (cents := written.writing.cent.match(text, begin)) and isinstance(amount, Number) and len(amount.whole) < 4:
         return _per(written, _cents(written, amount, written.writing.cents[cents[0]]), written.after_dot(cents.end()))
     sign = written.writing.currency.match(text, begin)
-    if not sign or (sign[0][-1].isalpha() and len(sign[0]) == 1):
+    is_letter = sign is not None and sign[0].isalpha() and len(sign[0]) == 1
+    if not sign or (is_letter and not text.startswith("/", sign.end())):
         return None
     after = written.after_dot(sign.end() - 1) if sign[0].endswith(".") else sign.end()
     return _paid(written, amount, written.writing.currencies[sign[0]], after)
@@ -113,7 +139,7 @@ def _unit(written: Written, amount: Number, currency: str) -> str:
 
 def _paid(written: Written, amount: Amount, currency: str, end: int) -> Found | None:
     try:
-        return _per(written, written.language.money(amount, currency), end)
+        return _per(written, written.language.money(amount, currency, numeral=written.numeral_by_ending(end)[0]), end)
     except KeyError:
         return None
 

@@ -45,7 +45,7 @@ _ROUND = 4
 def version_name(written: Written, at: int) -> Found | None:
     """ "v2.1"."""
     found = _VERSION.match(written.text, at)
-    if not found:
+    if not found or written.char_before(at) in ("-", "–"):
         return None
     return found.end(), f"{written.language.word('version')} {said_version(written, found['version'])}"
 

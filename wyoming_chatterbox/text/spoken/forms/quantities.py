@@ -28,19 +28,25 @@ def quantity(written: Written, at: int) -> Found | None:
     if scale:
         amount, end = scaled(amount, scale), after
     if paid := money_after(written, amount, end):
-        return paid[0], written.in_case(at, paid[0], amount, paid[1])
+        whole = replace(amount, fraction="") if isinstance(amount, Number) and not scale else amount
+        return paid[0], written.in_case(at, paid[0], whole, paid[1])
     if counted := measured(written, amount, at, end):
         return counted
     if at_least := _at_least(written, amount, end):
         return at_least
     if scale:
-        return written.after_dot(end), say(written, amount)
+        return written.after_dot(end), written.in_case(at, end, amount, say(written, amount))
     if isinstance(amount, Number):
         if not amount.fraction and (comma := _comma(written, amount, at, end)):
             return comma
         if not (amount.negative or amount.plus or written.text[at] == "."):
             return None
-    return end, say(written, amount)
+    gender = ""
+    if not isinstance(amount, Number) and not written.writing.plain_ranges:
+        # A noun behind a range has the form that goes with its upper number, never that of one.
+        several = (int(number.whole) for number in reversed(amount) if not number.whole.endswith("1"))
+        gender = next(filter(None, (written.gender_of(number, at, end) for number in several)), "")
+    return end, say(written, amount, gender)
 
 
 def _at_least(written: Written, amount: Amount, end: int) -> Found | None:

@@ -11,6 +11,7 @@ _NUMERAL = re.compile(
 )
 _FOLLOWS = re.compile(r"\.?\s([^\W\d_]+)")
 _ORDINAL_ENDINGS = ("e", "ème", "er", "ère", "re")
+_FIRST_ENDINGS = ("er", "ère", "re")
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 _SMALL = re.compile(r"[IVX]+")
 _LEAST_NAME = 4
@@ -33,26 +34,41 @@ def roman(written: Written, at: int) -> Found | None:
         return None
     numeral, ending = found["numeral"], found["end"] or ""
     language, writing = written.language, written.writing
+    if ending in _FIRST_ENDINGS and numeral != "I":  # "Ver" is a word
+        return None
     number = value(numeral)
     end = found.end("numeral")
     follows = _FOLLOWS.match(written.text, found.end() if ending != "." else end)
     of_century = follows is not None and follows[1].lower() in writing.century_after
+    before = "" if written.left(at).rstrip().endswith((",", ".")) else written.word_before(at)
+    key = follows[1].lower() if follows else ""
+    short = writing.century_short.get(f"{before} {key}") or writing.century_short.get(key)
+    if follows and short and written.text.startswith(".", follows.end()) and ending != ".":
+        form = writing.ordinal_before.get(before) or _form_of(written, short)
+        return written.after_dot(follows.end()), f"{language.ordinal(number, form=form)} {short}"
     if ending in _ORDINAL_ENDINGS and (len(numeral) > 1 or ending in ("er", "ème") or of_century):
         return found.end(), language.ordinal(number)
     if follows and of_century:
-        forms = (form for pattern, form in writing.ordinal_after if pattern.fullmatch(follows[1]))
-        form = writing.ordinal_before.get(written.word_before(at)) or next(forms, "")
+        form = writing.ordinal_before.get(before) or _form_of(written, follows[1])
         return follows.start(1) - 1, language.ordinal(number, form=form)
+    if ending == "." and follows and "before" in writing.regnal:
+        return found.end(), language.ordinal(number)
     name = written.name_before(at)
     if not name:
         return None
-    if name.lower() in writing.rulers and number <= _GREATEST and (numeral != "I" or not follows or follows[1] == "of"):
+    is_number = numeral != "I" or not follows or follows[1] == "of" or "one" in writing.regnal
+    if name.lower() in writing.rulers and number <= _GREATEST and is_number:
         return _regnal(written, number, name, end)
     if name.lower() in writing.parts and (len(numeral) > 1 or name[0].isupper()):
         return end, language.cardinal(number)
     small = len(numeral) > 1 and number <= _GREATEST and _SMALL.fullmatch(numeral)
     named = len(name) >= _LEAST_NAME and name[0].isupper() and not name.isupper() and name.lower() not in writing.clock
     return (end, language.cardinal(number)) if small and named else None
+
+
+def _form_of(written: Written, word: str) -> str:
+    """Return the form of an ordinal before a word."""
+    return next((form for pattern, form in written.writing.ordinal_after if pattern.fullmatch(word)), "")
 
 
 def _regnal(written: Written, number: int, name: str, end: int) -> Found:

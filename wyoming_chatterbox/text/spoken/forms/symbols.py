@@ -56,7 +56,9 @@ _EDITION = re.compile(r":(?:19|20)\d\d(?!\d)")
 _MINUTES = re.compile(r":(?=[0-5]\d(?![\w:]))")
 _DEGREES_OF = re.compile(r"°\s?(?P<scale>[CF])(?!\w)")
 _DOT_NAME = re.compile(r"\.(?=[^\W\d_]{2,})")
-_SHORT_YEAR = re.compile(r"\d\d(?![\w'’\"])")
+_SHORT_YEAR = re.compile(r"\d{2,3}(?![\w'’\"])")
+_GREAT = re.compile(r"\s?\d[\d.,]*\d{3}")
+_UNIT_SIGNS = tuple("%°℃")
 _EQUATION_LENGTH = 12
 
 
@@ -102,7 +104,7 @@ def _is_loose_on_one_side(written: Written, at: int, end: int) -> bool:
 def _stands_between(written: Written, at: int) -> bool:
     """Whether a sign joins what is before it: "a<5", "5~6"."""
     before, char = written.char_before(at), written.text[at]
-    return (before.isalpha() and char in "<>~+") or (before.isdecimal() and char == "~")
+    return (before.isalpha() and char in "<>~+") or (char == "~" and (before.isdecimal() or before in _UNIT_SIGNS))
 
 
 def _joins_numbers(written: Written, at: int) -> bool:
@@ -131,7 +133,9 @@ def _dash(written: Written, at: int) -> Found | None:
     if _NUMBER_BEFORE.search(left) and "=" in text[at:]:
         return at + 1, language.word("minus")
     tight = not (left[-1:].isspace() or text[at + 1].isspace())
-    if (tight or (_is_loose(written, at) and not _ends_a_part(written, at))) and _AMOUNT_BEFORE.search(left):
+    if (
+        tight or (text[at] != "—" and _is_loose(written, at) and not _ends_a_part(written, at))
+    ) and _AMOUNT_BEFORE.search(left):
         return at + 1, language.word("to")
     return (at + 1, " ") if tight and left[-1:].isalpha() else None
 
@@ -188,13 +192,16 @@ def _colon(written: Written, at: int) -> Found | None:
         return at + 1, ""  # of an hour that goes without saying: "at :15"
     if not _joins_numbers(written, at) or written.text[at + 1].isspace() != spaced:
         return None
+    is_great = _GREAT.match(written.text, at + 1)
     chapter = _CHAPTER_BEFORE.search(written.left(at))
     is_verse = chapter is not None and chapter[1].lower() in written.writing.verse
     if not spaced and (is_verse or _EDITION.match(written.text, at)):
         return at + 1, " "
     if spaced and (written.writing.spaced_colon or not _LONE_NUMBER.search(written.left(at))):
         return None
-    return at + 1, f" {written.writing.ratio or written.language.word('to')} "
+    ratio = written.writing.ratio
+    is_scale = is_great and not ratio.isalpha()
+    return at + 1, f" {ratio if ratio and not is_scale else written.language.word('to')} "
 
 
 def _slash(written: Written, at: int) -> Found:
@@ -263,10 +270,8 @@ def _degree(written: Written, at: int) -> Found | None:
 
 
 def _apostrophe(written: Written, at: int) -> Found | None:
-    """Before the last digits of a year it is silent: "in '58"; and between number and ending in Turkish: "9:00'da"."""
+    """Before the last digits of a year it is silent: "in '58"."""
     before = written.char_before(at)
-    if written.language.code == "tr" and before.isdecimal() and written.text[at + 1 : at + 2].isalpha():
-        return at + 1, ""
     return (at + 1, "") if (not before or before.isspace()) and _SHORT_YEAR.match(written.text, at + 1) else None
 
 
@@ -301,7 +306,8 @@ def by(written: Written, at: int) -> Found | None:
     follows = text[at + 1 : at + 2]
     if _OPERATOR.match(text, at + 1):
         return None
-    is_times = not follows.isalnum() if before.isdecimal() else follows == "/"
+    is_loose = before.isspace() and follows.isspace() and written.left(at).rstrip()[-1:].isdecimal()
+    is_times = not follows.isalnum() if before.isdecimal() else follows == "/" or is_loose
     return (at + 1, times) if is_times else None
 
 

@@ -34,6 +34,12 @@ SPELLINGS = {**{unit: unit for unit in _SAME.split()}, **_OTHER}
 ONLY_AFTER_SLASH = frozenset({"days", "day", "month", "year", "week", "hour", "minute", "second", "Liter"})
 """Spellings that are words; after a number they stay as they are."""
 
+PER_UNITS = {
+    **{unit: unit for unit in ("kWh", "MWh", "kg", "km", "m²", "m³", "GB")}, "кВт·ч": "kWh", "кВтч": "kWh", "м²": "m²",
+    "м³": "m³", "кг": "kg", "км": "km",
+}  # fmt: skip
+"""Spellings of units that stand without an amount after a word for "per" -> the key of the language's data."""
+
 TIME = {
     "d": "d",
     "h": "h",

@@ -10,10 +10,12 @@ from .dates import day_first, month_first, numeric
 from .written import Found, Written
 
 _NAME = re.compile(rf"(?P<name>{WORD})(?P<dot>\.?)")
-_NUMBER_AFTER = re.compile(r"\s\d")
+_GOES_ON = re.compile(r"\s(\d|[^\W\d_])")
+_HOURS_AFTER = re.compile(r"\s\d{1,2}(?:[.:]\d\d|h(?:\d\d)?)?\s?[-–]\s?\d{1,2}(?:[.:h]\d\d)?(?!\d|[.,]\d|\s?[°%€$])")
+_BREAKS = (" ", ",")
 _COLON_AND_NUMBER = re.compile(r":\s[-+−]?\d")
 _WEEKDAY_GAP = re.compile(r",?\s(?:the\s|den\s|le\s|el\s|il\s)?")
-_WEEKDAY_RANGE = re.compile(r"(?:\s?[-–]\s?|[~〜～]|\s(?P<to>[^\W\d_]+|t/m)\s)(?P<name>[^\W\d_]+)")
+_WEEKDAY_RANGE = re.compile(rf"(?:\s?[-–]\s?|[~〜～]|\s(?P<to>{WORD}|t/m)\s)(?P<name>{WORD})")
 _NEIGHBOUR = r"(?:,\s|\s?[/&]\s?|,?\s(?P<and>[^\W\d_]{1,3})\s)"
 _DAY_LISTED_AFTER = re.compile(rf"{_NEIGHBOUR}(?P<name>[^\W\d_]+)")
 _DAY_LISTED_BEFORE = re.compile(rf"(?P<name>[^\W\d_]+)\.?{_NEIGHBOUR}\Z")
@@ -31,7 +33,8 @@ def weekday(written: Written, at: int) -> Found | None:
     number = language.weekdays.get(name["name"].lower(), 0) if name else 0
     if not name or not number or (language.weekday(1)[:1].isupper() and not name["name"][0].isupper()):
         return None
-    short = name["name"].lower() != language.weekday(number).lower()
+    full = language.weekday(number).lower()
+    short = not name["name"].lower().startswith(full)  # "Tiistaina" keeps its case
     after = name.end() if short else name.end("name")
     other = _WEEKDAY_RANGE.match(text, after)
     last = language.weekdays.get(other["name"].lower(), 0) if other else 0
@@ -39,7 +42,8 @@ def weekday(written: Written, at: int) -> Found | None:
     if other and other["to"]:
         to = {to: to, **written.writing.short}.get(other["to"], "")
         last = last if short and to else 0
-    if other and last and other["name"][0].isupper() == name["name"][0].isupper():
+    same = other and (other["name"][0].isupper() == name["name"][0].isupper() or written.starts_sentence(at))
+    if other and last and same:
         end = written.after_dot(other.end("name"))
         return end, language.weekday_range(number, last, to=to, after=written.word_before(at))
     if gap := _WEEKDAY_GAP.match(text, after):
@@ -52,11 +56,12 @@ def weekday(written: Written, at: int) -> Found | None:
             return after, language.weekday(number)
     is_no_day = name["name"].lower() in written.writing.no_days and not _COLON_AND_NUMBER.match(text, after)
     joined = written.char_before(at) in "-–_" and not written.starts_sentence(at)
+    if short and not joined and (_is_dotted(name, text) or (not is_no_day and _HOURS_AFTER.match(text, after))):
+        return after, language.weekday(number)
     is_sure = (name["name"][0].isupper() or name["dot"]) and not is_no_day and not joined
     introduces = (
         text.startswith(":", after)
-        or (name["dot"] and written.after_dot(name.end("name")) == name.end() and name.end() < len(text))
-        or (name["dot"] and _NUMBER_AFTER.match(text, after))
+        or (written.after_dot(name.end("name")) == name.end() and _is_inside(name, text))
         or (_AMOUNT_AFTER.match(text, after) and written.starts_sentence(at))
         or written.word_before(at) in written.writing.day_before | written.writing.weekday_before
         or written.left(at).rstrip().endswith(":")
@@ -70,6 +75,17 @@ def weekday(written: Written, at: int) -> Found | None:
     ):
         return written.after_dot(name.end("name")), language.weekday(number)
     return None
+
+
+def _is_dotted(name: re.Match[str], text: str) -> bool:
+    """Whether the full stop behind a short name ends no sentence: a number or a small letter follows."""
+    follows = _GOES_ON.match(text, name.end()) if name["dot"] else None
+    return follows is not None and not follows[1].isupper()
+
+
+def _is_inside(name: re.Match[str], text: str) -> bool:
+    """Whether the full stop behind a short name stands before a comma or a small letter: "Fr. Schmidt" is a woman."""
+    return bool(name["dot"]) and text.startswith(_BREAKS, name.end()) and not text[name.end() + 1 :][:1].isupper()
 
 
 def _is_listed(written: Written, at: int, after: int, name: str) -> bool:

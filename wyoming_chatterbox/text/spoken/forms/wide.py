@@ -7,7 +7,9 @@ import re
 from .written import Found, Written
 
 _DATE = re.compile(r"(?:(?P<y>\d{2,4})\s?[年년]\s?)?(?P<m>\d{1,2})\s?[月월](?:\s?(?P<d>\d{1,2})\s?[日号號일])?(?!份)")
-_DOTTED = re.compile(r"(?P<y>20\d\d)\.(?P<m>0\d|1[0-2])\.(?P<d>[0-3]\d)(?![\w]|\.\d)")
+_DOTTED = re.compile(
+    r"(?P<y>20\d\d)\.(?:(?P<m>0\d|1[0-2])\.(?P<d>[0-3]\d)|\s(?P<month>1[0-2]|0?\d)\.\s(?P<day>[0-3]?\d)\.?)(?![\w]|\.\d)"
+)
 """Not "2026.11.2", which is a version."""
 _YEAR = re.compile(r"(?P<y>\d{4})\s?[年년](?!間|间|来|來|前|後|后)")
 _TIME = re.compile(
@@ -26,8 +28,9 @@ def date(written: Written, at: int) -> Found | None:
     if _is_western(written):
         return None
     dotted = _DOTTED.match(written.text, at) if written.writing.year_first else None
-    if dotted and int(dotted["m"]):
-        return dotted.end(), written.language.date(int(dotted["y"]), int(dotted["m"]), int(dotted["d"]))
+    if dotted and int(dotted["m"] or dotted["month"]):
+        numbers = [int(dotted[short] or dotted[long]) for short, long in (("m", "month"), ("d", "day"))]
+        return dotted.end(), written.language.date(int(dotted["y"]), *numbers)
     found = _DATE.match(written.text, at)
     if found and 1 <= int(found["m"]) <= 12 and int(found["d"] or 1) <= 31:
         year, day = (int(found[name]) if found[name] else None for name in ("y", "d"))

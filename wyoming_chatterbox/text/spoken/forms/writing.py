@@ -13,13 +13,14 @@ from ..language import Language
 from ..letters import WIDE, WORD
 from ..numbers import Number
 from ..tables import Table
-from .units import SPELLINGS, TIME
+from .units import PER_UNITS, SPELLINGS, TIME
 
 _PERIODS = ("s", "min", "h", "d", "week", "month", "year")
 _SIGNS = {
     "US$": "USD", "A$": "AUD", "AU$": "AUD", "C$": "CAD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY",
     "￥": "JPY", "₹": "INR",
 }  # fmt: skip
+_LATIN_HALF = re.compile(r"[ap]\.?\s?m\.?")
 _BEFORE_NAME = r"(?=\s(?:\d|[^\W\d_a-zß-öø-ÿα-ωа-я]|(?:et|le|la)\b))"
 """Makes a single letter with a full stop sure: a number, a capital, or an article: "M. le Maire"."""
 
@@ -54,13 +55,13 @@ def _as_pattern(currency: str) -> str:
 
 def _last_digit(pattern: str) -> str:
     """Return the last digit of the numbers that a pattern of nouns is for; "" if it is for all."""
-    return pattern[0] if pattern[1] == ":" else ""
+    return pattern[0] if pattern[1:2] == ":" else ""
 
 
 def _spaced(units: Iterable[str]) -> str:
     """Return a pattern for the names that have a space, each word with a full stop or without."""
     names = sorted((name for name in units if " " in name and name[0].isalpha()), key=len, reverse=True)
-    return "|".join(r"\.?[\s-]".join(map(re.escape, name.split())) for name in names) or "(?!)"
+    return "|".join(r"(?:\.\s?|[\s-])".join(map(re.escape, name.split())) for name in names) or "(?!)"
 
 
 class _Case:
@@ -73,10 +74,31 @@ class _Case:
         self.inside = frozenset(table.text("inside").split())
         """Words inside of patterns, such as that of `out_of`, after which an amount stands in this case."""
         self.whole_only = table.text("whole_only") == "yes"
-        words = cases.section(table.text("like")).lists("words") or table.lists("words")
+        self.of = re.compile(table.text("of"))
+        """Has to be among the words of the amount."""
+        words = [*cases.section(table.text("like")).lists("words"), *table.lists("words")]
         self._words = [(re.compile(rf"\b(?:{pattern})\b"), new) for pattern, new in words]
 
     def applied(self, said: str) -> str:
+        for pattern, new in self._words:
+            said = pattern.sub(new, said)
+        return said
+
+
+class _Endings:
+    """The case endings that a mark joins to a number or a unit, and how they become one word with it."""
+
+    def __init__(self, table: Table) -> None:
+        self.pattern = re.compile(rf"(?:{table.text('pattern')})(?!\w)" if table.text("pattern") else "(?!)")
+        self._numerals = [(re.compile(pattern), kind) for pattern, kind in table.forms("numerals").items()]
+        self._words = [(re.compile(pattern), new) for pattern, new in table.lists("words")]
+
+    def numeral(self, ending: str) -> str:
+        """Return the kind of numeral that goes with an ending; empty if it is the plain one."""
+        return next((kind for pattern, kind in self._numerals if pattern.fullmatch(ending)), "")
+
+    def joined(self, said: str, ending: str) -> str:
+        said += ending
         for pattern, new in self._words:
             said = pattern.sub(new, said)
         return said
@@ -117,10 +139,13 @@ class Writing:
         self.weekday_after = self._set("weekday_after")
         self.weekday_before = self._set("weekday_before")
         self.decades = near.forms("decades")
+        self.century_ending = self._set("century_ending")
+        self.per = self._set("per") or frozenset((language.word("per").rstrip("."),))
         self.many = near.forms("many")
         self.decade_ending = near.text("decade_ending")
         self.year_first = near.text("dates") == "ymd"
         self.month_first = near.text("dates", "dmy") == "mdy"
+        self.dotted_dates = near.text("dotted_dates") == "yes"
         self.month_before = self._set("month_before")
         self.no_days = self._set("no_days")
         self.day_of = near.forms("day_of")
@@ -131,6 +156,7 @@ class Writing:
         self.lasting = self._set("lasting")
         self.bare_am = near.text("bare_am") == "yes"
         self.hour_before = self._set("hour_before")
+        self.hour_with_unit = self._set("hour_with_unit")
         self.hour_maybe = self._set("hour_maybe")
         self.hour_parts = self._set("hour_parts")
         self.hour_after = self._set("hour_after")
@@ -174,6 +200,12 @@ class Writing:
         self.short: Mapping[str, str] = {word.replace(" ", ""): said for word, said in short.items()}
         """Abbreviations, without spaces -> the words that they stand for."""
         self.short_pattern = re.compile("|".join(map(_short_pattern, sorted(short, key=len, reverse=True))) or "(?!)")
+        endings = near.forms("word_endings")
+        self.word_endings = dict(endings)
+        self.long_pattern = re.compile(
+            rf"[^\W\d_]{{2,}}?(?P<ending>{'|'.join(map(re.escape, endings)) or '(?!)'})(?=\s|\Z)"
+        )
+        """Words of which the end is written short: "Hauptstr."."""
         self.short_parts = frozenset(part for word in short for part in (*word.split(), word.replace(" ", "")))
         self.ratio = near.text("ratio")
         self.ratio_before = self._set("ratio_before")
@@ -201,14 +233,21 @@ class Writing:
         self.attached = re.compile(near.text("attached") or "(?!)")
         cases = near.section("cases")
         self.cases = [_Case(cases.section(name), cases) for name in cases]
+        self.endings = _Endings(near.section("endings"))
+        compound = cases.section("compound")
+        self.compound = _Case(compound, cases) if list(compound) else None
+        """What a number becomes before a hyphen and an adjective: "5-летний"."""
         self.parts = self._set("parts")
         self.century_after = self._set("century_after")
+        self.plain_ranges = near.text("plain_ranges") == "yes"
+        self.century_short = near.forms("century_short")
         self.rulers = _everywhere("rulers")
         self.queens = _everywhere("queens")
         self.regnal = dict(near.forms("regnal"))
         self.units: Mapping[str, str] = {**SPELLINGS, **near.forms("units")}
         self.spaced_unit = re.compile(rf"[\s-]?(?P<name>{_spaced(self.units)})(?!{WORD})")
         """Units of several words: "sq ft", "deg F"."""
+        self.unit_words = {name: re.compile(pattern) for name, pattern in near.forms("unit_words").items()}
         wide = [unit for unit in near.forms("units") if re.match(f"[{WIDE}]", unit)]
         self.wide_unit = re.compile("|".join(map(re.escape, wide)) or "(?!)")
         """Units of a script without spaces, which other words follow at once."""
@@ -219,7 +258,7 @@ class Writing:
         self.time_units: Mapping[str, str] = {
             **TIME, **{name: unit for name, unit in near.forms("units").items() if unit in ("d", "h", "min", "s")}
         }  # fmt: skip
-        halves = [re.escape(name) for name in language.half_days if name[0] not in "ap"]
+        halves = [re.escape(name) for name in language.half_days if not _LATIN_HALF.fullmatch(name)]
         self.half_day = re.compile(rf"\s?(?P<half>{'|'.join(halves) or '(?!)'})(?![\w/²³])", re.IGNORECASE)
         self.dotted_ordinals = near.text("ordinal_dot") == "lower"
         """Whether "3." before a small letter is an ordinal."""
@@ -231,7 +270,7 @@ class Writing:
         names = (*self.abbreviations, *self.titles, *self.after_names, *self.short_parts)
         self.starts = self.named_days | frozenset(name.strip(EDGES).lower() for name in names)
         """Words in small letters that open a region."""
-        self.rewritten = self.starts | frozenset(self.currencies)
+        self.rewritten = self.starts | frozenset(self.currencies) | frozenset(PER_UNITS)
         """Words in small letters that a rule may rewrite."""
         self.goes_on = (
             self._set("goes_on")
@@ -242,6 +281,7 @@ class Writing:
             | self.hour_after
             | frozenset(language.scales)
             | frozenset(word.lower() for name in self.units if " " in name for word in name.split())
+            | frozenset(name.replace(" ", ".").lower() for name in self.units if " " in name)
             | frozenset(part.strip(".") for name in language.half_days for part in name.split())
         )
 

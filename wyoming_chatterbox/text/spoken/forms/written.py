@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from ..language import Language
+from ..letters import WORD
 from ..measures import Amount
 from ..numbers import Number
 from .writing import Writing
@@ -17,15 +18,15 @@ Found: TypeAlias = tuple[int, str]
 Rule: TypeAlias = "Callable[[Written, int], Found | None]"
 """Looks for one kind of form at a position of a region."""
 
-_WORD_BEFORE = re.compile(r"([^\W\d_][^\W\d_'’.]*)[.,:]?[\"'(\s-]*\Z")
+_WORD_BEFORE = re.compile(r"([^\W\d_](?:[^\W\d_'’.]|[\u0900-\u0903\u093a-\u094f])*)[.,:]{0,2}[\"'(\s-]*\Z")
 _LONGEST_WORD = 24
 """Characters of the longest word that is looked for, and of what stands behind it."""
 _CLOCK_BEFORE = re.compile(r"([^\W\d_]+)\.?\s(?:([^\W\d_]+)\s|\d{1,2}\.\d\d\s?[-–]\s?)\Z")
 """A word, and behind it another one or the first time of a range."""
 _COUNTED = re.compile(r"\s?([^\W\d_][^\W\d_'’]*(?:-[^\W\d_]+)*)")
-_WORD_AFTER = re.compile(r"\s([^\W\d_]+)")
+_WORD_AFTER = re.compile(rf"\s({WORD})")
 _ADJECTIVE_BEFORE = re.compile(r"\ban?\s[a-z]+\s\Z")
-_NAME_BEFORE = re.compile(r"([^\W\d_][\w'’-]*)\s\Z")
+_NAME_BEFORE = re.compile(r"([^\W\d_][\w'’-]*)\.?\s\Z")
 _NOUN_AFTER = re.compile(
     r"\s(?!(?:of|and|or|in|is|are|was|were|will|has|have|can|to|from|at|per|away|long|left|ahead|before|after|ago|apart|more"
     r"|on|for|with|by|than|as|if|but)\b)[^\W\d_]{2}"
@@ -35,7 +36,9 @@ _ENDS_SENTENCE = re.compile(r"[\"'”’»)\]\s]*\Z")
 _OPENERS = " \t\u00a0\u202f\"'“„«([¿¡"
 _MACHINE_MADE = re.compile(r"\d{1,2}\.\d(?:\d[1-9]|[1-9]\d)")
 """A point that may be one between thousands, but not before a unit of small amounts: "21.456 °C", "12.345 kWh"."""
-_SMALL_AFTER = re.compile(r"\s?(?:[°%]|(?:kWh|MWh|kW|V|A|bar|m/s|km/h)(?!\w))")
+_SMALL_AFTER = re.compile(
+    r"\s?(?:[°%]|(?:kWh|MWh|kW|V|A|bar|m/s|km/h)(?!\w)|(?:€|\$|£|[^\W\d_]{1,3}\.?)\s?/\s?(?:kWh|l|L|Liter)(?!\w))"
+)
 
 
 class Written:
@@ -101,12 +104,26 @@ class Written:
     def in_case(self, at: int, end: int, amount: Amount, said: str) -> str:
         """Put an amount into the case that the word before asks for: "in einer Stunde", "до двадцати градусов"."""
         before = self.word_before(at) if self.writing.cases else ""
+        if self.left(at).rstrip().endswith((",", ";", ":")):
+            return said
         for case in self.writing.cases:
-            if before not in case.before or (case.follows and self.word_after(end) not in case.follows):
+            follows = not case.follows or self.word_after(end) in case.follows
+            if before not in case.before or not follows or not case.of.search(said):
                 continue
             numbers = (amount,) if isinstance(amount, Number) else amount
             return said if case.whole_only and any(number.fraction for number in numbers) else case.applied(said)
         return said
+
+    def numeral_by_ending(self, end: int) -> tuple[str, int]:
+        """Return the kind of numeral that a case ending asks for, and where it ends: "5:ssa"; "" if there is none."""
+        endings = self.writing.endings
+        found = endings.pattern.match(self.text, end)
+        return (endings.numeral(found[0]), found.end()) if found else ("", end)
+
+    def with_ending(self, end: int, said: str) -> Found:
+        """Take in the case ending that a mark joins at a position: "5 %:ssa", "5 km'den"."""
+        found = self.writing.endings.pattern.match(self.text, end)
+        return (found.end(), self.writing.endings.joined(said, found[0])) if found and said else (end, said)
 
     def out_of(self, pattern: str, part: str, whole: str) -> str:
         """Return a part and the whole by a pattern, the whole in the case that the word before it asks for."""
@@ -128,6 +145,12 @@ class Written:
         """Return the word after a position, in lower case; empty if something else is there."""
         found = _WORD_AFTER.match(self.text, end)
         return found[1].lower() if found else ""
+
+    def is_word(self, unit: str, end: int) -> bool:
+        """Whether the spelling of a unit is another word here, by the one behind it: "Il sensore 3 ha rilevato"."""
+        pattern = self.writing.unit_words.get(unit)
+        word = _WORD_AFTER.match(self.text, end) if pattern else None
+        return bool(pattern and word and pattern.fullmatch(word[1]))
 
     def describes(self, at: int, end: int) -> bool:
         """Whether an amount stands between an article and a noun, in English: "a 5 km run"."""
