@@ -87,6 +87,7 @@ def test_a_language_tag_changes_the_abbreviations() -> None:
         ("(It opens at 9 a.m.) Then go.", ["(It opens at nine AM.)", "Then go."]),
         ("I take vitamin D. 5 mg are enough.", ["I take vitamin D. five milligrams are enough."]),
         ("OK. 3 lights are on.", ["OK. Three lights are on."]),
+        ('It takes 3 min. "', ["It takes three minutes."]),
         ("We close at 5 p.m. Monday is closed.", ["We close at five PM.", "Monday is closed."]),
     ],
 )

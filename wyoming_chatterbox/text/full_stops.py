@@ -102,7 +102,7 @@ class FullStops:
                 return None
             if more and len(follows) == 1:
                 return None
-            if lower in _UNITS and follows[0].isdigit() and self._follows_number(text, start, at, word):
+            if lower in _UNITS and follows[:1].isdigit() and self._follows_number(text, start, at, word):
                 return _unless(_goes_on(_NEXT_PART, follows, more), end)
             number_follows = follows.lstrip(_SIGNS)[:1].isdigit() or _LETTER.match(follows)
             return NO_END if is_lower or number_follows or follows.startswith((":", ",", ";")) else end
