@@ -7,14 +7,16 @@ import logging
 import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from aiohttp import web
 
-from ..errors import ChatterboxError
+from ..errors import AddressError, ChatterboxError, ConfigError
+from ..network.binding import explained, listen, passes
 from ..network.connections import WRITE_SECONDS, Connection, Connections
-from ..network.listener import Listener, listen
+from ..network.listener import Listener
 from ..quoting import quoted
 from ..speech.memory_history import MemoryHistory
 from ..speech.service import Service
@@ -74,7 +76,7 @@ class HttpServer:
         self._retrying: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to listen; if that fails, log it and keep trying."""
+        """Begin to listen; keep trying if the address may be had later, `ConfigError` if it won't be."""
         # A client that leaves cancels its handler, and with it the reply.
         self._runner = Runner(
             self._app(),
@@ -83,15 +85,18 @@ class HttpServer:
             keepalive_timeout=self._idle_timeout,
         )
         await self._runner.setup()
-        problem = await self._listen()
-        if problem is not None:
+        try:
+            await self._listen()
+        except AddressError as err:
             _LOGGER.warning(
-                "There is no page: %s. Free that address, or name another. It is tried again every %g s; "
-                "Wyoming is served meanwhile",
-                problem,
+                "There is no page: %s. It is tried again every %g s; Wyoming is served meanwhile",
+                err,
                 self._retry_seconds,
             )
             self._retrying = asyncio.create_task(self._retry(), name="HTTP's port")
+        except ConfigError:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Stop listening and end every connection."""
@@ -107,23 +112,22 @@ class HttpServer:
             await self._listener.close()
             self._listener = None
 
-    async def _listen(self) -> str | None:
-        """Begin to listen; return why not, if that fails."""
+    async def _listen(self) -> None:
         port = self._service.config.http_port
         try:
             sockets = await listen(self._host, port)
-        except (OSError, UnicodeError) as err:
-            reason = getattr(err, "strerror", None) or err
-            return f"--http-host {self._host} --http-port {port} can't be served: {reason}"
+        except OSError as err:
+            kind = AddressError if passes(err) else ConfigError
+            raise kind(f"--http-host {self._host} --http-port {port} can't be served: {explained(err, port)}") from err
         self._listener = Listener("HTTP", sockets, self._connections, self._serve, partial(refusal, headers=HEADERS))
         self._service.reach.page_port = self.port
         _LOGGER.info("The page is served at %s", self.url)
-        return None
 
     async def _retry(self) -> None:
         while self._listener is None:
             await asyncio.sleep(self._retry_seconds)
-            await self._listen()
+            with suppress(AddressError, ConfigError):
+                await self._listen()
 
     async def _serve(self, client: socket.socket, connection: Connection) -> None:
         assert self._runner is not None
