@@ -38,6 +38,7 @@ _LOGGER = logging.getLogger(__name__)
 
 _PATHS_WITHOUT_TOKEN = frozenset({"/docs", "/openapi.json"})
 _HEALTH_PATH = "/health"
+_API = "/v1/"
 _SHUTDOWN_SECONDS = 1.0
 _IDLE_SECONDS = 20.0
 """Seconds that a request's header may take, counted from the connection's beginning or the last answer."""
@@ -212,25 +213,33 @@ class HttpServer:
                 self._access.check(request, needs_token=not self._is_for_all(request.path))
             return await handler(request)
         except web.HTTPNotFound:
-            return error_answer(RefusedError(404, f"There is no {quoted(request.path)} here", "not-found"))
+            return self._refused(request, _not_here(request.path))
         except web.HTTPMethodNotAllowed as err:
             allowed = ", ".join(sorted(err.allowed_methods))
             message = f"{request.path} takes {allowed}, not {quoted(request.method)}"
-            return error_answer(RefusedError(405, message, "method-not-allowed", headers={"Allow": allowed}))
+            error = RefusedError(405, message, "method-not-allowed", headers={"Allow": allowed})
+            return self._refused(request, error)
         except web.HTTPRequestEntityTooLarge:
             limit = self._service.config.longest_body
-            return error_answer(RefusedError(413, f"The body is over {limit} bytes long", "too-large"))
+            message = f"The body is over {limit} bytes long"
+            return self._refused(request, RefusedError(413, message, "too-large", headers={"Connection": "close"}))
         except ConnectionError:
             raise
         except ChatterboxError as err:
-            _LOGGER.warning("%s from %s is refused: %s", _quoted(request), request.remote, err)
-            page = for_people(request, err) if isinstance(err, RefusedError) else None
-            return page or error_answer(err)
+            return self._refused(request, err)
         except web.HTTPException:
             raise
         except Exception:
             _LOGGER.exception("%s failed", _quoted(request))
             return unexpected()
+
+    def _refused(self, request: web.Request, err: ChatterboxError) -> web.Response:
+        """Log why a request is refused, and answer so. Whatever a browser looks for on its own leaves no line."""
+        reads_nothing = isinstance(err, RefusedError) and err.status == 404 and request.method in ("GET", "HEAD")
+        level = logging.DEBUG if reads_nothing and not request.path.startswith(_API) else logging.WARNING
+        _LOGGER.log(level, "%s from %s is refused: %s", _quoted(request), request.remote, err)
+        page = for_people(request, err) if isinstance(err, RefusedError) else None
+        return page or error_answer(err)
 
     async def _health(self, request: web.Request) -> web.Response:
         able, answer = snapshots.health(self._service, details=self._is_let_in(request))
@@ -292,6 +301,12 @@ class HttpServer:
 
 def _quoted(request: web.Request) -> str:
     return quoted(f"{request.method} {request.path}")
+
+
+def _not_here(path: str) -> RefusedError:
+    """Make the error for an unknown path, which says where the API is: many clients take the address of one."""
+    hint = f"; OpenAI's API is at {_API}, so speech is at {_API}audio/speech, and /docs lists all there is"
+    return RefusedError(404, f"There is no {quoted(path)} here{hint}", "not-found")
 
 
 def _static(content: bytes, kind: str) -> _Handler:
