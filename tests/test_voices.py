@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import unicodedata
 from pathlib import Path
@@ -219,3 +220,24 @@ def test_names_that_differ_only_in_how_letters_are_composed_are_one(tmp_path: Pa
 def test_a_link_to_nothing_is_named_as_one(tmp_path: Path) -> None:
     (tmp_path / "alice.wav").symlink_to("nowhere.wav")
     assert catalogue(tmp_path).broken == {"alice.wav": "it is a link to a file that isn't there"}
+
+
+async def test_the_log_names_the_recordings_that_are_voices(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    voices = VoicesFolder(tmp_path, lambda: ("de", "en"), lambda: ENGLISH.prompt, "default")
+    record(tmp_path / "alice.wav")
+    (tmp_path / "text.wav").write_text("none")
+    await voices.start()
+    assert await voices.refresh(30)
+    record(tmp_path / "sub" / "bob.mp3")
+    assert await voices.refresh(30)
+    assert await voices.refresh(30)
+    for path in ("alice.wav", "sub/bob.mp3"):
+        (tmp_path / path).unlink()
+    assert await voices.refresh(30)
+    await voices.close()
+    assert [line for line in caplog.messages if line.startswith("Voices from")] == [
+        "Voices from recordings: alice.wav",
+        "Voices from recordings: alice.wav, sub/bob.mp3",
+        "Voices from recordings: none any more",
+    ]
