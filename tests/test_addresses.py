@@ -67,6 +67,7 @@ async def test_http_ends_too_where_trying_again_is_no_help(tmp_path: Path) -> No
             pass
 
 
+@pytest.mark.slow(3)
 async def test_the_process_ends_as_with_any_wrong_option(tmp_path: Path) -> None:
     ended = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "wyoming_chatterbox", "--model", "nano", "--data-dir", str(tmp_path)),
