@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
 
@@ -64,6 +64,10 @@ class FakeEngine:
             time.sleep(0.001)
         self.voices.append(voice)
         return True
+
+    def keep_only(self, voices: Collection[Voice]) -> None:
+        wanted = {(voice.recording, voice.version) for voice in voices}
+        self.voices = [voice for voice in self.voices if (voice.recording, voice.version) in wanted]
 
     def speak(self, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[Block]:
         self.said.append(utterance)

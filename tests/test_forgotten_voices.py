@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,15 @@ import pytest
 from tests.conftest import Tiny
 from tests.http_serving import http
 from tests.serving import until
-from tests.test_draft import never
+from tests.test_draft import At, never
 from tests.test_kept_voices import kept, start
 from tests.test_kept_voices import record as record_voice
 from tests.test_voices import record
 from tests.voices_http import VOICES, send
 from wyoming_chatterbox.engine.voice import kept_files
 from wyoming_chatterbox.engine.voice.recording import content_of
-from wyoming_chatterbox.voices.aside import ASIDE
+from wyoming_chatterbox.errors import VoiceError
+from wyoming_chatterbox.voices.aside import ASIDE, Aside
 from wyoming_chatterbox.voices.finding import VoiceName
 from wyoming_chatterbox.voices.library import Library
 from wyoming_chatterbox.voices.voice_files import LEFTOVER_SECONDS, VoiceFiles
@@ -111,6 +113,75 @@ def test_leftovers_are_forgotten_once(tmp_path: Path) -> None:
     for _ in range(2):
         files.remove_leftovers()
         assert forgotten == [wanted]
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_voice_that_is_deleted_leaves_the_memory_too(tmp_path: Path) -> None:
+    folder = tmp_path / "voices"
+    alice, _ = record(folder / "alice.wav", 2), record(folder / "bob.wav", 3)
+    async with http(tmp_path) as server:
+        engine = server.running.chatterbox
+        server.running.preparation.start()
+        await until(lambda: len(engine.voices) == 2)
+        assert (await send(server, method="DELETE", path=f"{VOICES}/alice"))[0] == 200
+        await until(lambda: [voice.name for voice in engine.voices] == ["bob"])
+        # The same name with another recording is another voice.
+        record(alice, 4)
+        await until(lambda: [voice.name for voice in engine.voices] == ["bob", "alice"])
+
+
+async def test_a_recording_that_is_replaced_leaves_the_memory(tmp_path: Path) -> None:
+    alice = record(tmp_path / "voices" / "alice.wav", 2)
+    async with http(tmp_path) as server:
+        engine = server.running.chatterbox
+        server.running.preparation.start()
+        await until(lambda: len(engine.voices) == 1)
+        (before,) = engine.voices
+        record(alice, 3)
+        await until(lambda: len(engine.voices) == 1 and engine.voices[0].version != before.version)
+
+
+@pytest.mark.parametrize("what", ["the memory", "what was begun"])
+@pytest.mark.slow(2)
+def test_an_engine_forgets_the_voices_that_are_gone(tiny: Tiny, tmp_path: Path, what: str) -> None:
+    alice, bob = (record_voice(tmp_path / f"{name}.wav", pitch) for name, pitch in (("alice", 140), ("bob", 200)))
+    engine = start(tiny("nano"), tmp_path)
+    assert engine.prepare(bob, never)
+    assert engine.prepare(alice, never) if what == "the memory" else not engine.prepare(alice, At(20))
+    engine.keep_only([bob])
+    assert engine.caches()["voices"] == 1
+    assert engine.prepared(bob)
+    assert not engine.prepared(alice)
+    assert alice.recording is not None
+    alice.recording.unlink()
+    (tmp_path / "cache" / "voices").rename(tmp_path / "elsewhere")
+    with pytest.raises(VoiceError):
+        engine.prepare(alice, never)
+
+
+def test_two_servers_may_remove_the_same_files(tmp_path: Path) -> None:
+    """Each deletion is removed by two servers of one folder at the same moment, and both must end well."""
+    servers = [VoiceFiles(tmp_path) for _ in range(2)]
+    faults: list[BaseException] = []
+    together = threading.Barrier(2)
+
+    def remove(files: VoiceFiles, key: str) -> None:
+        together.wait()
+        try:
+            files.remove(key)
+        except OSError as err:
+            faults.append(err)
+
+    for _ in range(150):
+        for number in range(3):
+            (tmp_path / f"alice-{number}.wav").write_bytes(b"sound")
+        key = Aside(tmp_path).put(sorted(tmp_path.glob("*.wav")))
+        threads = [threading.Thread(target=remove, args=(files, key)) for files in servers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert faults == []
     assert list(tmp_path.iterdir()) == []
 
 

@@ -197,6 +197,56 @@ async def test_a_spoken_reply_leaves_a_line(tmp_path: Path, caplog: pytest.LogCa
     assert "(HTTP) in the voice 'default' (chatterbox), the first sound after 0." in line
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("TLS", "it is https, and this port takes http"),
+        ("a line too long", "its address or one of its headers is too long"),
+        ("Brotli", "its Content-Encoding is not known here: send gzip"),
+        ("Zstandard", "its Content-Encoding is not known here: send gzip"),
+    ],
+)
+async def test_answer_and_log_say_what_to_do_about_a_usual_mistake(
+    tmp_path: Path, kind: str, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with http(tmp_path) as server:
+        caplog.clear()
+        (answer,) = await sent(server, (MALFORMED | BODIES)[kind])
+        await until(lambda: len(said(caplog)) > 0)
+    assert words in check_answer(answer)["message"]
+    assert words in said(caplog)[0].getMessage()
+
+
+async def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(tmp_path: Path) -> None:
+    async with http(tmp_path) as server:
+        (answer,) = await sent(server, post(b"Content-Length: 99999999999"), most=1)
+    assert answer.status == 413
+    check_answer(answer)
+
+
+@pytest.mark.parametrize("path", ["/audio/speech", "/v1/v1/audio/speech", "/v1/audio/speech/audio/speech"])
+async def test_who_asks_beside_the_api_is_told_where_it_is(
+    tmp_path: Path, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with http(tmp_path) as server:
+        caplog.clear()
+        (answer,) = await sent(server, post(b"Content-Length: 2", body=b"{}", path=path))
+    assert answer.status == 404
+    message = f"There is no '{path}' here; OpenAI's API is at /v1/, so speech is at /v1/audio/speech"
+    assert check_answer(answer)["message"].startswith(message)
+    (line,) = said(caplog)
+    assert f"'POST {path}' from 127.0.0.1 is refused: {message}" in line.getMessage()
+
+
+async def test_what_browsers_look_for_leaves_no_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with http(tmp_path) as server:
+        caplog.clear()
+        for path in ("/favicon.ico", "/robots.txt"):
+            (answer,) = await sent(server, request(f"GET {path} HTTP/1.1".encode()))
+            assert answer.status == 404
+    assert said(caplog) == []
+
+
 async def test_a_body_that_never_comes_is_told_so(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

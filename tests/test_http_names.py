@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from wyoming.tts import SynthesizeVoice
 
+from tests.client import CYCLE, plain
 from tests.http_serving import SPEECH, Http, http
 from wyoming_chatterbox.engine import SAMPLE_RATE
 
@@ -61,3 +63,21 @@ async def test_speed_changes_the_length(tmp_path: Path, speed: object) -> None:
     async with http(tmp_path) as server:
         samples = len(await said(server, input=text, speed=speed)) / 2
     assert samples == pytest.approx(4 * SAMPLE_RATE / float(str(speed)), rel=0.02)
+
+
+@pytest.mark.parametrize("asked", ["alice.wav", "ALICE.WAV", "alice.mp3", " alice ", "alice\n"])
+async def test_the_file_of_a_voice_and_blanks_around_its_name_name_it_too(tmp_path: Path, asked: str) -> None:
+    voice(tmp_path, "alice")
+    async with http(tmp_path) as server:
+        await said(server, voice=asked)
+        assert (await plain(server.running.uri, "One.", SynthesizeVoice(name=asked))).types == CYCLE
+        assert [utterance.voice.name for utterance in server.running.chatterbox.said] == ["alice", "alice"]
+
+
+@pytest.mark.parametrize("asked", ["bob.wav", "alice.txt", "sub/alice.wav", ".wav"])
+async def test_a_file_that_is_no_voice_names_none(tmp_path: Path, asked: str) -> None:
+    voice(tmp_path, "alice")
+    async with http(tmp_path) as server:
+        status, error = await server.refusal(input="One.", voice=asked)
+        assert (status, error["code"]) == (400, "unknown-voice")
+        assert error["message"].startswith(f"There is no voice '{asked}'; there are: ")

@@ -175,6 +175,40 @@ async def test_a_body_that_is_no_json_object_is_refused(tmp_path: Path, body: by
         assert (response.status, (await response.json())["error"]["code"]) == (400, "bad-json")
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "The body is empty: send a JSON object"),
+        (b"{'input': 'Hi.'}", "Expecting property name enclosed in double quotes in line 1, column 2"),
+        (b'{"input": "Hi.",}', "in line 1, column 1"),
+        ('{"input": "Gr\xfc\xdfe"}'.encode("latin-1"), "it is not in UTF-8 (byte 14)"),
+        (b"[" * 100_000, "it is nested too deep"),
+        (b'{"seed": ' + b"9" * 10_000 + b"}", "a number in it is too long"),
+    ],
+    ids=["empty", "other quotes", "a comma too many", "Latin-1", "deep", "a long number"],
+)
+async def test_what_is_wrong_with_the_json_is_told(tmp_path: Path, body: bytes, words: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    async with http(tmp_path) as server, server.client.post(SPEECH, data=body, headers=headers) as response:
+        assert words in (await response.json())["error"]["message"]
+
+
+async def test_a_body_without_a_type_is_told_so(tmp_path: Path) -> None:
+    async with http(tmp_path) as server:
+        sent = server.client.post(SPEECH, data=b'{"input": "Hello."}', skip_auto_headers=["Content-Type"])
+        async with sent as response:
+            assert response.status == 415
+            assert "must be application/json: there is none" in (await response.json())["error"]["message"]
+
+
+async def test_blanks_and_whole_numbers_are_no_fault(tmp_path: Path) -> None:
+    async with http(tmp_path) as server:
+        request = {"response_format": " WAV ", "stream_format": "audio ", "sample_rate": 16000.0}
+        async with server.client.post(SPEECH, json={"input": TEXT, **request}) as response:
+            assert response.status == 200, await response.text()
+            assert (await response.read())[24:28] == (16000).to_bytes(4, "little")
+
+
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "nonsense"])
 async def test_only_json_is_read(tmp_path: Path, kind: str) -> None:
     async with http(tmp_path) as server:

@@ -64,7 +64,7 @@ async def test_a_recording_that_is_new_or_another_is_prepared(tmp_path: Path) ->
         for seconds in (2.0, 3.0):
             record(tmp_path / "voices" / "alice.wav", seconds)
             assert await running.service.voices.refresh(30)
-            await until(lambda seconds=seconds: len(prepared(running)) == seconds - 1)  # type: ignore[misc]
+            await until(lambda seconds=seconds: len(asked(running)) == seconds - 1)  # type: ignore[misc]
 
 
 async def test_a_recording_that_cannot_be_cloned_is_told_and_left_alone_until_it_changes(

@@ -70,6 +70,27 @@ def test_pauses_between_sentences_belong_to_speech(pause: float, rms: float) -> 
     assert judged.speech_seconds == pytest.approx(4.8 + 2 * pause, abs=0.3)
 
 
+def bang(seconds: float, peak: float = 0.5) -> Wave:
+    """A door or a knock: noise that dies away."""
+    wave = noise(seconds, 1.0) * np.exp(-4 / seconds * np.arange(round(seconds * RATE)) / RATE)
+    return np.asarray(peak / np.abs(wave).max() * wave, np.float32)
+
+
+@pytest.mark.parametrize("rms", [0.0, 1e-3])
+@pytest.mark.parametrize("length", [0.08, 0.15, 0.25])
+def test_short_noises_with_pauses_between_them_are_no_speech(length: float, rms: float) -> None:
+    wave = np.concatenate([np.append(bang(length), silence(1.8)) for _ in range(10)])
+    judged = judge(wave + noise(len(wave) / RATE + 0.1, rms)[: len(wave)], RATE)
+    assert judged.speech_seconds <= 10 * (length + 0.05)
+    assert too_short(judged, 5.0, 15.0) is not None
+
+
+@pytest.mark.parametrize("pause", [1.0, 1.5, 1.8])
+def test_words_with_pauses_between_them_are_speech(pause: float) -> None:
+    wave = np.concatenate([np.append(speech(0.5), silence(pause)) for _ in range(8)])
+    assert judge(wave, RATE).speech_seconds == pytest.approx(8 * (0.5 + pause) - pause, abs=0.3)
+
+
 @pytest.mark.parametrize("rms", [0.0, 3e-4, 1e-3])
 @pytest.mark.parametrize("every", [10.0, 20.0])
 def test_sparse_speech_is_refused_though_all_of_it_would_do(every: float, rms: float) -> None:
@@ -160,6 +181,36 @@ class TestFindings:
         (finding,) = judge(wave, RATE).findings
         assert finding.code == "noisy"
         assert finding.words == "it is noisy: no speech stands out; record in a quiet room, without music"
+
+    @pytest.mark.parametrize("length", [0.15, 0.25])
+    def test_a_door_does_not_make_a_fan_speak(self, length: float) -> None:
+        wave = noise(12, 0.002)
+        wave[5 * RATE :][: round(length * RATE)] += bang(length, 0.9)
+        words = [finding.words for finding in judge(wave, RATE).findings if finding.code == "noisy"]
+        assert words == ["it is noisy: no speech stands out; record in a quiet room, without music"]
+
+    @pytest.mark.parametrize("below", [0, 3, 6])
+    def test_speech_in_noise_as_loud_as_itself_is_none_of_a_fan(self, below: float) -> None:
+        wave = speech(8)
+        loud = float(np.sqrt(np.mean(wave**2)))
+        judged = judge(wave + noise(8, loud * 10 ** (-below / 20)), RATE)
+        assert judged.speech_seconds > 5
+
+    @pytest.mark.parametrize("frequency", [15, 30, 50])
+    @pytest.mark.parametrize("afterwards", [1.0, 0.4])
+    @pytest.mark.parametrize("name", ["", "cd.mp3", "rec.m4a"])
+    def test_rumble_that_overdrives_the_microphone_is_clipped(
+        self, tmp_path: Path, frequency: float, afterwards: float, name: str
+    ) -> None:
+        wave = np.float32(afterwards) * np.clip(speech(8) + rumble(8, 1.5, frequency), -1, 1)
+        if name:
+            wave = read_mono(write(tmp_path / name, wave, FORMATS[name]), RATE)
+        assert codes(judge(wave, RATE)) == ["clipped"]
+
+    @pytest.mark.parametrize("loudness", [1.0, 0.3, 0.1])
+    def test_a_steady_hum_that_is_loud_is_not_clipped(self, loudness: float) -> None:
+        hum = 0.6 * np.sin(2 * np.pi * 30 * np.arange(8 * RATE) / RATE)
+        assert "clipped" not in codes(judge((loudness * speech(8) + hum).astype(np.float32), RATE))
 
     @pytest.mark.parametrize("frequency", [15, 30, 50])
     @pytest.mark.parametrize("peak", [0.01, 0.1, 0.3])

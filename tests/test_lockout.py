@@ -18,8 +18,9 @@ from tests.http_serving import SPEECH, http
 from tests.process import server_process
 from tests.serving import Running, serving, until
 from wyoming_chatterbox.errors import ChatterboxError, ForbiddenError
+from wyoming_chatterbox.network.binding import listen
 from wyoming_chatterbox.network.connections import Connection, Connections
-from wyoming_chatterbox.network.listener import Listener, listen
+from wyoming_chatterbox.network.listener import Listener
 from wyoming_chatterbox.web.app import HttpServer
 
 OTHER = "127.0.0.2"

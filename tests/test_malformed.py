@@ -74,6 +74,28 @@ async def test_a_malformed_event_is_answered_with_an_error_and_a_close(
         assert (await plain(running.uri, "Next.")).types == ["audio-start", "audio-chunk", "audio-stop"]
 
 
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "is not JSON: it begins with 'GET / HTTP/1.1'"),
+        (b"\x16\x03\x01\x02\n", r"is not JSON: it begins with '\x16\x03\x01\x02'"),
+        (b"E" * 1000 + b"\n", f"it begins with '{'E' * 40}...' (1000 characters)"),
+        (
+            '{"type": "synthesize", "data": {"text": "Gr\xfc\xdfe"}}\n'.encode("latin-1"),
+            "The header line is not in UTF-8",
+        ),
+        (line(type="ping", data_length=2.5), "must be a whole number, not 2.5"),
+    ],
+    ids=["HTTP", "TLS", "long", "Latin-1", "a fraction"],
+)
+async def test_a_usual_mistake_can_be_told_from_the_error(tmp_path: Path, sent: bytes, words: str) -> None:
+    async with serving(tmp_path) as running:
+        heard = await raw(running.uri, sent)
+        assert heard.error is not None
+        assert words in heard.error.text
+        assert "Gr" not in heard.error.text
+
+
 TRUNCATED = {
     "nothing at all": b"",
     "half a header": b'{"type": "synth',
@@ -95,6 +117,7 @@ async def test_a_truncated_event_ends_in_an_error_or_a_close(
 
 ODD_BUT_FINE = {
     "by hand": b'{"type":"describe"}\n',
+    "lengths as some languages write them": line(type="describe", data_length=2.0, payload_length=0.0) + b"{}",
     "negative lengths": line(type="describe", data_length=-5, payload_length=-1),
     "data is null": line(type="describe", data=None),
     "with a payload": line(type="describe", payload_length=3) + b"abc",

@@ -67,8 +67,8 @@ def all_packages() -> Iterator[str]:
         yield address
 
 
-def set_up(tree: Tree, index: str, torch_index: str, installer: str, **environment: str) -> str:
-    """Run it, and return what it said."""
+def set_up(tree: Tree, index: str, torch_index: str, installer: str, code: int = 0) -> str:
+    """Run it to this exit code, and return what it said."""
     uv = tree.programs.parent / "wheels"
     uv.mkdir(exist_ok=True)
     if installer == "uv":
@@ -89,9 +89,8 @@ def set_up(tree: Tree, index: str, torch_index: str, installer: str, **environme
         PIP_FIND_LINKS=str(uv),
         TORCH="cpu",
         TORCH_INDEX=torch_index,
-        **environment,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     return done.stderr
 
 
@@ -131,7 +130,19 @@ def test_without_that_index_all_comes_from_the_usual_one(
         place = torch_index if trouble == "no such version" else f"http://127.0.0.1:{free_port()}/simple"
         said = set_up(tree, all_packages, place, installer)
     assert f"{place} gave no PyTorch 2.11.0 for CPUs" in said
+    assert all(line.startswith("script/setup: ") for line in said.splitlines()), said
     assert versions(tree) == {
         "pinned": "1.0", "torch": "2.11.0", "torchaudio": "2.11.0", "wyoming-chatterbox": "0.0.1",
         "triton": "3.6.0", "nvidia_cublas": "13.1.0.3",
     }  # fmt: skip
+
+
+def test_where_nothing_helps_it_shows_what_went_wrong(tree: Tree) -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}/simple"
+    with serving_index(wheel("torch", "2.11.0"), wheel("torchaudio", "2.11.0")) as (index, _):
+        said = set_up(tree, index, nowhere, "pip", 1)
+    ours = [line for line in said.splitlines() if line.startswith("script/setup: ")]
+    assert "so the one with CUDA is taken" in ours[-3]
+    told, _, before = said.partition("script/setup: Before that:\n")
+    assert "pinned" in told.rpartition("\nscript/setup: ")[2], said
+    assert "torch==2.11.0+cpu" in before, said

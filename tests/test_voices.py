@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -186,3 +188,56 @@ async def test_a_voice_that_breaks_when_prepared_is_replaced_by_the_models_own(
         assert heard.error is None
         assert [utterance.voice.recording is None for utterance in running.chatterbox.said] == [False, True, True]
         assert "alice.wav holds only silence" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("@eaDir/alice.wav", "#recycle", "$RECYCLE.BIN", "lost+found", "System Volume Information", "__MACOSX"),
+        *("sub/@eaDir", ".hidden"),
+    ],
+)
+def test_what_systems_put_into_a_folder_is_passed_over(tmp_path: Path, place: str) -> None:
+    record(tmp_path / "alice.wav")
+    record(tmp_path / place / "copy.wav")
+    (tmp_path / place / "style.yaml").write_text("speed: 0.9")
+    for name in ("Thumbs.db", "desktop.ini", ".DS_Store", "._alice.wav"):
+        (tmp_path / name).write_bytes(b"\0\5\26\7")
+    found = catalogue(tmp_path)
+    assert names(found) == ["default", "alice"]
+    assert found.broken == {}
+
+
+def test_names_that_differ_only_in_how_letters_are_composed_are_one(tmp_path: Path) -> None:
+    for form in ("NFC", "NFD"):
+        record(tmp_path / f"{unicodedata.normalize(form, 'Jürgen')}.wav")
+    found = catalogue(tmp_path)
+    assert len(found.voices) == 2
+    (reason,) = found.broken.values()
+    assert unicodedata.normalize("NFC", reason) == "there is another voice named 'Jürgen'"
+
+
+def test_a_link_to_nothing_is_named_as_one(tmp_path: Path) -> None:
+    (tmp_path / "alice.wav").symlink_to("nowhere.wav")
+    assert catalogue(tmp_path).broken == {"alice.wav": "it is a link to a file that isn't there"}
+
+
+async def test_the_log_names_the_recordings_that_are_voices(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    voices = VoicesFolder(tmp_path, lambda: ("de", "en"), lambda: ENGLISH.prompt, "default")
+    record(tmp_path / "alice.wav")
+    (tmp_path / "text.wav").write_text("none")
+    await voices.start()
+    assert await voices.refresh(30)
+    record(tmp_path / "sub" / "bob.mp3")
+    assert await voices.refresh(30)
+    assert await voices.refresh(30)
+    for path in ("alice.wav", "sub/bob.mp3"):
+        (tmp_path / path).unlink()
+    assert await voices.refresh(30)
+    await voices.close()
+    assert [line for line in caplog.messages if line.startswith("Voices from")] == [
+        "Voices from recordings: alice.wav",
+        "Voices from recordings: alice.wav, sub/bob.mp3",
+        "Voices from recordings: none any more",
+    ]

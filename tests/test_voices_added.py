@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import aiohttp
 import pytest
 from wyoming.tts import SynthesizeVoice
 from yarl import URL
@@ -205,3 +206,36 @@ async def test_every_field_of_a_profile_can_be_sent(tmp_path: Path) -> None:
         assert status == 201, answer
     text = (tmp_path / "voices" / "alice.yaml").read_text()
     assert all(f"{key}:" in text for key in values)
+
+
+@pytest.mark.parametrize("field", ["voice_file", "audio", "files"])
+async def test_the_file_may_be_in_a_field_of_any_name(tmp_path: Path, field: str) -> None:
+    data = aiohttp.FormData()
+    data.add_field("name", "alice")
+    data.add_field(field, hum(), filename="memo.wav", content_type="audio/wav")
+    async with http(tmp_path) as server:
+        status, entry = await send(server, data)
+        assert (status, entry["recording"]) == (201, "alice.wav")
+
+
+FORM = b'--b\r\nContent-Disposition: form-data; name="name"\r\n\r\nalice\r\n--b--\r\n'
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "words"),
+    [
+        (FORM, "multipart/form-data", "Content-Type has no boundary"),
+        (FORM.replace(b"alice", b"J\xf6rg"), "multipart/form-data; boundary=b", "'name' is not in UTF-8"),
+        (
+            FORM.replace(b'"name"', b'"file"; filename="a.wav"').replace(b"alice", b""),
+            "multipart/form-data; boundary=b",
+            "file is empty: send the recording",
+        ),
+        (FORM, "multipart/form-data; boundary=b", "file is missing: send the recording"),
+    ],
+)
+async def test_what_is_wrong_with_a_form_is_told(tmp_path: Path, body: bytes, kind: str, words: str) -> None:
+    async with http(tmp_path) as server:
+        error = await refused(server, 400, body, headers={"Content-Type": kind})
+        assert words in error["message"]
+        assert names(tmp_path / "voices") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import statistics
 import time
@@ -144,7 +145,10 @@ async def test_unknown_events_are_passed_over(tmp_path: Path) -> None:
         assert (await asyncio.wait_for(listen(client, "audio-stop"), PATIENCE)).types == CYCLE
 
 
-async def test_a_client_that_leaves_frees_the_model_at_the_next_step(tmp_path: Path) -> None:
+async def test_a_client_that_leaves_frees_the_model_at_the_next_step(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     async with serving(tmp_path) as running:
         engine = running.chatterbox
         engine.pause_after = 3
@@ -153,6 +157,7 @@ async def test_a_client_that_leaves_frees_the_model_at_the_next_step(tmp_path: P
             await until(lambda: engine.steps == 3)
         await until(lambda: engine.cancelled_after is not None)
         assert engine.cancelled_after == 3
+        await until(lambda: sum("left before the end" in line for line in caplog.messages) == 1)
         engine.pause_after = None
         assert (await plain(running.uri, "Next.")).types == CYCLE
         assert running.service.replies.counters.cancelled == 1

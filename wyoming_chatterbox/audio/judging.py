@@ -6,12 +6,13 @@ It compares the power of short frames with the quietest and the loudest of them;
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from . import Block
+from .clipping import NEARLY, clipping, has_flat_tops
 
 _FRAME = 0.02
 """Seconds of a frame."""
@@ -32,8 +33,11 @@ _HYSTERESIS = 6.0
 """dB that speech must exceed the threshold by, somewhere between two pauses."""
 _CLICK = 0.06
 """Seconds; a sound that is shorter is no speech."""
-_PAUSE = 2.0
-"""Seconds; a pause that is shorter belongs to speech: slow readers pause for 1.5 s between sentences."""
+_PAUSE, _PAUSE_PER_PHRASE = 2.0, 6.0
+"""Seconds; a pause that is shorter belongs to speech: slow readers pause for 1.5 s between sentences. It has to be
+shorter than so many times the longer phrase beside it, too: knocks with pauses between them are no speech."""
+_PHRASE_BREAK = 0.3
+"""Seconds; a pause that is shorter is inside a phrase."""
 _BREAK = 0.15
 """Seconds; a part may begin or end in such a pause."""
 _BEFORE, _AFTER = 0.1, 0.2
@@ -47,17 +51,13 @@ _WORTHLESS, _WORTHLESS_CLIPPED = 12.0, 0.05
 _LOST_END = 1.5
 """Seconds that a part may be shorter to end in a pause."""
 
+_STEADY = 2.5
+"""dB between the median of levels and their highest tenth, under which nobody speaks: fans have up to 2.3, and speech
+in noise as loud as itself has over 4."""
 _NOISY, _QUIET = 20.0, -45.0
 """dB between speech and noise, and of speech."""
 _CLIPPED = 0.005
 """Share of the speech's samples that are cut off, above which a recording counts as clipped."""
-_NEARLY = 0.94
-"""Share of the amplitude at which samples are cut off that most of them reach."""
-_COARSEST = 1 / 128
-"""Distance between the samples of 8 bits. Amplitudes are told apart no better, as many of them are the same there."""
-_BINS, _LOWEST_BIN = 400, 180
-"""Amplitudes up to the peak are counted in so many bins; no clipping is sought below the second."""
-
 _Levels = npt.NDArray[np.float32]
 _Runs = npt.NDArray[np.intp]
 """Rows of a first frame and the frame after the last."""
@@ -105,7 +105,7 @@ class Judgement:
 @dataclass(frozen=True)
 class _Heard:
     frames: npt.NDArray[np.float32]
-    """Samples (frames, n), less the mean of all, and without loud rumble."""
+    """Samples (frames, n), less the mean of all, and without loud rumble unless that was cut off itself."""
     levels: _Levels
     """dB of full scale of each frame, without rumble."""
     runs: _Runs
@@ -131,11 +131,12 @@ def judge(wave: Block, rate: int) -> Judgement:
     level = _mean(heard.levels[speech])
     pauses = heard.levels[~speech]
     noise = float(np.percentile(pauses, 20)) if len(pauses) * _FRAME > 2 * _BREAK else heard.floor
-    spans = _joined(heard.runs, _PAUSE)
+    spans = _with_pauses(heard.runs)
     times = tuple((float(first * _FRAME), float(min(last * _FRAME, seconds))) for first, last in spans)
     spoken = sum(end - begin for begin, end in times)
-    clipped, _ = _clipping(heard.frames[speech])
-    findings = tuple(_findings(level, noise, clipped))
+    clipped, _ = clipping(heard.frames[speech])
+    steady = not len(pauses) and _is_steady(heard.levels)
+    findings = tuple(_findings(level, noise, clipped, steady=steady))
     return Judgement(seconds, spoken, level, _decibels(peak**2), noise, clipped, findings, times)
 
 
@@ -197,9 +198,9 @@ def _worth(heard: _Heard) -> npt.NDArray[np.float64]:
     powers = np.convolve(powers, around, "same") / np.maximum(np.convolve(speech, around, "same"), 1.0)
     levels = 10.0 * np.log10(np.maximum(powers, 1e-12))
     clipped = np.zeros(len(speech))
-    share, cut_at = _clipping(heard.frames[speech])
+    share, cut_at = clipping(heard.frames[speech])
     if share > _CLIPPED:
-        near = (np.abs(heard.frames) >= _NEARLY * cut_at).mean(axis=1)
+        near = (np.abs(heard.frames) >= NEARLY * cut_at).mean(axis=1)
         clipped = np.clip(np.convolve(near, around, "same") / _AROUND_FRAMES / _WORTHLESS_CLIPPED, 0.0, 1.0)
     usual = float(np.median(levels[speech & (clipped < 1.0)])) if (speech & (clipped < 1.0)).any() else 0.0
     off = np.clip(np.abs(levels - usual) / _WORTHLESS, 0.0, 1.0)
@@ -223,8 +224,7 @@ def _hear(wave: Block, rate: int) -> _Heard:
     whole = _levels(frames)
     # Next to a click the filter makes sound that isn't there.
     levels = np.minimum(_levels(sound), whole)
-    if _mean(whole) > _mean(levels) + _LOUD_RUMBLE:
-        frames = sound
+    rumbles = _mean(whole) > _mean(levels) + _LOUD_RUMBLE
     sounding = levels[levels > _SILENCE - 15]
     floor = float(np.percentile(sounding, 10)) if len(sounding) else -120.0
     # A few words are soon less than a tenth of the noise around them.
@@ -239,14 +239,25 @@ def _hear(wave: Block, rate: int) -> _Heard:
     runs = runs[np.maximum.reduceat(levels, runs[:, 0]) >= low + _HYSTERESIS] if len(runs) else runs
     joined = _joined(runs, _CLICK)
     kept = joined[joined[:, 1] - joined[:, 0] > round(_CLICK / _FRAME)]
-    return _Heard(frames, levels, kept, floor)
+    heard = _Heard(frames, levels, kept, floor)
+    if not rumbles or has_flat_tops(frames[heard.mask], sound[heard.mask]):
+        return heard
+    return replace(heard, frames=sound)
 
 
-def _joined(runs: _Runs, pause: float) -> _Runs:
-    """Join runs that are less than `pause` seconds apart."""
+def _with_pauses(runs: _Runs) -> _Runs:
+    """Join the runs of speech that only pauses lie between."""
+    phrases = _joined(runs, _PHRASE_BREAK)
+    lengths = phrases[:, 1] - phrases[:, 0]
+    longer = np.maximum(lengths[1:], lengths[:-1]) * _FRAME
+    return _joined(phrases, np.minimum(_PAUSE, _PAUSE_PER_PHRASE * longer))
+
+
+def _joined(runs: _Runs, pause: float | npt.NDArray[np.float64]) -> _Runs:
+    """Join runs that are less than `pause` seconds apart; it may differ from gap to gap."""
     if not len(runs):
         return runs
-    apart = runs[1:, 0] - runs[:-1, 1] >= round(pause / _FRAME)
+    apart = runs[1:, 0] - runs[:-1, 1] >= np.round(np.asarray(pause) / _FRAME)
     firsts = np.concatenate([[True], apart])
     lasts = np.concatenate([apart, [True]])
     return np.stack([runs[firsts, 0], runs[lasts, 1]], axis=1)
@@ -281,35 +292,20 @@ def _levels(frames: npt.NDArray[np.float32]) -> _Levels:
     return levels
 
 
-def _clipping(frames: npt.NDArray[np.float32]) -> tuple[float, float]:
-    """Return the share of samples that are cut off, and the amplitude at which they are.
-
-    The larger an amplitude is, the fewer samples have it, unless what was larger was cut off. That is seen after
-    resampling and in lossy formats too, which make flat tops wavy.
-    """
-    sizes = np.abs(frames)
-    peak = float(sizes.max(initial=0.0)) + _COARSEST / 2
-    counts, _ = np.histogram(sizes, _BINS, (0.0, peak))
-    step = min(max(1, round(_COARSEST / peak * _BINS)), _BINS)
-    spread = np.convolve(counts, np.full(step, 1.0 / step), "same")
-    below = np.concatenate([[0.0], np.cumsum(spread)])
-    tops = np.arange(_LOWEST_BIN, _BINS + 1)
-    near, under = np.round(_NEARLY * tops).astype(int), np.round(0.8 * tops).astype(int)
-    over = np.minimum(np.round(1.08 * tops).astype(int), _BINS)
-    excess = (below[over] - below[near]) - (below[near] - below[under])
-    most = int(np.argmax(excess))
-    return max(0.0, float(excess[most]) / max(1, sizes.size)), peak * float(tops[most]) / _BINS
+def _is_steady(levels: _Levels) -> bool:
+    """Whether a sound goes on as a fan does, but for single bangs."""
+    return bool(np.percentile(levels, 90) - np.percentile(levels, 50) < _STEADY)
 
 
-def _findings(level: float, noise: float, clipped: float) -> list[Finding]:
+def _findings(level: float, noise: float, clipped: float, *, steady: bool) -> list[Finding]:
     findings = []
     if clipped > _CLIPPED:
         findings.append(Finding("clipped", "it is clipped: record further from the microphone, or turn that down"))
     if level < _QUIET:
         findings.append(Finding("quiet", f"it is very quiet ({level:.0f} dB): record closer to the microphone"))
-    if level - noise < _NOISY:
+    if steady or level - noise < _NOISY:
         words = f"it is noisy: the noise is only {level - noise:.0f} dB below the speech; record in a quiet room"
-        if level - noise < _ABOVE_NOISE:
+        if steady or level - noise < _ABOVE_NOISE:
             words = "it is noisy: no speech stands out; record in a quiet room, without music"
         findings.append(Finding("noisy", words))
     return findings

@@ -17,14 +17,13 @@ from wyoming.event import Event
 from wyoming.info import Describe, Info
 
 from ..health_check import HEALTH_CHECK, TROUBLE
-from ..network.listener import listen
+from ..network.binding import explained, listen, passes
 from ..server.info import DESCRIPTION, NAME
 from .findings import Finding, Machine, problem, warning
 
 _ASK_SECONDS = 3.0
 """Seconds that whoever has a port may take to answer."""
 _ELSEWHERE = "End that program, or choose another port with {}."
-_PRIVILEGED = 1024
 
 
 def wyoming(machine: Machine) -> list[Finding]:
@@ -39,13 +38,11 @@ def wyoming(machine: Machine) -> list[Finding]:
     refusal = _refusal(parts.hostname, port)
     if refusal is None:
         return [Finding(f"{uri} is free")]
-    advice = f"Choose an address of this machine with --uri; {_shown(None, port)} is for all of them."
-    if refusal == errno.EADDRINUSE:
+    if refusal.errno == errno.EADDRINUSE:
         there = f"tcp://{_reached(parts.hostname, port)}"
         return [_taken(machine, uri, there, _owner(port), _ELSEWHERE.format("--uri"))]
-    if refusal == errno.EACCES and port < _PRIVILEGED:
-        advice = f"Ports under {_PRIVILEGED} are for the system; choose a higher one with --uri."
-    return [problem(f"{uri} can't be served: {os.strerror(refusal)}", advice, stops_server=True)]
+    advice = f"Choose an address of this machine with --uri; {_shown(None, port)} is for all of them."
+    return [problem(f"{uri} can't be served: {explained(refusal, port)}", advice, stops_server=True)]
 
 
 def page(machine: Machine) -> list[Finding]:
@@ -59,17 +56,20 @@ def page(machine: Machine) -> list[Finding]:
     refusal = _refusal(config.http_host, config.http_port)
     if refusal is None:
         return [Finding(f"http://{address} is free")]
-    if refusal == errno.EADDRINUSE:
+    if refusal.errno == errno.EADDRINUSE:
         if _is_our_page(config.http_host, config.http_port):
             return [Finding(f"http://{address} is served by the wyoming-chatterbox that runs already")]
         told = f"http://{address} is taken{_owner(config.http_port)}, so there would be no page"
         return [warning(told, _ELSEWHERE.format("--http-port"))]
-    told = f"http://{address} can't be served ({os.strerror(refusal)}), so there would be no page"
-    return [warning(told, "Choose another address with --http-host and --http-port.")]
+    told = f"http://{address} can't be served: {explained(refusal, config.http_port)}"
+    advice = "Choose another address with --http-host and --http-port."
+    if passes(refusal):
+        return [warning(f"{told}; there would be no page until then", advice)]
+    return [problem(told, advice, stops_server=True)]
 
 
-def _refusal(host: str | None, port: int) -> int | None:
-    """Listen for a moment; return the error's number if that fails."""
+def _refusal(host: str | None, port: int) -> OSError | None:
+    """Listen for a moment; return the error if that fails."""
 
     async def tried() -> None:
         for bound in await listen(host, port):
@@ -77,11 +77,8 @@ def _refusal(host: str | None, port: int) -> int | None:
 
     try:
         asyncio.run(tried())
-    except UnicodeError:
-        return errno.EADDRNOTAVAIL
     except OSError as err:
-        # An address that can't be resolved has a number of another kind.
-        return err.errno if err.errno is not None and err.errno > 0 else errno.EADDRNOTAVAIL
+        return err
     return None
 
 

@@ -5,7 +5,7 @@ The standby voice, Chatterbox and the tests' fake are three ordinary implementat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -135,6 +135,9 @@ class Engine(Protocol):
         `cancelled()` is asked every moment; when true, the call ends early and the model is free. Raises `VoiceError`
         if the recording can't be used, `OutOfMemoryError` or `EngineError`.
         """
+
+    def keep_only(self, voices: Collection[Voice]) -> None:
+        """Forget what is in memory of all recordings but those of `voices`: the others are deleted or changed."""
 
     def speak(self, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[Block]:
         """Yield the utterance's sound in blocks.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from itertools import repeat
@@ -178,6 +178,10 @@ class Chatterbox:
                 self._cloned.prepare(voice.recording, voice.version, cancelled)
             return True
         return False
+
+    def keep_only(self, voices: Collection[Voice]) -> None:
+        """Forget what is in memory, on the host and the device, of all recordings but those of `voices`."""
+        self._cloned.keep_only(voices)
 
     def speak(self, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[Block]:
         """Yield the utterance's sound as it is made, in blocks that are not empty; stops once it is cancelled.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
 
@@ -54,6 +54,9 @@ class Standby:
 
     def prepare(self, voice: Voice, cancelled: Callable[[], bool]) -> bool:
         return True
+
+    def keep_only(self, voices: Collection[Voice]) -> None:
+        """Do nothing: this engine keeps no voices."""
 
     def speak(self, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[Block]:
         noise = np.random.default_rng(utterance.seed)

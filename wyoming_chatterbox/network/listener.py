@@ -11,15 +11,12 @@ import contextlib
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 
 from ..errors import ChatterboxError
 from .connections import Connection, Connections
 
 _LOGGER = logging.getLogger(__name__)
 
-_BACKLOG = 1024
-"""Clients that the kernel queues until they are accepted; a dropped one tries again only after a second."""
 _LINGER_SECONDS = 2.0
 """Seconds that a rejected client has to read why."""
 MAX_REJECTED_CLIENTS = 16
@@ -29,38 +26,6 @@ _PAUSE_SECONDS = 1.0
 
 Serve = Callable[[socket.socket, Connection], Awaitable[None]]
 """Serves a client; returns once its socket is closed."""
-
-
-async def listen(host: str | None, port: int) -> list[socket.socket]:
-    """Listen at each address of `host`; `OSError` or `UnicodeError` if that fails."""
-    loop = asyncio.get_running_loop()
-    # asyncio binds the sockets; this module accepts.
-    server = await loop.create_server(asyncio.Protocol, host, port, start_serving=False)
-    try:
-        sockets = [bound.dup() for bound in server.sockets]
-    finally:
-        server.close()
-    try:
-        for bound in sockets:
-            bound.listen(_BACKLOG)
-    except OSError:
-        for bound in sockets:
-            bound.close()
-        raise
-    return sockets
-
-
-def listen_unix(path: Path) -> list[socket.socket]:
-    """Listen at the Unix socket `path`; `OSError` if that fails."""
-    bound = socket.socket(socket.AF_UNIX)
-    try:
-        bound.setblocking(False)
-        bound.bind(str(path))
-        bound.listen(_BACKLOG)
-    except OSError:
-        bound.close()
-        raise
-    return [bound]
 
 
 class Listener:

@@ -40,6 +40,8 @@ def loads(text: bytes) -> Any:
         raise ValueError(f"is nested more than {MAX_DEPTH} deep")
     try:
         return json.loads(text.decode("utf-8", "surrogatepass"))
+    except UnicodeDecodeError as err:
+        raise ValueError("is not in UTF-8") from err
     except ValueError as err:
         raise ValueError("is not JSON") from err
 

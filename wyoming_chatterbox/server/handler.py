@@ -105,6 +105,8 @@ class Handler:
         except Exception:
             _LOGGER.exception("Serving %s failed", self._client)
         finally:
+            if self._current is not None and not peer.ended:
+                _LOGGER.info("%s left before the end", self._client)
             await self._silence_speaker()
             if peer.ended:
                 await peer.discard_input()

@@ -23,6 +23,8 @@ MAX_NAME_LENGTH = 1000
 """Characters of a voice's name or language: more than a file name can have."""
 BODY_SECONDS = 30.0
 """Seconds in which announced bytes must arrive."""
+_MAX_BEGINNING = 40
+"""Characters that an error shows of what is no JSON."""
 _BYTES_AT_A_TIME = 65536
 """Bytes of payload read at a time, and of JSON that are parsed on the event loop; more is parsed in a thread."""
 
@@ -113,16 +115,27 @@ def _object(text: bytes, what: str) -> dict[str, Any]:
     try:
         value = bounded_json.loads(text)
     except ValueError as err:
-        raise ProtocolError(f"{what} {err}") from err
+        # A browser's or a TLS client's first line tells what it is; that of a Wyoming client may hold a text.
+        begin = "" if text.lstrip().startswith(b"{") else f": it begins with {quoted(_shown(text), _MAX_BEGINNING)}"
+        raise ProtocolError(f"{what} {err}{begin}") from err
     if not isinstance(value, dict):
         raise ProtocolError(f"{what} must be a JSON object, not {json_kind(value)}")
     return value
+
+
+def _shown(text: bytes) -> str:
+    return text.strip().decode("utf-8", "backslashreplace")
 
 
 def _length(header: dict[str, Any], name: str, limit: int) -> int:
     value = header.get(name)
     if value is None:
         return 0
+    if isinstance(value, float):
+        # Some languages have no other numbers.
+        if not value.is_integer():
+            raise ProtocolError(f"The header's {name} must be a whole number, not {value}")
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise ProtocolError(f"The header's {name} must be a whole number, not {json_kind(value)}")
     if value > limit:

@@ -19,8 +19,9 @@ from wyoming.error import Error
 from wyoming.event import write_event
 
 from ..errors import AddressError, ChatterboxError, ConfigError, OverloadedError
+from ..network.binding import explained, listen, listen_unix, passes
 from ..network.connections import Connection, Connections
-from ..network.listener import Listener, listen, listen_unix
+from ..network.listener import Listener
 from ..speech.service import Service
 from .handler import Handler
 from .peer import transport_errors
@@ -46,7 +47,7 @@ class WyomingServer:
         """Set when there will be no more clients: stdio has one."""
 
     async def start(self) -> None:
-        """Begin to listen; `ConfigError` or `AddressError` if the address can't be used, or not yet."""
+        """Begin to listen; `AddressError` if the address may be had later, `ConfigError` if it won't be."""
         if self._parts.scheme == "stdio":
             self._stdio = asyncio.create_task(self._serve_stdio(), name="stdio")
             return
@@ -57,10 +58,9 @@ class WyomingServer:
                 sockets = listen_unix(path)
             else:
                 sockets = await listen(self.host, self.port or 0)
-        except (OSError, UnicodeError) as err:
-            reason = getattr(err, "strerror", None) or err
-            kind = ConfigError if isinstance(err, UnicodeError) else AddressError
-            raise kind(f"--uri {self._uri} can't be served: {reason}") from err
+        except OSError as err:
+            kind = AddressError if passes(err) else ConfigError
+            raise kind(f"--uri {self._uri} can't be served: {explained(err, self.port)}") from err
         self._listener = Listener("Wyoming", sockets, self._connections, self._serve, _refusal)
         if self._parts.scheme == "tcp":
             self._service.reach.wyoming_port = self._listener.port

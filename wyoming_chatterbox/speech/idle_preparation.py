@@ -89,10 +89,25 @@ class IdlePreparation:
         while True:
             await asyncio.sleep(self._pause)
             while was_quiet and self._is_quiet() and (engine := self._replies.lifecycle.chatterbox) is not None:
+                if not await self._forget_others(engine):
+                    break
                 voice = self._next(engine)
                 if voice is None or not await self._prepare(engine, voice):
                     break
             was_quiet = self._is_quiet()
+
+    async def _forget_others(self, engine: Engine) -> bool:
+        """Have the engine forget the voices that aren't in the catalogue any more; False if it can't now."""
+        catalogue = self._voices.catalogue
+        if self._seen is not None and self._seen[:2] == (engine, catalogue):
+            return True
+        try:
+            await self._replies.scheduler.call(
+                partial(engine.keep_only, catalogue.voices), "forgetting voices that are gone", engine
+            )
+        except (HungError, ShuttingDownError):
+            return False
+        return catalogue is self._voices.catalogue
 
     def _is_quiet(self) -> bool:
         return not self._is_busy() and self._voices.trouble is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Sequence
@@ -38,10 +39,14 @@ class Aside:
     def moves(self, key: str) -> list[Move]:
         """List which files are kept under a key, each with its place in the voices folder; none if they are gone."""
         place = self._place / key
-        if not self._is_ours() or not place.is_dir():
+        if not self._is_ours():
             return []
-        files = sorted(path for path in place.rglob("*") if path.is_symlink() or not path.is_dir())
-        return [(path, self._directory / path.relative_to(place)) for path in files]
+        files: list[Path] = []
+        for place_inside, folders, names in os.walk(place):
+            inside = Path(place_inside)
+            files += [inside / name for name in names]
+            files += [inside / name for name in folders if (inside / name).is_symlink()]
+        return [(path, self._directory / path.relative_to(place)) for path in sorted(files)]
 
     def take_back(self, key: str) -> None:
         """Bring files back after an error, which is the one to be told."""
@@ -57,7 +62,9 @@ class Aside:
 
     def older(self, seconds: float) -> list[str]:
         """List under which keys files have been kept for longer than some seconds."""
-        there = self._place.iterdir() if self._is_ours() else ()
+        there: list[Path] = []
+        with suppress(FileNotFoundError):
+            there = list(self._place.iterdir()) if self._is_ours() else []
         return [path.name for path in there if is_older(path, seconds)]
 
     def _is_ours(self) -> bool:

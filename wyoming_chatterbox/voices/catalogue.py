@@ -7,6 +7,7 @@ several; there, `alice-de.wav` is `alice-de` alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,7 @@ from .languages import spoken_as
 from .names import folded, listed, without_language
 from .profile import SUFFIXES as PROFILE_SUFFIXES
 from .profile import Profile
+from .recordings import SUFFIXES as RECORDING_SUFFIXES
 from .voice import NamedVoice
 
 DEFAULT = "default"
@@ -44,9 +46,20 @@ class Catalogue:
         """Find the voice of a request, by name or alias, by language, or by both.
 
         Case doesn't count, unless two names differ in nothing else. A language comes before the one in a name, and the
-        whole name of a voice before a language that this voice doesn't speak. `UnknownVoiceError` lists the voices or
-        languages; `VoiceError` says what is wrong with a broken recording or profile.
+        whole name of a voice before a language that this voice doesn't speak. Blanks around a name, and the suffix of
+        its recording, may be there. `UnknownVoiceError` lists the voices or languages; `VoiceError` says what is wrong
+        with a broken recording or profile.
         """
+        try:
+            return self._found(name, language)
+        except UnknownVoiceError:
+            if name is None or (bare := _bare(name)) == name:
+                raise
+            with suppress(UnknownVoiceError):
+                return self._found(bare, language)
+            raise
+
+    def _found(self, name: str | None, language: str | None) -> NamedVoice:
         code = spoken_as(language, self.languages) if language else None
         if code or not language:
             for candidate in (self.preferred, DEFAULT) if name is None else (name,):
@@ -112,6 +125,12 @@ class Catalogue:
     @property
     def _listed(self) -> str:
         return f"there are: {listed([voice.name for voice in self.voices])}"
+
+
+def _bare(name: str) -> str:
+    """Return a name without blanks around it, and without a recording's suffix: other servers name the file."""
+    path = Path(name.strip())
+    return path.stem if path.suffix.lower() in RECORDING_SUFFIXES and path.name == str(path) else name.strip()
 
 
 @dataclass(frozen=True)

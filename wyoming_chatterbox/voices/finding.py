@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import VoiceError
 from ..families import MULTILINGUAL_LANGUAGES
 from .moves import check_inside
-from .names import folded
+from .names import folded, is_hidden
 from .profile import SUFFIXES as PROFILE_SUFFIXES
 from .profile import Profile
 from .recordings import SUFFIXES as RECORDING_SUFFIXES
@@ -128,7 +128,7 @@ class Finder:
         """List the profiles in the folder and in those inside it."""
         found: list[Path] = []
         for place, folders, files in os.walk(self._directory):
-            folders[:] = [folder for folder in folders if not folder.startswith(".")]
+            folders[:] = [folder for folder in folders if not is_hidden(folder)]
             found += [path for path in map(Path(place).joinpath, files) if is_profile(path)]
         return found
 

@@ -21,6 +21,7 @@ from ..families import PromptRules
 from ..quoting import quoted
 from .catalogue import DEFAULT, Catalogue
 from .languages import Languages
+from .names import listed, shown
 from .naming import make_catalogue
 from .profile import SUFFIXES as PROFILE_SUFFIXES
 from .profile import Profile
@@ -92,6 +93,8 @@ class VoicesFolder:
 
         They are counted since no look left some for the next.
         """
+        self._told_recordings: list[str] = []
+        """The recordings that the log has named last."""
         self._told_preferred = False
         self._told_languages: str | None = None
         self._judgements: dict[Path, Judgement] = {}
@@ -265,9 +268,18 @@ class VoicesFolder:
         if languages.trouble is not None and languages.trouble != self._told_languages:
             _LOGGER.warning("%s", languages.trouble)
         self._told_languages = languages.trouble
+        if not found.unheard:
+            self._tell_recordings(sorted(one.file for one in found.recordings.values()))
         if not catalogue.has_preferred and not self._told_preferred:
             _LOGGER.warning("There is no voice %s (--voice); the model's own speaks instead", quoted(self._preferred))
         self._told_preferred = not catalogue.has_preferred
+
+    def _tell_recordings(self, files: list[str]) -> None:
+        """Log which recordings are voices, when that has changed."""
+        if files != self._told_recordings:
+            what = listed(list(map(shown, files))) if files else "none any more"
+            _LOGGER.info("Voices from recordings: %s", what)
+        self._told_recordings = files
 
     def _hint(self, found: Found) -> None:
         """Log what would make voices better, each once."""

@@ -11,8 +11,21 @@ from .languages import spoken_as
 JOINERS = "\u200c\u200d"
 """Format characters that are part of words in some languages, and of some emoji."""
 
+_OF_SYSTEMS = frozenset(
+    (
+        *("@eadir", "@recycle", "@recently-snapshot", "#recycle", "#snapshot", "lost+found", "__macosx"),
+        *("$recycle.bin", "recycler", "system volume information", "thumbs.db", "desktop.ini"),
+    )
+)
+"""What network storage and systems put into folders on their own, such as copies and what was deleted; in small
+letters."""
 _LISTED = 12
 """Names that an error lists."""
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is none of a person's: hidden, or made by a system."""
+    return name.startswith(".") or name.lower() in _OF_SYSTEMS
 
 
 def folded(name: str) -> str:

@@ -6,6 +6,7 @@ import math
 import os
 import stat
 import time
+import unicodedata
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ from ..engine.voice.recording import version_of
 from ..errors import SlowRecordingError, VoiceError
 from ..families import PromptRules
 from ..quoting import quoted
-from .names import can_be_shown, shown
+from .names import can_be_shown, is_hidden, shown
 from .profile import SUFFIXES as PROFILE_SUFFIXES
 
 SUFFIXES = frozenset(
@@ -111,6 +112,7 @@ class Recordings:
         broken: dict[str, str] = {}
         entries = list(islice(entries_in(self._directory, broken), MAX_FILES + 1))
         recordings: dict[str, Recording] = {}
+        names = set(taken)
         profiles: list[Path] = []
         unheard: list[Path] = []
         listened = False
@@ -132,10 +134,15 @@ class Recordings:
                 if isinstance(judgement, str):
                     raise VoiceError(judgement)
                 check_speech(judgement, rules)
-                if path.stem in taken or path.stem in recordings:
+                # Systems compose the letters of a name differently, and people see no difference.
+                name = unicodedata.normalize("NFC", path.stem)
+                if name in names:
                     raise VoiceError(f"there is another voice named {quoted(path.stem)}")
+                names.add(name)
             except OSError as err:
-                broken[shown(file)] = f"it can't be read: {err.strerror}"
+                gone = isinstance(err, FileNotFoundError) and path.is_symlink()
+                why = "it is a link to a file that isn't there" if gone else f"it can't be read: {err.strerror}"
+                broken[shown(file)] = why
             except VoiceError as err:
                 broken[shown(file)] = str(err)
             else:
@@ -173,7 +180,7 @@ class Entry:
 
 
 def entries_in(directory: Path, broken: dict[str, str]) -> Iterator[Entry]:
-    """Yield all that is not hidden, folder by folder; name in `broken` what can't be looked into.
+    """Yield all that is not hidden, nor a system's own, folder by folder; name in `broken` what can't be looked into.
 
     No folder is entered twice, so that links can't make a circle.
     """
@@ -189,7 +196,7 @@ def entries_in(directory: Path, broken: dict[str, str]) -> Iterator[Entry]:
             broken[shown(prefix)] = f"it can't be read: {err.strerror}"
             continue
         for path in inside:
-            if path.name.startswith("."):
+            if is_hidden(path.name):
                 continue
             file = prefix + path.name
             status = _status(path)

@@ -191,10 +191,10 @@ class VoiceFiles:
             return [self._shown(path) for path in targets if not path.name.startswith(".")]
 
     def remove(self, key: str) -> None:
-        """Remove files that were set aside for good."""
+        """Remove files that were set aside for good; another server of this folder may do so at the same moment."""
         kept = [path for path, _ in self._aside.moves(key) if path.suffix.lower() in RECORDING_SUFFIXES]
         contents = [content for content in map(content_of, kept) if content is not None]
-        sizes = {path.stat().st_size for path in kept if path.exists()}
+        sizes = {size for size in map(_size_of, kept) if size is not None}
         with self._lock:
             self._left.pop(key, None)
             self._aside.remove(key)
@@ -271,6 +271,13 @@ def altered(profile: Profile, changes: Mapping[str, Any]) -> Profile:
     style = {key: getattr(checked.style, key) for key in changes if key in STYLE_OPTIONS}
     others = {key: getattr(checked, key) for key in changes if key not in STYLE_OPTIONS}
     return replace(profile, style=replace(profile.style, **style), **others)
+
+
+def _size_of(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
 
 
 def _over(profile: Profile, other: Profile) -> Profile:

@@ -7,14 +7,16 @@ import logging
 import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from aiohttp import web
 
-from ..errors import ChatterboxError
+from ..errors import AddressError, ChatterboxError, ConfigError
+from ..network.binding import explained, listen, passes
 from ..network.connections import WRITE_SECONDS, Connection, Connections
-from ..network.listener import Listener, listen
+from ..network.listener import Listener
 from ..quoting import quoted
 from ..speech.memory_history import MemoryHistory
 from ..speech.service import Service
@@ -36,6 +38,7 @@ _LOGGER = logging.getLogger(__name__)
 
 _PATHS_WITHOUT_TOKEN = frozenset({"/docs", "/openapi.json"})
 _HEALTH_PATH = "/health"
+_API = "/v1/"
 _SHUTDOWN_SECONDS = 1.0
 _IDLE_SECONDS = 20.0
 """Seconds that a request's header may take, counted from the connection's beginning or the last answer."""
@@ -74,7 +77,7 @@ class HttpServer:
         self._retrying: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to listen; if that fails, log it and keep trying."""
+        """Begin to listen; keep trying if the address may be had later, `ConfigError` if it won't be."""
         # A client that leaves cancels its handler, and with it the reply.
         self._runner = Runner(
             self._app(),
@@ -83,15 +86,18 @@ class HttpServer:
             keepalive_timeout=self._idle_timeout,
         )
         await self._runner.setup()
-        problem = await self._listen()
-        if problem is not None:
+        try:
+            await self._listen()
+        except AddressError as err:
             _LOGGER.warning(
-                "There is no page: %s. Free that address, or name another. It is tried again every %g s; "
-                "Wyoming is served meanwhile",
-                problem,
+                "There is no page: %s. It is tried again every %g s; Wyoming is served meanwhile",
+                err,
                 self._retry_seconds,
             )
             self._retrying = asyncio.create_task(self._retry(), name="HTTP's port")
+        except ConfigError:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Stop listening and end every connection."""
@@ -107,23 +113,22 @@ class HttpServer:
             await self._listener.close()
             self._listener = None
 
-    async def _listen(self) -> str | None:
-        """Begin to listen; return why not, if that fails."""
+    async def _listen(self) -> None:
         port = self._service.config.http_port
         try:
             sockets = await listen(self._host, port)
-        except (OSError, UnicodeError) as err:
-            reason = getattr(err, "strerror", None) or err
-            return f"--http-host {self._host} --http-port {port} can't be served: {reason}"
+        except OSError as err:
+            kind = AddressError if passes(err) else ConfigError
+            raise kind(f"--http-host {self._host} --http-port {port} can't be served: {explained(err, port)}") from err
         self._listener = Listener("HTTP", sockets, self._connections, self._serve, partial(refusal, headers=HEADERS))
         self._service.reach.page_port = self.port
         _LOGGER.info("The page is served at %s", self.url)
-        return None
 
     async def _retry(self) -> None:
         while self._listener is None:
             await asyncio.sleep(self._retry_seconds)
-            await self._listen()
+            with suppress(AddressError, ConfigError):
+                await self._listen()
 
     async def _serve(self, client: socket.socket, connection: Connection) -> None:
         assert self._runner is not None
@@ -208,25 +213,33 @@ class HttpServer:
                 self._access.check(request, needs_token=not self._is_for_all(request.path))
             return await handler(request)
         except web.HTTPNotFound:
-            return error_answer(RefusedError(404, f"There is no {quoted(request.path)} here", "not-found"))
+            return self._refused(request, _not_here(request.path))
         except web.HTTPMethodNotAllowed as err:
             allowed = ", ".join(sorted(err.allowed_methods))
             message = f"{request.path} takes {allowed}, not {quoted(request.method)}"
-            return error_answer(RefusedError(405, message, "method-not-allowed", headers={"Allow": allowed}))
+            error = RefusedError(405, message, "method-not-allowed", headers={"Allow": allowed})
+            return self._refused(request, error)
         except web.HTTPRequestEntityTooLarge:
             limit = self._service.config.longest_body
-            return error_answer(RefusedError(413, f"The body is over {limit} bytes long", "too-large"))
+            message = f"The body is over {limit} bytes long"
+            return self._refused(request, RefusedError(413, message, "too-large", headers={"Connection": "close"}))
         except ConnectionError:
             raise
         except ChatterboxError as err:
-            _LOGGER.warning("%s from %s is refused: %s", _quoted(request), request.remote, err)
-            page = for_people(request, err) if isinstance(err, RefusedError) else None
-            return page or error_answer(err)
+            return self._refused(request, err)
         except web.HTTPException:
             raise
         except Exception:
             _LOGGER.exception("%s failed", _quoted(request))
             return unexpected()
+
+    def _refused(self, request: web.Request, err: ChatterboxError) -> web.Response:
+        """Log why a request is refused, and answer so. Whatever a browser looks for on its own leaves no line."""
+        reads_nothing = isinstance(err, RefusedError) and err.status == 404 and request.method in ("GET", "HEAD")
+        level = logging.DEBUG if reads_nothing and not request.path.startswith(_API) else logging.WARNING
+        _LOGGER.log(level, "%s from %s is refused: %s", _quoted(request), request.remote, err)
+        page = for_people(request, err) if isinstance(err, RefusedError) else None
+        return page or error_answer(err)
 
     async def _health(self, request: web.Request) -> web.Response:
         able, answer = snapshots.health(self._service, details=self._is_let_in(request))
@@ -288,6 +301,12 @@ class HttpServer:
 
 def _quoted(request: web.Request) -> str:
     return quoted(f"{request.method} {request.path}")
+
+
+def _not_here(path: str) -> RefusedError:
+    """Make the error for an unknown path, which says where the API is: many clients take the address of one."""
+    hint = f"; OpenAI's API is at {_API}, so speech is at {_API}audio/speech, and /docs lists all there is"
+    return RefusedError(404, f"There is no {quoted(path)} here{hint}", "not-found")
 
 
 def _static(content: bytes, kind: str) -> _Handler:

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError, LineTooLong
 
 from ..quoting import quoted
 from .answers import HEADERS, RefusedError, error_answer, unexpected
@@ -51,7 +51,10 @@ class _Connection(web.RequestHandler):
             raise exc
         if isinstance(exc, _FAULTS_OF_CLIENTS):
             self._note(exc)
-            answer = error_answer(RefusedError(400, "This is no HTTP request that could be read", "bad-http"))
+            message = "This is no HTTP request that could be read"
+            if reason := _reason(exc):
+                message = f"{message}: {reason}"
+            answer = error_answer(RefusedError(400, message, "bad-http"))
         else:
             _LOGGER.error("An answer to %s failed", request.remote, exc_info=exc)
             answer = unexpected()
@@ -81,7 +84,21 @@ class _Connection(web.RequestHandler):
     def _note(self, fault: BaseException) -> None:
         peer = self.peername
         client = peer[0] if isinstance(peer, tuple) else "A client"
-        _LOGGER.warning("%s sent what is no HTTP: %s", client, type(fault).__name__)
+        _LOGGER.warning("%s sent what is no HTTP: %s", client, _reason(fault) or type(fault).__name__)
+
+
+def _reason(fault: BaseException) -> str:
+    """Say why a request can't be read, where its client can do something about it; never in words of the client."""
+    match fault:
+        case ContentEncodingError():
+            return "its Content-Encoding is not known here: send gzip, deflate or the body as it is"
+        case LineTooLong():
+            return "its address or one of its headers is too long"
+        case HttpProcessingError() if "HTTPS" in fault.message:
+            return "it is https, and this port takes http"
+        case HttpProcessingError() if "'Host' header" in fault.message:
+            return "it has no Host header"
+    return ""
 
 
 class _AccessLog(AbstractAccessLogger):

@@ -11,7 +11,8 @@ from typing import Any
 from aiohttp import web
 
 from ..audio import SAMPLE_RATE
-from ..audio.encoding import FORMATS, Format
+from ..audio.encoding import FORMATS, RATES, Format
+from ..checks import Range
 from ..errors import UnknownVoiceError, VoiceError
 from ..quoting import json_kind, quoted
 from ..speech.service import Service
@@ -24,6 +25,7 @@ OPENAI_VOICES = (
 )  # fmt: skip
 """Names of OpenAI's voices, which its clients send: they stand for the default voice where no other has the name."""
 STREAM_FORMATS = ("audio", "sse")
+_RATE = Range(int, min(RATES), max(RATES))
 _READ_SECONDS = 30.0
 """Seconds that a client may take to send its request."""
 
@@ -44,11 +46,13 @@ class SpeechRequest:
 
 
 async def body_of(request: web.Request) -> bytes:
-    """Read a request's body; `RefusedError` if it is no JSON, broken or late."""
+    """Read a request's body; `RefusedError` if it is no JSON, broken or late, an HTTP exception if it is too large."""
     if request.content_type != "application/json":
-        raise RefusedError(
-            415, f"Content-Type must be application/json, not {quoted(request.content_type)}", "bad-content-type"
-        )
+        # aiohttp takes a body without a type for one of any bytes.
+        given = f", not {quoted(request.content_type)}" if "Content-Type" in request.headers else ": there is none"
+        raise RefusedError(415, f"Content-Type must be application/json{given}", "bad-content-type")
+    if (length := request.content_length or 0) > request.client_max_size:
+        raise web.HTTPRequestEntityTooLarge(request.client_max_size, length)
     try:
         async with asyncio.timeout(_READ_SECONDS):
             return await request.read()
@@ -62,13 +66,26 @@ async def body_of(request: web.Request) -> bytes:
 
 def json_object(body: bytes) -> dict[str, Any]:
     """Read a body's JSON; `RefusedError` if it is no object."""
+    if not body:
+        raise RefusedError(400, "The body is empty: send a JSON object", "bad-json")
     try:
         data = json.loads(body)
     except (ValueError, RecursionError) as err:
-        raise RefusedError(400, "The body is no JSON", "bad-json") from err
+        raise RefusedError(400, f"The body is no JSON: {_fault(err)}", "bad-json") from err
     if not isinstance(data, dict):
         raise RefusedError(400, f"The body must be a JSON object, not {json_kind(data)}", "bad-json")
     return data
+
+
+def _fault(err: ValueError | RecursionError) -> str:
+    match err:
+        case json.JSONDecodeError():
+            return f"{err.msg} in line {err.lineno}, column {err.colno}"
+        case UnicodeDecodeError():
+            return f"it is not in UTF-8 (byte {err.start + 1})"
+        case RecursionError():
+            return "it is nested too deep"
+    return "a number in it is too long"
 
 
 def parse(body: bytes) -> SpeechRequest:
@@ -147,7 +164,7 @@ def _string(data: Mapping[str, Any], name: str, *, required: bool = False) -> st
 
 
 def _choice(data: Mapping[str, Any], name: str, words: tuple[str, ...]) -> str:
-    value = _string(data, name)
+    value = _string(data, name).strip()
     if value and value.lower() not in words:
         raise refused(name, f"{quoted(value)} is no {name}; there are: {', '.join(words)}")
     return value.lower()
@@ -181,7 +198,7 @@ def _rate(data: Mapping[str, Any], form: Format) -> int:
     if value is None:
         return SAMPLE_RATE
     try:
-        rate = 0 if isinstance(value, bool) else int(str(value) if isinstance(value, str | int) else "")
+        rate = int(_RATE(value))
     except ValueError:
         rate = 0
     if rate not in form.rates:

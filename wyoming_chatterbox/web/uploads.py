@@ -53,6 +53,9 @@ class Receiver:
     async def form(self, request: web.Request) -> Received:
         """Read multipart/form-data; `RefusedError` says what is wrong with it."""
         received = Received()
+        if "boundary=" not in request.headers["Content-Type"].lower():
+            message = "Content-Type has no boundary: leave the header to the program that writes the form"
+            raise RefusedError(400, message, "bad-form", headers=_CLOSE)
         try:
             async with asyncio.timeout(_WHOLE_SECONDS):
                 reader = await request.multipart()
@@ -89,7 +92,8 @@ class Receiver:
 
     async def _part(self, part: BodyPartReader, received: Received) -> None:
         name = part.name or ""
-        if name == _FILE:
+        # Other servers have other names for the field.
+        if name == _FILE or part.filename is not None:
             if self._upload.bytes:
                 raise RefusedError(400, "The form has two files, and a voice has one", param=_FILE, headers=_CLOSE)
             received.file_name = part.filename or ""
@@ -103,7 +107,11 @@ class Receiver:
                 message = f"{quoted(name)} is over {_MAX_FIELD_BYTES} bytes long"
                 raise RefusedError(400, message, param=name, headers=_CLOSE)
         before = received.fields.get(name, [])
-        _put(received.fields, name, [*(before if isinstance(before, list) else [before]), value.decode()])
+        try:
+            text = value.decode()
+        except UnicodeDecodeError as err:
+            raise RefusedError(400, f"{quoted(name)} is not in UTF-8", param=name, headers=_CLOSE) from err
+        _put(received.fields, name, [*(before if isinstance(before, list) else [before]), text])
 
     async def _take(self, data: bytes) -> None:
         if self._upload.bytes + len(data) > self._megabytes * 1_000_000:

@@ -207,7 +207,8 @@ class Voices:
         """Make a voice without a recording of its own, and return its name."""
         name, profile, instead = self._checked(received, has_file=False)
         if profile.recording is None and no_file:
-            raise RefusedError(400, "file is missing: send the recording", param="file")
+            fault = "is empty" if received.file_name else "is missing"
+            raise RefusedError(400, f"file {fault}: send the recording", param="file")
         if profile.recording is not None:
             there = [entry.recording for entry in voice_entries.entries(self._folder.catalogue).values()]
             if self._folder.directory / profile.recording not in there:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -110,6 +110,20 @@ class ClonedVoices:
         """Return the voice of a recording as `prepare` does, on the device."""
         key = key_of(recording, version)
         return self._on_device.get(key, lambda: self.prepare(*key, cancelled).to(self._device))
+
+    def keep_only(self, voices: Collection[Voice]) -> None:
+        """Forget the voices of all recordings but those of `voices`, each in its version."""
+        wanted = {(voice.recording, voice.version) for voice in voices}
+
+        def gone(key: Key) -> bool:
+            return key not in wanted
+
+        if self._begun is not None and gone(self._begun.key):
+            self._begun = None
+        self._kept.memory.drop(gone)
+        self._on_device.drop(gone)
+        for key in list(filter(gone, self._kept.contents)):
+            del self._kept.contents[key]
 
     def clean(self) -> None:
         """Free what is on the device, and forget what was begun."""

@@ -117,6 +117,11 @@ class ConditionalsCache:
         self._voices.move_to_end(key)
         return self._voices[key]
 
+    def drop(self, unwanted: Callable[[Key], bool]) -> None:
+        """Forget the voices of recordings that are unwanted."""
+        for key in list(filter(unwanted, self._voices)):
+            self.bytes -= self._voices.pop(key).bytes
+
     def keep_only(self, made_by: str) -> None:
         """Forget the voices unless they were made as `made_by` says, and expect such voices from now on."""
         if made_by != self._made_by:
