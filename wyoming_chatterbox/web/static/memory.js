@@ -1,7 +1,7 @@
 // Memory: the last hour by part, and what each model would need.
 
 import { settingToCopy } from "./copy.js";
-import { attribute, fill, make, set, show as reveal, ui } from "./dom.js";
+import { attribute, fill, make, onPress, set, show as reveal, ui } from "./dom.js";
 import { deviceMemory } from "./now.js";
 import { look, send, state } from "./server.js";
 import { later, share, size, t } from "./words.js";
@@ -79,17 +79,11 @@ function choose(key) {
   table();
 }
 
-ui.free.addEventListener("click", async () => {
-  ui.free.disabled = true;
+onPress(ui.free, async () => {
   set(ui.freed, "");
-  try {
-    const { freed } = await (await send("memory/cleanup")).json();
-    const most = Math.max(0, ...Object.values(freed));
-    set(ui.freed, t("{size} were freed.", { size: size(most) }));
-    await look();
-  } catch ({ message }) {
-    set(ui.freed, message);
-  }
-  ui.free.disabled = false;
+  const { freed } = await (await send("memory/cleanup")).json();
+  const most = Math.max(0, ...Object.values(freed));
+  set(ui.freed, t("{size} were freed.", { size: size(most) }));
+  await look();
 });
 new ResizeObserver(() => state.memory && plot()).observe(ui.plot);

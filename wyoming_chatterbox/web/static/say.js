@@ -33,8 +33,8 @@ export async function say(request, name) {
   play(take);
   try {
     const response = await send("v1/audio/speech", request, "POST", take.stop.signal);
-    await read(take, response);
-    take.note = await standbyNote(response, take);
+    await read(take, response).catch((error) => { throw error.name === "AbortError" ? error : new Error(t("The server broke off: the rest is missing.")); });
+    take.note = await standbyNote(response, take).catch(() => "");
   } catch (error) {
     take.note = error.name === "AbortError" ? t("Stopped.") : explain(error);
   }

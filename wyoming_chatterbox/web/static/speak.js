@@ -1,7 +1,7 @@
 // Try it: a text, a voice, and how it is to be spoken; and the latest replies to others.
 
-import { choices, fill, make, set, show, ui } from "./dom.js";
-import { send, STANDBY, state } from "./server.js";
+import { choices, fill, make, set, show, toast, ui } from "./dom.js";
+import { code, keep, send, STANDBY, state } from "./server.js";
 import { settings, sliders } from "./sliders.js";
 import { language, languageName, number, seconds, sentence, t, time } from "./words.js";
 
@@ -17,8 +17,10 @@ const FEWEST_REPLIES = 5;
 const SAID_AFTER_MS = 500;
 
 let style = {};
+/** The voice and its settings that `style` began with. */
+let styled = "";
 let showsAll = false;
-/** Whether the text is a person's own: then it stays. */
+/** Whether the text is a person's own: then it stays, in this tab even when the page is loaded anew. */
 let isEdited = false;
 
 /** The chosen voice. */
@@ -51,10 +53,12 @@ function showLanguages() {
   if (!isEdited) set(ui.text, (EXAMPLES[ui.language.value] ?? EXAMPLES.en)[0], "value");
   count();
   const heeds = state.info.heeds ?? [];
-  const about = JSON.stringify([ui.voice.value, voice()?.style, heeds, language]);
+  const own = JSON.stringify([ui.voice.value, voice()?.style]);
+  const about = JSON.stringify([own, heeds, language]);
   if (ui.sliders.dataset.about === about) return;
   ui.sliders.dataset.about = about;
-  style = { ...voice()?.style };
+  if (styled !== own) style = { ...voice()?.style };
+  styled = own;
   ui.sliders.replaceChildren(...sliders(style, heeds));
 }
 
@@ -67,10 +71,15 @@ function insert(text) {
   const { selectionStart: from, selectionEnd: to } = ui.text;
   if (text.startsWith("[")) ui.text.setRangeText(`${text} `, from, to, "end");
   else ui.text.value = text;
-  isEdited = true;
   ui.text.focus();
-  count();
+  edited();
   showForm();
+}
+
+function edited() {
+  isEdited = true;
+  keep("text", ui.text.value || null, "sessionStorage");
+  count();
 }
 
 function count() {
@@ -113,47 +122,60 @@ function wanted() {
 
 // Numbers, dates and symbols are said as words: whoever wonders about a word sees which it was.
 
+let asking = null;
+
 async function showForm() {
   const input = ui.text.value.trim();
-  if (!ui.form.open || !input) return;
+  asking?.abort();
+  if (!ui.form.open) return;
+  const { signal } = asking = new AbortController();
   const one = voice();
   try {
-    const { said } = await (await send("said", { input, voice: one?.names?.[ui.language.value] ?? one?.name })).json();
+    const { said } = input ? await (await send("said", { input, voice: one?.names?.[ui.language.value] ?? one?.name }, "POST", signal)).json() : { said: [] };
     fill(ui.said, said.map((text, i) => [i, text]), ([i]) => i, ([, text]) => make("li", make("bdi", text)));
-  } catch (error) {
-    fill(ui.said, [error.message], () => 0, (text) => make("li", text));
+  } catch ({ message }) {
+    if (!signal.aborted) fill(ui.said, [message], () => 0, (text) => make("li", text));
   }
 }
 
 // The code that makes sound comes when it is about to be needed: a browser plays it only soon after a press.
 
 let sound = null;
-const sounding = () => (sound ??= import("./say.js"));
+const sounding = () => (sound ??= code("say").catch((error) => { sound = null; throw error; }));
 
 /** Speak what stands there in another voice. */
 export async function tryVoice(name) {
   showSpeak();
   ui.voice.value = name;
   showSpeak();
-  (await sounding()).say(...wanted());
   showForm();
+  await withSound(({ say }) => say(...wanted()));
+}
+
+async function withSound(action) {
+  try {
+    action(await sounding());
+  } catch ({ message }) {
+    toast(message);
+  }
 }
 
 /** Draw and name anew what was heard, in other words or colours. */
 export const refreshSpeak = () => sound?.then(({ refresh }) => refresh());
 
-for (const kind of ["pointerover", "focusin"]) ui.try.addEventListener(kind, sounding, { once: true });
-ui.try.addEventListener("submit", async (event) => {
+for (const kind of ["pointerover", "focusin"]) ui.try.addEventListener(kind, () => sounding().catch(() => {}), { once: true });
+// The other half of a double click would stop what the first began.
+ui.go.addEventListener("click", (event) => { if (event.detail > 1) event.preventDefault(); });
+ui.try.addEventListener("submit", (event) => {
   event.preventDefault();
-  (await sounding()).press(...wanted());
+  withSound(({ press }) => press(...wanted()));
 });
 ui.text.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) ui.try.requestSubmit();
 });
 let typing;
 ui.text.addEventListener("input", () => {
-  isEdited = true;
-  count();
+  edited();
   clearTimeout(typing);
   typing = setTimeout(showForm, SAID_AFTER_MS);
 });
@@ -161,3 +183,8 @@ ui.form.addEventListener("toggle", showForm);
 ui.voice.addEventListener("change", () => { showSpeak(); showForm(); });
 ui.language.addEventListener("change", () => { showSpeak(); showForm(); });
 ui.more.addEventListener("click", () => { showsAll = true; showSpeak(); ui.replies.querySelector("li").scrollIntoView({ block: "nearest" }); });
+const own = keep("text", undefined, "sessionStorage");
+if (own) {
+  ui.text.value = own;
+  isEdited = true;
+}
