@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +58,16 @@ def voice(name: str, languages: tuple[str, ...] = ("en",), **changes: Any) -> di
         "state": "ready",
         "reason": None,
         "judgement": None if own else judgement,
-        "peaks": None if own else peaks(sounds.speech(4 + len(name) % 9)).hex(),
+        "peaks": None if own else _picture(4 + len(name) % 9),
         "is_default": name == "alice",
         "bytes": 547_244,
         **changes,
     }
+
+
+@cache
+def _picture(seconds: int) -> str:
+    return peaks(sounds.speech(seconds)).hex()
 
 
 def speech(seconds: float, rate: int = RATE) -> Samples:
@@ -110,6 +116,8 @@ class StandIn:
         self.goes_on = asyncio.Event()
         """Speech stops after its first part until this is set."""
         self.goes_on.set()
+        self.breaks_off = False
+        """Speech ends after its first part, as when an engine fails."""
         self.languages = MULTILINGUAL_LANGUAGES if multilingual else ("en",)
         self.voices = [
             voice("alice", self.languages, style={"temperature": 0.7}, recorded_language="en"),
@@ -163,6 +171,14 @@ class StandIn:
             status |= {"error": error, "hint": "Check the network and its DNS.", "retry_in_seconds": 84.0}
             values = {"host": "huggingface.co", "place": "/data/models/chatterbox-turbo"}
             status["problem"] = {"code": "dns", "values": values, "error": error, "hint": status["hint"]}
+
+    def become(self, place: int, state: str) -> None:
+        """Let a voice be in another state, of which pages hear."""
+        self.voices[place]["state"] = state
+        for listed in self.info["voices"]:
+            if listed["name"] in self.voices[place]["names"].values():
+                listed["state"] = state
+        self.tell()
 
     def tell(self, name: str = "info", data: Any = None) -> None:
         """Send an event to every page."""
@@ -288,6 +304,9 @@ class StandIn:
         first = len(sound) // 2 + 1
         await response.write(sound[:first])
         await self.goes_on.wait()
+        if self.breaks_off and request.transport is not None:
+            request.transport.abort()
+            return response
         await response.write(sound[first:])
         return response
 

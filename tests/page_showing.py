@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest_asyncio
@@ -13,7 +14,7 @@ from tests.browser import Watched, launched, watched
 from tests.ports import free_port
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Page
+    from playwright.async_api import Browser, Page, Route
 
     from tests.page_server import StandIn
 
@@ -78,3 +79,32 @@ async def holds(page: Page, condition: str) -> None:
     async with asyncio.timeout(20):
         while not await page.evaluate(condition):
             await asyncio.sleep(0.02)
+
+
+@dataclass
+class Held:
+    """A request that is under way, or will be."""
+
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    goes_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+async def hold(page: Page, pattern: str, method: str = "GET", *, answered: bool = False) -> Held:
+    """Let the next such request wait until `goes_on` is set; or, if it is `answered`, the server's answer to it."""
+    from playwright.async_api import Error
+
+    held = Held()
+
+    async def late(route: Route) -> None:
+        if held.arrived.is_set() or route.request.method != method:
+            await route.fallback()
+            return
+        response = await route.fetch() if answered else None
+        held.arrived.set()
+        await held.goes_on.wait()
+        # The page may have given it up.
+        with suppress(Error):
+            await (route.continue_() if response is None else route.fulfill(response=response))
+
+    await page.route(pattern, late)
+    return held

@@ -68,7 +68,7 @@ async function open(name) {
     parts[name] = await code(name);
   } catch {
     delete parts[name];
-    place.replaceChildren(make("section.card.wide", make("p", t("The server can't be reached.")), make("div.row", make("button", { onclick: route }, t("Try again now")))));
+    place.replaceChildren(make("section.card.wide", make("p", { role: "alert" }, t("The server can't be reached.")), make("div.row", make("button", { onclick: route }, t("Try again now")))));
   }
   place.inert = false;
   render();

@@ -3,7 +3,7 @@
 import { choices, fill, make, set, show, toast, ui } from "./dom.js";
 import { code, keep, send, STANDBY, state } from "./server.js";
 import { settings, sliders } from "./sliders.js";
-import { language, languageName, number, seconds, sentence, t, time } from "./words.js";
+import { isolated, language, languageName, number, seconds, sentence, t, time } from "./words.js";
 
 /** Texts by the language that a voice speaks; the first one stands there at the beginning. */
 const EXAMPLES = {
@@ -99,7 +99,7 @@ function showReplies({ recent, statistics }) {
     const wrong = !(outcome in OUTCOMES);
     const from = reply.client.includes("HTTP") ? t("this page or another HTTP client") : reply.client.replace(/:\d+$/, "");
     return make("li",
-      make("span.line", [time(reply.started), reply.voice, reply.engine === STANDBY ? t("standby voice") : reply.engine].filter(Boolean).join(" · ")),
+      make("span.line", [time(reply.started), isolated(reply.voice), reply.engine === STANDBY ? t("standby voice") : reply.engine].filter(Boolean).join(" · ")),
       make(wrong ? "span.bad" : "span.quiet", wrong ? outcome : OUTCOMES[outcome]?.() ?? (first === null ? "" : seconds(first))),
       make("span.quiet.below", t("{length} of sound for {client}", { length: seconds(reply.audio_seconds), client: from })));
   });
@@ -182,7 +182,7 @@ ui.text.addEventListener("input", () => {
 ui.form.addEventListener("toggle", showForm);
 ui.voice.addEventListener("change", () => { showSpeak(); showForm(); });
 ui.language.addEventListener("change", () => { showSpeak(); showForm(); });
-ui.more.addEventListener("click", () => { showsAll = true; showSpeak(); ui.replies.querySelector("li").scrollIntoView({ block: "nearest" }); });
+ui.more.addEventListener("click", () => { showsAll = true; showSpeak(); ui.replies.focus(); });
 const own = keep("text", undefined, "sessionStorage");
 if (own) {
   ui.text.value = own;
