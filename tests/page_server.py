@@ -86,6 +86,11 @@ def wav(samples: Samples, rate: int = RATE) -> bytes:
     return file.getvalue()
 
 
+def recording(seconds: float = 9.0) -> Any:
+    """A file that a person chooses."""
+    return {"name": "a.wav", "mimeType": "audio/wav", "buffer": wav(speech(seconds))}
+
+
 @dataclass
 class Request:
     """A request that the page sent."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.browser import missing
-from tests.page_server import StandIn, speech, voice, wav
+from tests.page_server import StandIn, recording, speech, voice, wav
 from tests.page_showing import Show, hold, holds, says, until
 
 if TYPE_CHECKING:
@@ -21,10 +21,6 @@ pytestmark = [
 
 A_ROUND = "fetch('icon.svg').then((response) => response.text())"
 """Another question and its answer: what came before them was heard."""
-
-
-def recording(seconds: float = 9.0, name: str = "a.wav") -> Any:
-    return {"name": name, "mimeType": "audio/wav", "buffer": wav(speech(seconds))}
 
 
 async def fill_in(page: Page, name: str) -> None:

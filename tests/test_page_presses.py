@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser import missing, overflow, watched
-from tests.page_server import StandIn, speech, stand_in, voice, wav
+from tests.page_server import StandIn, recording, stand_in, voice
 from tests.page_showing import Show, hold, holds, says, until
 from tests.ports import free_port
 
@@ -19,7 +19,6 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
 ]
 
-RECORDING = {"name": "a.wav", "mimeType": "audio/wav", "buffer": b""}
 DROPPED = """([place, isFile]) => {
   const dataTransfer = new DataTransfer();
   if (isFile) dataTransfer.items.add(new File(["x"], "x.wav"));
@@ -101,7 +100,7 @@ async def test_the_way_back_closes_a_dialog_and_the_page_goes_on(show: Show) -> 
     page, _ = await show()
     await page.click("#tabs a[href='#voices']")
     await says(page, "#cards", "alice")
-    await page.locator("#file").set_input_files(RECORDING | {"buffer": wav(speech(9.0))})
+    await page.locator("#file").set_input_files(recording())
     await says(page, "#verdicts", "that is enough")
     await page.go_back()
     await page.locator("[data-view=speak]:not([hidden])").wait_for()
@@ -118,7 +117,7 @@ async def test_the_way_back_closes_a_dialog_and_the_page_goes_on(show: Show) -> 
 
 async def test_a_token_that_counts_no_longer_is_asked_for_even_over_a_dialog(show: Show) -> None:
     page, server = await show(part="voices", complains=True)
-    await page.locator("#file").set_input_files(RECORDING | {"buffer": wav(speech(9.0))})
+    await page.locator("#file").set_input_files(recording())
     await says(page, "#verdicts", "that is enough")
     await page.fill("#name", "Oma")
     await page.check("#consent")

@@ -228,6 +228,15 @@ async def test_a_broken_recording_is_a_card_with_the_reason(show: Show) -> None:
     assert server.voices[-1]["name"] == "memo 3"
 
 
+async def test_a_recording_that_cant_be_used_appears_by_itself(show: Show) -> None:
+    page, server = await show(part="voices")
+    await until(lambda: server.listeners == 1)
+    server.broken.append({"file": "memo 9.wav", "reason": "it is silent"})
+    server.info["broken_recordings"] = {"memo 9.wav": "it is silent"}
+    server.tell()
+    await says(page, "#cards", "memo 9.wav")
+
+
 async def test_a_voice_is_heard_tried_and_found(show: Show) -> None:
     page, server = await show(part="voices", multilingual=True)
     await says(page, "#cards", "The model's own voice")

@@ -116,9 +116,12 @@ export async function signIn(given, remember) {
   await follow();
 }
 
+/** What `info` tells of the voices folder. */
+const told = (info) => JSON.stringify([info?.voices, info?.broken_recordings, info?.voices_directory_trouble]);
+
 function learn(info) {
   const old = state.info;
-  const isOther = !state.voices || state.kind !== info.status.state || JSON.stringify(old?.voices) !== JSON.stringify(info.voices);
+  const isOther = !state.voices || state.kind !== info.status.state || told(old) !== told(info);
   state.info = info;
   state.at = performance.now();
   state.kind = info.status.state;
