@@ -137,7 +137,7 @@ class Recordings:
             except OSError as err:
                 broken[shown(file)] = f"it can't be read: {err.strerror}"
             except VoiceError as err:
-                broken[shown(file)] = str(err)
+                broken[shown(file)] = err.reason
             else:
                 recordings[path.stem] = Recording(path, version, judgement, file)
         for entry in entries[MAX_FILES:]:
@@ -152,9 +152,9 @@ class Recordings:
             return self._listen(path)
         except SlowRecordingError as err:
             self._again[path] = time.monotonic() + self._again_seconds
-            return str(err)
+            return err.reason
         except VoiceError as err:
-            return str(err)
+            return err.reason
         except OSError:
             raise
         except Exception as err:

@@ -17,7 +17,6 @@ const SAYS = {
 };
 const STEPS = ["starting", "downloading", "loading"];
 
-let announced = "connecting";
 let problems = null;
 
 export function showNow() {
@@ -34,10 +33,7 @@ export function showNow() {
   set(ui.pill, `pill ${mood}`, "className");
   set(ui.pillText, pill);
   set(document, `${pill} · Chatterbox`, "title");
-  if (announced !== headline) {
-    announced = headline;
-    set(ui.announce, t(headline));
-  }
+  set(ui.announce, t(headline));
   set(ui.detail, detail(kind, info));
   showSteps(kind, progress, part);
   showHelp(kind, status);

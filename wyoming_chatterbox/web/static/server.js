@@ -91,8 +91,11 @@ export async function ask(path, options = {}) {
   if (!problem) throw new Error(t("The server answered with the status {n}.", { n: response.status }));
   // A question that was asked with another token says nothing about this one.
   if (response.status === 401 && used === token) gone("locked", problem.message);
-  throw new Refusal(problem.message, response.status, problem.code, problem.param);
+  throw new Refusal(await worded(problem), response.status, problem.code, problem.param);
 }
+
+/** Most pages never need these words. */
+const worded = ({ problem, message }) => (problem ? import("./refusals.js").then(({ say }) => say(problem, message), () => message) : message);
 
 export const get = async (path) => (await ask(path)).json();
 export const send = async (path, body, method = "POST", signal = undefined) =>

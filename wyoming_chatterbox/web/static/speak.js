@@ -1,7 +1,7 @@
 // Try it: a text, a voice, and how it is to be spoken; and the latest replies to others.
 
 import { choices, fill, make, set, show, toast, ui } from "./dom.js";
-import { code, keep, send, STANDBY, state } from "./server.js";
+import { code, keep, STANDBY, state } from "./server.js";
 import { settings, sliders } from "./sliders.js";
 import { isolated, language, languageName, number, seconds, sentence, t, time } from "./words.js";
 
@@ -122,21 +122,8 @@ function wanted() {
 
 // Numbers, dates and symbols are said as words: whoever wonders about a word sees which it was.
 
-let asking = null;
-
-async function showForm() {
-  const input = ui.text.value.trim();
-  asking?.abort();
-  if (!ui.form.open) return;
-  const { signal } = asking = new AbortController();
-  const one = voice();
-  try {
-    const { said } = input ? await (await send("said", { input, voice: one?.names?.[ui.language.value] ?? one?.name }, "POST", signal)).json() : { said: [] };
-    fill(ui.said, said.map((text, i) => [i, text]), ([i]) => i, ([, text]) => make("li", make("bdi", text)));
-  } catch ({ message }) {
-    if (!signal.aborted) fill(ui.said, [message], () => 0, (text) => make("li", text));
-  }
-}
+const showForm = () => { if (ui.form.open) code("said").then(({ tell }) => tell(ui.text.value.trim(), voice()?.names?.[ui.language.value] ?? voice()?.name), failed); };
+const failed = ({ message }) => toast(message);
 
 // The code that makes sound comes when it is about to be needed: a browser plays it only soon after a press.
 
@@ -152,13 +139,7 @@ export async function tryVoice(name) {
   await withSound(({ say }) => say(...wanted()));
 }
 
-async function withSound(action) {
-  try {
-    action(await sounding());
-  } catch ({ message }) {
-    toast(message);
-  }
-}
+const withSound = (action) => sounding().then(action).catch(failed);
 
 /** Draw and name anew what was heard, in other words or colours. */
 export const refreshSpeak = () => sound?.then(({ refresh }) => refresh());

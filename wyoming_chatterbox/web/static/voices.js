@@ -4,6 +4,7 @@ import { fill, make, set, show as reveal, toast, ui } from "./dom.js";
 import { editFile, editRecording, whyNoMicrophone } from "./editor.js";
 import { drawOutline, outline, redraw } from "./outline.js";
 import { player } from "./player.js";
+import { say } from "./refusals.js";
 import { ask, ENGINE, readVoices, refreshVoices, STANDBY, state } from "./server.js";
 import { decode } from "./sound.js";
 import { nameOf, tryVoice } from "./speak.js";
@@ -56,16 +57,16 @@ const button = (what, name, text, onclick, label = text) => {
   return made;
 };
 
-function brokenCard({ file, reason }) {
+function brokenCard({ file, reason, problem }) {
   return make("li.wrong",
     make("div.top", make("h3", { dir: "auto" }, file), make("span.tag.bad", t("unusable"))),
-    make("p", sentence(reason)),
+    make("p", say(problem, reason)),
     make("div.row", button("button.plain", file, t("Replace"), () => { replaces = file; ui.file.click(); }),
       button("button.link", file, t("Delete"), () => remove(file, file))));
 }
 
 function card(voice) {
-  const { name, own, languages, judgement, reason } = voice;
+  const { name, own, languages, judgement, reason, problem } = voice;
   const title = nameOf(voice);
   const spoken = languages.length > 1 ? t("{n} languages", { n: number(languages.length, 0) }) : languageName(languages[0]);
   const about = [own && t("The model's own voice"), judgement && seconds(judgement.seconds), spoken, voice.recorded_language && languages.length > 1 && t("recorded in {language}", { language: languageName(voice.recorded_language) }), STATES[voice.state] && t(STATES[voice.state])];
@@ -75,7 +76,7 @@ function card(voice) {
     make("div.top", make("h3", { dir: "auto" }, title), voice.is_default && make("span.tag.good", t("default"))),
     voice.peaks && outline(voice.peaks),
     make("p.quiet", about.filter(Boolean).join(" · ")),
-    voice.state === "broken" && make("p.bad", sentence(reason)),
+    voice.state === "broken" && make("p.bad", say(problem, reason)),
     findings.length > 0 && make("ul.checks", findings),
     make("div.row",
       voice.state !== "broken" && listen("button", title, t("Preview"), address(name, `/preview?language=${preferred}`)),
