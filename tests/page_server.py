@@ -104,7 +104,7 @@ class Request:
 class StandIn:
     """The state behind the page; `tell` makes open pages hear of a change."""
 
-    def __init__(self, port: int, *, multilingual: bool = False, shortest_recording: float = 5.0) -> None:
+    def __init__(self, port: int, *, multilingual: bool = False) -> None:
         self.port = port
         self.token: str | None = None
         self.has_events = True
@@ -145,7 +145,6 @@ class StandIn:
             )
         ]
         self.info = self._info()
-        self.info["limits"]["shortest_recording"] = shortest_recording
         self.memory = self._memory()
         self._listeners: set[asyncio.Queue[tuple[str, Any]]] = set()
         self._runner: web.AppRunner | None = None

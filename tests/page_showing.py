@@ -8,9 +8,10 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import pytest_asyncio
 
-from tests.browser import Watched, launched, watched
+from tests.browser import Watched, launched, microphone, watched
 from tests.ports import free_port
 
 if TYPE_CHECKING:
@@ -23,15 +24,20 @@ Show = Callable[..., Awaitable[Opened]]
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
-async def chromium() -> AsyncIterator[Browser]:
-    async with launched() as one:
+async def chromium(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
+    """A browser; somebody speaks into its microphone."""
+    # Every run of the tests imports this module.
+    from tests.page_server import speech, wav
+
+    said = tmp_path_factory.mktemp("microphone") / "said.wav"
+    said.write_bytes(wav(speech(10.0, 48000), 48000))
+    async with launched(*microphone(said)) as one:
         yield one
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def show(chromium: Browser) -> AsyncIterator[Show]:
     """Open the page of a server that `prepare` changes first; it may complain of nothing, at the end."""
-    # Every run of the tests imports this module.
     from tests.page_server import stand_in
 
     async with AsyncExitStack() as stack:
