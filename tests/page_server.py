@@ -296,8 +296,9 @@ class StandIn:
         engine = self.info["engine"]["name"]
         number = 1 + max(one["id"] for one in self.info["recent"])
         reply = {
-            "id": number, "started": time.time(), "client": "127.0.0.1:40112 (HTTP)", "voice": wanted["voice"],
-            "engine": engine, "outcome": "done", "first_audio_seconds": 0.04, "audio_seconds": self.seconds_spoken,
+            "id": number, "started": time.time(), "client": "127.0.0.1:40112 (HTTP)",
+            "voice": wanted.get("voice", "alice"), "engine": engine, "outcome": "done",
+            "first_audio_seconds": 0.04, "audio_seconds": self.seconds_spoken,
         }  # fmt: skip
         self.info["recent"].insert(0, reply)
         sound = (32767 * speech(self.seconds_spoken)).astype("<i2").tobytes()

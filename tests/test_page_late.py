@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser import missing
-from tests.page_server import StandIn, recording, speech, voice, wav
+from tests.browser import missing, watched
+from tests.page_server import StandIn, recording, speech, stand_in, voice, wav
 from tests.page_showing import Show, hold, holds, says, until
+from tests.ports import free_port
 
 if TYPE_CHECKING:
-    from playwright.async_api import Page
+    from playwright.async_api import Browser, Page
 
 pytestmark = [
     pytest.mark.skipif(missing() is not None, reason=missing() or ""),
@@ -277,3 +278,36 @@ async def test_a_preview_that_comes_after_a_press_on_speak_stays_silent(show: Sh
     server.goes_on.set()
     await says(page, "#figures", "Length")
     assert [json.loads(one.body)["voice"] for one in server.requests if one.path == "/v1/audio/speech"] == ["Oma Erna"]
+
+
+@pytest.mark.parametrize(("part", "shown"), [("voices", "#cards"), ("memory", "#fits")])
+async def test_a_part_does_not_need_what_comes_later(chromium: Browser, part: str, shown: str) -> None:
+    """The answers to a page's first questions come in any order."""
+    async with stand_in(free_port()) as server, watched(chromium, "about:blank", server.url) as at:
+        memory = {key: value for key, value in server.memory.items() if key != "history"}
+        info = await hold(at.page, "**/info")
+        await at.page.goto(f"{server.url}#{part}")
+        await info.arrived.wait()
+        await at.page.locator(f"{shown}").wait_for(state="attached")
+        await at.page.evaluate(
+            f"import('./server.js').then(({{ state }}) => {{ state.memory ??= {json.dumps(memory)}; }})"
+        )
+        await at.page.evaluate(f"import('./{part}.js').then(({{ show }}) => show())")
+        await says(at.page, shown, "alice" if part == "voices" else "turbo")
+        info.goes_on.set()
+        await says(at.page, "#foot", "wyoming-chatterbox")
+        assert at.complaints == []
+
+
+async def test_a_text_can_be_spoken_before_the_voices_have_come(show: Show) -> None:
+    page, server = await show()
+    await page.fill("#text", "My own words.")
+    voices = await hold(page, "**/v1/voices")
+    await page.reload()
+    await voices.arrived.wait()
+    await page.click("#go")
+    await says(page, "#takes", "My own words.")
+    (request,) = [json.loads(one.body) for one in server.requests if one.path == "/v1/audio/speech"]
+    assert request == {"input": "My own words.", "response_format": "pcm"}
+    voices.goes_on.set()
+    await says(page, "#voice", "alice")

@@ -55,7 +55,7 @@ function table() {
     : t("Memory that the whole server takes while it speaks, measured once for each model.");
   set(ui.room, room === null ? about : `${about} ${t("{room} can be used here, {free} are free.", { room: size(room), free })}`);
   const precisions = [...new Set(Object.values(needs).flatMap(Object.keys))];
-  const { engine } = state.info;
+  const engine = state.info?.engine;
   const used = engine && engine.name !== "standby" ? `${engine.name}/${engine.quantization === "none" ? engine.dtype : engine.quantization}` : null;
   fill(ui.precisions, [t("Model"), ...precisions], (text) => text, (text) => make("th", { scope: "col" }, text, text === "int4" ? make("small", t("experimental")) : null));
   fill(ui.fits, Object.entries(needs).map(([family, row]) => ({ family, row, room, used, chosen })), ({ family }) => family, ({ family, row }) => make("tr",

@@ -119,18 +119,19 @@ export async function signIn(given, remember) {
   await follow();
 }
 
-/** What `info` tells of the voices folder. */
-const told = (info) => JSON.stringify([info?.voices, info?.broken_recordings, info?.voices_directory_trouble]);
+/** What `info` told when the voices were asked for. */
+let told = "";
 
 function learn(info) {
-  const old = state.info;
-  const isOther = !state.voices || state.kind !== info.status.state || told(old) !== told(info);
+  const tells = JSON.stringify([info.status.state, info.voices, info.broken_recordings, info.voices_directory_trouble]);
+  const isOther = tells !== told || state.kind !== info.status.state;
+  told = tells;
   state.info = info;
   state.at = performance.now();
   state.kind = info.status.state;
   state.refusal = "";
   tell("info");
-  if (isOther) refreshVoices();
+  if (isOther) readVoices().catch(() => { told = ""; });
 }
 
 function remember({ history, point, ...memory }, goesOn = false) {

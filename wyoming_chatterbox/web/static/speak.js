@@ -112,7 +112,7 @@ function wanted() {
   const request = {
     input: ui.text.value.trim(),
     voice: ui.voice.value || undefined,
-    language: ui.languageLabel.hidden ? undefined : ui.language.value,
+    language: (!ui.languageLabel.hidden && ui.language.value) || undefined,
     response_format: "pcm",
     ...Object.fromEntries(changed.map((name) => [name, style[name]])),
     ...(ui.seed.value !== "" && { seed: Number(ui.seed.value) }),

@@ -46,7 +46,7 @@ export function show(what) {
   const fits = (...texts) => texts.some((text) => text.toLowerCase().includes(word));
   const found = voices.filter((voice) => fits(nameOf(voice), voice.name, ...voice.languages.map(languageName)));
   found.sort((a, b) => a.own - b.own || nameOf(a).localeCompare(nameOf(b)));
-  const heeds = state.info.heeds ?? [];
+  const heeds = state.info?.heeds ?? [];
   fill(ui.cards, [...broken.filter(({ file }) => fits(file)), ...found.map((voice) => ({ ...voice, heeds, writable: folder.writable }))],
     ({ file, name }) => (file === undefined ? name : `${file} broken`), (item) => (item.file === undefined ? card(item) : brokenCard(item)));
 }
@@ -180,7 +180,7 @@ const take = (file, broken) => file && editFile(file, (...sent) => add(broken, .
 
 /** Send a recording, until `signal` ends that; throws what the server says of it. */
 async function add(broken, file, fields, signal) {
-  const most = state.info.limits?.max_upload_bytes;
+  const most = state.info?.limits?.max_upload_bytes;
   if (most && file.size > most) throw new Error(t("The recording has {size}; {most} is the most.", { size: size(file.size), most: size(most) }));
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) if (value) form.append(name, value);
