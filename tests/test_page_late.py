@@ -264,6 +264,21 @@ async def test_a_sound_ends_when_another_begins(show: Show) -> None:
     await holds(page, "document.querySelector(\"#cards [aria-label='Preview: alice']\").textContent === 'Preview'")
 
 
+async def test_a_sound_that_ends_leaves_the_next_alone(show: Show) -> None:
+    page, _ = await show(part="voices")
+    await page.route("**/preview*", lambda route: route.fulfill(body=wav(speech(60.0)), content_type="audio/wav"))
+    await page.locator("#cards button[aria-label='Preview: alice']").click()
+    await says(page, "#cards button[aria-label='Preview: alice']", "Stop")
+    await page.locator("#file").set_input_files(recording(60.0))
+    await page.locator("#to").fill("60")
+    await page.click("#hear")
+    await says(page, "#hear", "Stop")
+    await holds(page, "document.querySelector(\"#cards [aria-label='Preview: alice']\").textContent === 'Preview'")
+    assert await page.locator("#hear").inner_text() == "Stop"
+    await page.click("#hear")
+    await says(page, "#hear", "Play the selection")
+
+
 async def test_a_preview_that_comes_after_a_press_on_speak_stays_silent(show: Show) -> None:
     page, server = await show(part="voices")
     server.goes_on.clear()

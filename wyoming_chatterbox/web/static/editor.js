@@ -212,16 +212,17 @@ async function hear() {
     heard.stop();
     return;
   }
+  const cut = new AbortController();
   let source = null;
   const mine = heard = { stop: () => {
+    cut.abort();
     source?.stop();
     if (heard !== mine) return;
     heard = null;
-    player.silence();
     set(ui.hear, t("Play the selection"));
   } };
   set(ui.hear, t("Stop"));
-  source = await player.beside(selection());
+  source = await player.beside(selection(), cut.signal);
   if (source) source.onended = mine.stop;
   else mine.stop();
 }

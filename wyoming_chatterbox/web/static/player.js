@@ -149,16 +149,16 @@ export class Player {
   }
 
   /**
-   * Play samples, or those that a promise brings, in place of the take. Return what stops them; null if something else
-   * was to be heard meanwhile.
+   * Play samples, or those that a promise brings, in place of the take. Return their source; null if `signal` has
+   * aborted meanwhile, or something else was to be heard.
    */
-  async beside(coming) {
+  async beside(coming, signal) {
     this.silence();
     const turn = this.turn = {};
     this.take = null;
     this.output?.clear();
     const [samples] = await Promise.all([coming, this.open()]);
-    if (this.turn !== turn) return null;
+    if (this.turn !== turn || signal.aborted) return null;
     const buffer = this.context.createBuffer(1, Math.max(1, samples.length), RATE);
     buffer.copyToChannel(samples, 0);
     const source = this.side = new AudioBufferSourceNode(this.context, { buffer });

@@ -91,6 +91,8 @@ function aliasesField(aliases) {
 /** Changes of a voice, as the server takes them; null is as usual. */
 const changeable = ({ name, profile: { label, aliases, style } }) => ({ ...style, label: label === name ? null : label, aliases: aliases.length ? aliases : null });
 
+const valueOf = (input) => (input.type === "checkbox" ? input.checked : input.value);
+
 class Tuning {
   constructor() {
     /** What a person has written and not saved, by the `data-do` of its input. */
@@ -120,6 +122,7 @@ class Tuning {
     this.form = this.compose();
     const folds = this.form.querySelectorAll("details");
     before?.querySelectorAll("details").forEach(({ open }, i) => folds[i] && set(folds[i], open, "open"));
+    this.saved = Object.fromEntries([...this.form.querySelectorAll("[data-do]")].map((input) => [input.dataset.do, valueOf(input)]));
     for (const [name, value] of Object.entries(this.draft)) {
       const input = this.find(name);
       if (!input) continue;
@@ -151,7 +154,10 @@ class Tuning {
       this.said,
       !voice.is_default && make("details", make("summary", t("Make it the default")), make("div.stack", settingToCopy([["voice", name]]))));
     form.addEventListener("input", ({ target }) => {
-      if (target.dataset.do) this.draft[target.dataset.do] = target.type === "checkbox" ? target.checked : target.value;
+      const name = target.dataset.do;
+      if (!(name in this.saved)) return;
+      if (valueOf(target) === this.saved[name]) delete this.draft[name];
+      else this.draft[name] = valueOf(target);
     });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -193,9 +199,9 @@ class Tuning {
     const changed = Object.keys(wanted).filter((key) => JSON.stringify(wanted[key] ?? null) !== JSON.stringify(before[key] ?? null));
     const part = (from) => Object.fromEntries(changed.map((key) => [key, from[key] ?? null]));
     const sent = { ...this.draft };
-    const undo = () => patch(name, part(before)).then(() => toast(t("Undone.")), ({ message }) => toast(message)).finally(refreshVoices);
+    const undo = () => patch(name, part(before)).then(() => toast(t("Undone.")), ({ message }) => toast(message));
     try {
-      if (changed.length) await patch(name, part(wanted));
+      if (changed.length) await send(address(name), part(wanted), "PATCH");
       for (const [key, value] of Object.entries(sent)) if ((key === "off" ? "loudness" : key) in wanted && this.draft[key] === value) delete this.draft[key];
       if (changed.length) {
         await refreshVoices();
@@ -220,4 +226,9 @@ class Tuning {
   }
 }
 
-const patch = (name, changes) => send(`v1/voices/${encodeURIComponent(name)}`, changes, "PATCH");
+const address = (name) => `v1/voices/${encodeURIComponent(name)}`;
+
+async function patch(name, changes) {
+  await send(address(name), changes, "PATCH");
+  await refreshVoices();
+}

@@ -102,6 +102,7 @@ async function hear(path, isRecording) {
   before?.end();
   if (before?.path === path) return;
   const cut = new AbortController();
+  let source = null;
   // A card may be made anew meanwhile.
   const pressed = () => [...ui.cards.querySelectorAll("[data-path]")].find(({ dataset }) => dataset.path === path);
   const follow = (played) => {
@@ -111,10 +112,8 @@ async function hear(path, isRecording) {
   const end = () => {
     if (cut.signal.aborted) return;
     cut.abort();
-    if (heard === mine) {
-      heard = null;
-      player.silence();
-    }
+    source?.stop();
+    if (heard === mine) heard = null;
     const button = pressed();
     if (button) set(button, button.dataset.text);
     follow(0);
@@ -122,8 +121,7 @@ async function hear(path, isRecording) {
   const mine = heard = { path, end };
   set(pressed(), t("Stop"));
   try {
-    const source = await player.beside(fetchSound(path, cut.signal));
-    if (heard !== mine) return;
+    source = await player.beside(fetchSound(path, cut.signal), cut.signal);
     if (!source) {
       end();
       return;
