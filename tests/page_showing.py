@@ -57,6 +57,9 @@ async def show(chromium: Browser) -> AsyncIterator[Show]:
             if not complains:
                 pages.append(at)
             await at.page.locator("#foot:not(:empty), #gate:not([hidden])").first.wait_for()
+            if part == "speak":
+                # The text to try comes with the voices.
+                await at.page.locator("#voice option, #gate:not([hidden])").first.wait_for(state="attached")
             if part == "voices":
                 # The part's script has come: what is pressed from now on is heard.
                 await at.page.locator("#cards li, #gate:not([hidden])").first.wait_for()
