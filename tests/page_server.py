@@ -31,7 +31,6 @@ RATE = 24000
 KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".json": "application/json"}
 GIGABYTE = 10**9
 Samples = npt.NDArray[np.float32]
-"""Mono, between -1 and 1."""
 STATES = ("starting", "downloading", "loading", "ready", "idle", "failed")
 
 _TURBO = {"name": "turbo", "device": "cuda:0", "dtype": "float16", "quantization": "none", "reason": "it fits"}
@@ -87,7 +86,7 @@ def wav(samples: Samples, rate: int = RATE) -> bytes:
 
 
 def recording(seconds: float = 9.0) -> Any:
-    """A file that a person chooses."""
+    """A file that is chosen."""
     return {"name": "a.wav", "mimeType": "audio/wav", "buffer": wav(speech(seconds))}
 
 
@@ -179,9 +178,8 @@ class StandIn:
     def become(self, place: int, state: str) -> None:
         """Let a voice be in another state, of which pages hear."""
         self.voices[place]["state"] = state
-        for listed in self.info["voices"]:
-            if listed["name"] in self.voices[place]["names"].values():
-                listed["state"] = state
+        names = self.voices[place]["names"].values()
+        self.info["voices"] = [one | ({"state": state} if one["name"] in names else {}) for one in self.info["voices"]]
         self.tell()
 
     def tell(self, name: str = "info", data: Any = None) -> None:
@@ -296,9 +294,9 @@ class StandIn:
         engine = self.info["engine"]["name"]
         number = 1 + max(one["id"] for one in self.info["recent"])
         reply = {
-            "id": number, "started": time.time(), "client": "127.0.0.1:40112 (HTTP)",
-            "voice": wanted.get("voice", "alice"), "engine": engine, "outcome": "done",
-            "first_audio_seconds": 0.04, "audio_seconds": self.seconds_spoken,
+            "id": number, "started": time.time(), "client": "127.0.0.1:40112 (HTTP)", "engine": engine,
+            "voice": wanted.get("voice", "alice"), "outcome": "done", "first_audio_seconds": 0.04,
+            "audio_seconds": self.seconds_spoken,
         }  # fmt: skip
         self.info["recent"].insert(0, reply)
         sound = (32767 * speech(self.seconds_spoken)).astype("<i2").tobytes()
@@ -311,8 +309,8 @@ class StandIn:
         await self.goes_on.wait()
         if self.breaks_off and request.transport is not None:
             request.transport.abort()
-            return response
-        await response.write(sound[first:])
+        else:
+            await response.write(sound[first:])
         return response
 
     def _voices(self) -> dict[str, Any]:
