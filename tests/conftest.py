@@ -24,6 +24,7 @@ SECONDS = {
     "test_checkpoint": 8, "test_decoding": 15, "test_discovery": 10, "test_engine_faults": 11, "test_gpu_path": 12,
     "test_http": 5, "test_http_cases": 6, "test_http_malformed": 5, "test_http_speech": 5, "test_encoding_streams": 7,
     "test_judging": 5, "test_leaving": 7, "test_lockout": 8, "test_loudness": 5, "test_malformed": 5, "test_page": 25,
+    "test_page_late": 20, "test_page_presses": 15, "test_page_tuning": 15,
     "test_page_sound": 15, "test_page_voices": 15, "test_places": 5,
     "test_sentences": 5, "test_shaping": 8, "test_sound_stream": 6, "test_sound_tags": 5, "test_spoken": 6,
     "test_t3": 6, "test_tails": 15, "test_tempo": 8, "test_text_forms": 5, "test_vocoder": 5, "test_wyoming": 5,

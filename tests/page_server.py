@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,6 @@ RATE = 24000
 KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".json": "application/json"}
 GIGABYTE = 10**9
 Samples = npt.NDArray[np.float32]
-"""Mono, between -1 and 1."""
 STATES = ("starting", "downloading", "loading", "ready", "idle", "failed")
 
 _TURBO = {"name": "turbo", "device": "cuda:0", "dtype": "float16", "quantization": "none", "reason": "it fits"}
@@ -57,11 +57,16 @@ def voice(name: str, languages: tuple[str, ...] = ("en",), **changes: Any) -> di
         "state": "ready",
         "reason": None,
         "judgement": None if own else judgement,
-        "peaks": None if own else peaks(sounds.speech(4 + len(name) % 9)).hex(),
+        "peaks": None if own else _picture(4 + len(name) % 9),
         "is_default": name == "alice",
         "bytes": 547_244,
         **changes,
     }
+
+
+@cache
+def _picture(seconds: int) -> str:
+    return peaks(sounds.speech(seconds)).hex()
 
 
 def speech(seconds: float, rate: int = RATE) -> Samples:
@@ -80,6 +85,11 @@ def wav(samples: Samples, rate: int = RATE) -> bytes:
     return file.getvalue()
 
 
+def recording(seconds: float = 9.0) -> Any:
+    """A file that is chosen."""
+    return {"name": "a.wav", "mimeType": "audio/wav", "buffer": wav(speech(seconds))}
+
+
 @dataclass
 class Request:
     """A request that the page sent."""
@@ -93,7 +103,7 @@ class Request:
 class StandIn:
     """The state behind the page; `tell` makes open pages hear of a change."""
 
-    def __init__(self, port: int, *, multilingual: bool = False, shortest_recording: float = 5.0) -> None:
+    def __init__(self, port: int, *, multilingual: bool = False) -> None:
         self.port = port
         self.token: str | None = None
         self.has_events = True
@@ -110,6 +120,8 @@ class StandIn:
         self.goes_on = asyncio.Event()
         """Speech stops after its first part until this is set."""
         self.goes_on.set()
+        self.breaks_off = False
+        """Speech ends after its first part, as when an engine fails."""
         self.languages = MULTILINGUAL_LANGUAGES if multilingual else ("en",)
         self.voices = [
             voice("alice", self.languages, style={"temperature": 0.7}, recorded_language="en"),
@@ -132,7 +144,6 @@ class StandIn:
             )
         ]
         self.info = self._info()
-        self.info["limits"]["shortest_recording"] = shortest_recording
         self.memory = self._memory()
         self._listeners: set[asyncio.Queue[tuple[str, Any]]] = set()
         self._runner: web.AppRunner | None = None
@@ -163,6 +174,13 @@ class StandIn:
             status |= {"error": error, "hint": "Check the network and its DNS.", "retry_in_seconds": 84.0}
             values = {"host": "huggingface.co", "place": "/data/models/chatterbox-turbo"}
             status["problem"] = {"code": "dns", "values": values, "error": error, "hint": status["hint"]}
+
+    def become(self, place: int, state: str) -> None:
+        """Let a voice be in another state, of which pages hear."""
+        self.voices[place]["state"] = state
+        names = self.voices[place]["names"].values()
+        self.info["voices"] = [one | ({"state": state} if one["name"] in names else {}) for one in self.info["voices"]]
+        self.tell()
 
     def tell(self, name: str = "info", data: Any = None) -> None:
         """Send an event to every page."""
@@ -276,8 +294,9 @@ class StandIn:
         engine = self.info["engine"]["name"]
         number = 1 + max(one["id"] for one in self.info["recent"])
         reply = {
-            "id": number, "started": time.time(), "client": "127.0.0.1:40112 (HTTP)", "voice": wanted["voice"],
-            "engine": engine, "outcome": "done", "first_audio_seconds": 0.04, "audio_seconds": self.seconds_spoken,
+            "id": number, "started": time.time(), "client": "127.0.0.1:40112 (HTTP)", "engine": engine,
+            "voice": wanted.get("voice", "alice"), "outcome": "done", "first_audio_seconds": 0.04,
+            "audio_seconds": self.seconds_spoken,
         }  # fmt: skip
         self.info["recent"].insert(0, reply)
         sound = (32767 * speech(self.seconds_spoken)).astype("<i2").tobytes()
@@ -288,7 +307,10 @@ class StandIn:
         first = len(sound) // 2 + 1
         await response.write(sound[:first])
         await self.goes_on.wait()
-        await response.write(sound[first:])
+        if self.breaks_off and request.transport is not None:
+            request.transport.abort()
+        else:
+            await response.write(sound[first:])
         return response
 
     def _voices(self) -> dict[str, Any]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import pytest_asyncio
 
-from tests.browser import Watched, launched, watched
+from tests.browser import Watched, launched, microphone, watched
 from tests.ports import free_port
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Page
+    from playwright.async_api import Browser, Page, Route
 
     from tests.page_server import StandIn
 
@@ -22,15 +24,20 @@ Show = Callable[..., Awaitable[Opened]]
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
-async def chromium() -> AsyncIterator[Browser]:
-    async with launched() as one:
+async def chromium(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
+    """A browser; somebody speaks into its microphone."""
+    # Every run of the tests imports this module.
+    from tests.page_server import speech, wav
+
+    said = tmp_path_factory.mktemp("microphone") / "said.wav"
+    said.write_bytes(wav(speech(10.0, 48000), 48000))
+    async with launched(*microphone(said)) as one:
         yield one
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def show(chromium: Browser) -> AsyncIterator[Show]:
     """Open the page of a server that `prepare` changes first; it may complain of nothing, at the end."""
-    # Every run of the tests imports this module.
     from tests.page_server import stand_in
 
     async with AsyncExitStack() as stack:
@@ -50,6 +57,9 @@ async def show(chromium: Browser) -> AsyncIterator[Show]:
             if not complains:
                 pages.append(at)
             await at.page.locator("#foot:not(:empty), #gate:not([hidden])").first.wait_for()
+            if part == "speak":
+                # The text to try comes with the voices.
+                await at.page.locator("#voice option, #gate:not([hidden])").first.wait_for(state="attached")
             if part == "voices":
                 # The part's script has come: what is pressed from now on is heard.
                 await at.page.locator("#cards li, #gate:not([hidden])").first.wait_for()
@@ -78,3 +88,32 @@ async def holds(page: Page, condition: str) -> None:
     async with asyncio.timeout(20):
         while not await page.evaluate(condition):
             await asyncio.sleep(0.02)
+
+
+@dataclass
+class Held:
+    """A request that is under way, or will be."""
+
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    goes_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+async def hold(page: Page, pattern: str, method: str = "GET", *, answered: bool = False) -> Held:
+    """Let the next such request wait until `goes_on` is set; or, if it is `answered`, the server's answer to it."""
+    from playwright.async_api import Error
+
+    held = Held()
+
+    async def late(route: Route) -> None:
+        if held.arrived.is_set() or route.request.method != method:
+            await route.fallback()
+            return
+        response = await route.fetch() if answered else None
+        held.arrived.set()
+        await held.goes_on.wait()
+        # The page may have given it up.
+        with suppress(Error):
+            await (route.continue_() if response is None else route.fulfill(response=response))
+
+    await page.route(pattern, late)
+    return held

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from wyoming_chatterbox import errors
+from wyoming_chatterbox.problem import Problem
 
 
 def drawn() -> dict[str, str | None]:
@@ -37,3 +38,12 @@ def test_running_out_of_memory_is_a_memory_error_too() -> None:
 def test_each_error_has_a_code_of_its_own() -> None:
     codes = [kind.code for kind in vars(errors).values() if hasattr(kind, "code")]
     assert len(set(codes)) == len(codes)
+
+
+def test_a_problem_goes_along_with_the_text_from_error_to_error() -> None:
+    silent = Problem("recording-silent", {"seconds": 9})
+    reason = errors.VoiceError("it is silent", silent).reason
+    assert (reason, reason.problem) == ("it is silent", silent)
+    assert errors.VoiceError(reason).problem == silent
+    assert errors.VoiceError("it is no file").reason.problem == Problem()
+    assert errors.FolderError("no room", Problem("folder-full"), full=True).problem.code == "folder-full"

@@ -29,6 +29,8 @@ WATCH = """() => {
     }
   }).observe(document.documentElement, { subtree: true, childList: true, characterData: true, attributes: true });
 }"""
+SHOWN = "document.dispatchEvent(new Event('visibilitychange'))"
+"""A page that comes into view asks at once, and not when its next turn is."""
 CHANGES = "() => { const seen = changes; changes = []; return seen; }"
 
 
@@ -139,10 +141,9 @@ async def test_a_page_without_events_asks_and_changes_no_more(show: Show) -> Non
     page, server = await show(lambda server: setattr(server, "has_events", False), complains=True)
     await says(page, "#facts", "26 h")
     await page.evaluate(WATCH)
-    for hours in (30, 40):
-        server.info["uptime_seconds"] = 3600 * hours
-        await says(page, "#facts", f"{hours} h")
-        assert {change["at"] for change in await page.evaluate(CHANGES)} <= {"DD"}
+    server.info["uptime_seconds"] = 3600 * 30
+    await says(page, "#facts", "30 h")
+    assert {change["at"] for change in await page.evaluate(CHANGES)} <= {"DD"}
     assert server.listeners == 0
 
 
@@ -201,9 +202,11 @@ async def test_a_device_that_is_not_let_in_is_told_why(show: Show) -> None:
     server.is_closed = True
     await server.stop()
     await server.start()
+    await page.evaluate(SHOWN)
     await says(page, "#headline", "This device may not use the server")
     await says(page, "#detail", "10.0.0.9 may not use this server")
     server.is_closed = False
+    await page.evaluate(SHOWN)
     await says(page, "#headline", "You hear Chatterbox")
 
 

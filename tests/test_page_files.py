@@ -62,6 +62,21 @@ def test_a_language_has_all_texts_and_no_more(language: str) -> None:
         assert english.endswith(".") == text.endswith("."), english
 
 
+def test_the_page_has_words_for_what_the_server_refuses() -> None:
+    """By the codes in `Problem("code", ...)`: those of requests and recordings, in all folders but the engine's."""
+    known = set(re.findall(r'^  "([a-z-]+)": later', (STATIC / "refusals.js").read_text(), re.MULTILINE))
+    package = STATIC.parents[1]
+    sent = {
+        code
+        for folder in ("audio", "speech", "voices", "web")
+        for file in (package / folder).glob("*.py")
+        for code in re.findall(r'\bProblem\(\s*"([a-z-]+)"', file.read_text())
+    }
+    assert sent == known
+    documented = (package.parent / "docs" / "HTTP.md").read_text()
+    assert [code for code in known if not re.search(rf"\b{code}\b", documented)] == []
+
+
 def test_every_text_in_code_is_found() -> None:
     # A text that is put together, or chosen inside `t(...)`, would never be translated.
     for file in STATIC.glob("*.js"):

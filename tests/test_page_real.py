@@ -103,7 +103,7 @@ async def test_a_voice_is_tuned_and_the_server_says_what_it_refuses(tmp_path: Pa
         await card.locator("input[type=checkbox]").check()
         await card.locator("input[data-do=sentence_pause]").fill("0.5")
         await card.locator("button:has-text('Save')").click()
-        await card.locator("p.bad:has-text(\"The alias 'bob' can't be used\")").wait_for()
+        await card.locator("p.bad:has-text('“bob” can')").wait_for()
         await card.locator("textarea").fill("mum")
         await card.locator("button:has-text('Save')").click()
         await says(at.page, "#toastText", "Saved.")
@@ -112,3 +112,30 @@ async def test_a_voice_is_tuned_and_the_server_says_what_it_refuses(tmp_path: Pa
         await at.page.click("#undo")
         await says(at.page, "#toastText", "Undone.")
         assert not profile.exists()
+
+
+async def test_what_the_server_refuses_is_told_in_the_pages_language(tmp_path: Path, chromium: Browser) -> None:
+    (tmp_path / "voices").mkdir()
+    write(tmp_path / "voices" / "alice.wav", speech(9), FORMATS["s16.wav"])
+    write(tmp_path / "voices" / "silent.wav", 0 * speech(9), FORMATS["s16.wav"])
+    short = tmp_path / "short.mka"
+    short.write_bytes(b"no sound at all")
+    async with (
+        http(tmp_path) as server,
+        watched(chromium, f"{server.server.url}/#voices", server.server.url) as at,
+    ):
+        page = at.page
+        await page.select_option("#lang", "de")
+        await says(page, "#cards li.wrong", "Die Aufnahme ist still: Niemand ist darin zu hören.")
+        await page.locator("#file").set_input_files(short)
+        await says(page, "#unheard", "kann short.mka nicht abspielen")
+        await page.check("#consent")
+        for name, refusal in (
+            ("Alice", "Es gibt schon eine Stimme „alice“."),
+            ("a/b", "Ein Name kann diese Zeichen nicht haben: /"),
+            ("new", "Die Aufnahme ist keine Tondatei oder nur ein Teil davon."),
+        ):
+            await page.fill("#name", name)
+            await page.click("#keep")
+            await says(page, "#refusal", refusal)
+            assert await page.evaluate("document.activeElement.id") == ("name" if name == "a/b" else "keep")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser import missing, overflow, violations
 from tests.page_server import StandIn, voice
-from tests.page_showing import Show, holds, says, until
+from tests.page_showing import Show, hold, holds, says, until
 from wyoming_chatterbox.voices.voice import STYLE_OPTIONS
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ async def test_news_of_the_voice_itself_leave_what_is_being_written(show: Show) 
     card = await unfold(page, "alice", more=True)
     aliases = card.locator("textarea")
     await aliases.press_sequentially("mum")
-    server.voices[0]["state"] = "ready"
+    await until(lambda: server.listeners == 1)
+    server.become(0, "ready")
     await holds(page, "!document.querySelector('#cards').innerText.includes('is being prepared')")
     await page.keyboard.type(" and dad")
     assert await aliases.input_value() == "mum and dad"
@@ -74,9 +75,116 @@ async def test_news_of_the_voice_itself_leave_the_focus(show: Show) -> None:
     card = await unfold(page, "Oma Erna")
     await card.locator("summary:has-text('Make it the default')").click()
     await card.locator("select").focus()
-    server.voices[1]["state"] = "ready"
+    await until(lambda: server.listeners == 1)
+    server.become(1, "ready")
     await holds(page, "!document.querySelector('#cards').innerText.includes('is being prepared')")
     assert await page.evaluate("document.activeElement.localName") == "select"
+
+
+async def test_as_usual_takes_back_how_a_voice_speaks_and_leaves_what_it_is_called(show: Show) -> None:
+    page, server = await show(part="voices")
+    card = await unfold(page, "alice", more=True)
+    label, slider = card.locator("label:has-text('Label') input"), card.locator("label:has-text('Temperature') input")
+    await label.fill("Alice, calm")
+    await card.locator("textarea").fill("mum")
+    await slider.fill("1.2")
+    await card.locator("button:has-text('As usual')").click()
+    await says(page, "#toastText", "Saved.")
+    assert changes(server) == [{"temperature": None}]
+    assert [await label.input_value(), await slider.input_value()] == ["Alice, calm", "0.8"]
+    await card.locator("button:has-text('Save')").click()
+    await says(page, "#cards", "Alice, calm")
+    assert changes(server)[1] == {"label": "Alice, calm", "aliases": ["mum"]}
+
+
+async def test_as_usual_sends_nothing_where_nothing_was_set(show: Show) -> None:
+    page, server = await show(part="voices")
+    card = await unfold(page, "Oma Erna")
+    label, slider = card.locator("label:has-text('Label') input"), card.locator("label:has-text('Temperature') input")
+    await label.fill("Erna")
+    await slider.fill("1.2")
+    await card.locator("button:has-text('As usual')").click()
+    await says(page, "#cards output:visible >> nth=0", "as usual")
+    assert [await label.input_value(), await slider.input_value()] == ["Erna", "0.8"]
+    assert await page.evaluate("document.activeElement.dataset.do") == "usual"
+    assert not await page.locator("#toast").is_visible()
+    assert changes(server) == []
+
+
+async def test_a_second_press_changes_nothing_and_leaves_the_way_back(show: Show) -> None:
+    page, server = await show(part="voices")
+    card = await unfold(page, "alice")
+    await card.locator("label:has-text('Label') input").fill("Alice, calm")
+    change = await hold(page, "**/v1/voices/alice", "PATCH")
+    await page.keyboard.press("Enter")
+    await change.arrived.wait()
+    await page.keyboard.press("Enter")
+    change.goes_on.set()
+    await says(page, "#toastText", "Saved.")
+    await page.keyboard.press("Enter")
+    await page.click("#undo")
+    await says(page, "#toastText", "Undone.")
+    assert changes(server) == [{"label": "Alice, calm"}, {"label": None}]
+    await card.locator("button:has-text('Save')").click()
+    await says(page, "#toastText", "Nothing has changed.")
+
+
+async def test_a_change_counts_though_the_list_does_not_come(show: Show) -> None:
+    page, server = await show(part="voices", complains=True)
+    card = await unfold(page, "alice")
+    await card.locator("label:has-text('Label') input").fill("Alice, calm")
+    await page.route("**/v1/voices", lambda route: route.abort(), times=1)
+    await page.keyboard.press("Enter")
+    await says(page, "#toastText", "Saved.")
+    assert server.voices[0]["label"] == "Alice, calm"
+
+
+async def test_what_was_written_stays_in_another_language_and_when_others_change_the_voice(show: Show) -> None:
+    page, server = await show(part="voices")
+    card = page.locator("#cards > li").filter(has=page.locator("canvas")).first
+    await card.locator("details > summary").first.click()
+    await card.locator(".more > summary").click()
+    await card.locator("[data-do=label]").fill("Alice, calm")
+    await card.locator("[data-do=off]").check()
+    await card.locator("textarea").fill("mum\n")
+    await card.locator("[data-do=speed]").fill("1.5")
+    await page.select_option("#lang", "de")
+    await says(page, "#cards", "Weitere Namen")
+    written = ["label", "aliases", "speed", "temperature", "seed"]
+
+    async def values() -> list[str]:
+        return [await card.locator(f"[data-do={name}]").input_value() for name in written]
+
+    assert await values() == ["Alice, calm", "mum\n", "1.5", "0.7", ""]
+    assert await card.locator("[data-do=off]").is_checked()
+    await until(lambda: server.listeners == 1)
+    server.voices[0]["style"] = {"temperature": 0.9, "seed": 3}
+    server.become(0, "waiting")
+    await holds(page, "document.querySelector('#cards [data-do=seed]').value === '3'")
+    assert await values() == ["Alice, calm", "mum\n", "1.5", "0.9", "3"]
+    assert await card.locator("textarea").is_visible()
+    await card.locator("[data-do=save]").click()
+    await until(lambda: bool(changes(server)))
+    assert changes(server) == [{"label": "Alice, calm", "aliases": ["mum"], "speed": 1.5, "loudness": 0}]
+
+
+async def test_a_voice_that_is_gone_takes_its_settings_along(show: Show) -> None:
+    page, server = await show(part="voices")
+    card = await unfold(page, "alice")
+    await card.locator("label:has-text('Label') input").fill("Alice, calm")
+    await until(lambda: server.listeners == 1)
+    # Somebody renames the file.
+    server.voices[0] |= {"name": "alicia", "label": "alicia"}
+    server.become(0, "waiting")
+    server.info["voices"][0]["name"] = "alicia"
+    server.tell()
+    await says(page, "#toastText", "alice is gone: what was not saved is lost.")
+    server.voices[0] |= {"name": "alice", "label": "alice"}
+    server.info["voices"][0]["name"] = "alice"
+    server.tell()
+    await card.wait_for()
+    await card.locator("summary:has-text('Settings')").click()
+    assert await card.locator("label:has-text('Label') input").input_value() == "alice"
 
 
 async def test_what_few_people_need_is_under_more(show: Show) -> None:

@@ -14,10 +14,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.browser import launched, microphone, missing, watched
-from tests.page_server import INGRESS, RATE, Request, Samples, StandIn, speech, stand_in, voice, wav
+from tests.browser import missing
+from tests.page_server import INGRESS, RATE, Request, Samples, StandIn, speech, voice, wav
 from tests.page_showing import Show, holds, says, until
-from tests.ports import free_port
 
 if TYPE_CHECKING:
     from playwright.async_api import Page, Route
@@ -147,30 +146,21 @@ async def test_a_long_recording_is_left_to_the_server(show: Show, tmp_path: Path
     assert len(upload(server).body) == file.stat().st_size
 
 
-@pytest.mark.slow(5)
-async def test_a_recording_from_the_microphone_becomes_a_voice(tmp_path: Path) -> None:
-    file = tmp_path / "microphone.wav"
-    soundfile.write(file, speech(30.0, 48000), 48000, subtype="PCM_16")
-    async with (
-        launched(*microphone(file)) as browser,
-        stand_in(free_port(), shortest_recording=1.0) as server,
-        watched(browser, f"{server.url}#voices", server.url) as at,
-    ):
-        page = at.page
-        await page.click("#record")
-        await page.click("#rec")
-        await says(page, "#rec", "Stop")
-        await holds(page, "parseFloat(document.querySelector('#recTime').innerText) > 2.5")
-        await holds(page, "parseFloat(document.querySelector('#level').style.transform.slice(7)) > 0.1")
-        await page.click("#rec")
-        await says(page, "#verdicts", "s long: six to fifteen are better")
-        await keep(page, "me")
-        await says(page, "#toastText", "me is a voice now.")
-        cut, rate = soundfile.read(io.BytesIO(upload(server).body), dtype="float32")
-        assert rate == RATE
-        assert len(cut) / rate > 1
-        assert np.sqrt(np.mean(cut**2)) > 0.01, "somebody speaks in it"
-        assert at.complaints == []
+async def test_a_recording_from_the_microphone_becomes_a_voice(show: Show) -> None:
+    page, server = await show(lambda server: server.info["limits"].update(shortest_recording=1.0), "voices")
+    await page.click("#record")
+    await page.click("#rec")
+    await says(page, "#rec", "Stop")
+    await holds(page, "parseFloat(document.querySelector('#recTime').innerText) > 2.5")
+    await holds(page, "parseFloat(document.querySelector('#level').style.transform.slice(7)) > 0.1")
+    await page.click("#rec")
+    await says(page, "#verdicts", "s long: six to fifteen are better")
+    await keep(page, "me")
+    await says(page, "#toastText", "me is a voice now.")
+    cut, rate = soundfile.read(io.BytesIO(upload(server).body), dtype="float32")
+    assert rate == RATE
+    assert len(cut) / rate > 1
+    assert np.sqrt(np.mean(cut**2)) > 0.01, "somebody speaks in it"
 
 
 async def test_a_button_is_pressed_no_sooner_than_its_code_is_there(show: Show) -> None:
@@ -195,10 +185,9 @@ async def test_a_part_that_did_not_come_comes_when_it_is_asked_for_again(show: S
     page, _ = await show(complains=True)
     await page.route("**/voices.js", lambda route: route.abort(), times=1)
     await page.click("#tabs a[href='#voices']")
-    await says(page, "#toastText", "The server can't be reached.")
+    await says(page, "[data-view=voices]", "The server can't be reached.")
     assert not await page.locator("#record").count()
-    await page.click("#tabs a[href='#speak']")
-    await page.click("#tabs a[href='#voices']")
+    await page.click("[data-view=voices] button")
     await says(page, "#cards", "alice")
 
 
@@ -227,6 +216,15 @@ async def test_a_broken_recording_is_a_card_with_the_reason(show: Show) -> None:
     await page.locator("#cards li.wrong").wait_for(state="detached")
     assert server.broken == []
     assert server.voices[-1]["name"] == "memo 3"
+
+
+async def test_a_recording_that_cant_be_used_appears_by_itself(show: Show) -> None:
+    page, server = await show(part="voices")
+    await until(lambda: server.listeners == 1)
+    server.broken.append({"file": "memo 9.wav", "reason": "it is silent"})
+    server.info["broken_recordings"] = {"memo 9.wav": "it is silent"}
+    server.tell()
+    await says(page, "#cards", "memo 9.wav")
 
 
 async def test_a_voice_is_heard_tried_and_found(show: Show) -> None:

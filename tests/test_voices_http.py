@@ -39,6 +39,7 @@ async def test_the_list_has_one_entry_a_voice_however_many_languages(tmp_path: P
         assert answer["default"] == "alice"
         assert [broken["file"] for broken in answer["broken"]] == ["text.wav"]
         assert "no sound file" in answer["broken"][0]["reason"]
+        assert answer["broken"][0]["problem"] == {"code": "recording-unreadable", "values": {}}
         assert answer["folder"] == {"path": str(tmp_path / "voices"), "writable": True, "trouble": None}
         for name in ("alice", "ALICE", "alice-de"):
             assert (await server.get(f"{VOICES}/{name}"))[1] == alice

@@ -404,6 +404,7 @@ async def test_names_and_aliases_that_are_taken_are_told_as_what_they_are(tmp_pa
     async with http(tmp_path) as server:
         error = await refused(server, 409, form(hum(), name="AL"))
         assert "'AL' is an alias of the voice 'alice' already" in error["message"]
+        assert error["problem"] == {"code": "name-is-alias", "values": {"name": "AL", "voice": "alice"}}
         for alias in ("Alice", "AL", "default"):
             error = await refused(server, 409, method="PATCH", path=f"{VOICES}/bob", json={"aliases": ["b", alias]})
             assert f"The alias {alias!r} can't be used" in error["message"]

@@ -29,7 +29,7 @@ The boundary to a library catches what the library raises, and raises one of the
 
 from __future__ import annotations
 
-from .problem import Problem
+from .problem import Problem, Reason
 
 
 class ChatterboxError(Exception):
@@ -40,7 +40,20 @@ class ChatterboxError(Exception):
 
     code = "error"
     problem = Problem()
-    """The problem that this error stands for, where it keeps Chatterbox from speaking."""
+    """The problem that this error stands for, where others have words for it."""
+
+    def __init__(self, message: str = "", problem: Problem | None = None) -> None:
+        """Without a `problem`, it is that of the class, or the one of a `Reason`."""
+        super().__init__(message)
+        if problem is not None:
+            self.problem = problem
+        elif isinstance(message, Reason):
+            self.problem = message.problem
+
+    @property
+    def reason(self) -> Reason:
+        """The text and the problem in one."""
+        return Reason(str(self), self.problem)
 
 
 class ConfigError(ChatterboxError):
@@ -107,8 +120,8 @@ class FolderError(ChatterboxError):
 
     code = "folder-trouble"
 
-    def __init__(self, message: str, *, full: bool = False) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, problem: Problem | None = None, *, full: bool = False) -> None:
+        super().__init__(message, problem)
         self.full = full
 
 

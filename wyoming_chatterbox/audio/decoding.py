@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import VoiceError
+from ..problem import Problem
 from . import Block
 from .opening import opened
 from .recording_file import RecordingFile
@@ -91,7 +92,7 @@ class _Source:
 
     def __init__(self, file: RecordingFile, container: InputContainer) -> None:
         if not container.streams.audio:
-            raise VoiceError("it holds no sound")
+            raise VoiceError("it holds no sound", Problem("recording-empty"))
         self._file = file
         self._container = container
         self._stream: AudioStream = container.streams.audio[0]
@@ -141,10 +142,12 @@ class _Source:
                 # A header that takes too much memory is not read either.
                 part = f"use a part of at most {LONGEST_SECONDS} s"
                 raise VoiceError(f"it should be {promised:.0f} s long, and nothing of it can be read: {part}")
-            raise VoiceError(f"it is cut off: it should be {promised:.1f} s long, and {seconds:.1f} s of it are there")
+            message = f"it is cut off: it should be {promised:.1f} s long, and {seconds:.1f} s of it are there"
+            raise VoiceError(message, Problem("recording-damaged"))
         there, whole = self._file.sizes
         if there < (1 - _MISSING_SHARE) * whole:
-            raise VoiceError(f"it is cut off: it should have {whole} bytes, and {there} of them are there")
+            message = f"it is cut off: it should have {whole} bytes, and {there} of them are there"
+            raise VoiceError(message, Problem("recording-damaged"))
 
     @property
     def gain(self) -> float:
@@ -157,7 +160,8 @@ class _Source:
         block = np.concatenate(held, axis=1)
         # The maximum of numbers with a NaN among them is NaN.
         if not np.abs(block).max(initial=0.0) < _LARGEST:
-            raise VoiceError("it is broken: it holds samples that are not numbers")
+            message = "it is broken: it holds samples that are not numbers"
+            raise VoiceError(message, Problem("recording-damaged"))
         self._read += block.shape[1]
         self._power += np.einsum("cn,cn->c", block, block, dtype=np.float64)
         return block
@@ -186,7 +190,8 @@ class _Source:
             except FFmpegError:
                 damaged += 1
         if damaged > max(1, _DAMAGED_SHARE * read):
-            raise VoiceError(f"it is damaged: {damaged} of its {read} parts can't be decoded")
+            message = f"it is damaged: {damaged} of its {read} parts can't be decoded"
+            raise VoiceError(message, Problem("recording-damaged"))
 
 
 def _unfit(channels: int, rate: int) -> str | None:

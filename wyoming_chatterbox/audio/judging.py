@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from ..problem import Problem, Reason
 from . import Block
 from .clipping import NEARLY, clipping, has_flat_tops
 
@@ -140,20 +141,24 @@ def judge(wave: Block, rate: int) -> Judgement:
     return Judgement(seconds, spoken, level, _decibels(peak**2), noise, clipped, findings, times)
 
 
-def too_short(judgement: Judgement, shortest: float, longest: float) -> str | None:
+def too_short(judgement: Judgement, shortest: float, longest: float) -> Reason | None:
     """Say of "it" why no `longest` seconds of it hold over `shortest` of speech, in a sentence; None if they do."""
     densest = judgement.densest(longest)
     if densest > shortest:
         return None
     if not judgement.seconds:
-        return "it holds no samples"
+        return Reason("it holds no samples", Problem("recording-empty"))
     if not judgement.speech_seconds:
-        return "it is silent: no speech is heard in it"
+        return Reason("it is silent: no speech is heard in it", Problem("recording-silent"))
     of_all = f" in {judgement.seconds:.1f} s" if judgement.seconds >= judgement.speech_seconds + 1 else ""
     holds, needed = f"it holds {judgement.speech_seconds:.1f} s of speech{of_all}", f"over {shortest:g} s are needed"
+    values = {"speech": round(judgement.speech_seconds, 1), "needed": shortest}
     if judgement.speech_seconds <= shortest:
-        return f"{holds}, and {needed}"
-    return f"{holds}, but only {densest:.1f} s of it within {longest:g} s, and {needed}: leave out the long pauses"
+        return Reason(f"{holds}, and {needed}", Problem("recording-short", values))
+    return Reason(
+        f"{holds}, but only {densest:.1f} s of it within {longest:g} s, and {needed}: leave out the long pauses",
+        Problem("recording-pauses", values | {"densest": round(densest, 1), "within": longest}),
+    )
 
 
 def best_stretch(wave: Block, rate: int, longest: float) -> slice:

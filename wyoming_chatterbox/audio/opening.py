@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .. import regular_files
 from ..errors import VoiceError
+from ..problem import Problem
 from .recording_file import RecordingFile
 
 if TYPE_CHECKING:
@@ -72,12 +73,13 @@ def opened(path: Path) -> Iterator[tuple[RecordingFile, InputContainer]]:
             raise
         except av.FFmpegError as err:
             file.check()
-            raise VoiceError("it is no sound file, or only a part of one") from err
+            raise VoiceError("it is no sound file, or only a part of one", Problem("recording-unreadable")) from err
         except OSError:
             raise
         except Exception as err:
             # Whatever a file does to its decoder, the other files must still be read.
-            raise VoiceError(f"it can't be decoded: {type(err).__name__}") from err
+            message = f"it can't be decoded: {type(err).__name__}"
+            raise VoiceError(message, Problem("recording-unreadable")) from err
 
 
 @contextmanager
@@ -85,7 +87,7 @@ def _sound(path: Path) -> Iterator[BinaryIO]:
     with regular_files.opened(path) as file:
         size = os.fstat(file.fileno()).st_size
         if not size:
-            raise VoiceError("it is empty")
+            raise VoiceError("it is empty", Problem("recording-empty"))
         if size > MOST_BYTES:
             raise VoiceError(f"it has {size / 1e6:.0f} MB, and at most {MOST_BYTES / 1e6:.0f} MB are taken")
         yield file

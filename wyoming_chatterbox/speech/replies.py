@@ -28,6 +28,7 @@ from ..errors import (
     VoiceError,
 )
 from ..faults import message, told
+from ..problem import Problem
 from ..quoting import quoted
 from ..text.items import Item, Pause, Say
 from ..voices.voice import NO_STYLE, NamedVoice, Style
@@ -124,7 +125,10 @@ class Replies:
         idlest = max(self._open, key=lambda reply: reply.waited)
         if idlest.waited < self.longest_wait:
             self.counters.refused += 1
-            raise OverloadedError(f"{self.active} replies are in progress, which is the limit (--max-replies)")
+            raise OverloadedError(
+                f"{self.active} replies are in progress, which is the limit (--max-replies)",
+                Problem("too-many-replies", {"most": self.limit}),
+            )
         self._open.pop(idlest).reschedule(asyncio.get_running_loop().time())
 
     def snapshot(self) -> dict[str, Any]:

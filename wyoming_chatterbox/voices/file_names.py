@@ -10,6 +10,7 @@ import unicodedata
 from pathlib import Path
 
 from ..errors import RequestError
+from ..problem import Problem
 from ..quoting import quoted
 from .catalogue import DEFAULT
 from .names import JOINERS, folded
@@ -33,19 +34,25 @@ def checked_name(given: str) -> str:
     if not name:
         raise RequestError("name is empty: give the voice a name, such as 'alice'")
     if (size := len(name.encode("utf-8", "replace"))) > MAX_NAME_BYTES:
-        raise RequestError(f"name is {size} bytes long in UTF-8, and at most {MAX_NAME_BYTES} are taken")
+        message = f"name is {size} bytes long in UTF-8, and at most {MAX_NAME_BYTES} are taken"
+        raise RequestError(message, Problem("name-long", {"bytes": size, "most": MAX_NAME_BYTES}))
     if bad := sorted(set(name).intersection(_SEPARATORS)):
-        raise RequestError(f"name can't be {quoted(name)}: leave {' '.join(bad)} out, which file names can't have")
+        message = f"name can't be {quoted(name)}: leave {' '.join(bad)} out, which file names can't have"
+        raise RequestError(message, Problem("name-characters", {"characters": " ".join(bad)}))
     if not all(map(_is_shown, name)):
-        raise RequestError(f"name can't be {quoted(name)}: it has characters that can't be shown")
+        message = f"name can't be {quoted(name)}: it has characters that can't be shown"
+        raise RequestError(message, Problem("name-hidden"))
     if all(character in JOINERS or character == " " for character in name):
-        raise RequestError(f"name can't be {quoted(name)}: nothing of it can be seen")
+        raise RequestError(f"name can't be {quoted(name)}: nothing of it can be seen", Problem("name-hidden"))
     if name.startswith(".") or name.endswith("."):
-        raise RequestError(f"name can't be {quoted(name)}: it must neither begin nor end with a full stop")
+        message = f"name can't be {quoted(name)}: it must neither begin nor end with a full stop"
+        raise RequestError(message, Problem("name-stop"))
     if _DEVICES.fullmatch(name):
-        raise RequestError(f"name can't be {quoted(name)}: on Windows that is a device, not a file")
+        message = f"name can't be {quoted(name)}: on Windows that is a device, not a file"
+        raise RequestError(message, Problem("name-device", {"name": name}))
     if folded(name) == DEFAULT:
-        raise RequestError(f"name can't be {quoted(name)}: that is the model's own voice")
+        message = f"name can't be {quoted(name)}: that is the model's own voice"
+        raise RequestError(message, Problem("name-own", {"name": name}))
     return name
 
 

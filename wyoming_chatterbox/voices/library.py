@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from ..daemon_thread import in_daemon_thread
 from ..errors import ConflictError, FolderError, OverloadedError
+from ..problem import Problem
 from ..quoting import quoted
 from .finding import VoiceName
 from .names import folded
@@ -125,7 +126,8 @@ class Library:
         `OverloadedError` if as many are being received as there may be; `FolderError` as all else that writes.
         """
         if self._uploads >= _MOST_UPLOADS:
-            raise OverloadedError(f"{self._uploads} recordings are being received at once, which is the limit")
+            message = f"{self._uploads} recordings are being received at once, which is the limit"
+            raise OverloadedError(message, Problem("too-many-uploads"))
         upload = Upload(self._files.temporary(), self._spare)
         self._uploads += 1
         try:
@@ -251,7 +253,8 @@ class Library:
         try:
             return future.result()
         except FileNotFoundError as err:
-            raise ConflictError("The voice's files have changed meanwhile: look at the voices again") from err
+            message = "The voice's files have changed meanwhile: look at the voices again"
+            raise ConflictError(message, Problem("files-changed")) from err
         except OSError as err:
             raise self._trouble(err, reads=reads) from err
 
@@ -261,20 +264,24 @@ class Library:
     def _silent(self, seconds: float) -> FolderError:
         return FolderError(
             f"The voices folder {self.directory} has not answered for {seconds:g} s: see whether its disk or network "
-            "share is there"
+            "share is there",
+            Problem("folder-silent", {"folder": str(self.directory), "seconds": seconds}),
         )
 
     def _trouble(self, err: OSError, *, reads: bool) -> FolderError:
         folder = f"The voices folder {self.directory}"
+        place = {"folder": str(self.directory)}
         if reads:
             return FolderError(f"A file in {self.directory} can't be read ({err.strerror}): let the server read it")
         match err.errno:
             case errno.ENOSPC | errno.EDQUOT:
-                return FolderError(f"{folder} has no room left: free some space on its disk, and try again", full=True)
+                message = f"{folder} has no room left: free some space on its disk, and try again"
+                return FolderError(message, Problem("folder-full", place), full=True)
             case errno.EROFS | errno.EACCES | errno.EPERM:
                 return FolderError(
                     f"{folder} can't be written ({err.strerror}): let the server write there (in Docker, mount it "
-                    "without :ro), or name another folder with --voices-dir"
+                    "without :ro), or name another folder with --voices-dir",
+                    Problem("folder-read-only", place),
                 )
             case errno.ENOTDIR | errno.EEXIST:
                 return FolderError(f"{folder} is no folder: name one with --voices-dir")

@@ -144,7 +144,7 @@ class Recordings:
                 why = "it is a link to a file that isn't there" if gone else f"it can't be read: {err.strerror}"
                 broken[shown(file)] = why
             except VoiceError as err:
-                broken[shown(file)] = str(err)
+                broken[shown(file)] = err.reason
             else:
                 recordings[path.stem] = Recording(path, version, judgement, file)
         for entry in entries[MAX_FILES:]:
@@ -159,9 +159,9 @@ class Recordings:
             return self._listen(path)
         except SlowRecordingError as err:
             self._again[path] = time.monotonic() + self._again_seconds
-            return str(err)
+            return err.reason
         except VoiceError as err:
-            return str(err)
+            return err.reason
         except OSError:
             raise
         except Exception as err:

@@ -18,6 +18,7 @@ from typing import Any
 
 from ..engine.voice.recording import content_of
 from ..errors import ConflictError, VoiceError
+from ..problem import Problem
 from ..quoting import quoted
 from .aside import Aside, is_older
 from .catalogue import DEFAULT
@@ -150,7 +151,8 @@ class VoiceFiles:
                 if styles and not with_styles:
                     raise ConflictError(
                         f"The recording {voice.owned.name} is used by {_names(styles)} too: delete them first, or "
-                        "all of them at once with ?styles=true"
+                        "all of them at once with ?styles=true",
+                        Problem("recording-used", {"file": voice.owned.name, "by": _names(styles)}),
                     )
                 files += styles
             if not files:
@@ -297,7 +299,9 @@ def _copy_of(profile: Path) -> Path:
 
 
 def _taken(files: Sequence[Path]) -> ConflictError:
-    return ConflictError(f"There is a voice {quoted(files[0].stem)} already: {_names(files)}")
+    name = files[0].stem
+    taken = Problem("name-taken", {"voice": name})
+    return ConflictError(f"There is a voice {quoted(name)} already: {_names(files)}", taken)
 
 
 def _names(paths: Sequence[Path]) -> str:

@@ -21,6 +21,7 @@ from aiohttp import web
 
 from ..config import Config
 from ..network.addresses import Address, address_of, is_within, parse_address
+from ..problem import Problem
 from ..quoting import quoted
 from .answers import ENGINE_HEADER, REPLY_HEADER, RefusedError
 
@@ -73,6 +74,7 @@ class Access:
                 f"{peer or 'This client'} may not use this server: its network is not among those of --http-allow "
                 "or --http-proxy",
                 "forbidden",
+                problem=Problem("no-access", {"client": str(peer)}),
             )
 
     def preflight(self, request: web.Request) -> web.Response:
@@ -129,6 +131,7 @@ class Access:
                 f"This server is not known as {quoted(name)}: use its IP address or {names}, set --http-token and "
                 "send the token, or name a reverse proxy that passes on its own host name with --http-proxy",
                 "unknown-host",
+                problem=Problem("unknown-host", {"name": name}),
             )
 
     def _check_origin(self, request: web.Request) -> None:

@@ -23,6 +23,7 @@ from ..errors import (
     UnknownVoiceError,
     VoiceError,
 )
+from ..problem import UNKNOWN, Problem
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; worker-src 'self'; media-src 'self' blob:; base-uri 'none'; "
@@ -49,9 +50,10 @@ class RefusedError(ChatterboxError):
         code: str = "bad-request",
         *,
         param: str | None = None,
+        problem: Problem | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, problem)
         self.status = status
         self.code = code
         self.param = param
@@ -90,9 +92,15 @@ def error_answer(error: ChatterboxError) -> web.Response:
 def error_body(error: Exception) -> dict[str, Any]:
     """Describe an error as OpenAI does; of one that nobody foresaw the log says more."""
     if not isinstance(error, ChatterboxError):
-        error = ChatterboxError("Something unexpected happened: see the server's log")
+        error = ChatterboxError("Something unexpected happened: see the server's log", Problem("unexpected"))
     status, param = _blame(error)
-    return {"error": {"message": str(error), "type": _kind(status), "code": error.code, "param": param}}
+    described = {"message": str(error), "type": _kind(status), "code": error.code, "param": param}
+    return {"error": described | told(error.problem)}
+
+
+def told(problem: Problem) -> dict[str, Any]:
+    """Return a problem for the page, which has words for it; nothing if it is not known which one it is."""
+    return {} if problem == UNKNOWN else {"problem": {"code": problem.code, "values": dict(problem.values)}}
 
 
 def unexpected() -> web.Response:

@@ -68,6 +68,12 @@ def record(properties: Mapping[str, Schema], *, needed: Iterable[str] | None = N
     return described if more else {**described, "additionalProperties": False}
 
 
+PROBLEM: Schema = {
+    **record({"code": {"type": "string"}, "values": OBJECT}),
+    "description": "The same as a code and values, for clients that have words of their own for it.",
+}
+
+
 def list_of(schema: Schema) -> Schema:
     """Describe an array of such values."""
     return {"type": "array", "items": schema}

@@ -14,7 +14,7 @@ from ..audio.encoding import FORMATS, RATES
 from ..checks import Range
 from ..voices.voice import STYLE_OPTIONS
 from . import voices_openapi
-from .describing import JSON, OBJECT, SPEECH_HEADERS, Schema, answer, list_of, operation, record, string
+from .describing import JSON, OBJECT, PROBLEM, SPEECH_HEADERS, Schema, answer, list_of, operation, record, string
 from .openapi_page import page_paths
 from .speech import SPEECH_TOKENS_A_SECOND
 from .speech_request import OPENAI_VOICES, STREAM_FORMATS
@@ -57,7 +57,9 @@ _ERROR = record(
                 "type": string("The kind of error, as OpenAI names it."),
                 "code": string("The error's name for a program."),
                 "param": {"type": ["string", "null"], "description": "The field that is wrong, if it is one field."},
+                "problem": PROBLEM,
             },
+            needed=("message", "type", "code", "param"),
             more=False,
         )
     },

@@ -11,6 +11,7 @@ from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from ..checks import split
+from ..problem import Problem
 from ..quoting import quoted
 from ..voices.library import Library
 from ..voices.upload import Upload
@@ -121,9 +122,9 @@ class Receiver:
 
 def too_large(megabytes: int) -> RefusedError:
     """Make the error for a recording that is larger than it may be."""
-    return RefusedError(
-        413, f"The recording is over {megabytes} MB, which is the most (--max-upload-mb)", "too-large", headers=_CLOSE
-    )
+    message = f"The recording is over {megabytes} MB, which is the most (--max-upload-mb)"
+    large = Problem("recording-large", {"megabytes": megabytes})
+    return RefusedError(413, message, "too-large", problem=large, headers=_CLOSE)
 
 
 def _put(fields: dict[str, Any], name: str, values: list[str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..checks import boolean
 from ..errors import ConflictError, RequestError, VoiceError
+from ..problem import Problem
 from ..quoting import json_kind, quoted
 from ..voices.catalogue import DEFAULT, Catalogue
 from ..voices.file_names import checked_name
@@ -23,7 +24,7 @@ def name_of(given: Any) -> str:
     try:
         return checked_name(text_of("name", given))
     except RequestError as err:
-        raise RefusedError(400, str(err), "bad-name", param="name") from err
+        raise RefusedError(400, str(err), "bad-name", param="name", problem=err.problem) from err
 
 
 def profile_from(fields: Mapping[str, Any]) -> Profile:
@@ -62,9 +63,11 @@ def check_free(catalogue: Catalogue, name: str, but: Entry | None) -> None:
         if but is not None and voice.stem == but.name:
             continue
         if folded(voice.stem) == folded(name):
-            raise ConflictError(f"There is a voice {quoted(voice.stem)} already")
+            taken = Problem("name-taken", {"voice": voice.stem})
+            raise ConflictError(f"There is a voice {quoted(voice.stem)} already", taken)
         if folded(name) in map(folded, voice.aliases):
-            raise ConflictError(f"{quoted(name)} is an alias of the voice {quoted(voice.stem)} already")
+            taken = Problem("name-is-alias", {"name": name, "voice": voice.stem})
+            raise ConflictError(f"{quoted(name)} is an alias of the voice {quoted(voice.stem)} already", taken)
 
 
 def check_aliases(catalogue: Catalogue, aliases: Iterable[str], *names: str) -> None:
@@ -74,7 +77,8 @@ def check_aliases(catalogue: Catalogue, aliases: Iterable[str], *names: str) -> 
         for voice in catalogue.called(alias):
             if own.isdisjoint((folded(voice.stem), folded(_without_language(voice.stem)))):
                 message = f"The alias {quoted(alias)} can't be used, as the voice {quoted(voice.stem)} has that name"
-                raise RefusedError(409, message, ConflictError.code, param="aliases")
+                taken = Problem("alias-taken", {"alias": alias, "voice": voice.stem})
+                raise RefusedError(409, message, ConflictError.code, param="aliases", problem=taken)
 
 
 def check_language(folder: VoicesFolder, name: str, *, alone: bool) -> None:

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from ..engine.voice import kept_files
 from ..errors import ConflictError, VoiceError
+from ..problem import Problem
 from ..quoting import quoted
 from ..speech.service import Service
 from ..voices.catalogue import DEFAULT
@@ -148,7 +149,8 @@ class Voices:
                 f"There is nothing to bring back of {quoted(name)}: a deletion can be undone for "
                 f"{self._library.undo_seconds:g} s"
             )
-            raise RefusedError(404, message, "too-late", param="name")
+            late = Problem("too-late", {"name": name, "seconds": self._library.undo_seconds})
+            raise RefusedError(404, message, "too-late", param="name", problem=late)
         await self._folder.refresh()
         return json_answer(self._restored(deletion))
 
@@ -195,11 +197,14 @@ class Voices:
             try:
                 await self._library.finish(upload, self._folder.examine)
             except VoiceError as err:
-                raise RefusedError(422, f"This can't become a voice: {err}", "no-recording", param="file") from err
+                message = f"This can't become a voice: {err}"
+                raise RefusedError(422, message, "no-recording", param="file", problem=err.problem) from err
             suffix = suffix_of(upload.head) or Path(received.file_name).suffix.lower()
             if suffix not in SUFFIXES:
                 kinds = ", ".join(sorted(kind[1:] for kind in SUFFIXES))
-                raise RefusedError(422, f"This can't become a voice: send one of {kinds}", "no-recording", param="file")
+                message = f"This can't become a voice: send one of {kinds}"
+                kind = Problem("recording-kind", {"kinds": kinds})
+                raise RefusedError(422, message, "no-recording", param="file", problem=kind)
             await self._library.add(name, profile, upload, suffix, instead=instead)
             return name
 

@@ -6,7 +6,7 @@ from ..audio.peaks import PARTS
 from ..option import Option
 from ..voices.profile import KEYS
 from ..voices.voice import STYLE_OPTIONS
-from .describing import JSON, SPEECH_HEADERS, Schema, answer, list_of, operation, record, string
+from .describing import JSON, PROBLEM, SPEECH_HEADERS, Schema, answer, list_of, operation, record, string
 
 _STRING_OR_NULL: Schema = {"type": ["string", "null"]}
 _FOLDER = {503: "The voices folder can't be written, or doesn't answer.", 507: "Its disk is full."}
@@ -108,7 +108,7 @@ def paths() -> Schema:
 
 def _list(voice: Schema) -> Schema:
     folder = record({"path": string(), "writable": {"type": "boolean"}, "trouble": _STRING_OR_NULL})
-    broken = record({"file": string(), "reason": string()})
+    broken = record({"file": string(), "reason": string(), "problem": PROBLEM}, needed=("file", "reason"))
     listing = record({"voices": list_of(voice), "broken": list_of(broken), "folder": folder, "default": string()})
     return operation(
         "List the voices",
@@ -173,6 +173,7 @@ def _voice() -> Schema:
             },
             "state": {"enum": ["ready", "preparing", "waiting", "broken"]},
             "reason": {**_STRING_OR_NULL, "description": "Why it is broken."},
+            "problem": PROBLEM,
             "judgement": {"type": ["object", "null"], "description": "What was found in the recording."},
             "peaks": {
                 **_STRING_OR_NULL,

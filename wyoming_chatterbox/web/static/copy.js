@@ -6,6 +6,7 @@ import { later, t } from "./words.js";
 
 /** Copy a text, also over http, where there is no clipboard. */
 export async function copy(text) {
+  let isCopied = true;
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -15,11 +16,11 @@ export async function copy(text) {
     area.className = "sr";
     document.body.append(area);
     area.select();
-    document.execCommand("copy");
+    isCopied = document.execCommand("copy");
     area.remove();
     focused?.focus();
   }
-  toast(t("Copied"));
+  toast(isCopied ? t("Copied") : t("The browser lets this page copy nothing."));
 }
 
 /** How an option is written for each way to start the server. */

@@ -99,13 +99,34 @@ export function choices(select, options, usual) {
   if (chosen !== undefined) select.value = chosen;
 }
 
+/** Do something at each press, but once at a time: a second press meanwhile is the other half of a double click. */
+export function onPress(button, action) {
+  let isBusy = false;
+  button.addEventListener("click", async () => {
+    if (isBusy) return;
+    isBusy = true;
+    try {
+      await action();
+    } catch ({ message }) {
+      toast(message);
+    }
+    isBusy = false;
+  });
+}
+
 /** A message that goes by itself, with a way back if there is one. */
-export function toast(text, undo, seconds = 8) {
+export function toast(text, undo, seconds = undo ? 20 : 8) {
   ui.toastText.textContent = "";
   show(ui.toast, true);
   ui.toastText.textContent = text;
   show(ui.undo, Boolean(undo));
-  ui.undo.onclick = () => { show(ui.toast, false); undo(); };
+  ui.undo.onclick = () => { hideToast(); undo(); };
   clearTimeout(toast.timer);
-  toast.timer = setTimeout(() => show(ui.toast, false), 1000 * seconds);
+  toast.timer = setTimeout(hideToast, 1000 * seconds);
+}
+
+export function hideToast() {
+  // The focus would begin again at the top.
+  if (ui.toast.contains(document.activeElement)) ui.main.focus({ preventScroll: true });
+  show(ui.toast, false);
 }

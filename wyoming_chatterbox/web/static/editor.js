@@ -28,6 +28,11 @@ let recorder = null;
 let heard = null;
 let save = null;
 let usable = false;
+let isSaving = false;
+/** Ends with the dialog: what was begun in it and comes later is left out. */
+let visit = new AbortController();
+/** The latest sound that is to be decoded. */
+let latest = null;
 
 /** Say why the page can't record; empty if it can. */
 export function whyNoMicrophone() {
@@ -42,7 +47,9 @@ export function whyNoMicrophone() {
 }
 
 function open(name, onSave) {
-  [clip, file, save, usable] = [null, null, onSave, false];
+  leave();
+  [clip, file, save, usable, isSaving, visit] = [null, null, onSave, false, false, new AbortController()];
+  set(ui.keep, t("Save the voice"));
   for (const part of [ui.recorder, ui.trim, ui.unheard]) show(part, false);
   for (const part of [ui.refusal, ui.unheard]) set(part, "");
   ui.name.value = name;
@@ -60,11 +67,13 @@ export async function editFile(chosen, onSave) {
   const { name } = chosen;
   open(name.replace(/\.[^.]*$/, ""), onSave);
   let why = chosen.size > MOST_DECODED_BYTES ? t("{name} is long: the server takes its best part.", { name }) : "";
+  const { signal } = visit;
   try {
     if (!why) await use(await chosen.arrayBuffer());
   } catch {
     why = t("This browser can't play {name}. The server reads more formats: save it, and the server says what it found.", { name });
   }
+  if (signal.aborted) return;
   if (why) {
     file = chosen;
     usable = true;
@@ -78,6 +87,7 @@ export async function editFile(chosen, onSave) {
 /** Begin with the microphone. */
 export async function editRecording(onSave) {
   open("", onSave);
+  const { signal } = visit;
   show(ui.recorder, true);
   set(ui.rec, t("Record"));
   set(ui.recTime, seconds(0.001).replace(/^\S+/, "0"));
@@ -89,9 +99,11 @@ export async function editRecording(onSave) {
   ui.rec.disabled = true;
   try {
     await recorder.open();
+    if (signal.aborted) return;
     ui.rec.disabled = false;
     ui.rec.focus();
   } catch {
+    if (signal.aborted) return;
     ui.editor.close();
     toast(t("The browser doesn't allow the microphone. Record with another program, and choose the file here."));
   }
@@ -102,22 +114,30 @@ async function toggleRecording() {
     recorder.stop();
     return;
   }
+  const { signal } = visit;
   show(ui.trim, false);
+  heard?.stop();
   usable = false;
+  latest = null;
   check();
+  set(ui.refusal, "");
   set(ui.rec, t("Stop"));
-  const data = await recorder.record(RECORD_SECONDS);
-  set(ui.rec, t("Record again"));
-  if (!ui.editor.open) return;
   try {
+    const data = await recorder.record(RECORD_SECONDS);
+    if (signal.aborted) return;
+    set(ui.rec, t("Record again"));
     await use(data);
   } catch {
-    set(ui.refusal, t("Nothing was recorded."));
+    if (!signal.aborted) set(ui.refusal, t("Nothing was recorded."));
   }
 }
 
+/** Show a recording, unless another one has begun before it was decoded. */
 async function use(data) {
-  clip = await decode(data);
+  latest = data;
+  const decoded = await decode(data);
+  if (latest !== data) return;
+  clip = decoded;
   const [from, to] = voiced(clip);
   for (const range of [ui.from, ui.to]) range.max = clip.length / RATE;
   ui.from.value = from;
@@ -185,35 +205,55 @@ function judge() {
   check();
 }
 
-const check = () => { ui.keep.disabled = !usable || !ui.name.value.trim() || !ui.consent.checked; };
+const check = () => { ui.keep.disabled = isSaving || !usable || !ui.name.value.trim() || !ui.consent.checked; };
 
 async function hear() {
   if (heard) {
     heard.stop();
     return;
   }
-  heard = await player.beside(selection());
-  set(ui.hear, t("Stop"));
-  heard.onended = () => {
+  const cut = new AbortController();
+  let source = null;
+  const mine = heard = { stop: () => {
+    cut.abort();
+    source?.stop();
+    if (heard !== mine) return;
     heard = null;
     set(ui.hear, t("Play the selection"));
-  };
+  } };
+  set(ui.hear, t("Stop"));
+  source = await player.beside(selection(), cut.signal);
+  if (source) source.onended = mine.stop;
+  else mine.stop();
 }
 
 async function keepVoice(event) {
   event.preventDefault();
-  ui.keep.disabled = true;
-  set(ui.keep, t("Saving …"));
+  const { signal } = visit;
+  const name = ui.name.value.trim();
+  const saving = (is) => {
+    isSaving = is;
+    set(ui.keep, is ? t("Saving …") : t("Save the voice"));
+    check();
+  };
   set(ui.refusal, "");
+  saving(true);
   try {
-    const name = ui.name.value.trim();
-    await save(file ?? wav(selection()), { name, language: ui.tongue.value, consent: "true" });
-    ui.editor.close();
-  } catch ({ message }) {
+    await save(file ?? wav(selection()), { name, language: ui.tongue.value, consent: "true" }, signal);
+    if (!signal.aborted) ui.editor.close();
+  } catch ({ message, param }) {
+    if (signal.aborted) return;
+    saving(false);
     set(ui.refusal, message);
+    (param === "name" ? ui.name : ui.keep).focus();
   }
-  set(ui.keep, t("Save the voice"));
-  check();
+}
+
+function leave() {
+  visit.abort();
+  recorder?.close();
+  heard?.stop();
+  recorder = latest = null;
 }
 
 ui.edit.addEventListener("submit", keepVoice);
@@ -224,8 +264,4 @@ ui.edit.addEventListener("input", ({ target }) => {
 ui.hear.addEventListener("click", hear);
 ui.rec.addEventListener("click", toggleRecording);
 ui.cancel.addEventListener("click", () => ui.editor.close());
-ui.editor.addEventListener("close", () => {
-  recorder?.close();
-  heard?.stop();
-  recorder = null;
-});
+ui.editor.addEventListener("close", () => { if (!ui.editor.open) leave(); });

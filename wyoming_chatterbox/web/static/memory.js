@@ -1,7 +1,7 @@
 // Memory: the last hour by part, and what each model would need.
 
 import { settingToCopy } from "./copy.js";
-import { attribute, fill, make, set, show as reveal, ui } from "./dom.js";
+import { attribute, fill, make, onPress, set, show as reveal, ui } from "./dom.js";
 import { deviceMemory } from "./now.js";
 import { look, send, state } from "./server.js";
 import { later, share, size, t } from "./words.js";
@@ -55,7 +55,7 @@ function table() {
     : t("Memory that the whole server takes while it speaks, measured once for each model.");
   set(ui.room, room === null ? about : `${about} ${t("{room} can be used here, {free} are free.", { room: size(room), free })}`);
   const precisions = [...new Set(Object.values(needs).flatMap(Object.keys))];
-  const { engine } = state.info;
+  const engine = state.info?.engine;
   const used = engine && engine.name !== "standby" ? `${engine.name}/${engine.quantization === "none" ? engine.dtype : engine.quantization}` : null;
   fill(ui.precisions, [t("Model"), ...precisions], (text) => text, (text) => make("th", { scope: "col" }, text, text === "int4" ? make("small", t("experimental")) : null));
   fill(ui.fits, Object.entries(needs).map(([family, row]) => ({ family, row, room, used, chosen })), ({ family }) => family, ({ family, row }) => make("tr",
@@ -79,17 +79,11 @@ function choose(key) {
   table();
 }
 
-ui.free.addEventListener("click", async () => {
-  ui.free.disabled = true;
+onPress(ui.free, async () => {
   set(ui.freed, "");
-  try {
-    const { freed } = await (await send("memory/cleanup")).json();
-    const most = Math.max(0, ...Object.values(freed));
-    set(ui.freed, t("{size} were freed.", { size: size(most) }));
-    await look();
-  } catch ({ message }) {
-    set(ui.freed, message);
-  }
-  ui.free.disabled = false;
+  const { freed } = await (await send("memory/cleanup")).json();
+  const most = Math.max(0, ...Object.values(freed));
+  set(ui.freed, t("{size} were freed.", { size: size(most) }));
+  await look();
 });
 new ResizeObserver(() => state.memory && plot()).observe(ui.plot);

@@ -1,6 +1,6 @@
 // Now: one sentence about what is heard, why, and what comes next.
 
-import { attribute, facts, fill, make, set, show, ui } from "./dom.js";
+import { attribute, facts, fill, make, onPress, set, show, ui } from "./dom.js";
 import { elapsed, send, state } from "./server.js";
 import { duration, later, number, percent, seconds, sentence, share, size, t } from "./words.js";
 
@@ -17,7 +17,6 @@ const SAYS = {
 };
 const STEPS = ["starting", "downloading", "loading"];
 
-let announced = "connecting";
 let problems = null;
 
 export function showNow() {
@@ -34,10 +33,7 @@ export function showNow() {
   set(ui.pill, `pill ${mood}`, "className");
   set(ui.pillText, pill);
   set(document, `${pill} · Chatterbox`, "title");
-  if (announced !== headline) {
-    announced = headline;
-    set(ui.announce, t(headline));
-  }
+  set(ui.announce, t(headline));
   set(ui.detail, detail(kind, info));
   showSteps(kind, progress, part);
   showHelp(kind, status);
@@ -115,7 +111,7 @@ function showHelp(kind, status) {
   if (!failed) return;
   if (!problems) {
     // Most pages never need these words.
-    import("./problems.js").then((module) => { problems = module; showNow(); });
+    import("./problems.js").then((module) => { problems = module; showNow(); }, () => {});
   }
   const { cause, advice } = problems?.explain(status) ?? { cause: sentence(status.error), advice: [] };
   set(ui.detail, cause);
@@ -147,12 +143,4 @@ function showFacts({ recent, voices, uptime_seconds: uptime, version }, memory) 
 /** The graphics card's bytes, `free` and `total`, if a model is on one. */
 export const deviceMemory = (memory) => memory?.engines.map((engine) => engine.device_bytes).find((bytes) => bytes?.free !== undefined);
 
-ui.retry.addEventListener("click", async () => {
-  ui.retry.disabled = true;
-  try {
-    await send("retry");
-  } catch (error) {
-    set(ui.retryIn, error.message);
-  }
-  ui.retry.disabled = false;
-});
+onPress(ui.retry, () => send("retry"));

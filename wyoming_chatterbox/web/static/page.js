@@ -1,11 +1,11 @@
 // The page: its parts, its languages, and what happens when.
 // All addresses are relative: behind Home Assistant's ingress the page lives under a prefix of its own.
 
-import { attribute, make, set, show, toast, ui } from "./dom.js";
+import { attribute, hideToast, make, set, show, toast, ui } from "./dom.js";
 import { showNow } from "./now.js";
-import { follow, hasToken, isLocked, keep, onNews, signIn, state } from "./server.js";
+import { code, follow, hasToken, isLocked, keep, onNews, signIn, state } from "./server.js";
 import { refreshSpeak, showSpeak } from "./speak.js";
-import { LANGUAGES, speak, t, translate } from "./words.js";
+import { file, language, LANGUAGES, speak, t, translate } from "./words.js";
 
 const CLOCK_MS = 1000;
 const DAY = { light: "not all", dark: "all", system: "(prefers-color-scheme: dark)" };
@@ -29,52 +29,62 @@ function showGate(locked) {
   if (!locked && !ui.gate.hidden) ui.main.focus();
   const opens = locked && ui.gate.hidden;
   show(ui.gate, locked);
-  if (opens) ui.token.focus();
+  if (!opens) return;
+  closeDialogs();
+  ui.token.focus();
 }
+
+/** A dialog whose part is hidden would still keep everything else from being pressed. */
+const closeDialogs = () => document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
 
 function route() {
   const asked = location.hash.slice(1);
   view = asked === "speak" || LATER.includes(asked) ? asked : "speak";
+  closeDialogs();
   for (const part of document.querySelectorAll("[data-view]")) show(part, part.dataset.view === view);
   for (const link of ui.tabs.children) attribute(link, "aria-current", link.hash === `#${view}` ? "page" : null);
   render();
-  if (!parts[view]) open(view).catch(({ message }) => toast(message));
+  if (!parts[view]) open(view);
 }
 
-const style = (href) => new Promise((onload) => { document.head.append(make("link", { rel: "stylesheet", href, onload, onerror: onload })); });
 let look = null;
-const missed = new Set();
+
+/** Fetch the look of the parts, once. */
+function dress() {
+  look ??= new Promise((onload, onerror) => { document.head.append(make("link", { rel: "stylesheet", href: "parts.css", onload, onerror })); });
+  return look.catch(() => { look = null; });
+}
 
 /** Fetch a part: its look, its elements, and then its code. */
 async function open(name) {
-  // Browsers don't fetch a module again that did not come once.
-  if (missed.has(name)) return location.reload();
   const place = document.querySelector(`[data-view=${name}]`);
   parts[name] = { show() {} };
   // Nothing can be pressed whose code has not come yet.
   place.inert = true;
   try {
-    const [response] = await Promise.all([fetch(`${name}.html`), look ??= style("parts.css")]);
-    if (!response.ok) throw new Error(t("The server can't be reached."));
+    const [response] = await Promise.all([file(`${name}.html`), dress()]);
     place.innerHTML = await response.text();
     translate(place);
-    parts[name] = await import(`./${name}.js`).catch((cause) => {
-      missed.add(name);
-      throw new Error(t("The server can't be reached."), { cause });
-    });
-  } catch (error) {
+    parts[name] = await code(name);
+  } catch {
     delete parts[name];
-    place.replaceChildren();
-    throw error;
+    place.replaceChildren(make("section.card.wide", make("p", { role: "alert" }, t("The server can't be reached.")), make("div.row", make("button", { onclick: route }, t("Try again now")))));
   }
   place.inert = false;
   render();
 }
 
-async function chooseLanguage(code) {
-  await speak(code);
-  render();
-  refreshSpeak();
+async function chooseLanguage() {
+  const { value } = ui.lang;
+  try {
+    if (!await speak(value)) return;
+    keep("language", value);
+    render();
+    refreshSpeak();
+  } catch {
+    ui.lang.value = language;
+    toast(t("The server can't be reached."));
+  }
 }
 
 function chooseTheme(name) {
@@ -82,7 +92,7 @@ function chooseTheme(name) {
   setTimeout(() => { refreshSpeak(); parts[view]?.show(); }, 100);
 }
 
-ui.gate.addEventListener("submit", async (event) => {
+ui.gate.addEventListener("submit", (event) => {
   event.preventDefault();
   set(ui.gateError, "");
   signIn(ui.token.value, ui.remember.checked);
@@ -92,10 +102,7 @@ onNews((what) => {
   render(what);
 });
 window.addEventListener("hashchange", route);
-ui.lang.addEventListener("change", () => {
-  keep("language", ui.lang.value);
-  chooseLanguage(ui.lang.value);
-});
+ui.lang.addEventListener("change", chooseLanguage);
 ui.theme.addEventListener("click", () => {
   const [dark, light] = ["dark", "light"];
   const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
@@ -106,10 +113,18 @@ ui.theme.addEventListener("click", () => {
 });
 document.addEventListener("click", (event) => {
   const from = event.target.closest("[data-copy]")?.dataset.copy;
-  if (from) import("./copy.js").then(({ copy }) => copy(ui[from].textContent));
+  if (from) code("copy").then(({ copy }) => copy(ui[from].textContent)).catch(({ message }) => toast(message));
 });
+// A file that is dropped beside its place would be opened instead of the page.
+for (const kind of ["dragover", "drop"]) {
+  document.addEventListener(kind, (event) => {
+    if (event.defaultPrevented || !event.dataTransfer.types.includes("Files")) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "none";
+  });
+}
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !ui.toast.hidden) show(ui.toast, false);
+  if (event.key === "Escape" && !ui.toast.hidden) hideToast();
 });
 // Clocks go on between two news.
 setInterval(() => { if (!document.hidden && state.info) render("clock"); }, CLOCK_MS);
@@ -117,6 +132,7 @@ setInterval(() => { if (!document.hidden && state.info) render("clock"); }, CLOC
 matchMedia(DAY.system).addEventListener("change", () => chooseTheme(keep("theme")));
 chooseTheme(keep("theme"));
 const spoken = [keep("language"), ...navigator.languages.map((code) => code.slice(0, 2))];
-await speak(spoken.find((code) => LANGUAGES.includes(code)) ?? "en");
+await speak(spoken.find((code) => LANGUAGES.includes(code)) ?? "en").catch(() => speak("en"));
+document.querySelector("header").inert = false;
 route();
 follow();

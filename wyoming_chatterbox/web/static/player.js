@@ -107,6 +107,7 @@ export class Player {
   }
 
   async play(take, from = 0) {
+    this.silence();
     Object.assign(this, { take, from, isTold: false });
     await this.open();
     if (this.take !== take) return;
@@ -147,17 +148,30 @@ export class Player {
     else this.context.resume();
   }
 
-  /** Play samples beside the take; return what stops them. */
-  async beside(samples) {
-    await this.open();
+  /**
+   * Play samples, or those that a promise brings, in place of the take. Return their source; null if `signal` has
+   * aborted meanwhile, or something else was to be heard.
+   */
+  async beside(coming, signal) {
+    this.silence();
+    const turn = this.turn = {};
     this.take = null;
-    this.output.clear();
+    this.output?.clear();
+    const [samples] = await Promise.all([coming, this.open()]);
+    if (this.turn !== turn || signal.aborted) return null;
     const buffer = this.context.createBuffer(1, Math.max(1, samples.length), RATE);
     buffer.copyToChannel(samples, 0);
-    const source = new AudioBufferSourceNode(this.context, { buffer });
+    const source = this.side = new AudioBufferSourceNode(this.context, { buffer });
     source.connect(this.context.destination);
     source.start();
     return source;
+  }
+
+  /** End what plays in place of a take, or is about to. */
+  silence() {
+    this.turn = null;
+    this.side?.stop();
+    this.side = null;
   }
 }
 

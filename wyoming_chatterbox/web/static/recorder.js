@@ -10,6 +10,10 @@ export class Recorder {
     // What makes calls clearer makes voices duller.
     const audio = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
     this.stream = await navigator.mediaDevices.getUserMedia({ audio });
+    if (this.isClosed) {
+      this.close();
+      return;
+    }
     this.context = new AudioContext();
     const analyser = new AnalyserNode(this.context, { fftSize: 2048 });
     const block = new Float32Array(analyser.fftSize);
@@ -47,6 +51,7 @@ export class Recorder {
   }
 
   close() {
+    this.isClosed = true;
     this.stop();
     this.stream?.getTracks().forEach((track) => track.stop());
     this.context?.close();

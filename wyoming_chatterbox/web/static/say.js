@@ -4,7 +4,7 @@ import { attribute, fill, make, set, show, ui } from "./dom.js";
 import { player } from "./player.js";
 import { ENGINE, get, REPLY, send, STANDBY, state } from "./server.js";
 import { draw, RATE, Take, wav } from "./sound.js";
-import { clock, duration, number, seconds, t } from "./words.js";
+import { clock, duration, isolated, number, seconds, t } from "./words.js";
 
 const CHARACTERS_PER_SECOND = 14;
 const MOST_TAKES = 10;
@@ -33,8 +33,8 @@ export async function say(request, name) {
   play(take);
   try {
     const response = await send("v1/audio/speech", request, "POST", take.stop.signal);
-    await read(take, response);
-    take.note = await standbyNote(response, take);
+    await read(take, response).catch((error) => { throw error.name === "AbortError" ? error : new Error(t("The server broke off: the rest is missing.")); });
+    take.note = await standbyNote(response, take).catch(() => "");
   } catch (error) {
     take.note = error.name === "AbortError" ? t("Stopped.") : explain(error);
   }
@@ -105,7 +105,7 @@ function listTakes() {
     make("span.line", { title: text, dir: "auto" }, text),
     make("button.plain", { ariaLabel: `${t("Play")}: ${text.slice(0, 40)}`, onclick: () => hear(byNumber(id)) }, t("Play")),
     make("a.button.plain", { href: byNumber(id).url, download: fileName(byNumber(id)), ariaLabel: `WAV: ${text.slice(0, 40)}` }, "WAV"),
-    make("span.quiet.below", `${name} · ${seconds(length)} · ${t("first sound after {time}", { time: seconds(first) })}`)));
+    make("span.quiet.below", `${isolated(name)} · ${seconds(length)} · ${t("first sound after {time}", { time: seconds(first) })}`)));
 }
 
 function hear(take) {

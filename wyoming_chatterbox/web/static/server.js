@@ -1,6 +1,6 @@
 // The server: asking it, its token, and what it says by itself.
 
-import { t } from "./words.js";
+import { file, t } from "./words.js";
 
 /** What the server said last; `at` is when, by `performance.now()`. */
 export const state = { info: null, memory: null, voices: null, history: [], log: null, kind: "connecting", refusal: "", at: 0 };
@@ -44,6 +44,20 @@ const HIDDEN_MS = 20000;
 /** The server sends a comment every 15 s: a proxy that keeps it back longer is no way for news. */
 const SILENCE_MS = 40000;
 
+const missed = new Set();
+
+/** Import a module of the page when it is needed. Throws `Error` if it does not come. */
+export async function code(name) {
+  try {
+    // Browsers don't fetch a module again that did not come once.
+    if (missed.has(name)) await file("").then(() => location.reload());
+    return await import(`./${name}.js`);
+  } catch (cause) {
+    missed.add(name);
+    throw new Error(t("The server can't be reached."), { cause });
+  }
+}
+
 /** Keep a setting of the page in the browser, or read it where there is no `value`. */
 export function keep(name, value, storage = "localStorage") {
   // Inside Home Assistant, pages share what they keep.
@@ -63,7 +77,8 @@ const bearer = () => String.fromCharCode(...new TextEncoder().encode(`Bearer ${t
 
 /** Fetch an address, relative to the page. Throws `Refusal`, or `Error` if the server can't be reached. */
 export async function ask(path, options = {}) {
-  const headers = { ...options.headers, ...(token && { Authorization: bearer() }) };
+  const used = token;
+  const headers = { ...options.headers, ...(used && { Authorization: bearer() }) };
   let response;
   try {
     response = await fetch(path, { ...options, headers });
@@ -74,9 +89,13 @@ export async function ask(path, options = {}) {
   const problem = (await response.json().catch(() => null))?.error;
   // Without a reason it is a proxy's answer, such as that of Home Assistant's ingress while the server is away.
   if (!problem) throw new Error(t("The server answered with the status {n}.", { n: response.status }));
-  if (response.status === 401) gone("locked", problem.message);
-  throw new Refusal(problem.message, response.status, problem.code, problem.param);
+  // A question that was asked with another token says nothing about this one.
+  if (response.status === 401 && used === token) gone("locked", problem.message);
+  throw new Refusal(await worded(problem), response.status, problem.code, problem.param);
 }
+
+/** Most pages never need these words. */
+const worded = ({ problem, message }) => (problem ? import("./refusals.js").then(({ say }) => say(problem, message), () => message) : message);
 
 export const get = async (path) => (await ask(path)).json();
 export const send = async (path, body, method = "POST", signal = undefined) =>
@@ -100,15 +119,19 @@ export async function signIn(given, remember) {
   await follow();
 }
 
+/** What `info` told when the voices were asked for. */
+let told = "";
+
 function learn(info) {
-  const old = state.info;
-  const isOther = old?.status.state !== info.status.state || JSON.stringify(old.voices) !== JSON.stringify(info.voices);
+  const tells = JSON.stringify([info.status.state, info.voices, info.broken_recordings, info.voices_directory_trouble]);
+  const isOther = tells !== told || state.kind !== info.status.state;
+  told = tells;
   state.info = info;
   state.at = performance.now();
   state.kind = info.status.state;
   state.refusal = "";
   tell("info");
-  if (isOther) readVoices().catch(() => {});
+  if (isOther) readVoices().catch(() => { told = ""; });
 }
 
 function remember({ history, point, ...memory }, goesOn = false) {
@@ -126,15 +149,26 @@ export async function look() {
   learn(info);
 }
 
+let questions = 0;
+let answered = 0;
+
 /** Ask for the voices; again soon, while Chatterbox prepares some. */
 export async function readVoices() {
   clearTimeout(readVoices.timer);
-  state.voices = await get("v1/voices");
+  const question = questions += 1;
+  const voices = await get("v1/voices");
+  // Of two answers, the one to the later question holds, whichever comes first.
+  if (question < answered) return;
+  answered = question;
+  state.voices = voices;
   tell("voices");
   const areReady = state.voices.voices.every((voice) => voice.state === "ready" || voice.state === "broken");
   if (areReady || state.kind !== "ready" || document.hidden) return;
-  readVoices.timer = setTimeout(() => readVoices().catch(() => {}), POLL_MS);
+  readVoices.timer = setTimeout(refreshVoices, POLL_MS);
 }
+
+/** Ask for the voices after a change, which counts even if no answer comes. */
+export const refreshVoices = () => readVoices().catch(() => {});
 
 export async function readLog() {
   state.log = (await get("log")).lines;
@@ -145,7 +179,8 @@ const NEWS = {
   info: learn,
   memory: (memory) => remember(memory, true),
   log(line) {
-    if (!state.log) return;
+    // The log may have been asked for when the line was there already.
+    if (!state.log || state.log.some(({ time, text }) => time === line.time && text === line.text)) return;
     state.log = [...state.log, line].slice(-500);
     tell("log");
   },
@@ -207,6 +242,8 @@ export async function follow() {
     try {
       await look();
       if (signal.aborted) return;
+      // No event told what was written meanwhile.
+      if (state.log) readLog().catch(() => {});
       if (document.hidden) wait = HIDDEN_MS;
       else if (streams) {
         await listen(signal);

@@ -1,7 +1,7 @@
 // Settings: every option with its value and where that comes from; the log; a report.
 
 import { copy } from "./copy.js";
-import { fill, make, set, toast, ui } from "./dom.js";
+import { fill, make, onPress, toast, ui } from "./dom.js";
 import { ask, get, readLog, state } from "./server.js";
 import { language, later, sentence, t } from "./words.js";
 
@@ -11,7 +11,7 @@ let options = null;
 let asked = false;
 
 export function show(what) {
-  if (!asked) {
+  if (!asked && what !== "clock") {
     asked = true;
     get("config").then((config) => { options = config.options; showOptions(); }).catch(failed);
     readLog().catch(failed);
@@ -59,10 +59,4 @@ function showLog() {
 
 ui.findSetting.addEventListener("input", showOptions);
 ui.changed.addEventListener("change", showOptions);
-ui.report.addEventListener("click", async () => {
-  try {
-    copy(await (await ask("report")).text());
-  } catch ({ message }) {
-    toast(message);
-  }
-});
+onPress(ui.report, async () => copy(await (await ask("report")).text()));

@@ -1,9 +1,9 @@
 // Try it: a text, a voice, and how it is to be spoken; and the latest replies to others.
 
-import { choices, fill, make, set, show, ui } from "./dom.js";
-import { send, STANDBY, state } from "./server.js";
+import { choices, fill, make, set, show, toast, ui } from "./dom.js";
+import { code, keep, STANDBY, state } from "./server.js";
 import { settings, sliders } from "./sliders.js";
-import { language, languageName, number, seconds, sentence, t, time } from "./words.js";
+import { isolated, language, languageName, number, seconds, sentence, t, time } from "./words.js";
 
 /** Texts by the language that a voice speaks; the first one stands there at the beginning. */
 const EXAMPLES = {
@@ -17,8 +17,10 @@ const FEWEST_REPLIES = 5;
 const SAID_AFTER_MS = 500;
 
 let style = {};
+/** The voice and its settings that `style` began with. */
+let styled = "";
 let showsAll = false;
-/** Whether the text is a person's own: then it stays. */
+/** Whether the text is a person's own: then it stays, in this tab even when the page is loaded anew. */
 let isEdited = false;
 
 /** The chosen voice. */
@@ -51,10 +53,12 @@ function showLanguages() {
   if (!isEdited) set(ui.text, (EXAMPLES[ui.language.value] ?? EXAMPLES.en)[0], "value");
   count();
   const heeds = state.info.heeds ?? [];
-  const about = JSON.stringify([ui.voice.value, voice()?.style, heeds, language]);
+  const own = JSON.stringify([ui.voice.value, voice()?.style]);
+  const about = JSON.stringify([own, heeds, language]);
   if (ui.sliders.dataset.about === about) return;
   ui.sliders.dataset.about = about;
-  style = { ...voice()?.style };
+  if (styled !== own) style = { ...voice()?.style };
+  styled = own;
   ui.sliders.replaceChildren(...sliders(style, heeds));
 }
 
@@ -67,10 +71,15 @@ function insert(text) {
   const { selectionStart: from, selectionEnd: to } = ui.text;
   if (text.startsWith("[")) ui.text.setRangeText(`${text} `, from, to, "end");
   else ui.text.value = text;
-  isEdited = true;
   ui.text.focus();
-  count();
+  edited();
   showForm();
+}
+
+function edited() {
+  isEdited = true;
+  keep("text", ui.text.value || null, "sessionStorage");
+  count();
 }
 
 function count() {
@@ -90,7 +99,7 @@ function showReplies({ recent, statistics }) {
     const wrong = !(outcome in OUTCOMES);
     const from = reply.client.includes("HTTP") ? t("this page or another HTTP client") : reply.client.replace(/:\d+$/, "");
     return make("li",
-      make("span.line", [time(reply.started), reply.voice, reply.engine === STANDBY ? t("standby voice") : reply.engine].filter(Boolean).join(" · ")),
+      make("span.line", [time(reply.started), isolated(reply.voice), reply.engine === STANDBY ? t("standby voice") : reply.engine].filter(Boolean).join(" · ")),
       make(wrong ? "span.bad" : "span.quiet", wrong ? outcome : OUTCOMES[outcome]?.() ?? (first === null ? "" : seconds(first))),
       make("span.quiet.below", t("{length} of sound for {client}", { length: seconds(reply.audio_seconds), client: from })));
   });
@@ -103,7 +112,7 @@ function wanted() {
   const request = {
     input: ui.text.value.trim(),
     voice: ui.voice.value || undefined,
-    language: ui.languageLabel.hidden ? undefined : ui.language.value,
+    language: (!ui.languageLabel.hidden && ui.language.value) || undefined,
     response_format: "pcm",
     ...Object.fromEntries(changed.map((name) => [name, style[name]])),
     ...(ui.seed.value !== "" && { seed: Number(ui.seed.value) }),
@@ -113,51 +122,50 @@ function wanted() {
 
 // Numbers, dates and symbols are said as words: whoever wonders about a word sees which it was.
 
-async function showForm() {
-  const input = ui.text.value.trim();
-  if (!ui.form.open || !input) return;
-  const one = voice();
-  try {
-    const { said } = await (await send("said", { input, voice: one?.names?.[ui.language.value] ?? one?.name })).json();
-    fill(ui.said, said.map((text, i) => [i, text]), ([i]) => i, ([, text]) => make("li", make("bdi", text)));
-  } catch (error) {
-    fill(ui.said, [error.message], () => 0, (text) => make("li", text));
-  }
-}
+const showForm = () => { if (ui.form.open) code("said").then(({ tell }) => tell(ui.text.value.trim(), voice()?.names?.[ui.language.value] ?? voice()?.name), failed); };
+const failed = ({ message }) => toast(message);
 
 // The code that makes sound comes when it is about to be needed: a browser plays it only soon after a press.
 
 let sound = null;
-const sounding = () => (sound ??= import("./say.js"));
+const sounding = () => (sound ??= code("say").catch((error) => { sound = null; throw error; }));
 
 /** Speak what stands there in another voice. */
 export async function tryVoice(name) {
   showSpeak();
   ui.voice.value = name;
   showSpeak();
-  (await sounding()).say(...wanted());
   showForm();
+  await withSound(({ say }) => say(...wanted()));
 }
+
+const withSound = (action) => sounding().then(action).catch(failed);
 
 /** Draw and name anew what was heard, in other words or colours. */
 export const refreshSpeak = () => sound?.then(({ refresh }) => refresh());
 
-for (const kind of ["pointerover", "focusin"]) ui.try.addEventListener(kind, sounding, { once: true });
-ui.try.addEventListener("submit", async (event) => {
+for (const kind of ["pointerover", "focusin"]) ui.try.addEventListener(kind, () => sounding().catch(() => {}), { once: true });
+// The other half of a double click would stop what the first began.
+ui.go.addEventListener("click", (event) => { if (event.detail > 1) event.preventDefault(); });
+ui.try.addEventListener("submit", (event) => {
   event.preventDefault();
-  (await sounding()).press(...wanted());
+  withSound(({ press }) => press(...wanted()));
 });
 ui.text.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) ui.try.requestSubmit();
 });
 let typing;
 ui.text.addEventListener("input", () => {
-  isEdited = true;
-  count();
+  edited();
   clearTimeout(typing);
   typing = setTimeout(showForm, SAID_AFTER_MS);
 });
 ui.form.addEventListener("toggle", showForm);
 ui.voice.addEventListener("change", () => { showSpeak(); showForm(); });
 ui.language.addEventListener("change", () => { showSpeak(); showForm(); });
-ui.more.addEventListener("click", () => { showsAll = true; showSpeak(); ui.replies.querySelector("li").scrollIntoView({ block: "nearest" }); });
+ui.more.addEventListener("click", () => { showsAll = true; showSpeak(); ui.replies.focus(); });
+const own = keep("text", undefined, "sessionStorage");
+if (own) {
+  ui.text.value = own;
+  isEdited = true;
+}

@@ -1,8 +1,8 @@
 // Settings of a voice, in its card: the usual ones at once, the others under "More".
 
 import { settingToCopy } from "./copy.js";
-import { attribute, make, set, toast } from "./dom.js";
-import { readVoices, send } from "./server.js";
+import { attribute, make, set, toast, ui } from "./dom.js";
+import { refreshVoices, send } from "./server.js";
 import { sliders } from "./sliders.js";
 import { language, later, number, t } from "./words.js";
 
@@ -18,20 +18,20 @@ const UNLEVELLED = 0;
 let made = 0;
 const kept = new Map();
 
-/** The settings of a voice, as one element as long as they are the same: news leave alone what a person is writing. */
+/** The settings of a voice, as one element as long as the voice is there: what a person is writing stays in it. */
 export function tuning(voice, title) {
-  const says = JSON.stringify([title, voice.profile, voice.heeds, voice.is_default, language]);
-  const before = kept.get(voice.name);
-  if (before?.says === says) return before.node;
-  const isMoreOpen = before?.node.querySelector(".more")?.open;
-  const node = make("details", { open: before?.node.open ?? false }, make("summary", { "data-do": "settings" }, t("Settings")));
-  const unfold = () => {
-    if (node.open && node.childElementCount === 1) node.append(form(voice, title, isMoreOpen));
-  };
-  node.addEventListener("toggle", unfold);
-  unfold();
-  kept.set(voice.name, { says, node });
-  return node;
+  if (!kept.has(voice.name)) kept.set(voice.name, new Tuning());
+  return kept.get(voice.name).show(voice, title);
+}
+
+/** Let go of the settings of voices that are no longer there. */
+export function keepOnly(voices) {
+  const names = new Set(voices.map(({ name }) => name));
+  for (const [name, one] of kept) {
+    if (names.has(name)) continue;
+    kept.delete(name);
+    if (one.isEdited) toast(t("{name} is gone: what was not saved is lost.", { name: one.title }));
+  }
 }
 
 /** An input with its label, a place for what is wrong with it, and how its value is read. */
@@ -67,7 +67,7 @@ function loudnessField(value) {
     one.input.disabled = off.checked;
     one.complain("");
   };
-  off.addEventListener("change", follow);
+  off.addEventListener("input", follow);
   follow();
   one.node.append(make("label.check", off, t("As loud as the model makes it")));
   return { ...one, read: () => (off.checked ? UNLEVELLED : one.read()) };
@@ -88,74 +88,147 @@ function aliasesField(aliases) {
   return field("aliases", t("Further names that requests may use, one a line"), input, read);
 }
 
-function form(voice, title, isMoreOpen) {
-  const { name, own, profile: { label, aliases, style } } = voice;
-  const values = { ...style };
-  const before = { ...style, label: label === name ? null : label, aliases: aliases.length ? aliases : null };
-  const few = {
-    aliases: aliasesField(aliases), loudness: loudnessField(style.loudness),
-    sentence_pause: numberField("sentence_pause", style.sentence_pause), seed: numberField("seed", style.seed),
-  };
-  const fields = { ...(!own && { label: labelField(name, label) }), ...few };
-  const isSet = Object.keys(few).some((key) => (before[key] ?? null) !== null);
-  const more = make("details.more", { open: isMoreOpen ?? isSet }, make("summary", t("More")), make("div.stack", Object.values(few).map(({ node }) => node)));
-  const said = make("p.bad", { role: "alert" });
+/** Changes of a voice, as the server takes them; null is as usual. */
+const changeable = ({ name, profile: { label, aliases, style } }) => ({ ...style, label: label === name ? null : label, aliases: aliases.length ? aliases : null });
 
-  const refuse = (key, message) => {
-    fields[key].complain(message);
-    if (key in few) more.open = true;
-  };
-  const change = async (wanted) => {
-    const changed = Object.keys(wanted).filter((key) => JSON.stringify(wanted[key] ?? null) !== JSON.stringify(before[key] ?? null));
-    const part = (from) => Object.fromEntries(changed.map((key) => [key, from[key] ?? null]));
-    const undo = () => patch(name, part(before)).then(() => toast(t("Undone.")), ({ message }) => toast(message));
-    try {
-      if (changed.length) await patch(name, part(wanted));
-      toast(t("Saved."), changed.length > 0 && undo);
-    } catch ({ param, message }) {
-      if (param in fields) {
-        refuse(param, message);
-        fields[param].input.focus();
-      } else set(said, message);
+const valueOf = (input) => (input.type === "checkbox" ? input.checked : input.value);
+
+class Tuning {
+  constructor() {
+    /** What a person has written and not saved, by the `data-do` of its input. */
+    this.draft = {};
+    /** Saving: one after the other, so that the second half of a double click finds nothing to do. */
+    this.turn = Promise.resolve();
+    this.summary = make("summary", { "data-do": "settings" });
+    this.node = make("details", this.summary);
+    this.node.addEventListener("toggle", () => { if (this.node.open && !this.form) this.build(); });
+  }
+
+  show(voice, title) {
+    const says = JSON.stringify([title, voice.profile, voice.heeds, voice.is_default, language]);
+    if (says === this.says) return this.node;
+    Object.assign(this, { voice, title, says });
+    set(this.summary, t("Settings"));
+    if (this.form) this.build();
+    return this.node;
+  }
+
+  get isEdited() { return Object.keys(this.draft).length > 0; }
+
+  /** Make the form anew, and write into it again what a person wrote. */
+  build() {
+    const before = this.form;
+    const focused = before?.contains(document.activeElement) && document.activeElement.dataset.do;
+    this.form = this.compose();
+    const folds = this.form.querySelectorAll("details");
+    before?.querySelectorAll("details").forEach(({ open }, i) => folds[i] && set(folds[i], open, "open"));
+    this.saved = Object.fromEntries([...this.form.querySelectorAll("[data-do]")].map((input) => [input.dataset.do, valueOf(input)]));
+    for (const [name, value] of Object.entries(this.draft)) {
+      const input = this.find(name);
+      if (!input) continue;
+      input[input.type === "checkbox" ? "checked" : "value"] = value;
+      input.dispatchEvent(new Event("input"));
     }
-  };
-  const save = (event) => {
-    event.preventDefault();
-    set(said, "");
-    const wanted = { ...values };
+    before?.remove();
+    this.node.append(this.form);
+    if (focused) this.find(focused)?.focus();
+  }
+
+  find(name) { return this.form.querySelector(`[data-do="${name}"]`); }
+
+  compose() {
+    const { voice, title, voice: { name, own, profile: { label, aliases, style } } } = this;
+    this.values = { ...style };
+    const few = {
+      aliases: aliasesField(aliases), loudness: loudnessField(style.loudness),
+      sentence_pause: numberField("sentence_pause", style.sentence_pause), seed: numberField("seed", style.seed),
+    };
+    this.fields = { ...(!own && { label: labelField(name, label) }), ...few };
+    const isSet = aliases.length > 0 || Object.keys(few).some((key) => (style[key] ?? null) !== null);
+    this.said = make("p.bad", { role: "alert" });
+    const form = make("form.stack", { noValidate: true },
+      this.fields.label?.node, make("div.sliders", sliders(this.values, voice.heeds)),
+      make("details.more", { open: isSet }, make("summary", t("More")), make("div.stack", Object.values(few).map(({ node }) => node))),
+      make("div.row", make("button.plain", { type: "submit", ariaLabel: `${t("Save")}: ${title}`, "data-do": "save" }, t("Save")),
+        make("button.link", { ariaLabel: `${t("As usual")}: ${title}`, onclick: () => this.usual(), "data-do": "usual" }, t("As usual"))),
+      this.said,
+      !voice.is_default && make("details", make("summary", t("Make it the default")), make("div.stack", settingToCopy([["voice", name]]))));
+    form.addEventListener("input", ({ target }) => {
+      const name = target.dataset.do;
+      if (!(name in this.saved)) return;
+      if (valueOf(target) === this.saved[name]) delete this.draft[name];
+      else this.draft[name] = valueOf(target);
+    });
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.next(() => this.save());
+    });
+    return form;
+  }
+
+  next(action) { this.turn = this.turn.then(action).catch(reportError); }
+
+  async save() {
+    set(this.said, "");
+    const wanted = { ...this.values };
     const refused = [];
-    for (const [key, one] of Object.entries(fields)) {
+    for (const [key, one] of Object.entries(this.fields)) {
       one.complain("");
       try {
         wanted[key] = one.read();
       } catch ({ message }) {
-        refuse(key, message);
-        refused.push(one);
+        refused.push([key, message]);
       }
     }
-    if (refused.length) refused[0].input.focus();
-    else change(wanted);
-  };
-  const usual = () => {
-    if (Object.keys(style).length) {
-      change(Object.fromEntries(Object.keys(style).map((key) => [key, null])));
-      return;
+    if (refused.length) refused.reverse().forEach(([key, message]) => this.refuse(key, message));
+    else await this.change(wanted);
+  }
+
+  /** Tell at a field what is wrong with it. */
+  refuse(key, message) {
+    const { input, complain } = this.fields[key];
+    complain(message);
+    const more = input.closest(".more");
+    if (more) more.open = true;
+    input.focus();
+  }
+
+  async change(wanted) {
+    const { voice: { name } } = this;
+    const before = changeable(this.voice);
+    const changed = Object.keys(wanted).filter((key) => JSON.stringify(wanted[key] ?? null) !== JSON.stringify(before[key] ?? null));
+    const part = (from) => Object.fromEntries(changed.map((key) => [key, from[key] ?? null]));
+    const sent = { ...this.draft };
+    const undo = () => patch(name, part(before)).then(() => toast(t("Undone.")), ({ message }) => toast(message));
+    try {
+      if (changed.length) await send(address(name), part(wanted), "PATCH");
+      for (const [key, value] of Object.entries(sent)) if ((key === "off" ? "loudness" : key) in wanted && this.draft[key] === value) delete this.draft[key];
+      if (changed.length) {
+        await refreshVoices();
+        toast(t("Saved."), undo);
+      } else if (ui.toast.hidden || ui.undo.hidden) toast(t("Nothing has changed."));
+    } catch ({ param, message }) {
+      if (!this.node.isConnected) toast(message);
+      else if (param in this.fields) this.refuse(param, message);
+      else set(this.said, message);
     }
-    const fresh = form(voice, title, more.open);
-    all.replaceWith(fresh);
-    fresh.querySelector("[data-do=usual]").focus();
-    toast(t("Saved."));
-  };
-  const all = make("form.stack", { noValidate: true, onsubmit: save },
-    fields.label?.node, make("div.sliders", sliders(values, voice.heeds)), more,
-    make("div.row", make("button.plain", { type: "submit", ariaLabel: `${t("Save")}: ${title}`, "data-do": "save" }, t("Save")),
-      make("button.link", { ariaLabel: `${t("As usual")}: ${title}`, onclick: usual, "data-do": "usual" }, t("As usual"))),
-    said,
-    !voice.is_default && make("details", make("summary", t("Make it the default")), make("div.stack", settingToCopy([["voice", name]]))));
-  return all;
+  }
+
+  /** Take back how the voice speaks; what it is called stays, saved or not. */
+  usual() {
+    const { label, aliases } = this.draft;
+    this.draft = JSON.parse(JSON.stringify({ label, aliases }));
+    this.build();
+    this.next(async () => {
+      const style = Object.keys(this.voice.profile.style);
+      if (style.length) await this.change(Object.fromEntries(style.map((key) => [key, null])));
+    });
+  }
 }
 
+const address = (name) => `v1/voices/${encodeURIComponent(name)}`;
+
 async function patch(name, changes) {
-  await send(`v1/voices/${encodeURIComponent(name)}`, changes, "PATCH");
-  await readVoices();
+  await send(address(name), changes, "PATCH");
+  await refreshVoices();
 }

@@ -4,10 +4,11 @@ import { fill, make, set, show as reveal, toast, ui } from "./dom.js";
 import { editFile, editRecording, whyNoMicrophone } from "./editor.js";
 import { drawOutline, outline, redraw } from "./outline.js";
 import { player } from "./player.js";
-import { ask, ENGINE, readVoices, STANDBY, state } from "./server.js";
+import { say } from "./refusals.js";
+import { ask, ENGINE, readVoices, refreshVoices, STANDBY, state } from "./server.js";
 import { decode } from "./sound.js";
 import { nameOf, tryVoice } from "./speak.js";
-import { tuning } from "./tuning.js";
+import { keepOnly, tuning } from "./tuning.js";
 import { language, languageName, later, number, seconds, sentence, size, t } from "./words.js";
 
 const STATES = { preparing: later("is being prepared"), waiting: later("waits to be prepared") };
@@ -24,9 +25,12 @@ let replaces = null;
 let listed = false;
 
 export function show(what) {
-  if (!listed) {
+  if (!listed && what !== "clock") {
     listed = true;
-    readVoices().catch(({ message }) => set(ui.folderTrouble, message));
+    readVoices().catch(({ message }) => {
+      listed = false;
+      set(ui.folderTrouble, message);
+    });
   }
   set(ui.noMicrophone, whyNoMicrophone());
   reveal(ui.noMicrophone, ui.noMicrophone.textContent !== "");
@@ -37,11 +41,12 @@ export function show(what) {
   set(ui.folder, folder.path);
   set(ui.folderTrouble, sentence(folder.trouble) || (folder.writable ? "" : t("The server can't write into this folder.")));
   for (const button of [ui.choose, ui.record]) button.disabled = !folder.writable;
+  keepOnly(voices);
   const word = ui.find.value.trim().toLowerCase();
   const fits = (...texts) => texts.some((text) => text.toLowerCase().includes(word));
   const found = voices.filter((voice) => fits(nameOf(voice), voice.name, ...voice.languages.map(languageName)));
   found.sort((a, b) => a.own - b.own || nameOf(a).localeCompare(nameOf(b)));
-  const heeds = state.info.heeds ?? [];
+  const heeds = state.info?.heeds ?? [];
   fill(ui.cards, [...broken.filter(({ file }) => fits(file)), ...found.map((voice) => ({ ...voice, heeds, writable: folder.writable }))],
     ({ file, name }) => (file === undefined ? name : `${file} broken`), (item) => (item.file === undefined ? card(item) : brokenCard(item)));
 }
@@ -52,16 +57,16 @@ const button = (what, name, text, onclick, label = text) => {
   return made;
 };
 
-function brokenCard({ file, reason }) {
+function brokenCard({ file, reason, problem }) {
   return make("li.wrong",
     make("div.top", make("h3", { dir: "auto" }, file), make("span.tag.bad", t("unusable"))),
-    make("p", sentence(reason)),
+    make("p", say(problem, reason)),
     make("div.row", button("button.plain", file, t("Replace"), () => { replaces = file; ui.file.click(); }),
       button("button.link", file, t("Delete"), () => remove(file, file))));
 }
 
 function card(voice) {
-  const { name, own, languages, judgement, reason } = voice;
+  const { name, own, languages, judgement, reason, problem } = voice;
   const title = nameOf(voice);
   const spoken = languages.length > 1 ? t("{n} languages", { n: number(languages.length, 0) }) : languageName(languages[0]);
   const about = [own && t("The model's own voice"), judgement && seconds(judgement.seconds), spoken, voice.recorded_language && languages.length > 1 && t("recorded in {language}", { language: languageName(voice.recorded_language) }), STATES[voice.state] && t(STATES[voice.state])];
@@ -71,11 +76,11 @@ function card(voice) {
     make("div.top", make("h3", { dir: "auto" }, title), voice.is_default && make("span.tag.good", t("default"))),
     voice.peaks && outline(voice.peaks),
     make("p.quiet", about.filter(Boolean).join(" · ")),
-    voice.state === "broken" && make("p.bad", sentence(reason)),
+    voice.state === "broken" && make("p.bad", say(problem, reason)),
     findings.length > 0 && make("ul.checks", findings),
     make("div.row",
-      listen("button", title, t("Preview"), address(name, `/preview?language=${preferred}`)),
-      button("button.plain", title, t("Try"), () => { location.hash = "speak"; tryVoice(name); }),
+      voice.state !== "broken" && listen("button", title, t("Preview"), address(name, `/preview?language=${preferred}`)),
+      voice.state !== "broken" && button("button.plain", title, t("Try"), () => { location.hash = "speak"; tryVoice(name); }),
       voice.recording && listen("button.plain", title, t("Recording"), address(name, "/sample"), true)),
     tuning(voice, title),
     !own && voice.writable && button("button.link", title, t("Delete"), () => remove(name, title)));
@@ -116,13 +121,11 @@ async function hear(path, isRecording) {
   const mine = heard = { path, end };
   set(pressed(), t("Stop"));
   try {
-    player.open();
-    const response = await ask(path, { signal: cut.signal });
-    const samples = await decode(await response.arrayBuffer());
-    await player.open();
-    if (heard !== mine) return;
-    if (response.headers.get(ENGINE) === STANDBY) toast(t("The standby voice said this, not Chatterbox."));
-    source = await player.beside(samples);
+    source = await player.beside(fetchSound(path, cut.signal), cut.signal);
+    if (!source) {
+      end();
+      return;
+    }
     source.onended = end;
     const { context } = player;
     const begun = context.currentTime;
@@ -138,10 +141,22 @@ async function hear(path, isRecording) {
   }
 }
 
+async function fetchSound(path, signal) {
+  const response = await ask(path, { signal });
+  const samples = await decode(await response.arrayBuffer());
+  if (!signal.aborted && response.headers.get(ENGINE) === STANDBY) toast(t("The standby voice said this, not Chatterbox."));
+  return samples;
+}
+
+const going = new Set();
+
 async function remove(name, title) {
+  if (going.has(name)) return;
+  going.add(name);
+  heard?.end();
   try {
     const { undo } = await (await ask(address(name), { method: "DELETE" })).json();
-    await readVoices();
+    await refreshVoices();
     toast(t("{name} is deleted.", { name: title }), async () => {
       try {
         await ask(address(name, `/undelete?id=${undo.id}`), { method: "POST" });
@@ -149,49 +164,48 @@ async function remove(name, title) {
       } catch ({ message }) {
         toast(message);
       }
-      await readVoices();
+      await refreshVoices();
     }, Math.min(undo.seconds, Math.max(UNDO_SECONDS, undo.seconds / 2)));
     ui.undo.focus();
   } catch ({ message }) {
     toast(message);
   }
+  going.delete(name);
 }
 
-/** Send a recording; throws what the server says of it. */
-async function add(file, fields) {
-  const most = state.info.limits?.max_upload_bytes;
+/** Begin a voice with a file; `broken` is the name of the one that it replaces. */
+const take = (file, broken) => file && editFile(file, (...sent) => add(broken, ...sent));
+
+/** Send a recording, until `signal` ends that; throws what the server says of it. */
+async function add(broken, file, fields, signal) {
+  const most = state.info?.limits?.max_upload_bytes;
   if (most && file.size > most) throw new Error(t("The recording has {size}; {most} is the most.", { size: size(file.size), most: size(most) }));
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) if (value) form.append(name, value);
   form.append("file", file, file.name ?? `${fields.name}.wav`);
-  const broken = replaces;
   const undo = broken && (await (await ask(address(broken), { method: "DELETE" })).json()).undo;
   try {
-    await ask("v1/voices", { method: "POST", body: form });
+    await ask("v1/voices", { method: "POST", body: form, signal });
+    toast(t("{name} is a voice now. Home Assistant shows it within half a minute.", { name: fields.name }));
   } catch (error) {
     if (broken) await ask(address(broken, `/undelete?id=${undo.id}`), { method: "POST" }).catch(() => {});
     throw error;
+  } finally {
+    refreshVoices();
   }
-  replaces = null;
-  toast(t("{name} is a voice now. Home Assistant shows it within half a minute.", { name: fields.name }));
-  await readVoices();
 }
-
-const take = (file) => file && editFile(file, add);
 
 ui.choose.addEventListener("click", () => { replaces = null; ui.file.click(); });
 ui.file.addEventListener("change", () => {
-  take(ui.file.files[0]);
+  take(ui.file.files[0], replaces);
   ui.file.value = "";
 });
-ui.record.addEventListener("click", () => { replaces = null; editRecording(add); });
+ui.record.addEventListener("click", () => editRecording((...sent) => add(null, ...sent)));
 ui.find.addEventListener("input", () => show());
 for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
   ui.drop.addEventListener(kind, (event) => {
     event.preventDefault();
     ui.drop.classList.toggle("over", kind === "dragenter" || kind === "dragover");
-    if (kind !== "drop") return;
-    replaces = null;
-    if (!ui.choose.disabled) take(event.dataTransfer.files[0]);
+    if (kind === "drop" && !ui.choose.disabled) take(event.dataTransfer.files[0], null);
   });
 }

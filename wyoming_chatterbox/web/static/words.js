@@ -7,8 +7,11 @@ export let language = "en";
 let words = {};
 const originals = new Map();
 
+/** Words that are read from right to left, in a way that leaves the order of those around them alone. */
+export const isolated = (text) => (/[\u0590-\u08ff]/.test(text) ? `\u2068${text}\u2069` : text);
+
 /** Say an English text in the page's language: {name} is replaced. */
-export const t = (text, values = {}) => (words[text] ?? text).replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+export const t = (text, values = {}) => (words[text] ?? text).replace(/\{(\w+)\}/g, (all, name) => isolated(values[name] ?? all));
 
 /** Mark a text that is said later, by `t`. */
 export const later = (text) => text;
@@ -42,15 +45,28 @@ export function translate(root) {
   if (language !== "en") put();
 }
 
-/** Change the page's language. */
+/** Fetch a file of the page. Throws `Error` if it does not come. */
+export async function file(path) {
+  const response = await fetch(path);
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return response;
+}
+
+let wanted = "en";
+
+/** Change the page's language; false if another was wished for meanwhile. Throws `Error` if its words don't come. */
 export async function speak(code) {
+  wanted = code;
+  const fetched = code === "en" ? {} : await (await file(`words/${code}.json`)).json();
+  if (code !== wanted) return false;
   if (!originals.size) collect(document.body);
   const changes = code !== language;
-  words = code === "en" ? {} : await fetch(`words/${code}.json`).then((response) => response.json()).catch(() => ({}));
+  words = fetched;
   language = code;
   document.documentElement.lang = code;
   ui.lang.value = code;
   if (changes) put();
+  return true;
 }
 
 // Numbers, as the language writes them.
