@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.client import PATIENCE
 from tests.serving import until
 from tests.test_voices import look, names, record
 from wyoming_chatterbox.errors import ConflictError, FolderError, RequestError, VoiceError
@@ -343,7 +344,7 @@ async def test_a_share_that_hangs_holds_nobody_up_and_takes_one_thread(tmp_path:
 
 
 async def until_it_answers(library: Library) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not await library.writable():
             await asyncio.sleep(0.002)
 

@@ -42,7 +42,7 @@ async def hanging_server(directory: Path, *flags: str) -> AsyncIterator[ServerPr
 
 async def hangs(directory: Path, what: str) -> None:
     """Wait until it does."""
-    await until((directory / f"hangs-{what}").exists, 30)
+    await until((directory / f"hangs-{what}").exists)
 
 
 async def ended(server: ServerProcess, *, within: float = KILLED_AFTER) -> int:
@@ -137,7 +137,7 @@ async def test_nor_a_log_that_nobody_reads(tmp_path: Path) -> None:
     flags = ("--uri", f"tcp://127.0.0.1:{free_port()}", "--data-dir", str(tmp_path), "--no-http")
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.hanging_server", *flags, stderr=writing)
     try:
-        await until(lambda: catches(process.pid, signal.SIGTERM), 30)
+        await until(lambda: catches(process.pid, signal.SIGTERM))
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(KILLED_AFTER):
             assert await process.wait() == 0
@@ -177,15 +177,15 @@ async def test_sighup_looks_at_the_voices_again_and_kills_nobody(tmp_path: Path)
         noise = 0.1 * np.random.default_rng(0).standard_normal(6 * 24000)
         soundfile.write(tmp_path / "voices" / "alice.wav", noise, 24000)
         server.process.send_signal(signal.SIGHUP)
-        await until(lambda: "SIGHUP: the voices were looked at again; there are 2" in server.said(), 30)
+        await until(lambda: "SIGHUP: the voices were looked at again; there are 2" in server.said())
         assert {voice.name for voice in (await describe(server.uri)).tts[0].voices} == {"default", "alice"}
         server.process.send_signal(signal.SIGHUP)
-        await until(lambda: server.said().count("SIGHUP") == 2, 30)
+        await until(lambda: server.said().count("SIGHUP") == 2)
 
 
 async def test_sigusr1_shows_where_every_thread_is(tmp_path: Path) -> None:
     async with hanging_server(tmp_path, "--no-standby") as server:
         await server.reaches("ready")
         server.process.send_signal(signal.SIGUSR1)
-        await until(lambda: "most recent call first" in server.said(), 30)
+        await until(lambda: "most recent call first" in server.said())
         assert (await plain(server.uri, "One.")).types == CYCLE

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from wyoming.tts import SynthesizeVoice
 
-from tests.client import describe, plain
+from tests.client import PATIENCE, describe, plain
 from tests.http_serving import http
 from tests.serving import serving, until
 from tests.test_voices import look, names, record
@@ -124,7 +124,7 @@ async def run():
 
 asyncio.run(run())
 """
-    subprocess.run([sys.executable, "-c", code, tmp_path], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code, tmp_path], check=True, timeout=PATIENCE)
 
 
 async def test_a_folder_that_vanishes_leaves_the_voices_that_are_known(
@@ -136,12 +136,12 @@ async def test_a_folder_that_vanishes_leaves_the_voices_that_are_known(
         voices = running.service.voices
         folder.rename(tmp_path / "elsewhere")
         for _ in range(2):
-            assert await voices.refresh(30)
+            assert await voices.refresh(PATIENCE)
         assert await offered(running.uri) == ["default", "alice"]
         assert caplog.text.count("can't be read: No such file or directory; the 2 voices known serve meanwhile") == 1
         (tmp_path / "elsewhere" / "alice.wav").unlink()
         (tmp_path / "elsewhere").rename(folder)
-        assert await voices.refresh(30)
+        assert await voices.refresh(PATIENCE)
         assert await offered(running.uri) == ["default"]
         assert voices.trouble is None
 
@@ -181,7 +181,7 @@ async def test_a_file_that_is_still_being_copied_is_looked_at_again_by_itself(tm
     try:
         for part in (1, 2):
             (voices.directory / "alice.flac").write_bytes(whole[: len(whole) * part // 2 - 2 + part])
-            await until(lambda part=part: ("alice" in names(voices.catalogue)) == (part == 2), 30)  # type: ignore[misc]
+            await until(lambda part=part: ("alice" in names(voices.catalogue)) == (part == 2))  # type: ignore[misc]
     finally:
         await voices.close()
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from yarl import URL
 
+from tests.client import PATIENCE
 from tests.http_serving import http
 from tests.serving import until
 from tests.test_library import SLOW, full_disk, listed
@@ -108,7 +109,7 @@ async def test_a_deletion_that_nobody_waits_for_any_more_can_be_undone(tmp_path:
     record(tmp_path / "alice.wav")
     (tmp_path / "other.yaml").write_text("speed: 0.9\n")
     reading = Reading()
-    library = Library(tmp_path, reading, patience=60 if leaves else 0.05)
+    library = Library(tmp_path, reading, patience=PATIENCE if leaves else 0.05)
     deleting = asyncio.create_task(library.delete(VoiceName("alice", tmp_path / "alice.wav")))
     if leaves:
         await asyncio.to_thread(reading.begun.wait)
@@ -119,7 +120,7 @@ async def test_a_deletion_that_nobody_waits_for_any_more_can_be_undone(tmp_path:
             await deleting
     reading.answers.set()
     await until(lambda: not (tmp_path / "alice.wav").exists())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not await library.writable() or (back := await library.restore("alice")) is None:
             await asyncio.sleep(0.002)
     assert back.files == ("alice.wav",)
