@@ -176,7 +176,7 @@ def test_a_server_is_announced_as_soon_as_there_is_a_network_and_quiet_when_it_g
     server = [sys.executable, "-m", "wyoming_chatterbox", "--no-http", "--no-standby", "--local-files-only"]
     command = [*ISOLATED, LATE_NETWORK, "bash", *server, "--data-dir", str(tmp_path)]
     log = tmp_path / "log"
-    done = subprocess.run(command, env={**os.environ, "LOG": str(log)}, timeout=100, check=False)
+    done = subprocess.run(command, env={**os.environ, "LOG": str(log)}, timeout=280, check=False)
     said = log.read_text()
     assert done.returncode == 0, said
     assert said.count("until it has a network (Network is unreachable)") == 1

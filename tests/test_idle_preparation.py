@@ -101,7 +101,7 @@ async def test_an_engine_that_fails_to_prepare_still_speaks(tmp_path: Path, erro
         assert (await plain(running.uri, "Hello.")).error is None
         assert running.service.replies.records[-1].engine == "chatterbox"
         assert running.service.voices.catalogue.broken == {}
-        assert running.chatterbox.cleaned == isinstance(error, OutOfMemoryError)
+        await until(lambda: running.chatterbox.cleaned == isinstance(error, OutOfMemoryError))
 
 
 async def test_an_engine_that_hangs_is_asked_for_no_other_voice_at_once(

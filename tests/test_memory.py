@@ -230,7 +230,7 @@ def brief(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("voices", "first", "all_of_them"),
     [
-        pytest.param(3, 9, 27, marks=pytest.mark.slow(8)),
+        pytest.param(2, 6, 16, marks=pytest.mark.slow(5)),
         pytest.param(20, 50, 500, marks=[pytest.mark.slow(223), pytest.mark.full]),
     ],
 )

@@ -66,7 +66,7 @@ def test_a_short_sentence_waits_for_no_stall() -> None:
 
 @pytest.mark.slow(3)
 async def test_after_the_timeout_the_unfinished_is_spoken_and_the_rest_when_it_comes(tmp_path: Path) -> None:
-    flags = ("--flush-after", "0.02", "--stream-timeout", "0.2")
+    flags = ("--flush-after", "0.02", "--stream-timeout", "0.4")
 
     def is_last(said: str) -> bool:
         return running.chatterbox.texts[-1:] == [said]

@@ -153,7 +153,7 @@ async def test_requests_do_not_look_at_the_folder(tmp_path: Path, share: Share) 
             await offered(running.uri)
             await plain(running.uri, "Hello.", ALICE)
         # A slow machine has time for some looks of its own.
-        assert share.looks < 25
+        assert share.looks < 50
 
 
 async def test_a_recording_copied_just_now_can_be_named_at_once(tmp_path: Path) -> None:
