@@ -16,6 +16,7 @@ import aiohttp
 import numpy as np
 import pytest
 import soundfile
+from yarl import URL
 
 from tests.client import CYCLE, plain
 from tests.fakes import FakeEngine
@@ -240,6 +241,22 @@ async def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
                     continue
                 text = await response.text()
                 assert "http://" not in text.replace("http://www.w3.org/2000/svg", "") and "https://" not in text
+
+
+@pytest.mark.parametrize(
+    ("path", "way"), [("/info", "./"), ("/v1/voices", "../"), ("/v1/voices/alice/sample", "../../../")]
+)
+async def test_a_person_without_the_token_is_led_to_the_page_and_a_program_gets_json(
+    tmp_path: Path, path: str, way: str
+) -> None:
+    async with http(tmp_path, "--http-token", "a-long-secret-of-many-letters") as server:
+        async with server.client.get(path, headers={"Accept": "text/html"}) as response:
+            assert (response.status, response.content_type) == (401, "text/html")
+            assert re.findall(r'href="([^"]*)"', await response.text()) == [way]
+            page = response.url.join(URL(way))
+        async with server.client.get(page) as response:
+            assert response.status == 200
+        assert (await server.get(path))[1]["error"]["type"] == "authentication_error"
 
 
 async def test_answers_carry_the_headers_that_keep_a_browser_safe(tmp_path: Path) -> None:

@@ -15,14 +15,15 @@ import pytest
 import soundfile
 from wyoming.tts import SynthesizeVoice
 
-from tests.client import CYCLE, describe, plain
+from tests.client import CYCLE, PATIENCE, describe, plain
 from tests.ports import free_port
 from tests.process import ServerProcess, server_process
 from tests.serving import until
 from wyoming_chatterbox import health_check
 from wyoming_chatterbox.health_check import UnhealthyError
+from wyoming_chatterbox.signals import GRACE_SECONDS
 
-pytestmark = pytest.mark.slow(1)
+pytestmark = pytest.mark.slow(3)
 
 KILLED_AFTER = 10.0
 """Seconds until Docker or Home Assistant kill what they told to end."""
@@ -45,9 +46,9 @@ async def hangs(directory: Path, what: str) -> None:
     await until((directory / f"hangs-{what}").exists)
 
 
-async def ended(server: ServerProcess, *, within: float = KILLED_AFTER) -> int:
+async def ended(server: ServerProcess) -> int:
     """The exit code of a server that was told to end."""
-    async with asyncio.timeout(within):
+    async with asyncio.timeout(PATIENCE):
         return await server.process.wait()
 
 
@@ -65,6 +66,7 @@ async def test_where_nothing_hangs_nothing_is_said_of_it(tmp_path: Path) -> None
 
 
 async def test_an_engine_that_hangs_keeps_no_process_alive(tmp_path: Path) -> None:
+    assert GRACE_SECONDS < KILLED_AFTER
     async with hanging_server(tmp_path) as server:
         await server.reaches("ready")
         (tmp_path / "hang-speaking").touch()
@@ -94,6 +96,13 @@ async def test_nor_does_one_that_prepares_a_voice(tmp_path: Path) -> None:
         assert "still running: speech: speaking" in last_line(server)
 
 
+@pytest.fixture(name="hurried")
+def hurried_fixture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave a process a second to end, as nobody is to be told."""
+    monkeypatch.setenv("HANGING_GRACE", "1")
+
+
+@pytest.mark.usefixtures("hurried")
 async def test_nor_a_load(tmp_path: Path) -> None:
     (tmp_path / "hang-loading").touch()
     async with hanging_server(tmp_path, "--no-standby") as server:
@@ -103,6 +112,7 @@ async def test_nor_a_load(tmp_path: Path) -> None:
         assert "loading" in last_line(server)
 
 
+@pytest.mark.usefixtures("hurried")
 async def test_nor_a_folder_on_a_network_drive(tmp_path: Path) -> None:
     async with hanging_server(tmp_path, "--no-standby") as server:
         await server.reaches("ready")
@@ -126,6 +136,7 @@ async def test_told_twice_it_ends_at_once(tmp_path: Path) -> None:
         assert "told to twice" in last_line(server)
 
 
+@pytest.mark.usefixtures("hurried")
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no /proc")
 async def test_nor_a_log_that_nobody_reads(tmp_path: Path) -> None:
     reading, writing = os.pipe()
@@ -139,7 +150,7 @@ async def test_nor_a_log_that_nobody_reads(tmp_path: Path) -> None:
     try:
         await until(lambda: catches(process.pid, signal.SIGTERM))
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(KILLED_AFTER):
+        async with asyncio.timeout(PATIENCE):
             assert await process.wait() == 0
     finally:
         if process.returncode is None:
@@ -166,7 +177,7 @@ async def test_one_that_stays_hung_ends_the_process_so_that_another_can_begin(
         assert (await plain(server.uri, "One two.")).types == CYCLE, "the standby voice says it"
         with pytest.raises(UnhealthyError, match="Chatterbox hangs"):
             await health_check.check(server.uri, 10)
-        assert await ended(server, within=30) == 3
+        assert await ended(server) == 3
         assert "with exit code 3 because Chatterbox hangs" in last_line(server)
         assert "still running: speech: speaking" in last_line(server)
 
