@@ -54,7 +54,7 @@ def share(tmp_path: Path) -> Iterator[Share]:
 
 
 def watched(directory: Path) -> VoicesFolder:
-    return VoicesFolder(directory, lambda: ("en",), lambda: ENGLISH.prompt, "default", patience=0.2)
+    return VoicesFolder(directory, lambda: ("en",), lambda: ENGLISH.prompt, "default", patience=PATIENCE)
 
 
 async def offered(uri: str) -> list[str]:
