@@ -5,7 +5,7 @@ python -m tests.hanging_server --data-dir DIRECTORY ...
 While DIRECTORY/hang-speaking, hang-preparing, hang-closing, hang-loading or hang-folder is there, that hangs: the
 engine in an utterance, as it prepares a voice, or as it is closed; the loading; whatever lists the voices directory, as
 on a network drive. The environment's HANGING_BASE and HANGING_GIVE_UP are the seconds until a hang is noticed and until
-it is given up.
+it is given up, and HANGING_GRACE those that it has to end.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 from tests.fakes import FakeEngine
 from wyoming_chatterbox import __main__ as server
 from wyoming_chatterbox.engine import Block, Utterance
+from wyoming_chatterbox.signals import Signals
 from wyoming_chatterbox.speech.lifecycle import Lifecycle
 from wyoming_chatterbox.speech.scheduler import Scheduler
 
@@ -85,4 +86,6 @@ if __name__ == "__main__":
         server.Scheduler = partial(Scheduler, base=float(base))  # type: ignore[assignment, attr-defined]
         give_up = float(os.environ["HANGING_GIVE_UP"])
         server.Lifecycle = partial(Lifecycle, give_up=give_up)  # type: ignore[assignment, attr-defined]
+    if grace := os.environ.get("HANGING_GRACE"):
+        server.Signals = partial(Signals, grace=float(grace))  # type: ignore[assignment, attr-defined]
     sys.exit(server.main())

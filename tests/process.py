@@ -13,7 +13,7 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.client import describe
+from tests.client import PATIENCE, describe
 from tests.ports import free_port
 
 
@@ -28,7 +28,7 @@ class ServerProcess:
 
     async def answering(self) -> None:
         """Wait for the first Describe that is answered."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 if self.process.returncode is not None:
                     raise AssertionError(f"The server ended: {self.said()}")
@@ -45,7 +45,7 @@ class ServerProcess:
             answer: dict[str, object] = await response.json()
             return answer
 
-    async def reaches(self, state: str, timeout: float = 90) -> dict[str, object]:
+    async def reaches(self, state: str, timeout: float = PATIENCE) -> dict[str, object]:
         """Wait until `/info` tells this state of Chatterbox; the status then."""
         async with asyncio.timeout(timeout):
             while True:
@@ -68,7 +68,7 @@ class ServerProcess:
         """SIGTERM; the exit code."""
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             return await self.process.wait()
 
 

@@ -27,4 +27,4 @@ def copy_tree(tree: Path) -> None:
 def build(tree: Path, *arguments: str) -> None:
     """Run script/build there, which fills `tree/dist`."""
     command = [str(tree / "script" / "build"), "--offline", *arguments]
-    subprocess.run(command, check=True, capture_output=True, timeout=100)
+    subprocess.run(command, check=True, capture_output=True, timeout=280)

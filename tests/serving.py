@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from tests.client import PATIENCE
 from tests.fakes import FakeEngine
 from tests.ports import free_port
 from wyoming_chatterbox import config
@@ -62,9 +63,10 @@ async def serving(
 ) -> AsyncIterator[Running]:
     """Serve with `flags`; Chatterbox is a fake that is ready at once unless `load` says otherwise.
 
-    `voices_directory` stands in for the folder of that name in `directory`. Preparing voices while nobody speaks is
-    left to the test to start. Loaded, the model is left out of collections as usual, and garbage with it: collecting
-    that takes longer than most tests.
+    `voices_directory` stands in for the folder of that name in `directory`, and may hang, which is told after 0.2 s; of
+    the other, every recording has been heard. Preparing voices while nobody speaks is left to the test to start.
+    Loaded, the model is left out of collections as usual, and garbage with it: collecting that takes longer than most
+    tests.
     """
     uri = uri or f"tcp://127.0.0.1:{free_port()}"
     # Off, a client hears the fake's very samples; what is said of loudness is tested with a loudness of its own.
@@ -93,7 +95,7 @@ async def serving(
         wanted=options.languages,
         others=[options.pronunciations] if options.pronunciations is not None else (),
         new_catalogue=partial(info_answer, streaming=options.streaming),
-        patience=0.2,
+        patience=PATIENCE if voices_directory is None else 0.2,
     )
     levels = Levels(directory / "cache" / "levels.json")
     replies = Replies(lifecycle, scheduler, limit=options.max_replies, style=style_of(options), levels=levels)
@@ -102,6 +104,10 @@ async def serving(
     service = Service(options, voices, lifecycle, replies, preparation, pronunciations)
     server = WyomingServer(uri, service)
     await voices.start()
+    # The start itself waits a second, which a busy machine may take longer than.
+    await until(lambda: voices.trouble is not None or voices.languages is not None)
+    if voices_directory is None:
+        await until(lambda: not voices._has_more)
     await pronunciations.start()
     await server.start()
     await levels.read()
@@ -120,7 +126,7 @@ async def serving(
         await scheduler.close()
 
 
-async def until(condition: Callable[[], bool], timeout: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], timeout: float = PATIENCE) -> None:
     """Wait for a condition to come true; `TimeoutError` if it doesn't."""
     async with asyncio.timeout(timeout):
         while not condition():

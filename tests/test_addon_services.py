@@ -20,7 +20,7 @@ import pytest
 import yaml
 from aiohttp import web
 
-from tests.client import CYCLE, describe, plain
+from tests.client import CYCLE, PATIENCE, describe, plain
 from tests.conftest import Tiny
 from tests.ports import free_port
 from tests.process import ServerProcess
@@ -126,7 +126,7 @@ async def test_the_log_says_what_runs_on_a_processor_and_why(container: Containe
     shutil.copytree(tiny("nano"), container.root / "data" / "models" / name)
     async with server(container, local_files_only=True) as running:
         await running.answering()
-        await until(lambda: "Chatterbox is ready" in running.said(), 90)
+        await until(lambda: "Chatterbox is ready" in running.said())
         assert (await plain(running.uri, "Yes.")).types == CYCLE
         (documented,) = re.findall(r"^    (The model is nano: .+)$", (ADDON / "DOCS.md").read_text(), re.MULTILINE)
         assert documented in running.said()
@@ -135,7 +135,7 @@ async def test_the_log_says_what_runs_on_a_processor_and_why(container: Containe
 
 async def test_an_option_that_can_not_be_ends_the_app_with_its_name(container: Container) -> None:
     async with server(container, max_chunk_length=7) as running:
-        assert await asyncio.wait_for(running.process.wait(), 30) == 2
+        assert await asyncio.wait_for(running.process.wait(), PATIENCE) == 2
         assert "--max-chunk-length can't be 7" in running.said()
 
 
@@ -177,7 +177,7 @@ async def test_the_page_opens_through_ingress_and_for_nobody_else(container: Con
         aiohttp.ClientSession(headers=home) as browser,
     ):
         await running.answering()
-        await until(lambda: "The standby voice is ready" in running.said(), 30)
+        await until(lambda: "The standby voice is ready" in running.said())
         async with browser.get(page) as response:
             assert response.status == 200
             links = re.findall(r'(?:href|src)="([^"]*)"', await response.text())
@@ -235,7 +235,7 @@ async def discovery(container: Container, *, resolves: bool = True) -> str:
     container.command("sleep", '[ "$1" != infinity ] || echo asleep')
     process, log = await container.start("discovery", SUPERVISOR_TOKEN=TOKEN, CURL_HOME=str(container.root))
     try:
-        assert await asyncio.wait_for(process.wait(), 60) == 0
+        assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
     finally:
         if process.returncode is None:
             process.kill()
@@ -309,11 +309,11 @@ async def test_nobody_is_told_before_the_server_answers(container: Container, tm
     async with supervised(container, named=True) as supervisor:
         process, _ = await container.start("discovery", CURL_HOME=str(container.root))
         try:
-            await until((container.root / "waited").exists, 30)
+            await until((container.root / "waited").exists)
             assert not supervisor.asked
             async with serving(tmp_path, uri=f"tcp://127.0.0.1:{container.port}"):
                 (container.root / "go_on").touch()
-                assert await asyncio.wait_for(process.wait(), 60) == 0
+                assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
             assert supervisor.asked
         finally:
             if process.returncode is None:

@@ -25,6 +25,7 @@ from wyoming.info import Attribution, Info, TtsProgram
 from wyoming.server import AsyncEventHandler, AsyncServer
 
 from tests.checkout import ROOT
+from tests.client import PATIENCE
 from tests.conftest import Tiny
 from tests.downloading import surroundings_fixture  # noqa: F401
 from tests.hub import Hub
@@ -296,7 +297,7 @@ def test_another_wyoming_server_is_named(check: Ask, model: str) -> None:
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(PATIENCE)
     said = check(model, f"--uri={uri}")
     loop.call_soon_threadsafe(done.set)
     thread.join()

@@ -19,6 +19,7 @@ import pytest
 from zeroconf import ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
+from tests.client import PATIENCE
 from tests.serving import until
 from wyoming_chatterbox.server.discovery import Announcement
 
@@ -57,7 +58,7 @@ async def changes_fixture() -> AsyncIterator[Changes]:
 
 async def told(caplog: pytest.LogCaptureFixture, words: str) -> str:
     """Wait for a line of the log."""
-    await until(lambda: words in caplog.text, 30)
+    await until(lambda: words in caplog.text)
     (line,) = [line for line in caplog.messages if words in line]
     return line
 
@@ -69,11 +70,11 @@ async def test_a_server_on_all_addresses_is_announced_with_one_and_taken_back(
     zeroconf, seen = changes
     announcement = Announcement("kitchen", "0.0.0.0", 10200, interfaces=LOOPBACK)
     announcement.start()
-    await until(lambda: "Zeroconf announces" in caplog.text or "until it has a network" in caplog.text, 30)
+    await until(lambda: "Zeroconf announces" in caplog.text or "until it has a network" in caplog.text)
     if "until it has a network" in caplog.text:
         await announcement.close()
         pytest.skip("there is no network here to have an address in")
-    name, change = await asyncio.wait_for(seen.get(), 10)
+    name, change = await asyncio.wait_for(seen.get(), PATIENCE)
     assert change is ServiceStateChange.Added
     info = AsyncServiceInfo(TYPE, name)
     assert await info.async_request(zeroconf.zeroconf, 3000)
@@ -82,7 +83,7 @@ async def test_a_server_on_all_addresses_is_announced_with_one_and_taken_back(
     assert address not in ("0.0.0.0", "127.0.0.1"), "Home Assistant skips these"
     assert f"In Home Assistant: {BY_HAND}{address}, port 10200" in caplog.messages
     await announcement.close()
-    while (await asyncio.wait_for(seen.get(), 10))[1] is not ServiceStateChange.Removed:
+    while (await asyncio.wait_for(seen.get(), PATIENCE))[1] is not ServiceStateChange.Removed:
         pass
 
 
@@ -94,7 +95,7 @@ async def test_a_second_server_of_a_name_gets_another(changes: Changes, caplog: 
     both = [Announcement("kitchen", "198.51.100.7", port, interfaces=LOOPBACK) for port in (10200, 10201)]
     for number, announcement in enumerate(both, 1):
         announcement.start()
-        await until(partial(announced, number), 30)
+        await until(partial(announced, number))
     assert "Zeroconf announces it there as 'kitchen-2'" in caplog.messages
     for announcement in both:
         await announcement.close()
@@ -175,7 +176,7 @@ def test_a_server_is_announced_as_soon_as_there_is_a_network_and_quiet_when_it_g
     server = [sys.executable, "-m", "wyoming_chatterbox", "--no-http", "--no-standby", "--local-files-only"]
     command = [*ISOLATED, LATE_NETWORK, "bash", *server, "--data-dir", str(tmp_path)]
     log = tmp_path / "log"
-    done = subprocess.run(command, env={**os.environ, "LOG": str(log)}, timeout=100, check=False)
+    done = subprocess.run(command, env={**os.environ, "LOG": str(log)}, timeout=280, check=False)
     said = log.read_text()
     assert done.returncode == 0, said
     assert said.count("until it has a network (Network is unreachable)") == 1

@@ -22,7 +22,7 @@ from dotenv import dotenv_values
 from wyoming.tts import SynthesizeVoice
 
 import wyoming_chatterbox
-from tests.client import CYCLE, describe, plain
+from tests.client import CYCLE, PATIENCE, describe, plain
 from tests.conftest import Tiny
 from tests.dockerfile import Build, assignments, can_confine, confined, ignored, lineage, parse
 from tests.examples import parameters
@@ -350,7 +350,7 @@ async def container(build: Build, environment: dict[str, str]) -> AsyncIterator[
     finally:
         if process.returncode is None:
             process.terminate()
-        await asyncio.wait_for(process.wait(), 30)
+        await asyncio.wait_for(process.wait(), PATIENCE)
         assert "Traceback" not in log.read_text(), log.read_text()
 
 
@@ -377,7 +377,7 @@ async def test_the_entry_point_serves_a_normal_user_on_a_read_only_system(build:
 
     async def health() -> int:
         process = await asyncio.create_subprocess_exec(*confined(), *check, env=environment, cwd="/")
-        return await asyncio.wait_for(process.wait(), 30)
+        return await asyncio.wait_for(process.wait(), PATIENCE)
 
     assert await health() == 1
     async with container(build, environment) as process, asyncio.timeout(500):

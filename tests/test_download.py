@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.client import PATIENCE
 from tests.downloading import S3GEN, T3, Client, client_fixture, content, hub_fixture, program, surroundings_fixture  # noqa: F401
 from tests.hub import Hub
 from wyoming_chatterbox.engine.files.download import Progress
@@ -153,7 +154,7 @@ def test_two_processes_at_once_download_each_file_once(hub: Hub, client: Client)
     code = program(client.directory)
     environment = os.environ | {"HF_ENDPOINT": hub.url}
     both = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(2)]
-    assert [process.wait(60) for process in both] == [0, 0]
+    assert [process.wait(PATIENCE) for process in both] == [0, 0]
     assert {name: len(hub.asked(name)) for name in files} == dict.fromkeys(files, 1)
     assert content(client.fetch()) == files
 

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.client import describe, plain
+from tests.client import PATIENCE, describe, plain
 from tests.fakes import FakeEngine
 from tests.http_serving import Http, http
 from tests.serving import until
@@ -55,7 +55,7 @@ class Listener:
 
     async def next(self, *names: str) -> News:
         """The next event of one of these names."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 lines = []
                 while (line := await self.response.content.readline()).strip():
@@ -111,9 +111,9 @@ async def test_clocks_are_no_news_and_a_visit_is(tmp_path: Path) -> None:
 async def test_memory_comes_without_the_history_but_with_its_newest_point(tmp_path: Path) -> None:
     async with http(tmp_path, pace=QUICK) as server, listening(server) as listener:
         _, memory = await listener.next("memory")
-        _, whole = await server.get("/memory")
         while memory["point"] is None:
             _, memory = await listener.next("memory")
+        _, whole = await server.get("/memory")
         await listener.next("memory")
     assert memory.keys() == (whole.keys() - {"history"}) | {"point"}
     assert memory["point"][1:] == whole["history"]["points"][-1][1:]
@@ -193,7 +193,7 @@ async def test_a_client_that_does_not_read_is_dropped_and_others_go_on(tmp_path:
             await loop.sock_sendall(lazy, b"GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             await until(lambda: server.server.listening == 2)
             engine.held = lambda: {f"a large amount of memory, {number}": number for number in range(20_000)}
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE):
                 while server.server.listening == 2:
                     await good.next("memory")
         await good.next("memory")

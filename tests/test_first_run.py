@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.client import PATIENCE
 from tests.fakes import FakeEngine
 from tests.hub import Hub
 from tests.process import server_process
@@ -124,7 +125,7 @@ def test_a_reader_that_was_away_finds_the_latest_bar_and_no_line_is_lost_for_it(
     write_bytes = os.write
 
     def write_later(descriptor: int, data: bytes) -> int:
-        away.wait(10)
+        away.wait(PATIENCE)
         return write_bytes(descriptor, data)
 
     monkeypatch.setattr("wyoming_chatterbox.log.os.write", write_later)
@@ -211,7 +212,7 @@ async def test_a_server_shows_the_bar_on_a_terminal_alone_and_takes_it_away_when
             await server.answering()
             await server.reaches("downloading")
             if where == "terminal":
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(PATIENCE):
                     while b"Downloading" not in screen.written:
                         await asyncio.sleep(0.02)
             assert await server.stop() == 0

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.client import describe
+from tests.client import PATIENCE, describe
 from tests.http_serving import http
 from tests.serving import until
 from tests.sounds import FORMATS, Format, speech, write
@@ -343,7 +343,7 @@ async def test_the_folder_is_looked_at_again_at_once_while_there_is_more(tmp_pat
     voices._recordings = Recordings(tmp_path, listen, seconds=0)
     await voices.start()
     try:
-        await until(lambda: len(voices.catalogue.voices) == 7, 30)
+        await until(lambda: len(voices.catalogue.voices) == 7)
     finally:
         await voices.close()
 
@@ -367,7 +367,7 @@ async def test_slow_looks_log_as_few_lines_as_one(tmp_path: Path, caplog: pytest
     voices._recordings = Recordings(tmp_path, listen, seconds=0)
     await voices.start()
     try:
-        await until(lambda: len(voices.catalogue.broken) == 30, 30)
+        await until(lambda: len(voices.catalogue.broken) == 30)
         await until(lambda: "more files" in caplog.text)
     finally:
         await voices.close()
@@ -445,7 +445,7 @@ async def test_what_was_found_in_a_recording_is_told(tmp_path: Path, caplog: pyt
             "code": "quiet",
             "text": f"it is very quiet ({round(judged['level'])} dB): record closer to the microphone",
         }
-        assert await server.running.service.voices.refresh(30)
+        assert await server.running.service.voices.refresh(PATIENCE)
     assert caplog.text.count(f"The voice from alice.m4a could be better: {finding['text']}") == 1
 
 

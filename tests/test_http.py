@@ -16,6 +16,7 @@ import aiohttp
 import numpy as np
 import pytest
 import soundfile
+from yarl import URL
 
 from tests.client import CYCLE, plain
 from tests.fakes import FakeEngine
@@ -23,7 +24,7 @@ from tests.http_serving import SPEECH, http
 from tests.serving import until
 from wyoming_chatterbox import __version__
 from wyoming_chatterbox.engine import Description, Stage
-from wyoming_chatterbox.errors import DownloadError
+from wyoming_chatterbox.errors import DownloadError, EngineError
 from wyoming_chatterbox.web.app import HttpServer
 
 TOKEN = "open-sesame-7"
@@ -172,15 +173,41 @@ async def test_info_tells_which_voice_speaks_where_none_is_named(tmp_path: Path)
 
 
 async def test_info_counts_replies_and_remembers_the_latest(tmp_path: Path) -> None:
-    async with http(tmp_path) as server:
+    async with http(tmp_path, "--no-standby") as server:
         assert (await server.get("/info"))[1]["statistics"]["success_rate"] is None
         await plain(server.running.uri, "One two.")
+        server.running.chatterbox.failures = [EngineError("no more")]
+        assert (await plain(server.running.uri, "Two.")).error is not None
         await plain(server.running.uri, "Three.")
         _, answer = await server.get("/info")
     counted = answer["statistics"]
-    assert (counted["total_requests"], counted["completed_requests"], counted["error_requests"]) == (2, 2, 0)
-    assert counted["success_rate"] == 100
-    assert [reply["audio_seconds"] for reply in answer["recent"]] == pytest.approx([0.1, 0.2])
+    assert (counted["total_requests"], counted["completed_requests"], counted["error_requests"]) == (3, 2, 1)
+    assert counted["success_rate"] == 66.7
+    assert [reply["audio_seconds"] for reply in answer["recent"]] == pytest.approx([0.1, 0, 0.2])
+
+
+async def test_an_error_that_nobody_foresaw_is_answered_in_our_words_and_explained_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Odd(FakeEngine):
+        broken = False
+
+        def describe(self) -> Description:
+            if self.broken:
+                raise RuntimeError("the secrets of a device")
+            return super().describe()
+
+    engine = Odd()
+    async with http(tmp_path, load=lambda *_: engine) as server:
+        await until(lambda: server.running.service.lifecycle.chatterbox is not None)
+        engine.broken = True
+        status, answer = await server.get("/info")
+        assert (status, answer["error"]["type"], answer["error"]["code"]) == (500, "server_error", "error")
+        assert answer["error"]["message"] == "Something unexpected happened: see the server's log"
+        assert "'GET /info' failed" in caplog.text
+        assert "the secrets of a device" in caplog.text
+        engine.broken = False
+        assert (await server.get("/info"))[0] == 200
 
 
 async def test_info_shows_how_far_a_download_is_in_numbers_that_json_knows(tmp_path: Path) -> None:
@@ -214,6 +241,22 @@ async def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
                     continue
                 text = await response.text()
                 assert "http://" not in text.replace("http://www.w3.org/2000/svg", "") and "https://" not in text
+
+
+@pytest.mark.parametrize(
+    ("path", "way"), [("/info", "./"), ("/v1/voices", "../"), ("/v1/voices/alice/sample", "../../../")]
+)
+async def test_a_person_without_the_token_is_led_to_the_page_and_a_program_gets_json(
+    tmp_path: Path, path: str, way: str
+) -> None:
+    async with http(tmp_path, "--http-token", "a-long-secret-of-many-letters") as server:
+        async with server.client.get(path, headers={"Accept": "text/html"}) as response:
+            assert (response.status, response.content_type) == (401, "text/html")
+            assert re.findall(r'href="([^"]*)"', await response.text()) == [way]
+            page = response.url.join(URL(way))
+        async with server.client.get(page) as response:
+            assert response.status == 200
+        assert (await server.get(path))[1]["error"]["type"] == "authentication_error"
 
 
 async def test_answers_carry_the_headers_that_keep_a_browser_safe(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.client import PATIENCE
 from tests.fakes import FakeEngine
 from tests.http_serving import SPEECH, Http, http
 from tests.playing import played
@@ -132,7 +133,7 @@ async def test_events_come_while_the_rest_is_still_to_be_made(tmp_path: Path) ->
         engine = server.running.chatterbox
         engine.pause_after = 20
         async with server.client.post(SPEECH, json={"input": LONG, "stream_format": "SSE"}) as response:
-            line = await asyncio.wait_for(response.content.readline(), 10)
+            line = await asyncio.wait_for(response.content.readline(), PATIENCE)
             assert json.loads(line.removeprefix(b"data: "))["type"] == "speech.audio.delta"
             assert engine.steps <= 20
             engine.pause_after = None

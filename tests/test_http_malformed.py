@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.client import PATIENCE
 from tests.http_serving import SPEECH, Http, http
 from tests.serving import until
 from wyoming_chatterbox.web import speech_request
@@ -82,7 +83,7 @@ class Answer:
     body: str
 
 
-async def sent(server: Http, data: bytes, *, most: int = 10, patience: float = 20.0) -> list[Answer]:
+async def sent(server: Http, data: bytes, *, most: int = 10, patience: float = PATIENCE) -> list[Answer]:
     """The answers to these bytes, until there are `most`, or the server closes, or is silent for so many seconds."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.server.port)
     answers: list[Answer] = []

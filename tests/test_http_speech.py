@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.client import describe
+from tests.client import PATIENCE, describe
 from tests.fakes import FakeEngine
 from tests.http_serving import SPEECH, Http, decoded, http
 from tests.serving import until
@@ -82,7 +82,7 @@ async def test_sound_comes_while_the_rest_is_still_to_be_made(tmp_path: Path, fo
         engine.pause_after = 20
         request = {"input": LONG, "response_format": form}
         async with server.client.post(SPEECH, json=request) as response:
-            early = await asyncio.wait_for(response.content.readany(), 10)
+            early = await asyncio.wait_for(response.content.readany(), PATIENCE)
             assert early
             assert engine.steps <= 20
             engine.pause_after = None

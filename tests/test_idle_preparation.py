@@ -10,7 +10,7 @@ import pytest
 from wyoming.client import AsyncClient
 from wyoming.tts import Synthesize, SynthesizeVoice
 
-from tests.client import describe, plain
+from tests.client import PATIENCE, describe, plain
 from tests.http_serving import http
 from tests.serving import Running, serving, until
 from tests.test_voices import record
@@ -36,7 +36,7 @@ async def test_the_preferred_voice_comes_first_then_those_used_of_late_then_the_
         await plain(running.uri, "Hello.", SynthesizeVoice(name="carl-en"))
         running.chatterbox.voices.clear()
         record(tmp_path / "voices" / "emil.wav")
-        assert await running.service.voices.refresh(30)
+        assert await running.service.voices.refresh(PATIENCE)
         await until(lambda: len(prepared(running)) == 5)
         # Each recording once, whatever languages it speaks.
         assert prepared(running) == ["dora-en", "carl-en", "anna-de", "bob-de", "emil-de"]
@@ -63,7 +63,7 @@ async def test_a_recording_that_is_new_or_another_is_prepared(tmp_path: Path) ->
         running.preparation.start()
         for seconds in (2.0, 3.0):
             record(tmp_path / "voices" / "alice.wav", seconds)
-            assert await running.service.voices.refresh(30)
+            assert await running.service.voices.refresh(PATIENCE)
             await until(lambda seconds=seconds: len(asked(running)) == seconds - 1)  # type: ignore[misc]
 
 
@@ -78,7 +78,7 @@ async def test_a_recording_that_cannot_be_cloned_is_told_and_left_alone_until_it
         running.preparation.start()
         await until(lambda: "alice.wav" in running.service.voices.catalogue.broken)
         await until(lambda: prepared(running) == ["bob"])
-        assert await running.service.voices.refresh(30)
+        assert await running.service.voices.refresh(PATIENCE)
         reason = (await server.get("/info"))[1]["broken_recordings"]["alice.wav"]
         assert reason == "it can't be cloned, so the model's own voice speaks instead: is silent"
         assert f"No voice from alice.wav: {reason}" in caplog.text
@@ -86,7 +86,7 @@ async def test_a_recording_that_cannot_be_cloned_is_told_and_left_alone_until_it
         assert asked(running).count("alice") == 1
         running.chatterbox.unfit.clear()
         os.utime(path, (1, 1))
-        assert await running.service.voices.refresh(30)
+        assert await running.service.voices.refresh(PATIENCE)
         await until(lambda: prepared(running) == ["bob", "alice"])
         assert running.service.voices.catalogue.broken == {}
 
@@ -101,7 +101,7 @@ async def test_an_engine_that_fails_to_prepare_still_speaks(tmp_path: Path, erro
         assert (await plain(running.uri, "Hello.")).error is None
         assert running.service.replies.records[-1].engine == "chatterbox"
         assert running.service.voices.catalogue.broken == {}
-        assert running.chatterbox.cleaned == isinstance(error, OutOfMemoryError)
+        await until(lambda: running.chatterbox.cleaned == isinstance(error, OutOfMemoryError))
 
 
 async def test_an_engine_that_hangs_is_asked_for_no_other_voice_at_once(
@@ -125,7 +125,7 @@ async def test_nothing_is_prepared_from_a_folder_that_is_gone_until_it_is_back(t
         running.preparation.start()
         await until(lambda: asked(running) == ["alice"])
         path.parent.rename(tmp_path / "elsewhere")
-        assert await running.service.voices.refresh(30)
+        assert await running.service.voices.refresh(PATIENCE)
         running.chatterbox.unfit["alice"] = VoiceError(f"{path} can't be read.")
         # Interrupted, it is not even begun again.
         await plain(running.uri, "Hello.")
@@ -134,7 +134,7 @@ async def test_nothing_is_prepared_from_a_folder_that_is_gone_until_it_is_back(t
         running.chatterbox.unfit.clear()
         running.chatterbox.go_on_preparing.set()
         (tmp_path / "elsewhere").rename(path.parent)
-        assert await running.service.voices.refresh(30)
+        assert await running.service.voices.refresh(PATIENCE)
         await until(lambda: prepared(running) == ["alice"])
         assert running.service.voices.catalogue.broken == {}
 
@@ -146,7 +146,7 @@ async def test_preparing_neither_keeps_chatterbox_loaded_nor_wakes_it(tmp_path: 
         running.preparation.start()
         await until(lambda: running.chatterbox.closed)
         record(tmp_path / "voices" / "bob.wav")
-        assert await running.service.voices.refresh(30)
+        assert await running.service.voices.refresh(PATIENCE)
         await asyncio.sleep(0.1)
         assert running.service.lifecycle.idle
         assert "bob" not in asked(running)
@@ -159,7 +159,7 @@ async def test_no_more_voices_are_prepared_than_are_kept(tmp_path: Path) -> None
         (tmp_path / "voices" / f"{number:02}.wav").write_bytes(whole)
     async with serving(tmp_path) as running:
         running.preparation.start()
-        await until(lambda: len(prepared(running)) == VOICES_KEPT, 30)
+        await until(lambda: len(prepared(running)) == VOICES_KEPT)
         await asyncio.sleep(0.1)
         assert len(asked(running)) == VOICES_KEPT
 

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.checkout import ROOT, Tree
-from tests.client import describe
+from tests.client import PATIENCE, describe
 from tests.ports import free_port
 from wyoming_chatterbox.signals import GRACE_SECONDS
 
@@ -243,7 +243,7 @@ async def test_what_it_starts_is_the_server_says_when_it_serves_and_ends_in_time
         },
         stderr=asyncio.subprocess.DEVNULL,
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         assert await asyncio.get_running_loop().sock_recv(notified, 100) == b"READY=1"
         await describe(uri)
         process.terminate()

@@ -298,9 +298,9 @@ async def test_the_first_reply_in_a_voice_prepares_nothing_nor_does_a_new_server
         log.look()
         async with serving(tmp_path, load=loader(nano, tmp_path)) as running:
             service = running.service
-            await until(lambda service=service: service.lifecycle.chatterbox is not None, 60)  # type: ignore[misc]
+            await until(lambda service=service: service.lifecycle.chatterbox is not None)  # type: ignore[misc]
             running.preparation.start()
-            await until(lambda running=running: running.preparation.snapshot()["ready"] == 2, 60)  # type: ignore[misc]
+            await until(lambda running=running: running.preparation.snapshot()["ready"] == 2)  # type: ignore[misc]
             assert log.look() == expected
             for name in ("alice", "bob"):
                 assert (await plain(running.uri, "So.", SynthesizeVoice(name=name))).seconds > 0

@@ -265,11 +265,11 @@ async def test_few_descriptors_are_enough_whatever_comes(tmp_path: Path) -> None
         before = len(server.said())
         http_port, port = (int(url.rsplit(":", 1)[1]) for url in (server.http, server.uri))
         async with connected(http_port, 300):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 assert (await describe(server.uri)).tts
             for _ in range(10):
                 async with connected(port, 40, OTHER):
-                    async with asyncio.timeout(20):
+                    async with asyncio.timeout(PATIENCE):
                         assert (await describe(server.uri)).tts
             told: Any = (await server.get("info"))["statistics"]
         said = server.said()[before:]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.client import describe, plain, raw
+from tests.client import PATIENCE, describe, plain, raw
 from tests.serving import serving
 from wyoming_chatterbox.errors import ProtocolError
 from wyoming_chatterbox.server import protocol
@@ -135,7 +135,7 @@ async def test_odd_events_that_mean_something_are_answered(tmp_path: Path, sent:
 async def test_a_voice_that_says_nothing_is_the_default(tmp_path: Path, voice: object) -> None:
     async with serving(tmp_path) as running:
         data = with_data("synthesize", {"text": "Hi.", "voice": voice}) + line(type="ping")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port)
             writer.write(data)
             assert b"pong" in await reader.readline()

@@ -106,6 +106,19 @@ def test_an_extra_tensor_is_left_out_with_a_warning(
     assert extra in line
 
 
+def test_text_s_rows_that_are_whole_numbers_are_refused_by_name(tiny: Tiny, tmp_path: Path) -> None:
+    def whole(tensors: dict[str, torch.Tensor]) -> None:
+        tensors["text_emb.weight"] = tensors["text_emb.weight"].long()
+
+    for path in tiny("nano").iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    change(tmp_path / checkpoints.LAYOUTS["nano"][0], whole)
+    with pytest.raises(
+        CheckpointError, match=r"text_emb\.weight is .* of torch\.int64, but rows of numbers are wanted"
+    ):
+        load(tmp_path, FAMILIES["nano"], checkpoints.FLOAT32)
+
+
 @pytest.mark.parametrize("file", [T3, S3GEN])
 def test_many_extra_tensors_are_one_line(english: Path, caplog: pytest.LogCaptureFixture, file: str) -> None:
     change(english / file, lambda tensors: tensors.update({f"extra.{n}": torch.zeros(3) for n in range(300)}))

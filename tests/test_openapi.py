@@ -68,7 +68,6 @@ def test_the_description_is_valid(schema: BaseSchema) -> None:
 
 
 @pytest.mark.slow(20)
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("mode", list(schemathesis.GenerationMode), ids=lambda mode: mode.value)
 def test_no_request_breaks_the_server_or_the_description(
     served: Http, schema: BaseSchema, mode: schemathesis.GenerationMode

@@ -120,7 +120,7 @@ def failing_first(
 
 
 async def ready(running: Running) -> None:
-    await until(lambda: running.service.lifecycle.chatterbox is not None, 60)
+    await until(lambda: running.service.lifecycle.chatterbox is not None)
 
 
 async def speaker_of(running: Running, text: str, voice: str | None = None) -> str | None:

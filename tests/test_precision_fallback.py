@@ -145,7 +145,7 @@ async def test_a_model_that_overflows_in_float16_speaks_and_the_reason_is_shown(
     load = loader(tmp_path, nano(tiny, tmp_path / "broken", edit), "--dtype", "float16")
     with caplog.at_level(logging.WARNING):
         async with serving(tmp_path, load=load) as running:
-            await until(lambda: running.service.lifecycle.chatterbox is not None, timeout=60)
+            await until(lambda: running.service.lifecycle.chatterbox is not None)
             heard = await plain(running.uri, "Yes.")
             assert heard.types == CYCLE
             assert any(heard.audio)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pytest
 from wyoming.event import Event
 
-from tests.client import CYCLE, Heard, describe, plain, streamed
+from tests.client import CYCLE, PATIENCE, Heard, describe, plain, streamed
 from tests.ports import free_port
 from tests.process import server_process
 from tests.serving import until
@@ -100,7 +100,7 @@ async def test_a_signal_ends_the_server_with_exit_code_0(tmp_path: Path, number:
     async with server_process(tmp_path) as server:
         await server.answering()
         server.process.send_signal(number)
-        assert await asyncio.wait_for(server.process.wait(), 20) == 0
+        assert await asyncio.wait_for(server.process.wait(), PATIENCE) == 0
         assert "Traceback" not in server.said()
         with pytest.raises(OSError, match=r"."):
             await describe(server.uri)
@@ -143,7 +143,7 @@ async def test_it_serves_one_client_on_standard_input(tmp_path: Path, kind: str)
     whole = f"cat requests | {command} | cat > answer" if kind == "pipes" else f"{command} < requests > answer"
     environment = {**os.environ, "HF_ENDPOINT": f"http://127.0.0.1:{free_port()}"}
     process = await asyncio.create_subprocess_shell(whole, cwd=tmp_path, env=environment)
-    assert await asyncio.wait_for(process.wait(), 60) == 0
+    assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
     heard = Heard(parse(answer.read_bytes()))
     assert heard.types == ["info", *CYCLE]
     assert heard.seconds > 0.2

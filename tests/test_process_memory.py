@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from tests import checkpoints
+from tests.client import PATIENCE
 from tests.conftest import Tiny
 from tests.http_serving import http
 from wyoming_chatterbox.engine import Utterance, Voice
@@ -113,7 +114,7 @@ libc.malloc_info(0, file)
 libc.fclose(file)
 """
     heaps = tmp_path / "heaps.xml"
-    done = subprocess.run([sys.executable, "-c", program, str(heaps)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program, str(heaps)], capture_output=True, text=True, timeout=PATIENCE)
     if done.returncode and "malloc_info" in done.stderr:
         pytest.skip("The C library isn't GNU's")
     assert done.returncode == 0, done.stderr

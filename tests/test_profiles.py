@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wyoming.tts import SynthesizeVoice
 
-from tests.client import describe, plain
+from tests.client import PATIENCE, describe, plain
 from tests.http_serving import http
 from tests.serving import Running, serving, until
 from tests.test_voices import look, names, record
@@ -153,7 +153,7 @@ async def test_a_wrong_profile_is_named_and_the_voice_stays(
 ) -> None:
     put(folder, alice=content)
     async with http(folder.parent) as server:
-        assert await server.running.service.voices.refresh(30)
+        assert await server.running.service.voices.refresh(PATIENCE)
         info = (await server.get("/info"))[1]
         assert list(info["broken_recordings"]) == ["alice.yaml"]
         assert reason in info["broken_recordings"]["alice.yaml"]
@@ -422,14 +422,14 @@ async def test_a_profile_that_changes_is_used_by_the_next_reply(folder: Path) ->
         for seed in (1, 2):
             put(folder, alice=f"seed: {seed}\nlabel: Alice {seed}\naliases: [a{seed}]")
             os.utime(folder / "alice.yaml", (seed, seed))
-            assert await voices.refresh(30)
+            assert await voices.refresh(PATIENCE)
             await say(running, f"a{seed}")
             assert running.chatterbox.said[-1].seed == seed
             assert (await describe(running.uri)).tts[0].voices[1].description == f"Alice {seed} (en)"
         heard = await plain(running.uri, "Hello.", SynthesizeVoice("a1"))
         assert heard.error is not None
         (folder / "alice.yaml").unlink()
-        assert await voices.refresh(30)
+        assert await voices.refresh(PATIENCE)
         assert (await describe(running.uri)).tts[0].voices[1].description == "alice (en)"
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.client import plain, streamed
+from tests.client import PATIENCE, plain, streamed
 from tests.serving import serving, until
 from wyoming_chatterbox.errors import ConfigError
 from wyoming_chatterbox.text.pronunciation_file import PronunciationFile
@@ -205,8 +205,8 @@ def words(file: PronunciationFile) -> dict[str, str]:
     return {entry.written: entry.spoken for entry in file.latest.entries}
 
 
-def watching(path: Path) -> PronunciationFile:
-    return PronunciationFile(path, poll_seconds=0.01, patience=0.1)
+def watching(path: Path, patience: float = PATIENCE) -> PronunciationFile:
+    return PronunciationFile(path, poll_seconds=0.01, patience=patience)
 
 
 async def test_a_file_is_read_again_when_it_changes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -262,8 +262,8 @@ async def test_a_file_that_hangs_is_told_and_nobody_waits_for_it(
 ) -> None:
     caplog.set_level(logging.INFO)
     share.write_text("a: b")
-    file = watching(share)
-    async with asyncio.timeout(5):
+    file = watching(share, patience=0.1)
+    async with asyncio.timeout(PATIENCE):
         await file.start()
     try:
         assert words(file) == {}

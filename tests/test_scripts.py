@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from tests.checkout import ROOT, Tree
+from tests.client import PATIENCE
 
 SCRIPTS = [*sorted((ROOT / "script").iterdir()), ROOT / ".ci" / "run"]
 
@@ -162,7 +163,7 @@ def test_a_directory_that_is_no_environment_is_left_alone(tree: Tree, tmp_path: 
 def test_of_two_set_ups_at_once_one_works_and_one_waits(tree: Tree) -> None:
     tree.add_python()
     both = [tree.start(SLOW="0.5"), tree.start(SLOW="0.5")]
-    errors = [process.communicate(timeout=30)[1] for process in both]
+    errors = [process.communicate(timeout=PATIENCE)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert sum("-m venv" in call for call in tree.calls()) == 1
     assert sum("Waiting for another" in text for text in errors) == 1

@@ -37,6 +37,7 @@ def test_nobody_is_so_slow_that_a_sentence_is_cut_or_so_fast_that_it_is_over(tex
     [
         ("Hi.", 3.0),
         ("OK.", 3.5),
+        ("7.", 3.5),
         ("Hello world.", 4.5),
         ("The light is on.", 5.0),
         ("Milk, eggs, bread.", 5.5),

@@ -66,7 +66,7 @@ def test_a_short_sentence_waits_for_no_stall() -> None:
 
 @pytest.mark.slow(3)
 async def test_after_the_timeout_the_unfinished_is_spoken_and_the_rest_when_it_comes(tmp_path: Path) -> None:
-    flags = ("--flush-after", "0.02", "--stream-timeout", "0.2")
+    flags = ("--flush-after", "0.02", "--stream-timeout", "0.4")
 
     def is_last(said: str) -> bool:
         return running.chatterbox.texts[-1:] == [said]
@@ -104,9 +104,9 @@ async def test_a_stream_that_is_silent_for_ten_times_as_long_ends(tmp_path: Path
 
 
 async def test_a_stream_that_begins_late_is_spoken(tmp_path: Path) -> None:
-    async with serving(tmp_path, "--stream-timeout", "0.1") as running, AsyncClient.from_uri(running.uri) as client:
+    async with serving(tmp_path, "--stream-timeout", "0.3") as running, AsyncClient.from_uri(running.uri) as client:
         await client.write_event(SynthesizeStart().event())
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.4)
         await client.write_event(SynthesizeChunk("Here I am.").event())
         await client.write_event(SynthesizeStop().event())
         assert (await asyncio.wait_for(listen(client, "synthesize-stopped"), PATIENCE)).types == STOPPED

@@ -15,14 +15,15 @@ import pytest
 import soundfile
 from wyoming.tts import SynthesizeVoice
 
-from tests.client import CYCLE, describe, plain
+from tests.client import CYCLE, PATIENCE, describe, plain
 from tests.ports import free_port
 from tests.process import ServerProcess, server_process
 from tests.serving import until
 from wyoming_chatterbox import health_check
 from wyoming_chatterbox.health_check import UnhealthyError
+from wyoming_chatterbox.signals import GRACE_SECONDS
 
-pytestmark = pytest.mark.slow(1)
+pytestmark = pytest.mark.slow(3)
 
 KILLED_AFTER = 10.0
 """Seconds until Docker or Home Assistant kill what they told to end."""
@@ -42,12 +43,12 @@ async def hanging_server(directory: Path, *flags: str) -> AsyncIterator[ServerPr
 
 async def hangs(directory: Path, what: str) -> None:
     """Wait until it does."""
-    await until((directory / f"hangs-{what}").exists, 30)
+    await until((directory / f"hangs-{what}").exists)
 
 
-async def ended(server: ServerProcess, *, within: float = KILLED_AFTER) -> int:
+async def ended(server: ServerProcess) -> int:
     """The exit code of a server that was told to end."""
-    async with asyncio.timeout(within):
+    async with asyncio.timeout(PATIENCE):
         return await server.process.wait()
 
 
@@ -65,6 +66,7 @@ async def test_where_nothing_hangs_nothing_is_said_of_it(tmp_path: Path) -> None
 
 
 async def test_an_engine_that_hangs_keeps_no_process_alive(tmp_path: Path) -> None:
+    assert GRACE_SECONDS < KILLED_AFTER
     async with hanging_server(tmp_path) as server:
         await server.reaches("ready")
         (tmp_path / "hang-speaking").touch()
@@ -94,6 +96,13 @@ async def test_nor_does_one_that_prepares_a_voice(tmp_path: Path) -> None:
         assert "still running: speech: speaking" in last_line(server)
 
 
+@pytest.fixture(name="hurried")
+def hurried_fixture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave a process a second to end, as nobody is to be told."""
+    monkeypatch.setenv("HANGING_GRACE", "1")
+
+
+@pytest.mark.usefixtures("hurried")
 async def test_nor_a_load(tmp_path: Path) -> None:
     (tmp_path / "hang-loading").touch()
     async with hanging_server(tmp_path, "--no-standby") as server:
@@ -103,6 +112,7 @@ async def test_nor_a_load(tmp_path: Path) -> None:
         assert "loading" in last_line(server)
 
 
+@pytest.mark.usefixtures("hurried")
 async def test_nor_a_folder_on_a_network_drive(tmp_path: Path) -> None:
     async with hanging_server(tmp_path, "--no-standby") as server:
         await server.reaches("ready")
@@ -126,6 +136,7 @@ async def test_told_twice_it_ends_at_once(tmp_path: Path) -> None:
         assert "told to twice" in last_line(server)
 
 
+@pytest.mark.usefixtures("hurried")
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="there is no /proc")
 async def test_nor_a_log_that_nobody_reads(tmp_path: Path) -> None:
     reading, writing = os.pipe()
@@ -137,9 +148,9 @@ async def test_nor_a_log_that_nobody_reads(tmp_path: Path) -> None:
     flags = ("--uri", f"tcp://127.0.0.1:{free_port()}", "--data-dir", str(tmp_path), "--no-http")
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.hanging_server", *flags, stderr=writing)
     try:
-        await until(lambda: catches(process.pid, signal.SIGTERM), 30)
+        await until(lambda: catches(process.pid, signal.SIGTERM))
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(KILLED_AFTER):
+        async with asyncio.timeout(PATIENCE):
             assert await process.wait() == 0
     finally:
         if process.returncode is None:
@@ -166,7 +177,7 @@ async def test_one_that_stays_hung_ends_the_process_so_that_another_can_begin(
         assert (await plain(server.uri, "One two.")).types == CYCLE, "the standby voice says it"
         with pytest.raises(UnhealthyError, match="Chatterbox hangs"):
             await health_check.check(server.uri, 10)
-        assert await ended(server, within=30) == 3
+        assert await ended(server) == 3
         assert "with exit code 3 because Chatterbox hangs" in last_line(server)
         assert "still running: speech: speaking" in last_line(server)
 
@@ -177,15 +188,15 @@ async def test_sighup_looks_at_the_voices_again_and_kills_nobody(tmp_path: Path)
         noise = 0.1 * np.random.default_rng(0).standard_normal(6 * 24000)
         soundfile.write(tmp_path / "voices" / "alice.wav", noise, 24000)
         server.process.send_signal(signal.SIGHUP)
-        await until(lambda: "SIGHUP: the voices were looked at again; there are 2" in server.said(), 30)
+        await until(lambda: "SIGHUP: the voices were looked at again; there are 2" in server.said())
         assert {voice.name for voice in (await describe(server.uri)).tts[0].voices} == {"default", "alice"}
         server.process.send_signal(signal.SIGHUP)
-        await until(lambda: server.said().count("SIGHUP") == 2, 30)
+        await until(lambda: server.said().count("SIGHUP") == 2)
 
 
 async def test_sigusr1_shows_where_every_thread_is(tmp_path: Path) -> None:
     async with hanging_server(tmp_path, "--no-standby") as server:
         await server.reaches("ready")
         server.process.send_signal(signal.SIGUSR1)
-        await until(lambda: "most recent call first" in server.said(), 30)
+        await until(lambda: "most recent call first" in server.said())
         assert (await plain(server.uri, "One.")).types == CYCLE

@@ -119,6 +119,11 @@ def test_a_tokenizer_that_was_saved_whole_is_read_as_transformers_reads_it(tmp_p
     assert (tmp_path / "tokenizer.json").exists()
     text = "Is it there?"
     assert load_tokenizer(tmp_path, TURBO)(text, "en") == theirs(text).input_ids
+    whole = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    whole.enable_truncation(4)
+    whole.enable_padding(length=100)
+    whole.save(str(tmp_path / "tokenizer.json"))
+    assert load_tokenizer(tmp_path, TURBO)(text, "en") == theirs(text).input_ids
 
 
 def test_another_kind_of_tokenizer_is_named_with_what_to_do(tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ async def test_languages_of_the_option_are_all_that_is_offered(
             "carl-fr.wav": "it is for fr, and the languages offered are no, de (--languages)"
         }
         record(tmp_path / "voices" / "dora.wav")
-        assert await server.running.service.voices.refresh(30)
+        assert await server.running.service.voices.refresh(PATIENCE)
         await heard(server.running, "dora")
     assert caplog.text.count("The model doesn't speak xx (--languages); it speaks de, en, fr, no") == 1
 

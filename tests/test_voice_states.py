@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from wyoming.tts import SynthesizeVoice
 
-from tests.client import plain
+from tests.client import PATIENCE, plain
 from tests.http_serving import http
 from tests.serving import Running, serving, until
 from tests.test_voices import record
@@ -73,7 +73,7 @@ async def test_one_whose_recording_changed_waits_again(tmp_path: Path) -> None:
         await until(lambda: states(running)["alice"] == "ready")
         running.chatterbox.go_on_preparing.clear()
         record(tmp_path / "voices" / "alice.wav", 3.0)
-        assert await running.service.voices.refresh(30)
+        assert await running.service.voices.refresh(PATIENCE)
         await until(lambda: states(running)["alice"] == "preparing")
         running.chatterbox.go_on_preparing.set()
         await until(lambda: states(running)["alice"] == "ready")
@@ -94,7 +94,7 @@ async def test_while_chatterbox_is_unloaded_new_voices_wait_and_those_prepared_a
 
 async def found(running: Running, number: int) -> None:
     """Wait until that many recordings are voices."""
-    await until(lambda: len(running.service.voices.catalogue.voices) == number + 1, 60)
+    await until(lambda: len(running.service.voices.catalogue.voices) == number + 1)
 
 
 class OnDisk:
@@ -122,8 +122,8 @@ async def test_more_voices_than_memory_keeps_are_prepared_and_the_most_urgent_st
         await found(running, VOICES_KEPT + 20)
         OnDisk(running)
         running.preparation.start()
-        await until(lambda: set(states(running).values()) == {"ready"}, 30)
-        await until(lambda: len(asked(running)) == 2 * VOICES_KEPT + 20, 30)
+        await until(lambda: set(states(running).values()) == {"ready"})
+        await until(lambda: len(asked(running)) == 2 * VOICES_KEPT + 20)
         assert asked(running)[0] == "050"
         assert len(set(asked(running))) == VOICES_KEPT + 20
         assert {voice.name for voice in running.chatterbox.voices} == set(asked(running)[:VOICES_KEPT])
@@ -134,7 +134,7 @@ async def test_more_voices_than_memory_keeps_are_prepared_and_the_most_urgent_st
         # A new one comes first, and those that are on disk are left there.
         urgent, before = asked(running)[:VOICES_KEPT], len(asked(running))
         record(tmp_path / "voices" / "new.wav")
-        assert await running.service.voices.refresh(30)
+        assert await running.service.voices.refresh(PATIENCE)
         await until(lambda: running.preparation.snapshot()["ready"] == VOICES_KEPT + 21)
         await until(lambda: set(urgent) == {voice.name for voice in running.chatterbox.voices})
         assert asked(running)[before] == "new"
@@ -161,7 +161,7 @@ async def test_no_more_are_prepared_once_the_disk_takes_none(tmp_path: Path) -> 
         await found(running, VOICES_KEPT + 20)
         OnDisk(running, full_after=3)
         running.preparation.start()
-        await until(lambda: running.preparation.snapshot()["ready"] == VOICES_KEPT, 30)
+        await until(lambda: running.preparation.snapshot()["ready"] == VOICES_KEPT)
         await asyncio.sleep(0.1)
         assert len(asked(running)) == VOICES_KEPT
         assert running.preparation.snapshot()["waiting"] == 20

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 from wyoming.tts import SynthesizeVoice
 
-from tests.client import describe, plain
+from tests.client import PATIENCE, describe, plain
 from tests.serving import serving
 from wyoming_chatterbox.errors import UnknownVoiceError, VoiceError
 from wyoming_chatterbox.families import ENGLISH
@@ -36,7 +36,7 @@ def catalogue(directory: Path, *languages: str, preferred: str = "default") -> C
 async def look(voices: VoicesFolder) -> Catalogue:
     """Start to watch, and look once."""
     await voices.start()
-    assert await voices.refresh(30)
+    assert await voices.refresh(PATIENCE)
     await voices.close()
     return voices.catalogue
 
@@ -173,7 +173,7 @@ async def test_a_new_recording_is_there_at_a_describe_soon_after(tmp_path: Path)
     async with serving(tmp_path) as running:
         assert [voice.name for voice in (await describe(running.uri)).tts[0].voices] == ["default"]
         record(tmp_path / "voices" / "alice.wav")
-        assert await running.service.voices.refresh(30)
+        assert await running.service.voices.refresh(PATIENCE)
         voices = (await describe(running.uri)).tts[0].voices
         assert [(voice.name, voice.languages) for voice in voices] == [("default", ["en"]), ("alice", ["en"])]
 

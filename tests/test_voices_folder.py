@@ -14,7 +14,7 @@ from typing import Self
 import pytest
 from wyoming.tts import SynthesizeVoice
 
-from tests.client import describe, plain
+from tests.client import PATIENCE, describe, plain
 from tests.http_serving import http
 from tests.serving import serving, until
 from tests.test_voices import look, names, record
@@ -58,7 +58,7 @@ def share(tmp_path: Path) -> Iterator[Share]:
 
 
 def watched(directory: Path) -> VoicesFolder:
-    return VoicesFolder(directory, lambda: ("en",), lambda: ENGLISH.prompt, "default", patience=0.2)
+    return VoicesFolder(directory, lambda: ("en",), lambda: ENGLISH.prompt, "default", patience=PATIENCE)
 
 
 async def offered(uri: str) -> list[str]:
@@ -128,7 +128,7 @@ async def run():
 
 asyncio.run(run())
 """
-    subprocess.run([sys.executable, "-c", code, tmp_path], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code, tmp_path], check=True, timeout=PATIENCE)
 
 
 async def test_a_folder_that_vanishes_leaves_the_voices_that_are_known(
@@ -140,12 +140,12 @@ async def test_a_folder_that_vanishes_leaves_the_voices_that_are_known(
         voices = running.service.voices
         folder.rename(tmp_path / "elsewhere")
         for _ in range(2):
-            assert await voices.refresh(30)
+            assert await voices.refresh(PATIENCE)
         assert await offered(running.uri) == ["default", "alice"]
         assert caplog.text.count("can't be read: No such file or directory; the 2 voices known serve meanwhile") == 1
         (tmp_path / "elsewhere" / "alice.wav").unlink()
         (tmp_path / "elsewhere").rename(folder)
-        assert await voices.refresh(30)
+        assert await voices.refresh(PATIENCE)
         assert await offered(running.uri) == ["default"]
         assert voices.trouble is None
 
@@ -157,7 +157,7 @@ async def test_requests_do_not_look_at_the_folder(tmp_path: Path, share: Share) 
             await offered(running.uri)
             await plain(running.uri, "Hello.", ALICE)
         # A slow machine has time for some looks of its own.
-        assert share.looks < 25
+        assert share.looks < 50
 
 
 async def test_a_recording_copied_just_now_can_be_named_at_once(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ async def test_a_file_that_is_still_being_copied_is_looked_at_again_by_itself(tm
     try:
         for part in (1, 2):
             (voices.directory / "alice.flac").write_bytes(whole[: len(whole) * part // 2 - 2 + part])
-            await until(lambda part=part: ("alice" in names(voices.catalogue)) == (part == 2), 30)  # type: ignore[misc]
+            await until(lambda part=part: ("alice" in names(voices.catalogue)) == (part == 2))  # type: ignore[misc]
     finally:
         await voices.close()
 

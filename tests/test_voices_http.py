@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from wyoming.tts import SynthesizeVoice
 
-from tests.client import plain
+from tests.client import PATIENCE, plain
 from tests.http_serving import decoded, http
 from tests.test_voices import record
 from tests.voices_http import VOICES, listed, refused
@@ -56,7 +56,7 @@ async def test_a_voice_is_waiting_until_it_is_prepared(tmp_path: Path) -> None:
         assert (await listed(server))["alice"]["state"] == "ready"
         voices = server.running.service.voices
         voices.reject(voices.catalogue.find("alice"), "it can't be cloned")
-        assert await voices.refresh()
+        assert await voices.refresh(PATIENCE)
         alice = (await listed(server))["alice"]
         assert (alice["state"], alice["reason"]) == ("broken", "it can't be cloned")
 

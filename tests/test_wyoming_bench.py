@@ -9,13 +9,13 @@ from wyoming_bench.tts.bench import bench_server
 from wyoming_bench.tts.reporting import Measurement
 from wyoming_bench.tts.texts import DEFAULT_TEXTS
 
+from tests.client import PATIENCE
 from tests.examples import parameters
 from tests.process import server_process
 
 pytestmark = pytest.mark.slow(4)
 
 ROUNDS = 2
-PATIENCE = 60.0
 """Seconds: with the tool's own, a busy machine is taken for a server without streaming."""
 
 
