@@ -262,7 +262,7 @@ def test_more_voices_than_memory_keeps_are_all_at_hand(nano: Path, tmp_path: Pat
 class OnAShare(type(Path())):  # type: ignore[misc]
     """A file on a network share that doesn't answer for now."""
 
-    def __new__(cls, *parts: str | Path) -> Self:
+    def __new__(cls, *parts: object) -> Self:
         # Some versions of Python make a path in `__new__`, and others in `__init__`.
         self: Self = super().__new__(cls, *parts)
         self.answers = threading.Event()

@@ -317,12 +317,13 @@ async def test_what_is_set_aside_is_no_voice(tmp_path: Path) -> None:
 class Share(type(Path())):  # type: ignore[misc]
     """A folder on a network share that can hang."""
 
-    def __new__(cls, *parts: str | Path) -> Self:
+    asked = 0
+
+    def __new__(cls, *parts: object) -> Self:
         # Some versions of Python make a path in `__new__`, and others in `__init__`.
         self: Self = super().__new__(cls, *parts)
         self.answers = threading.Event()
         self.answers.set()
-        self.asked = 0
         return self
 
     def iterdir(self) -> Iterator[Path]:

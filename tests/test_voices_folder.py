@@ -29,14 +29,15 @@ from wyoming_chatterbox.voices.recordings import MAX_FILES, Recording
 class Share(type(Path())):  # type: ignore[misc]
     """A folder on a network share that can hang."""
 
-    def __new__(cls, *parts: str | Path) -> Self:
+    looks = 0
+    at_once = 0
+    most_at_once = 0
+
+    def __new__(cls, *parts: object) -> Self:
         # Some versions of Python make a path in `__new__`, and others in `__init__`.
         self: Self = super().__new__(cls, *parts)
         self.answers = threading.Event()
         self.answers.set()
-        self.looks = 0
-        self.at_once = 0
-        self.most_at_once = 0
         return self
 
     def iterdir(self) -> Iterator[Path]:
