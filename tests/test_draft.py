@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 import pytest
@@ -15,6 +13,7 @@ import torch
 
 from tests import checkpoints
 from tests.conftest import Tiny
+from tests.shares import SharedFile
 from wyoming_chatterbox.engine import Utterance, Voice
 from wyoming_chatterbox.engine.chatterbox import Chatterbox
 from wyoming_chatterbox.engine.voice import reading
@@ -113,27 +112,14 @@ def test_cleaning_forgets_what_was_begun(engine: Chatterbox, alice: Voice) -> No
         engine.prepare(alice, never)
 
 
-class OnAShare(type(Path())):  # type: ignore[misc]
-    """A file on a network share that doesn't answer for now."""
-
-    def __new__(cls, *parts: object) -> Self:
-        # Some versions of Python make a path in `__new__`, and others in `__init__`.
-        self: Self = super().__new__(cls, *parts)
-        self.answers = threading.Event()
-        return self
-
-    def stat(self, **options: bool) -> os.stat_result:
-        self.answers.wait()
-        return super().stat(**options)  # type: ignore[no-any-return]
-
-
 @pytest.fixture
 def hanging(tmp_path: Path) -> Iterator[Callable[[str], Voice]]:
     """Makes voices whose recordings don't answer."""
-    files: list[OnAShare] = []
+    files: list[SharedFile] = []
 
     def make(name: str) -> Voice:
-        files.append(OnAShare(tmp_path / f"{name}.wav"))
+        files.append(SharedFile(tmp_path / f"{name}.wav"))
+        files[-1].answers.clear()
         return Voice(name, "en", files[-1], (0, 0, 0))
 
     yield make

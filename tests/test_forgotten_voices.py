@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -183,6 +185,26 @@ def test_two_servers_may_remove_the_same_files(tmp_path: Path) -> None:
             thread.join()
     assert faults == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_cant_be_seen_now_stay_until_all_of_them_can_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, other = record(tmp_path / "alice.wav"), record(tmp_path / "more" / "alice-de.wav")
+    key = Aside(tmp_path).put([alice, other])
+    unseen, listed = tmp_path / ASIDE / key / "more", os.scandir
+
+    def hidden(place: str | int) -> Iterator[os.DirEntry[str]]:
+        if place == str(unseen):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), place)
+        return listed(place)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "scandir", hidden)
+        with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+            VoiceFiles(tmp_path).restore(key)
+    assert len(VoiceFiles(tmp_path).restore(key)) == 2
+    assert alice.exists() and other.exists()
 
 
 @pytest.mark.slow(4)

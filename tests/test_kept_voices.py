@@ -6,7 +6,6 @@ import os
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ from tests import checkpoints
 from tests.client import plain
 from tests.conftest import Tiny
 from tests.serving import serving, until
+from tests.shares import SharedFile
 from tests.test_draft import At, never
 from wyoming_chatterbox import config
 from wyoming_chatterbox.engine import VOICES_KEPT, Engine, Utterance, Voice
@@ -259,23 +259,10 @@ def test_more_voices_than_memory_keeps_are_all_at_hand(nano: Path, tmp_path: Pat
     assert [engine.prepared(each) for each in voices[:7]] == [False] * 6 + [True]
 
 
-class OnAShare(type(Path())):  # type: ignore[misc]
-    """A file on a network share that doesn't answer for now."""
-
-    def __new__(cls, *parts: object) -> Self:
-        # Some versions of Python make a path in `__new__`, and others in `__init__`.
-        self: Self = super().__new__(cls, *parts)
-        self.answers = threading.Event()
-        return self
-
-    def stat(self, **options: bool) -> os.stat_result:
-        self.answers.wait()
-        return super().stat(**options)  # type: ignore[no-any-return]
-
-
 def test_a_recording_whose_content_is_not_told_can_be_interrupted(nano: Path, tmp_path: Path, alice: Voice) -> None:
     engine = start(nano, tmp_path)
-    path = OnAShare(alice.recording)
+    path = SharedFile(alice.recording)
+    path.answers.clear()
     voice = replace(alice, recording=path)
     try:
         for _ in range(3):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests.client import PATIENCE
 from tests.serving import until
+from tests.shares import SharedFolder
 from tests.test_voices import look, names, record
 from wyoming_chatterbox.errors import ConflictError, FolderError, RequestError, VoiceError
 from wyoming_chatterbox.families import ENGLISH
@@ -314,32 +314,14 @@ async def test_what_is_set_aside_is_no_voice(tmp_path: Path) -> None:
     library.close()
 
 
-class Share(type(Path())):  # type: ignore[misc]
-    """A folder on a network share that can hang."""
-
-    asked = 0
-
-    def __new__(cls, *parts: object) -> Self:
-        # Some versions of Python make a path in `__new__`, and others in `__init__`.
-        self: Self = super().__new__(cls, *parts)
-        self.answers = threading.Event()
-        self.answers.set()
-        return self
-
-    def iterdir(self) -> Iterator[Path]:
-        self.asked += 1
-        self.answers.wait()
-        return iter(list(Path(self).iterdir()))
-
-
 async def test_a_share_that_hangs_holds_nobody_up_and_takes_one_thread(tmp_path: Path) -> None:
-    share = Share(tmp_path)
+    share = SharedFolder(tmp_path)
     library = Library(share, patience=0.05)
     share.answers.clear()
     for _ in range(5):
         with pytest.raises(FolderError, match=r"has not answered for 0\.05 s"):
             await library.add("alice", SLOW)
-    assert share.asked == 1
+    assert share.looks == 1
     assert not await library.writable()
     share.answers.set()
     await until(lambda: (tmp_path / "alice.yaml").exists())
@@ -368,7 +350,7 @@ async def until_it_answers(library: Library) -> None:
 async def test_trouble_with_the_folder_is_told_with_what_to_do(
     tmp_path: Path, number: int, says: str, full: bool
 ) -> None:
-    class Broken(Share):
+    class Broken(SharedFolder):
         def iterdir(self) -> Iterator[Path]:
             raise OSError(number, os.strerror(number))
 

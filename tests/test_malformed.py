@@ -96,6 +96,23 @@ async def test_a_usual_mistake_can_be_told_from_the_error(tmp_path: Path, sent: 
         assert "Gr" not in heard.error.text
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        line(type="synthesize", data_length=6) + b"Secret",
+        b"\xef\xbb\xbf" + line(text="Secret"),
+        b"'" + line(text="Secret"),
+    ],
+    ids=["the data", "after a byte order mark", "quoted"],
+)
+async def test_an_error_does_not_repeat_what_may_be_a_text(tmp_path: Path, sent: bytes) -> None:
+    async with serving(tmp_path) as running:
+        heard = await raw(running.uri, sent)
+        assert heard.error is not None
+        assert "is not JSON" in heard.error.text
+        assert "Secret" not in heard.error.text
+
+
 TRUNCATED = {
     "nothing at all": b"",
     "half a header": b'{"type": "synth',

@@ -87,6 +87,43 @@ async def test_a_double_click_speaks(show: Show) -> None:
     assert sent(server, "POST") == 1
 
 
+async def test_a_double_click_begins_or_ends_one_recording(show: Show) -> None:
+    page, _ = await show(part="voices")
+    await page.evaluate("""() => {
+      window.begun = 0;
+      const { start } = MediaRecorder.prototype;
+      MediaRecorder.prototype.start = function () { window.begun += 1; start.call(this); };
+    }""")
+    await page.click("#record")
+    await page.dblclick("#rec")
+    await holds(page, "parseFloat(document.querySelector('#recTime').textContent) > 2")
+    await page.dblclick("#rec")
+    await says(page, "#rec", "Record again")
+    await says(page, "#span", "s")
+    assert await page.evaluate("window.begun") == 1
+
+
+async def test_a_recording_that_comes_after_the_next_has_begun_is_left_out(show: Show) -> None:
+    page, _ = await show(part="voices")
+    await page.click("#record")
+    await page.click("#rec")
+    await holds(page, "parseFloat(document.querySelector('#recTime').textContent) > 1")
+    await page.evaluate("""() => {
+      const { arrayBuffer } = Blob.prototype;
+      Blob.prototype.arrayBuffer = async function () {
+        await new Promise((goOn) => { window.goOn = goOn; });
+        return arrayBuffer.call(this);
+      };
+    }""")
+    await page.keyboard.press("Enter")
+    await holds(page, "Boolean(window.goOn)")
+    await page.keyboard.press("Enter")
+    await page.evaluate("window.goOn()")
+    await page.evaluate("new Promise((done) => setTimeout(done))")
+    assert await page.locator("#rec").inner_text() == "Stop"
+    assert not await page.locator("#trim").is_visible()
+
+
 async def test_a_file_that_misses_its_place_opens_nothing(show: Show) -> None:
     page, _ = await show(part="voices")
     assert await page.evaluate(DROPPED, ["h1", True])

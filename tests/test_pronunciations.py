@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.client import PATIENCE, plain, streamed
 from tests.serving import serving, until
+from tests.shares import SharedFile
 from wyoming_chatterbox.errors import ConfigError
 from wyoming_chatterbox.text.pronunciation_file import PronunciationFile
 from wyoming_chatterbox.text.pronunciation_yaml import MAX_BYTES, MAX_ENTRIES, parse, read
@@ -239,26 +239,16 @@ async def test_a_file_is_read_again_when_it_changes(tmp_path: Path, caplog: pyte
         await file.close()
 
 
-class Share(type(Path())):  # type: ignore[misc]
-    """A file on a network share that can hang."""
-
-    answers = threading.Event()
-
-    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
-        self.answers.wait()
-        return Path(self).stat(follow_symlinks=follow_symlinks)
-
-
 @pytest.fixture
-def share(tmp_path: Path) -> Iterator[Share]:
-    path = Share(tmp_path / "mine.yaml")
-    Share.answers.clear()
+def share(tmp_path: Path) -> Iterator[SharedFile]:
+    path = SharedFile(tmp_path / "mine.yaml")
+    path.answers.clear()
     yield path
-    Share.answers.set()
+    path.answers.set()
 
 
 async def test_a_file_that_hangs_is_told_and_nobody_waits_for_it(
-    share: Share, caplog: pytest.LogCaptureFixture
+    share: SharedFile, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     share.write_text("a: b")
@@ -269,7 +259,7 @@ async def test_a_file_that_hangs_is_told_and_nobody_waits_for_it(
         assert words(file) == {}
         await until(lambda: file.trouble is not None)
         assert caplog.text.count("have not answered for 0.1 s") == 1
-        Share.answers.set()
+        share.answers.set()
         await until(lambda: words(file) == {"a": "b"})
         assert file.trouble is None
     finally:

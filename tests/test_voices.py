@@ -228,13 +228,13 @@ async def test_the_log_names_the_recordings_that_are_voices(tmp_path: Path, capl
     record(tmp_path / "alice.wav")
     (tmp_path / "text.wav").write_text("none")
     await voices.start()
-    assert await voices.refresh(30)
+    assert await voices.refresh(PATIENCE)
     record(tmp_path / "sub" / "bob.mp3")
-    assert await voices.refresh(30)
-    assert await voices.refresh(30)
+    assert await voices.refresh(PATIENCE)
+    assert await voices.refresh(PATIENCE)
     for path in ("alice.wav", "sub/bob.mp3"):
         (tmp_path / path).unlink()
-    assert await voices.refresh(30)
+    assert await voices.refresh(PATIENCE)
     await voices.close()
     assert [line for line in caplog.messages if line.startswith("Voices from")] == [
         "Voices from recordings: alice.wav",

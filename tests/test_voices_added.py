@@ -218,6 +218,19 @@ async def test_the_file_may_be_in_a_field_of_any_name(tmp_path: Path, field: str
         assert (status, entry["recording"]) == (201, "alice.wav")
 
 
+@pytest.mark.parametrize("empty_first", [True, False])
+async def test_a_field_for_another_file_may_stay_empty(tmp_path: Path, empty_first: bool) -> None:
+    fields = {"file": (hum(), "memo.wav"), "more": (b"", "")}
+    data = aiohttp.FormData()
+    data.add_field("name", "alice")
+    for field in sorted(fields, reverse=empty_first):
+        content, name = fields[field]
+        data.add_field(field, content, filename=name, content_type="application/octet-stream")
+    async with http(tmp_path) as server:
+        status, entry = await send(server, data)
+        assert (status, entry.get("recording")) == (201, "alice.wav"), entry
+
+
 FORM = b'--b\r\nContent-Disposition: form-data; name="name"\r\n\r\nalice\r\n--b--\r\n'
 
 

@@ -6,10 +6,8 @@ import asyncio
 import logging
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
 
 import pytest
 from wyoming.tts import SynthesizeVoice
@@ -17,6 +15,7 @@ from wyoming.tts import SynthesizeVoice
 from tests.client import PATIENCE, describe, plain
 from tests.http_serving import http
 from tests.serving import serving, until
+from tests.shares import SharedFolder
 from tests.test_voices import look, names, record
 from wyoming_chatterbox.families import ENGLISH, MULTILINGUAL_LANGUAGES
 from wyoming_chatterbox.server.info import info_answer
@@ -26,34 +25,11 @@ from wyoming_chatterbox.voices.naming import MAX_VOICES, make_catalogue
 from wyoming_chatterbox.voices.recordings import MAX_FILES, Recording
 
 
-class Share(type(Path())):  # type: ignore[misc]
-    """A folder on a network share that can hang."""
-
-    looks = 0
-    at_once = 0
-    most_at_once = 0
-
-    def __new__(cls, *parts: object) -> Self:
-        # Some versions of Python make a path in `__new__`, and others in `__init__`.
-        self: Self = super().__new__(cls, *parts)
-        self.answers = threading.Event()
-        self.answers.set()
-        return self
-
-    def iterdir(self) -> Iterator[Path]:
-        self.looks += 1
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
-        self.answers.wait()
-        self.at_once -= 1
-        return iter(list(Path(self).iterdir()))
-
-
 @pytest.fixture
-def share(tmp_path: Path) -> Iterator[Share]:
+def share(tmp_path: Path) -> Iterator[SharedFolder]:
     """The share, with alice in it."""
     record(tmp_path / "voices" / "alice.wav")
-    share = Share(tmp_path / "voices")
+    share = SharedFolder(tmp_path / "voices")
     yield share
     share.answers.set()
 
@@ -71,7 +47,7 @@ ALICE = SynthesizeVoice(name="alice")
 
 @pytest.mark.slow(2)
 async def test_a_folder_that_hangs_from_the_start_leaves_the_models_own_voice(
-    tmp_path: Path, share: Share, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, share: SharedFolder, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     share.answers.clear()
@@ -93,7 +69,7 @@ async def test_a_folder_that_hangs_from_the_start_leaves_the_models_own_voice(
 
 @pytest.mark.slow(2)
 async def test_while_the_folder_hangs_the_last_catalogue_serves_and_one_look_waits(
-    tmp_path: Path, share: Share
+    tmp_path: Path, share: SharedFolder
 ) -> None:
     async with serving(tmp_path, voices_directory=share) as running:
         assert await offered(running.uri) == ["default", "alice"]
@@ -114,22 +90,24 @@ async def test_while_the_folder_hangs_the_last_catalogue_serves_and_one_look_wai
 @pytest.mark.slow(2)
 def test_the_process_ends_though_a_look_hangs(tmp_path: Path) -> None:
     code = """
-import asyncio, sys, threading
-from pathlib import Path
+import asyncio, sys
+from tests.shares import SharedFolder
+from wyoming_chatterbox.families import ENGLISH
 from wyoming_chatterbox.voices.folder import VoicesFolder
 
-class Share(type(Path())):
-    def iterdir(self):
-        threading.Event().wait()
-
 async def run():
-    voices = VoicesFolder(Share(sys.argv[1]), lambda: ("en",), lambda: ENGLISH.prompt, "default")
+    share = SharedFolder(sys.argv[1])
+    share.answers.clear()
+    voices = VoicesFolder(share, lambda: ("en",), lambda: ENGLISH.prompt, "default")
     await voices.start()
+    while not share.at_once:
+        await asyncio.sleep(0.01)
     await voices.close()
 
 asyncio.run(run())
 """
-    subprocess.run([sys.executable, "-c", code, tmp_path], check=True, timeout=PATIENCE)
+    root = Path(__file__).parent.parent
+    subprocess.run([sys.executable, "-c", code, tmp_path], check=True, cwd=root, timeout=PATIENCE)
 
 
 async def test_a_folder_that_vanishes_leaves_the_voices_that_are_known(
@@ -152,7 +130,7 @@ async def test_a_folder_that_vanishes_leaves_the_voices_that_are_known(
 
 
 @pytest.mark.slow(2)
-async def test_requests_do_not_look_at_the_folder(tmp_path: Path, share: Share) -> None:
+async def test_requests_do_not_look_at_the_folder(tmp_path: Path, share: SharedFolder) -> None:
     async with serving(tmp_path, voices_directory=share) as running:
         for _ in range(30):
             await offered(running.uri)
@@ -167,7 +145,7 @@ async def test_a_recording_copied_just_now_can_be_named_at_once(tmp_path: Path) 
         assert (await plain(running.uri, "Hello.", SynthesizeVoice(name="bob"))).error is None
 
 
-async def test_a_flood_of_unknown_names_is_no_flood_of_looks(tmp_path: Path, share: Share) -> None:
+async def test_a_flood_of_unknown_names_is_no_flood_of_looks(tmp_path: Path, share: SharedFolder) -> None:
     async with serving(tmp_path, "--max-connections", "64", voices_directory=share) as running:
         before = share.looks
         nobody = SynthesizeVoice(name="nobody")

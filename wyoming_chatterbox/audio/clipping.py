@@ -6,14 +6,15 @@ import numpy as np
 import numpy.typing as npt
 
 NEARLY = 0.94
-"""Share of the amplitude at which samples are cut off that most of them reach."""
+"""Most samples that were cut off reach this share of the amplitude at which they were."""
 _FLAT = 0.75
-"""Share of the usual step from one sample to the next that steps at flat tops don't reach. It was 0.94 and more in 456
-recordings with loud rumble, and at most 0.59 in 340 where wind or rumble was cut off, through mp3, AAC and mu-law."""
+"""At flat tops, the median step from one sample to the next is less than this share of the usual one. The share was
+0.94 and more in 456 recordings with loud rumble, and at most 0.59 in 340 where wind or rumble was cut off, through mp3,
+AAC and mu-law."""
 _COARSEST = 1 / 128
-"""Distance between the samples of 8 bits. Amplitudes are told apart no better, as many of them are the same there."""
+"""Distance between the values of 8-bit samples. Amplitudes are told apart no better: there, many are the same."""
 _BINS, _LOWEST_BIN = 400, 180
-"""Amplitudes up to the peak are counted in so many bins; no clipping is sought below the second."""
+"""Bins in which amplitudes up to the peak are counted, and the lowest in which clipping is sought."""
 
 
 def clipping(frames: npt.NDArray[np.float32]) -> tuple[float, float]:
@@ -37,9 +38,10 @@ def clipping(frames: npt.NDArray[np.float32]) -> tuple[float, float]:
 
 
 def has_flat_tops(frames: npt.NDArray[np.float32], sound: npt.NDArray[np.float32]) -> bool:
-    """Whether frames with rumble were cut off: there, what `sound` holds without the rumble is gone from them.
+    """Whether a sound with loud rumble was cut off: then nothing else is left at its tops.
 
-    Where rumble is merely large, what sounds besides goes on at its tops as it does elsewhere.
+    `frames` and `sound` are its samples (frames, n), with the rumble and without. Where rumble is merely loud, the rest
+    goes on at its tops as it does elsewhere.
     """
     _, cut_at = clipping(frames)
     tops = np.abs(frames[:, 1:]) >= NEARLY * cut_at

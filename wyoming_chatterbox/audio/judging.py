@@ -35,8 +35,8 @@ _HYSTERESIS = 6.0
 _CLICK = 0.06
 """Seconds; a sound that is shorter is no speech."""
 _PAUSE, _PAUSE_PER_PHRASE = 2.0, 6.0
-"""Seconds; a pause that is shorter belongs to speech: slow readers pause for 1.5 s between sentences. It has to be
-shorter than so many times the longer phrase beside it, too: knocks with pauses between them are no speech."""
+"""Seconds, and times the longer phrase beside it: a pause that is shorter than both belongs to speech. Slow readers
+pause for 1.5 s between sentences, and knocks with pauses between them are no speech."""
 _PHRASE_BREAK = 0.3
 """Seconds; a pause that is shorter is inside a phrase."""
 _BREAK = 0.15
@@ -53,8 +53,8 @@ _LOST_END = 1.5
 """Seconds that a part may be shorter to end in a pause."""
 
 _STEADY = 2.5
-"""dB between the median of levels and their highest tenth, under which nobody speaks: fans have up to 2.3, and speech
-in noise as loud as itself has over 4."""
+"""dB; nobody speaks where the loudest tenth of the levels is less than this above their median. Fans have up to 2.3,
+and speech in noise as loud as itself has over 4."""
 _NOISY, _QUIET = 20.0, -45.0
 """dB between speech and noise, and of speech."""
 _CLIPPED = 0.005
@@ -298,7 +298,7 @@ def _levels(frames: npt.NDArray[np.float32]) -> _Levels:
 
 
 def _is_steady(levels: _Levels) -> bool:
-    """Whether a sound goes on as a fan does, but for single bangs."""
+    """Whether a sound is as even as a fan's, apart from single bangs."""
     return bool(np.percentile(levels, 90) - np.percentile(levels, 50) < _STEADY)
 
 

@@ -13,10 +13,8 @@ _BACKLOG = 1024
 _PRIVILEGED = 1024
 """Ports below this are for the system, on most of them."""
 _NOT_HERE = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
-"""Errors of an address that this machine lacks: one of several that a name has may."""
+"""Errors of an address that this machine lacks; a name may have others."""
 _PASSING = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-_PASSING_NAMES = frozenset({socket.EAI_AGAIN, socket.EAI_MEMORY})
-"""Errors of a name that has no address yet: this machine may have no network so far."""
 
 
 async def listen(host: str | None, port: int) -> list[socket.socket]:
@@ -26,7 +24,7 @@ async def listen(host: str | None, port: int) -> list[socket.socket]:
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except UnicodeError as err:
-        raise socket.gaierror(socket.EAI_NONAME, "No host can have that name") from err
+        raise OSError(errno.EINVAL, "no host can have that name") from err
     sockets: list[socket.socket] = []
     missing: OSError | None = None
     try:
@@ -52,14 +50,18 @@ def listen_unix(path: Path) -> list[socket.socket]:
 
 
 def passes(err: OSError) -> bool:
-    """Whether what keeps a server from listening can pass by itself, as a program that has the address can end."""
-    return err.errno in (_PASSING_NAMES if isinstance(err, socket.gaierror) else _PASSING)
+    """Whether what keeps a server from listening can pass by itself, as a program that has the address can end.
+
+    Any name may be unknown only so far: until there is a network, resolvers say of names in it, and of the interface in
+    an address such as `fe80::1%eth0`, that there is no such name.
+    """
+    return isinstance(err, socket.gaierror) or err.errno in _PASSING
 
 
 def explained(err: OSError, port: int | None = None) -> str:
     """Say why an address can't be listened at, and what to do where the cause doesn't tell. `port` is a TCP port."""
     if isinstance(err, socket.gaierror):
-        return "its name can't be resolved now" if passes(err) else "no host has that name"
+        return "this machine can't resolve that name, or not yet"
     match err.errno:
         case errno.EADDRINUSE:
             return "another program has that address: end it, or choose another port"

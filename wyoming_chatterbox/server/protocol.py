@@ -23,8 +23,9 @@ MAX_NAME_LENGTH = 1000
 """Characters of a voice's name or language: more than a file name can have."""
 BODY_SECONDS = 30.0
 """Seconds in which announced bytes must arrive."""
+_HEADER = "The header line"
 _MAX_BEGINNING = 40
-"""Characters that an error shows of what is no JSON."""
+"""Characters that an error shows of a header line that is no JSON."""
 _BYTES_AT_A_TIME = 65536
 """Bytes of payload read at a time, and of JSON that are parsed on the event loop; more is parsed in a thread."""
 
@@ -46,7 +47,7 @@ async def read_event(reader: asyncio.StreamReader, max_data: int, idle_timeout: 
         raise ProtocolError("The header line is too long") from err
     if not line:
         return None
-    header = _object(line, "The header line")
+    header = _object(line, _HEADER)
     event_type = header.get("type")
     if not isinstance(event_type, str) or not event_type:
         raise ProtocolError(f"The header's type must be a text, not {json_kind(event_type)}")
@@ -115,16 +116,19 @@ def _object(text: bytes, what: str) -> dict[str, Any]:
     try:
         value = bounded_json.loads(text)
     except ValueError as err:
-        # A browser's or a TLS client's first line tells what it is; that of a Wyoming client may hold a text.
-        begin = "" if text.lstrip().startswith(b"{") else f": it begins with {quoted(_shown(text), _MAX_BEGINNING)}"
-        raise ProtocolError(f"{what} {err}{begin}") from err
+        raise ProtocolError(f"{what} {err}{_beginning(text) if what == _HEADER else ''}") from err
     if not isinstance(value, dict):
         raise ProtocolError(f"{what} must be a JSON object, not {json_kind(value)}")
     return value
 
 
-def _shown(text: bytes) -> str:
-    return text.strip().decode("utf-8", "backslashreplace")
+def _beginning(line: bytes) -> str:
+    """Say how a line begins that is no header, as a browser's or a TLS client's first line tells what it is.
+
+    With a brace it is a Wyoming client's, and may hold a text.
+    """
+    shown = line.strip().decode("utf-8", "backslashreplace")
+    return "" if "{" in shown else f": it begins with {quoted(shown, _MAX_BEGINNING)}"
 
 
 def _length(header: dict[str, Any], name: str, limit: int) -> int:

@@ -37,12 +37,15 @@ class Aside:
         return key
 
     def moves(self, key: str) -> list[Move]:
-        """List which files are kept under a key, each with its place in the voices folder; none if they are gone."""
+        """List which files are kept under a key, each with its place in the voices folder; none if they are gone.
+
+        Raises `OSError` if the folder can't be read: those that were not seen would be removed as if they were back.
+        """
         place = self._place / key
         if not self._is_ours():
             return []
         files: list[Path] = []
-        for place_inside, folders, names in os.walk(place):
+        for place_inside, folders, names in os.walk(place, onerror=_unless_gone):
             inside = Path(place_inside)
             files += [inside / name for name in names]
             files += [inside / name for name in folders if (inside / name).is_symlink()]
@@ -77,3 +80,8 @@ def is_older(path: Path, seconds: float) -> bool:
         return path.lstat().st_mtime < time.time() - seconds
     except FileNotFoundError:
         return False
+
+
+def _unless_gone(err: OSError) -> None:
+    if not isinstance(err, FileNotFoundError):
+        raise err

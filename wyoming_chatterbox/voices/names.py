@@ -17,8 +17,8 @@ _OF_SYSTEMS = frozenset(
         *("$recycle.bin", "recycler", "system volume information", "thumbs.db", "desktop.ini"),
     )
 )
-"""What network storage and systems put into folders on their own, such as copies and what was deleted; in small
-letters."""
+"""Names, in small letters, of files and folders that network storage and systems make by themselves, such as those of
+copies and of deleted files."""
 _LISTED = 12
 """Names that an error lists."""
 

@@ -95,10 +95,13 @@ class Receiver:
         name = part.name or ""
         # Other servers have other names for the field.
         if name == _FILE or part.filename is not None:
-            if self._upload.bytes:
-                raise RefusedError(400, "The form has two files, and a voice has one", param=_FILE, headers=_CLOSE)
-            received.file_name = part.filename or ""
+            is_first = not self._upload.bytes
+            if is_first:
+                received.file_name = part.filename or received.file_name
             while data := await _soon(part.read_chunk(_CHUNK_BYTES)):
+                # A browser sends a field for files that is empty, too.
+                if not is_first:
+                    raise RefusedError(400, "The form has two files, and a voice has one", param=_FILE, headers=_CLOSE)
                 await self._take(data)
             return
         value = bytearray()

@@ -124,11 +124,14 @@ async function toggleRecording() {
   set(ui.rec, t("Stop"));
   try {
     const data = await recorder.record(RECORD_SECONDS);
-    if (signal.aborted) return;
+    // The next one may have begun.
+    if (signal.aborted || recorder.isRecording) return;
     set(ui.rec, t("Record again"));
     await use(data);
   } catch {
-    if (!signal.aborted) set(ui.refusal, t("Nothing was recorded."));
+    if (signal.aborted || recorder.isRecording) return;
+    set(ui.rec, t("Record again"));
+    set(ui.refusal, t("Nothing was recorded."));
   }
 }
 
@@ -262,6 +265,7 @@ ui.edit.addEventListener("input", ({ target }) => {
   check();
 });
 ui.hear.addEventListener("click", hear);
-ui.rec.addEventListener("click", toggleRecording);
+// The other half of a double click would end what the first began, or begin anew.
+ui.rec.addEventListener("click", ({ detail }) => { if (detail <= 1) toggleRecording(); });
 ui.cancel.addEventListener("click", () => ui.editor.close());
 ui.editor.addEventListener("close", () => { if (!ui.editor.open) leave(); });
