@@ -107,6 +107,8 @@ class IdlePreparation:
             )
         except (HungError, ShuttingDownError):
             return False
+        except Exception as err:
+            _LOGGER.warning("Voices that are gone stay in memory: %s", message(err))
         return catalogue is self._voices.catalogue
 
     def _is_quiet(self) -> bool:
