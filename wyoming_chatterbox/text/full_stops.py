@@ -32,7 +32,7 @@ _APOSTROPHE = re.compile("['’]")
 _LONGEST_ENDING = 2
 """Letters behind an apostrophe that are no word: "they've", but "l'avv."."""
 _JOINED = re.compile("[-–/]")
-_SIGNS = "-−+"
+_SIGNS = "-−+~≈"
 _NUMBER = re.compile(r"\d{1,3}")
 _ORDINAL_BEFORE = re.compile(r"\d(?:st|nd|rd|th) \w+\Z")
 _MEASURE = re.compile(r"\d\s?[ACFKV]\Z")
@@ -104,7 +104,8 @@ class FullStops:
                 return None
             if lower in _UNITS and follows[:1].isdigit() and self._follows_number(text, start, at, word):
                 return _unless(_goes_on(_NEXT_PART, follows, more), end)
-            number_follows = follows.lstrip(_SIGNS)[:1].isdigit() or _LETTER.match(follows)
+            number_follows = follows.lstrip(_SIGNS)[:1].isdigit()
+            number_follows |= lower in known.lettered and _LETTER.match(follows) is not None
             return NO_END if is_lower or number_follows or follows.startswith((":", ",", ";")) else end
         return NO_END if is_lower else end
 
