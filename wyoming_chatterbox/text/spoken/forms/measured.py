@@ -19,7 +19,7 @@ _UNIT = re.compile(
     rf"|[^\s\d,;:!?।॥؟()\[\]\"“”…+=<>~&@#_|،↑↓→–—{WIDE}{HANGUL}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+\^?[²³23]?)?)"
 )
 _PER_SECOND_SQUARED = re.compile(r"(\w+)/s\^?[²2]\Z")
-_PER_THING = re.compile(r"\.?/(?P<thing>[a-z]{3,})(?![\w/])")
+_PER_THING = re.compile(r"\.?/(?P<thing>[a-z]{3,})(?![\w/]|\s\d)")
 _PER_HUNDRED = re.compile(r"\s?/\s?(?P<n>10{2,3})\s?(?P<unit>km|км|mi|g|ml)\b")
 _LETTERS_ALONE = re.compile(r"[^\W\d_]+(?:[·*][^\W\d_]+)?[²³]?(?![\w/])")
 _ALONE = re.compile(r"(?P<counted>[^\W\d_]+)/(?P<per>[^\W\d_]+)(?![\w/])")
@@ -62,7 +62,8 @@ _YEAR_DIGITS = 4
 def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | None:
     """Find an amount before its unit; `begin` and `end` are those of the amount."""
     language = written.language
-    if inches := _INCHES.match(written.text, end):
+    inches = _INCHES.match(written.text, end)
+    if inches and not _QUOTE_OPEN.search(written.left(begin)):
         is_measure = _AFTER_INCHES.match(written.text, inches.end())
         return inches.end(), language.measure(amount, "in") if is_measure else _describing(written, amount, "in")
     if inches_after := inches_end(written, amount, begin, end):
@@ -101,6 +102,8 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
         after = unit.start(1) + len(name)
         if key == "m" and (word := _WORD.match(written.text, after)) and word[1] in written.writing.minutes_before:
             key = "min"
+        if name.endswith(".") and written.after_dot(after - 1) < after:  # the sentence's full stop: "It costs 50c."
+            continue
         if not key or _goes_on(written.text, after) or not _is_unit(written, name, amount, end, after):
             continue
         if unit[0][0] == "-":
@@ -203,8 +206,8 @@ def _is_unit(written: Written, name: str, amount: Amount, end: int, after: int) 
         return True
     if len(number.whole) > 1 and number.whole[0] == "0":  # "007F" is a code
         return False
-    if name == "B":
-        return len(number.whole) > 2 and not _NAME_AFTER.match(written.text, after)
+    if name == "B" and (len(number.whole) <= 2 or _NAME_AFTER.match(written.text, after)):
+        return False
     if name == "K":
         return len(number.whole) > 2 or bool(number.fraction)
     return before not in written.writing.place
