@@ -98,9 +98,7 @@ class FullStops:
                 return _unless(_belongs_to_time(follows, more), end)
             return end if follows[:1].isupper() else NO_END
         if self._wants_number(word):
-            if more and follows in _SIGNS:
-                return None
-            if more and len(follows) == 1:
+            if more and (len(follows) == 1 or not follows.strip(_SIGNS)):
                 return None
             if lower in _UNITS and follows[:1].isdigit() and self._follows_number(text, start, at, word):
                 return _unless(_goes_on(_NEXT_PART, follows, more), end)
