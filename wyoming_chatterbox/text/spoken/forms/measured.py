@@ -43,14 +43,15 @@ _INCHES = re.compile(
     r"[\"”](?=\s?[x×]\s?\d|\s(?:TV|screen|display|monitor|pipe|wheels?|tablet|pizza|of|by|tall|wide|long|thick|deep|high)\b)"
 )
 _INCHES_ALONE = re.compile(r"[\"”″](?!\w)")
-_INCHES_BEFORE = re.compile(r"\d[\"”]\s?[x×]\s?\Z")
+_INCHES_BEFORE = re.compile(r"\d[\"”](?:\s?[x×]\s?|\sby\s)\Z")
 _AFTER_INCHES = re.compile(r"\.?\s?(?:\Z|[,;:=!?)\"]|of\b|[x×]|by\b|tall\b|wide\b|long\b|thick\b|deep\b)")
 _WORD_AFTER = re.compile(r"\s\w")
 _QUOTE_OPEN = re.compile(r"(?:(?<!\d)\"|[“„])[^\"”“]*\Z")
+_MARK_OPEN = re.compile(r"(?<![\w'’])['‘](?!\d0s)(?=\S|\Z)[^'’]*\Z")
 _FEET_ALONE = re.compile(r"['’′](?!\w)|['’′](?=[x×]\d)")
 _LEAST_HIGH = 4
 """Digits of a number before a quote that hardly closes another: "ceiling 2,000'"."""
-_FEET_BEFORE = re.compile(r"\d[x×]\Z|\d['’′\"”″]\s?[x×–-]\s?\Z|\d['’′]\s?\d{1,2}[\"”″],?\s\Z")
+_FEET_BEFORE = re.compile(r"\d[x×]\Z|\d['’′\"”″](?:\s?[x×–-]\s?|\sby\s)\Z|\d['’′]\s?\d{1,2}[\"”″],?\s\Z")
 _DASH_AFTER = re.compile(r"\s?[–-]\s?(?=\d{1,3}['’′])")
 _SIZE_AFTER = re.compile(r"\s?[x×]\s?\d|\s(?:tall|wide|long|deep|high|thick|by)\b")
 _LETTERS = frozenset("ABCFKV")
@@ -69,7 +70,8 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
     if inches_after := inches_end(written, amount, begin, end):
         describes = isinstance(amount, Number) and written.describes(begin, inches_after)
         return inches_after, _describing(written, amount, "in") if describes else language.measure(amount, "in")
-    if feet := _FEET_ALONE.match(written.text, end):
+    feet = _FEET_ALONE.match(written.text, end)
+    if feet and not _MARK_OPEN.search(written.left(begin)):
         is_by = (
             last(amount).fraction
             or _FEET_BEFORE.search(written.left(begin))
