@@ -75,6 +75,7 @@ def test_a_number_begins_a_sentence_unless_an_abbreviation_takes_it(marked: str)
         ("it", "Penso di no.| E poi se ne andò.| Ha detto di no.| O forse sì.| Vengo dom. 5 maggio."),
         ("pt", "Bom dia.| 3 luzes arderam.| Bom dia.| O tempo é bom.| Bom dia.| E agora?| No dom. 5 saio."),
         ("pl", "To jest ok.| W domu jest ciepło.| To mój dom.| 5 pokoi jest pustych."),
+        ("fr", "Le dentiste est à 14 h.| Après, rien.| Cela dure 1 h. 20 min. et 5 s. au plus."),
         ("da", "Jeg har et ur.| 3 lamper er tændt."),
         ("de-AT", "Er kommt am 3. Mai um 5 Uhr."),
     ],

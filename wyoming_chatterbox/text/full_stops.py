@@ -37,6 +37,8 @@ _NUMBER = re.compile(r"\d{1,3}")
 _ORDINAL_BEFORE = re.compile(r"\d(?:st|nd|rd|th) \w+\Z")
 _MEASURE = re.compile(r"\d\s?[ACFKV]\Z")
 """An amount with a unit of one letter, which is no initial."""
+_SHORT_TIME = re.compile(r"\d\s?[hs]\Z")
+"""An amount of hours or seconds, whose letter is no initial either."""
 _AMOUNT = r"\d+(?:[.,/]\d+)?\s?"
 _AMOUNT_BEGUN = re.compile(rf"{_AMOUNT}[^\W\d_]*\Z")
 _DEGREES = re.compile(rf"{_AMOUNT}[°%]")
@@ -85,6 +87,8 @@ class FullStops:
             return _unless(_is_one_of(known.months, follows, more), end) if _DAYS.fullmatch(word) else end
         if _MEASURE.search(text, max(start, at - LOOK_BACK_CHARACTERS), at):
             return NO_END if is_lower else end
+        if _SHORT_TIME.search(text, max(start, at - LOOK_BACK_CHARACTERS), at):
+            return end if follows[:1].isupper() else NO_END
         if _is_spaced(text, start, at):
             return NO_END
         if word in known.scales or self._never_ends(word):
