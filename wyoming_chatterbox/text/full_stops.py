@@ -25,7 +25,7 @@ _VERBS = words("""
 """)
 """Words after a day of the week that begins a sentence: "We close at 5 p.m. Monday is a holiday."."""
 _INSIDE = "&=+*/|%→"
-"""What no sentence begins with."""
+"""No sentence begins with one of these."""
 _LETTER_GROUPS = re.compile(r"(?:\w\.-?)+\w")
 _DAYS = re.compile(r"(?:\d{1,2}\.?[-–])?\d{1,2}")
 _APOSTROPHE = re.compile("['’]")

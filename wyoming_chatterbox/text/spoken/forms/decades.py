@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ..letters import WORD
 from .written import Found, Written
 
-_WORD_AFTER = re.compile(rf"\s(?P<word>{WORD})")
 _OF = re.compile(r"\sof\b")
 _DECADE = re.compile(r"['’]?(?P<n>\d{2,4})(?P<end>['’]?s|er)(?!\w)")
 _DECADE_BEFORE = re.compile(r"([^\W\d_]+) (?:['’]?\d0s(?:\s?[-–]\s?|,? (?:to|and|or|through) |, )){1,4}\Z")
@@ -44,8 +42,7 @@ def decade(written: Written, at: int) -> Found | None:
 def _is_decade(written: Written, at: int, end: int) -> bool:
     """Whether "30s" is a decade rather than seconds: "in her 30s", "the low 80s", "80s music"."""
     writing, before, left = written.writing, written.word_before(at), written.left(at)
-    word = _WORD_AFTER.match(written.text, end)
-    follows = word["word"].lower() if word else ""
+    follows = written.word_after(end)
     if follows in writing.seconds_before:
         return False
     if writing.decade_before.search(left) or follows in writing.decade_after:
