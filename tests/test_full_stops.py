@@ -52,8 +52,8 @@ def test_an_abbreviation_may_end_a_sentence(marked: str) -> None:
         "At 8 a.m. 54°F, at 9 a.m. 57°F.| It was 5 p.m.| 3 lights were on.| I take vitamin D. 5 mg are enough.",
         "We live in Apt. B near Bldg. C.| It is no. 5.| No. I live in no. 7.",
         "I fed the cat.| 20 minutes later it slept.| Open the app.| 3 are offline.| It is a Cat. 5 storm (pop. ~500).",
-        "The answer is no.| K is a letter.| It is min. ~-5.| We bought 3 lbs.| C is the answer.| See App. B for more.",
-        "He was born on Nov. 5.| Then came Dec. 24 and Jan. 1.| That is all.",
+        "The answer is no.| K is a letter.| We bought 3 lbs.| C is the answer.| See App. B, Ch. III and Art. IV.",
+        "He was born on Nov. 5.| It is min. ~-5.| Then came Dec. 24 and Jan. 1.| That is all.",
     ],
 )
 def test_a_number_begins_a_sentence_unless_an_abbreviation_takes_it(marked: str) -> None:

@@ -50,6 +50,7 @@ _NEXT_PART = re.compile(
 """After a unit: "1 hr. 20 min.", "5 lb. 3 oz."."""
 _LETTER = re.compile(r"[B-HJ-Z](?!\w)")
 """In place of a number: "Apt. B"."""
+_ROMAN = re.compile(r"[IVXL]{2,}(?!\w)")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _SECOND_WORD = re.compile(rf"{_WORD.pattern}(?: ({_WORD.pattern})?)?")
 
@@ -102,11 +103,11 @@ class FullStops:
                 return _unless(_belongs_to_time(follows, more), end)
             return end if follows[:1].isupper() else NO_END
         if self._wants_number(word):
-            if more and (len(follows) == 1 or not follows.strip(_SIGNS)):
+            if more and (len(follows) == 1 or not follows.strip(_SIGNS) or _ROMAN.fullmatch(follows)):
                 return None
             if lower in _UNITS and follows[:1].isdigit() and self._follows_number(text, start, at, word):
                 return _unless(_goes_on(_NEXT_PART, follows, more), end)
-            number_follows = follows.lstrip(_SIGNS)[:1].isdigit()
+            number_follows = follows.lstrip(_SIGNS)[:1].isdigit() or _ROMAN.match(follows) is not None
             number_follows |= lower in known.lettered and _LETTER.match(follows) is not None
             return NO_END if is_lower or number_follows or follows.startswith((":", ",", ";")) else end
         return NO_END if is_lower else end
