@@ -51,7 +51,9 @@ def test_an_abbreviation_may_end_a_sentence(marked: str) -> None:
         "It took 20 min.| 3 people helped.| It weighs 5 lb.| 3 lights are on.| We are open 24 hrs.| 7 days are a week.",
         "At 8 a.m. 54°F, at 9 a.m. 57°F.| It was 5 p.m.| 3 lights were on.| I take vitamin D. 5 mg are enough.",
         "We live in Apt. B near Bldg. C.| It is no. 5.| No. I live in no. 7.",
-        "He was born on Nov. 5.| Then came Dec. 24 and Jan. 1.| That is all.",
+        "I fed the cat.| 20 minutes later it slept.| Open the app.| 3 are offline.| It is a Cat. 5 storm (pop. ~500).",
+        "The answer is no.| K is a letter.| We bought 3 lbs.| C is the answer.| See App. B, Ch. III and Art. IV.",
+        "He was born on Nov. 5.| It is min. ~-5.| Then came Dec. 24 and Jan. 1.| That is all.",
     ],
 )
 def test_a_number_begins_a_sentence_unless_an_abbreviation_takes_it(marked: str) -> None:
@@ -64,6 +66,17 @@ def test_a_number_begins_a_sentence_unless_an_abbreviation_takes_it(marked: str)
         ("de", "Das sind 3 Mio. Euro.| Das sind 3 Mio.| Sie kamen alle.| Es kostet 4 Mrd.| Der Rest fehlt."),
         ("de", "Das ist OK.| 3 Lichter sind an.| Siehe Nr. 5 und S. 12.| Das war am 3. Mai.| Gut."),
         ("pl", "W czw. 26 listopada, ok. 20 minut.| Dobrze, np. Anna."),
+        ("de", "Oma ist 80 Jahre alt.| 2023 zog sie um.| Nimm, was er mag.| 3 Leute sind da.| Siehe Abb. 3."),
+        (
+            "fr",
+            "Il est là où elle est.| 5 minutes passent.| En 50 apr. J.-C. et fig. 3.| Il dit : no.| Y a-t-il du lait ?",
+        ),
+        ("es", "Vamos a ver.| 3 luces arden.| Creo que no.| Y tú, ¿qué piensas?| O quizá sí.| El dom. 5 sale."),
+        ("it", "Penso di no.| E poi se ne andò.| Ha detto di no.| O forse sì.| Vengo dom. 5 maggio."),
+        ("pt", "Bom dia.| 3 luzes arderam.| Bom dia.| O tempo é bom.| Bom dia.| E agora?| No dom. 5 saio."),
+        ("pl", "To jest ok.| W domu jest ciepło.| To mój dom.| 5 pokoi jest pustych."),
+        ("fr", "Le dentiste est à 14 h.| Après, rien.| Cela dure 1 h. 20 min. et 5 s. au plus."),
+        ("da", "Jeg har et ur.| 3 lamper er tændt."),
         ("de-AT", "Er kommt am 3. Mai um 5 Uhr."),
     ],
 )

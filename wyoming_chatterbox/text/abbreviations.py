@@ -38,10 +38,13 @@ _SOMETIMES_ENDS_ELSEWHERE = """
 # Abbreviations only where a number follows: "No. 5" is one, "No. Never." is none.
 _ENDS_UNLESS_NUMBER_FOLLOWS = """
     no nos nr nrs Art max min sec pp p pg fig figs vol ch chap tel ext rm apt ep eps para op pt mk rs rt hwy lvl hr hrs
-    rte ste rev ver b eq eqs app cat dep arr pop lat lon alt qty mag dia wt ht
-    mins secs temp temps gen avg elev fl bldg lb lbs ft yr yrs gal qt ca est
+    rte ste rev eqs lat lon qty wt ht mins secs temp temps gen avg elev fl bldg lb lbs ft yr yrs gal qt ca
     mon tue tues thu thurs fri jan feb mar apr jun jul aug sep sept oct nov dec
 """
+# Words in other languages: "Bom dia.", "Vamos ver.", "Sie ist 80 Jahre alt.".
+_ENDS_UNLESS_NUMBER_FOLLOWS_IN_ENGLISH = "ver b eq App Cat dep arr pop alt mag dia est"
+_LETTERED = "apt app ste rm bldg fig figs vol pt sec eq rte ver rev ext"
+"""A letter may follow in place of a number: "Apt. B"."""
 _ENDS_UNLESS_NUMBER_FOLLOWS_ELSEWHERE = """
     nrn núm num nº art abs bd kap abb abt sek godz pág págs tab
     okt dez
@@ -50,10 +53,10 @@ _ENDS_UNLESS_NUMBER_FOLLOWS_ELSEWHERE = """
     lun jeu ven sam dim jue mié sáb gio sab pon wt śr czw niedz mån tis tors tor fre lör sön tir lør søn
     пн вт ср чт пт сб вс janv févr avr juil déc ene abr dic giu lug ott fev des mrt wrz paź
     янв февр апр авг сент окт нояб дек
-    fr.o.m t.o.m vie jue dom za zo vr apdo cap pag pagg hfst afb rozdz rys sid sob böl sf hlm puh yakl περ t ur zm int
+    fr.o.m t.o.m vie jue za zo vr apdo cap pag pagg hfst afb rozdz rys sid sob böl sf hlm puh yakl περ t zm int
     apto bl esc bestelnr род ум корп κεφ εικ παρ σάβ δευ гл ст п с табл
 """
-_ONLY_IN = {"pl": "ok"}
+_ONLY_IN = {"pl": "ok ur", "es": "dom", "it": "dom", "pt": "dom"}
 """Abbreviations of one language that are words in all others."""
 
 _MONTHS = """
@@ -85,6 +88,8 @@ class Abbreviations:
     """In small letters."""
     unless_number_follows: frozenset[str]
     """In small letters; those with a capital are words without it."""
+    lettered: frozenset[str]
+    """Those of them that a letter may follow in place of a number."""
     behind_number: frozenset[str]
     """May end a sentence behind a number; else what they stand for follows: "г. Москва", "kr. 500"."""
     months: frozenset[str]
@@ -104,7 +109,8 @@ class Abbreviations:
                 never_ends=words(_TITLES),
                 scales=words(_SCALES),
                 sometimes_ends=words(_SOMETIMES_ENDS),
-                unless_number_follows=words(_ENDS_UNLESS_NUMBER_FOLLOWS),
+                unless_number_follows=words(_ENDS_UNLESS_NUMBER_FOLLOWS + _ENDS_UNLESS_NUMBER_FOLLOWS_IN_ENGLISH),
+                lettered=words(_LETTERED),
                 behind_number=frozenset(),
                 months=frozenset(),
                 before_ordinal=frozenset(),
@@ -118,6 +124,7 @@ class Abbreviations:
             unless_number_follows=words(
                 _ENDS_UNLESS_NUMBER_FOLLOWS + _ENDS_UNLESS_NUMBER_FOLLOWS_ELSEWHERE + _ONLY_IN.get(language, "")
             ),
+            lettered=words("apr"),  # only "apr. J.-C.": a single capital is a word in many, as in "Creo que no. Y tú?"
             behind_number=words("г гг kr hr"),
             months=words(_MONTHS),
             before_ordinal=words(_BEFORE_ORDINAL),

@@ -25,18 +25,20 @@ _VERBS = words("""
 """)
 """Words after a day of the week that begins a sentence: "We close at 5 p.m. Monday is a holiday."."""
 _INSIDE = "&=+*/|%→"
-"""What no sentence begins with."""
+"""No sentence begins with one of these."""
 _LETTER_GROUPS = re.compile(r"(?:\w\.-?)+\w")
 _DAYS = re.compile(r"(?:\d{1,2}\.?[-–])?\d{1,2}")
 _APOSTROPHE = re.compile("['’]")
 _LONGEST_ENDING = 2
 """Letters behind an apostrophe that are no word: "they've", but "l'avv."."""
 _JOINED = re.compile("[-–/]")
-_SIGNS = "-−+"
+_SIGNS = "-−+~≈"
 _NUMBER = re.compile(r"\d{1,3}")
 _ORDINAL_BEFORE = re.compile(r"\d(?:st|nd|rd|th) \w+\Z")
 _MEASURE = re.compile(r"\d\s?[ACFKV]\Z")
 """An amount with a unit of one letter, which is no initial."""
+_SHORT_TIME = re.compile(r"\d\s?[hs]\Z")
+"""An amount of hours or seconds, whose letter is no initial either."""
 _AMOUNT = r"\d+(?:[.,/]\d+)?\s?"
 _AMOUNT_BEGUN = re.compile(rf"{_AMOUNT}[^\W\d_]*\Z")
 _DEGREES = re.compile(rf"{_AMOUNT}[°%]")
@@ -48,6 +50,7 @@ _NEXT_PART = re.compile(
 """After a unit: "1 hr. 20 min.", "5 lb. 3 oz."."""
 _LETTER = re.compile(r"[B-HJ-Z](?!\w)")
 """In place of a number: "Apt. B"."""
+_ROMAN = re.compile(r"[IVXL]{2,}(?!\w)")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _SECOND_WORD = re.compile(rf"{_WORD.pattern}(?: ({_WORD.pattern})?)?")
 
@@ -85,6 +88,8 @@ class FullStops:
             return _unless(_is_one_of(known.months, follows, more), end) if _DAYS.fullmatch(word) else end
         if _MEASURE.search(text, max(start, at - LOOK_BACK_CHARACTERS), at):
             return NO_END if is_lower else end
+        if _SHORT_TIME.search(text, max(start, at - LOOK_BACK_CHARACTERS), at):
+            return end if follows[:1].isupper() else NO_END
         if _is_spaced(text, start, at):
             return NO_END
         if word in known.scales or self._never_ends(word):
@@ -98,13 +103,12 @@ class FullStops:
                 return _unless(_belongs_to_time(follows, more), end)
             return end if follows[:1].isupper() else NO_END
         if self._wants_number(word):
-            if more and follows in _SIGNS:
-                return None
-            if more and len(follows) == 1:
+            if more and (len(follows) == 1 or not follows.strip(_SIGNS) or _ROMAN.fullmatch(follows)):
                 return None
             if lower in _UNITS and follows[:1].isdigit() and self._follows_number(text, start, at, word):
                 return _unless(_goes_on(_NEXT_PART, follows, more), end)
-            number_follows = follows.lstrip(_SIGNS)[:1].isdigit() or _LETTER.match(follows)
+            number_follows = follows.lstrip(_SIGNS)[:1].isdigit() or _ROMAN.match(follows) is not None
+            number_follows |= lower in known.lettered and _LETTER.match(follows) is not None
             return NO_END if is_lower or number_follows or follows.startswith((":", ",", ";")) else end
         return NO_END if is_lower else end
 

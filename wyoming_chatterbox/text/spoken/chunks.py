@@ -57,4 +57,4 @@ class Chunks:
         if chunk in _JOINING or self.is_hot(chunk):
             return True
         word = chunk.strip(EDGES)
-        return word.lower() in self._writing.goes_on or word in self._writing.units
+        return word.lower() in self._writing.goes_on or word in self._writing.units or chunk in self._writing.units

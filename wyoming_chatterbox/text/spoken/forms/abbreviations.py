@@ -6,9 +6,10 @@ import re
 
 from .written import Found, Written
 
-_BEFORE_NUMBER = re.compile(r"(?P<name>[^\W\d_º]+)(?P<sign>\.?[°º]|\.)?(?:\s?(?=[-−]?\d)|\s(?=[B-HJ-Z](?!\w)))")
+_BEFORE_NUMBER = re.compile(r"(?P<name>[^\W\d_º]+)(?P<sign>\.?[°º]|\.)?(?:\s?(?=[-−~≈]?\d)|\s(?=[B-HJ-Z](?!\w)))")
 """Before a number, or a single letter in place of one: "Apt. B"."""
-_BEFORE_NAME = re.compile(r"(?P<name>[^\W\d_]+\.)(?=\s[^\W\d_a-zß-ÿ][^\W\d_A-ZÀ-Þ])")
+_BEFORE_NAME = re.compile(r"(?P<name>[^\W\d_]+\.)(?=\s[^\W\d_a-zß-ÿ](?:[^\W\d_A-ZÀ-Þ]|(?<![NESW])\.\s?[^\W\d_a-zß-ÿ]))")
+"""Before a name, or initials that are no points of the compass: "Dr. A. Smith", but "Main St. E. Elm"."""
 _AFTER_NAME = re.compile(
     r"(?P<name>[^\W\d_]+)(?:\.(?![^\W_])(?!\s[^\W\d_a-zß-ÿ][^\W\d_A-ZÀ-Þ])|(?=\s?(?:[,;:!?)]|\Z)|\s[NSEW]{1,2}\b))"
 )

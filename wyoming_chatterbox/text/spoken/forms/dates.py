@@ -45,7 +45,9 @@ _WEEKDAY_BEFORE = re.compile(r"(?P<word>[^\W\d_]+)\s(?P<day>[^\W\d_]+)\.?,?\Z")
 _DAYS_BEFORE = re.compile(
     r"([^\W\d_]+)\.?\s\d{1,2}(?:st|nd|rd|th)?(?:,\s\d{1,2}(?:st|nd|rd|th)?){0,5}(?:,?\s(?:&|[^\W\d_]{2,3})\s|,\s)\Z"
 )
-_DAY_LISTED = re.compile(r"[0-3]?\d(?=[,;.!?)]*(?:\Z|\s(?:&|[^\W\d_]{2,3})\s\d)|[,;.!?)]\s)(?![.,]\d)")
+_DAY_LISTED = re.compile(
+    r"[0-3]?\d(?=[,;.!?)]*(?:\Z|\s(?:&|[^\W\d_]{2,3})\s\d)|[,;.!?)]\s|\s(?:is|are|was|were|will)(?!\w))(?![.,]\d)"
+)
 _DASH_AFTER = re.compile(r"\s?[-–]\s?(?=[^\W\d_])")
 _LONG_NAME = 4
 """Letters of a day's name, which may have an ending: "perjantaina"."""

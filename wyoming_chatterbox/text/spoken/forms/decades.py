@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 
-from ..letters import WORD
 from .written import Found, Written
 
-_WORD_AFTER = re.compile(rf"\s(?P<word>{WORD})")
 _OF = re.compile(r"\sof\b")
 _DECADE = re.compile(r"['’]?(?P<n>\d{2,4})(?P<end>['’]?s|er)(?!\w)")
-_DECADE_BEFORE = re.compile(r"([^\W\d_]+) ['’]?\d0s(?:\s?[-–]\s?| (?:to|and|or|through) )\Z")
+_DECADE_BEFORE = re.compile(r"([^\W\d_]+) (?:['’]?\d0s(?:\s?[-–]\s?|,? (?:to|and|or|through) |, )){1,4}\Z")
 _IN_BEFORE = re.compile(r"\bin [^\W\d_]+ \Z", re.IGNORECASE)
 
 
@@ -43,14 +41,12 @@ def decade(written: Written, at: int) -> Found | None:
 
 def _is_decade(written: Written, at: int, end: int) -> bool:
     """Whether "30s" is a decade rather than seconds: "in her 30s", "the low 80s", "80s music"."""
-    writing, before = written.writing, written.word_before(at)
-    word = _WORD_AFTER.match(written.text, end)
-    follows = word["word"].lower() if word else ""
+    writing, before, left = written.writing, written.word_before(at), written.left(at)
+    follows = written.word_after(end)
     if follows in writing.seconds_before:
         return False
-    if (first := _DECADE_BEFORE.search(written.left(at))) and first[1].lower() in writing.decade:
+    if writing.decade_before.search(left) or follows in writing.decade_after:
         return True
-    if writing.decade_before.search(written.left(at)):
-        return True
-    is_age = before in writing.age and bool(_IN_BEFORE.search(written.left(at)))
-    return before in writing.decade or follows in writing.decade_after or is_age
+    if first := _DECADE_BEFORE.search(left):
+        before, left = first[1].lower(), left[: first.end(1) + 1]
+    return before in writing.decade or (before in writing.age and bool(_IN_BEFORE.search(left)))

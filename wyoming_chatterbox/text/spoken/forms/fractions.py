@@ -14,7 +14,6 @@ _SLASH = re.compile(r"[\d.,]+[/⁄]")
 _DECIMAL = re.compile(r"(?P<n>\d{1,3})[.,](?P<fraction>\d{1,2})/(?P<d>\d{1,3})(?![\d/]|[.,]\d)")
 _DECIMALS = re.compile(r"(?P<n>\d{1,3})\.(?P<fraction>\d{1,2})/(?P<d>\d{1,3}\.\d{1,2})(?![\d/]|\.\d)")
 _PRESSURE = re.compile(r"(?P<n>\d{2,3})/(?P<d>\d{2,3})(?P<unit>\s?mmHg\b)?(?![\d/]|[.,]\d)")
-_WORD_AFTER = re.compile(r"\s([^\W\d_]+)")
 _SLASHED = re.compile(r"(?:(?P<whole>\d{1,3})[\s-])?(?P<n>\d{1,2})[/⁄](?P<d>\d{1,3})(?![\d/]|[.,]\d|\s?°)")
 _LARGE = re.compile(
     r"(?P<n>\d{1,3}(?:,\d{3})*)/(?P<d>\d{1,3}(?:,\d{3})+|[1-9]\d{2,5})(?!\d|[/.,]\d|\s?°|\s?(?:V|Hz|W|mph)(?!\w))"
@@ -55,8 +54,7 @@ def out_of(written: Written, at: int) -> Found | None:
         return found.end(), written.out_of(
             writing.counted_of, *(language.cardinal(int(found[name])) for name in ("n", "d"))
         )
-    word = _WORD_AFTER.match(text, found.end())
-    is_rated = word is not None and word[1].lower() in writing.out_of_after
+    is_rated = written.word_after(found.end()) in writing.out_of_after
     is_all_or_none = found["n"] == "0" or (found["n"] == found["d"] and int(found["n"]) in _BEST)
     if writing.out_of and (is_rated or is_all_or_none):
         return _of_measure(written, Number(found["n"]), found["d"], found.end())

@@ -19,7 +19,7 @@ _UNIT = re.compile(
     rf"|[^\s\d,;:!?।॥؟()\[\]\"“”…+=<>~&@#_|،↑↓→–—{WIDE}{HANGUL}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+\^?[²³23]?)?)"
 )
 _PER_SECOND_SQUARED = re.compile(r"(\w+)/s\^?[²2]\Z")
-_PER_THING = re.compile(r"\.?/(?P<thing>[a-z]{3,})(?![\w/])")
+_PER_THING = re.compile(r"\.?/(?P<thing>[a-z]{3,})(?![\w/]|\s\d)")
 _PER_HUNDRED = re.compile(r"\s?/\s?(?P<n>10{2,3})\s?(?P<unit>km|км|mi|g|ml)\b")
 _LETTERS_ALONE = re.compile(r"[^\W\d_]+(?:[·*][^\W\d_]+)?[²³]?(?![\w/])")
 _ALONE = re.compile(r"(?P<counted>[^\W\d_]+)/(?P<per>[^\W\d_]+)(?![\w/])")
@@ -43,14 +43,15 @@ _INCHES = re.compile(
     r"[\"”](?=\s?[x×]\s?\d|\s(?:TV|screen|display|monitor|pipe|wheels?|tablet|pizza|of|by|tall|wide|long|thick|deep|high)\b)"
 )
 _INCHES_ALONE = re.compile(r"[\"”″](?!\w)")
-_INCHES_BEFORE = re.compile(r"\d[\"”]\s?[x×]\s?\Z")
+_INCHES_BEFORE = re.compile(r"\d[\"”](?:\s?[x×]\s?|\sby\s)\Z")
 _AFTER_INCHES = re.compile(r"\.?\s?(?:\Z|[,;:=!?)\"]|of\b|[x×]|by\b|tall\b|wide\b|long\b|thick\b|deep\b)")
 _WORD_AFTER = re.compile(r"\s\w")
 _QUOTE_OPEN = re.compile(r"(?:(?<!\d)\"|[“„])[^\"”“]*\Z")
+_MARK_OPEN = re.compile(r"(?<![\w'’])['‘](?!\d0s)(?=\S|\Z)[^'’]*\Z")
 _FEET_ALONE = re.compile(r"['’′](?!\w)|['’′](?=[x×]\d)")
 _LEAST_HIGH = 4
 """Digits of a number before a quote that hardly closes another: "ceiling 2,000'"."""
-_FEET_BEFORE = re.compile(r"\d[x×]\Z|\d['’′\"”″]\s?[x×–-]\s?\Z|\d['’′]\s?\d{1,2}[\"”″],?\s\Z")
+_FEET_BEFORE = re.compile(r"\d[x×]\Z|\d['’′\"”″](?:\s?[x×–-]\s?|\sby\s)\Z|\d['’′]\s?\d{1,2}[\"”″],?\s\Z")
 _DASH_AFTER = re.compile(r"\s?[–-]\s?(?=\d{1,3}['’′])")
 _SIZE_AFTER = re.compile(r"\s?[x×]\s?\d|\s(?:tall|wide|long|deep|high|thick|by)\b")
 _LETTERS = frozenset("ABCFKV")
@@ -62,13 +63,15 @@ _YEAR_DIGITS = 4
 def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | None:
     """Find an amount before its unit; `begin` and `end` are those of the amount."""
     language = written.language
-    if inches := _INCHES.match(written.text, end):
+    inches = _INCHES.match(written.text, end)
+    if inches and not _QUOTE_OPEN.search(written.left(begin)):
         is_measure = _AFTER_INCHES.match(written.text, inches.end())
         return inches.end(), language.measure(amount, "in") if is_measure else _describing(written, amount, "in")
     if inches_after := inches_end(written, amount, begin, end):
         describes = isinstance(amount, Number) and written.describes(begin, inches_after)
         return inches_after, _describing(written, amount, "in") if describes else language.measure(amount, "in")
-    if feet := _FEET_ALONE.match(written.text, end):
+    feet = _FEET_ALONE.match(written.text, end)
+    if feet and not _MARK_OPEN.search(written.left(begin)):
         is_by = (
             last(amount).fraction
             or _FEET_BEFORE.search(written.left(begin))
@@ -101,6 +104,8 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
         after = unit.start(1) + len(name)
         if key == "m" and (word := _WORD.match(written.text, after)) and word[1] in written.writing.minutes_before:
             key = "min"
+        if name.endswith(".") and written.after_dot(after - 1) < after:  # the sentence's full stop: "It costs 50c."
+            continue
         if not key or _goes_on(written.text, after) or not _is_unit(written, name, amount, end, after):
             continue
         if unit[0][0] == "-":
@@ -203,8 +208,8 @@ def _is_unit(written: Written, name: str, amount: Amount, end: int, after: int) 
         return True
     if len(number.whole) > 1 and number.whole[0] == "0":  # "007F" is a code
         return False
-    if name == "B":
-        return len(number.whole) > 2 and not _NAME_AFTER.match(written.text, after)
+    if name == "B" and (len(number.whole) <= 2 or _NAME_AFTER.match(written.text, after)):
+        return False
     if name == "K":
         return len(number.whole) > 2 or bool(number.fraction)
     return before not in written.writing.place

@@ -236,7 +236,7 @@ class Writing:
         self.endings = _Endings(near.section("endings"))
         compound = cases.section("compound")
         self.compound = _Case(compound, cases) if list(compound) else None
-        """What a number becomes before a hyphen and an adjective: "5-летний"."""
+        """The case of a number before a hyphen and an adjective: "5-летний"."""
         self.parts = self._set("parts")
         self.century_after = self._set("century_after")
         self.plain_ranges = near.text("plain_ranges") == "yes"
