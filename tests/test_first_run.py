@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import logging
 import os
@@ -22,6 +21,7 @@ from tests.client import PATIENCE
 from tests.fakes import FakeEngine
 from tests.hub import Hub
 from tests.process import server_process
+from tests.serving import until
 from wyoming_chatterbox.engine import Stage
 from wyoming_chatterbox.engine.files.progress import DownloadTally, format_duration
 from wyoming_chatterbox.families import TURBO
@@ -212,9 +212,9 @@ async def test_a_server_shows_the_bar_on_a_terminal_alone_and_takes_it_away_when
             await server.answering()
             await server.reaches("downloading")
             if where == "terminal":
-                async with asyncio.timeout(PATIENCE):
-                    while b"Downloading" not in screen.written:
-                        await asyncio.sleep(0.02)
+                await until(lambda: b"Downloading" in screen.written)
+            else:
+                await until(lambda: "Downloaded 10 %" in server.said())
             assert await server.stop() == 0
         screen.close()
         seen = "\n".join(screen.lines) if where == "terminal" else server.said()
