@@ -1,4 +1,4 @@
-"""What comes late to the page: an answer after a newer one, after a dialog was closed, or never."""
+"""Answers that come late to the page: after a newer one, after a dialog was closed, or never."""
 
 from __future__ import annotations
 
