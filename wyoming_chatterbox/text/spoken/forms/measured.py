@@ -165,9 +165,12 @@ def _names(written: Written, unit: re.Match[str]) -> dict[str, None]:
     name = unit[1]
     before_mark = _MARK.split(name)[0]
     ends = before_mark != name and written.writing.endings.pattern.match(written.text, unit.start(1) + len(before_mark))
-    names = name, name.rstrip(".'’"), _DASH.split(name)[0].rstrip("."), name.split("/")[0].rstrip(".")
-    degree = ("°",) if name[0] == "°" else ()
-    return dict.fromkeys((*names, *degree, before_mark) if ends else (*names, *degree))
+    names = [name, name.rstrip(".'’"), _DASH.split(name)[0].rstrip("."), name.split("/")[0].rstrip(".")]
+    if name[0] == "°":
+        names.append("°")
+    if ends:
+        names.append(before_mark)
+    return dict.fromkeys(names)
 
 
 def plain_name(name: str) -> str:

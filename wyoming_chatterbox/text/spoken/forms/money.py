@@ -14,7 +14,6 @@ from .written import Found, Written
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LETTER_SCALES = {"k": 3, "K": 3, "M": 6, "m": 6, "mn": 6, "B": 9, "b": 9, "bn": 9, "T": 12, "tn": 12}
 _OF = re.compile(r"\s(?:de|di|d['’])\s?")
-_WORD_AFTER = re.compile(r"\s[^\W\d_]")
 _WITH_COLON = re.compile(r"(?P<whole>\d{1,5}):(?P<cents>\d\d)\s?(?=[^\W\d_])")
 _COMMA = re.compile(r",(\d\d)(?![\d%]|[.,]\d)")
 _NO_CENTS = re.compile(r",[-–—]{1,2}")
@@ -60,15 +59,13 @@ def money(written: Written, at: int) -> Found | None:
     currency = written.writing.currencies[sign[0]]
     if (code := _CODE.match(text, end)) and code[1] in written.writing.currencies and sign[0] in ("$", code[1]):
         currency, end = code[1], code.end()
-    if _WORD_AFTER.match(text, end) and written.word_after(end) in written.language.nouns:  # "$1,500 pesos"
-        return end, written.language.number(last(amount)) if isinstance(amount, Number) else written.language.range(
-            *amount
-        )
+    language = written.language
+    if written.word_after(end) in language.nouns:  # "$1,500 pesos"
+        return end, language.number(amount) if isinstance(amount, Number) else language.range(*amount)
     joined = text.startswith("-", end) and text[end + 1 : end + 2].isalpha()
     if isinstance(amount, Number) and not (amount.fraction and not scale) and (joined or written.describes(at, end)):
-        return end, f"{written.language.number(amount)}{_unit(written, Number('1'), currency)}"
+        return end, f"{language.number(amount)}{_unit(written, Number('1'), currency)}"
     if isinstance(amount, Number) and not scale and (later := _TO_SCALE.match(text, end)):
-        language = written.language
         high = written.number(later.end())
         scaled_high = scale_after(written, high[1]) if high else None
         if high and scaled_high and later["word"] in (language.word("to"), language.word("or")):
