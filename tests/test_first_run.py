@@ -203,9 +203,11 @@ def test_lines_tell_the_progress_where_there_is_no_terminal(caplog: pytest.LogCa
 async def test_a_server_shows_the_bar_on_a_terminal_alone_and_takes_it_away_when_it_ends(
     tmp_path: Path, where: str
 ) -> None:
+    # How many percent depends on the pieces that the bytes came in.
+    told = re.compile(r"Downloaded \d+ % of")
     with Hub() as hub:
         hub.add_family(TURBO, size=1_000_000)
-        hub.slow(TURBO.t3[0], 200_000)
+        hub.stall(TURBO.t3[0], after=900_000)
         screen = Screen()
         stderr = screen.descriptor if where == "terminal" else None
         async with server_process(tmp_path, "--model", "turbo", hub=hub.url, stderr=stderr) as server:
@@ -214,11 +216,11 @@ async def test_a_server_shows_the_bar_on_a_terminal_alone_and_takes_it_away_when
             if where == "terminal":
                 await until(lambda: b"Downloading" in screen.written)
             else:
-                await until(lambda: "Downloaded 10 %" in server.said())
+                await until(lambda: told.search(server.said()) is not None)
             assert await server.stop() == 0
         screen.close()
         seen = "\n".join(screen.lines) if where == "terminal" else server.said()
     assert "are downloaded from 127.0.0.1" in seen
     assert "|" not in seen
     assert "\x1b" not in seen
-    assert ("Downloaded 10 %" in seen) == (where == "pipe")
+    assert (told.search(seen) is not None) == (where == "pipe")
