@@ -15,7 +15,7 @@ from tests import checkpoints
 from tests.conftest import Tiny
 from tests.examples import parameters
 from tests.fakes import FakeEngine
-from wyoming_chatterbox.engine import SAMPLE_RATE, Engine, Utterance, Voice
+from wyoming_chatterbox.engine import SAMPLE_RATE, Block, Engine, Utterance, Voice
 from wyoming_chatterbox.engine.standby import Standby
 from wyoming_chatterbox.engine.voice.recording import version_of
 
@@ -119,6 +119,23 @@ def test_a_closed_iterator_leaves_the_engine_free(engine: Engine) -> None:
     next(blocks)
     blocks.close()  # type: ignore[attr-defined]
     assert say(engine)
+
+
+def test_two_utterances_in_turns_sound_as_each_does_alone(engine: Engine) -> None:
+    texts = (LONG, TEXT)
+    alone = [say(engine, text) for text in texts]
+    begun = [engine.speak(Utterance(text, OWN, seed=1), never) for text in texts]
+    together: list[list[Block]] = [[], []]
+    left = {0, 1}
+    while left:
+        for number in sorted(left):
+            block = next(begun[number], None)
+            if block is None:
+                left.remove(number)
+            else:
+                together[number].append(block)
+    for apart, mixed in zip(alone, together, strict=True):
+        assert np.array_equal(np.concatenate(apart), np.concatenate(mixed))
 
 
 def test_its_own_voice_is_prepared_from_the_start(engine: Engine) -> None:

@@ -263,7 +263,7 @@ async def test_with_a_standby_voice_a_failure_is_no_error(tmp_path: Path) -> Non
 @pytest.mark.parametrize("stream_format", ["audio", "sse"])
 async def test_the_answer_says_who_speaks_and_which_reply_it_is(tmp_path: Path, stream_format: str) -> None:
     async with http(tmp_path, load=lambda *_: Breaking()) as server:
-        await until(lambda: server.running.service.lifecycle.speaking is not None)
+        await until(lambda: server.running.service.lifecycle.chatterbox is not None)
         expected = {"One two three.": ("fake", "fake"), LONG: ("fake", "standby"), "🙂": (None, None)}
         for text, (began, ended) in expected.items():
             request = {"input": text, "stream_format": stream_format}

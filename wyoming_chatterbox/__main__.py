@@ -33,6 +33,7 @@ from .speech.lifecycle import Lifecycle
 from .speech.replies import Replies
 from .speech.scheduler import Scheduler
 from .speech.service import Service
+from .speech.turns import MOST_BEGUN
 from .systemd import tell_ready
 from .text.pronunciation_file import PronunciationFile
 from .text.spoken import spell
@@ -103,7 +104,9 @@ async def serve(options: Config, signals: Signals, tail: LogTail, terminal: Term
         others=[options.pronunciations] if options.pronunciations is not None else (),
         new_catalogue=partial(info_answer, streaming=options.streaming),
     )
-    scheduler = Scheduler(options.memory_cleanup_interval)
+    # A second KV cache would need memory that the limit did not count.
+    most_begun = MOST_BEGUN if options.memory_limit_mb is None else 1
+    scheduler = Scheduler(options.memory_cleanup_interval, most_begun=most_begun)
     load = Loader(options)
     lifecycle = Lifecycle(
         scheduler,

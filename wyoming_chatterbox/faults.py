@@ -13,8 +13,11 @@ def ordinary(error: BaseException) -> Exception:
     """Return `error` if asyncio can carry it to the task that waits, else an `EngineError` caused by it.
 
     A panic in Rust, `SystemExit`, `KeyboardInterrupt` and `CancelledError` are no `Exception`: raised in a task they
-    would end it, or the server, and its client would get no answer. A future refuses `StopIteration`.
+    would end it, or the server, and its client would get no answer. A future refuses `StopIteration`, which a generator
+    turns into a `RuntimeError`.
     """
+    if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
+        error = error.__cause__
     if isinstance(error, Exception) and not isinstance(error, StopIteration):
         return error
     failure = EngineError(_named(error))

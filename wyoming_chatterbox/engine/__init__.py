@@ -140,7 +140,7 @@ class Engine(Protocol):
         """Forget what is in memory of all recordings but those of `voices`: the others are deleted or changed."""
 
     def speak(self, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[Block]:
-        """Yield the utterance's sound in blocks.
+        """Yield the utterance's sound in blocks; other utterances may be advanced between two of them.
 
         `cancelled()` is asked at least once a decoding step; when true, the iterator ends early and
         the model is free. Raises `VoiceError`, `OutOfMemoryError` or `EngineError`.

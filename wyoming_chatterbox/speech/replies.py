@@ -34,6 +34,7 @@ from ..text.items import Item, Pause, Say
 from ..voices.voice import NO_STYLE, NamedVoice, Style
 from .levels import Levels
 from .lifecycle import Lifecycle
+from .playback import Playback
 from .preparation import prepare
 from .records import Record, ReplyCounters
 from .remainder import FAST_PACE, Remainder
@@ -159,6 +160,7 @@ class Reply:
     _unspeakable: TextError | None = field(default=None)
 
     def __post_init__(self) -> None:
+        self._playback = Playback(self.style.speed or 1.0)
         self._shaping = ReplyShaping(self.style, self._replies.levels)
 
     @property
@@ -184,6 +186,7 @@ class Reply:
             if isinstance(item, Pause):
                 pause += item.seconds
                 if said:
+                    self._playback.pause(pause)
                     for block in silences(pause):
                         self.wait_for_client()
                         yield self._counted(block)
@@ -191,6 +194,7 @@ class Reply:
                 continue
             async with aclosing(self._say(item)) as blocks:
                 async for block in blocks:
+                    self._playback.pause(pause)
                     for silent in silences(pause):
                         yield self._counted(silent)
                     said, pause = True, 0.0
@@ -297,10 +301,11 @@ class Reply:
         record = self.record
         record.engine = engine.describe().name
         begun = time.monotonic()
+        self._playback.again(heard / SAMPLE_RATE)
         try:
             if not engine.prepared(utterance.voice):
                 await prepare(self._replies.scheduler, engine, utterance.voice)
-            async with aclosing(self._replies.scheduler.speak(engine, utterance)) as blocks:
+            async with aclosing(self._replies.scheduler.speak(engine, utterance, self._playback)) as blocks:
                 async for block in blocks:
                     fresh, heard = block[heard:], max(0, heard - len(block))
                     if len(fresh):

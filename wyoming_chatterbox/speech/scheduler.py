@@ -1,21 +1,23 @@
-"""Which utterance is spoken when: one worker owns Chatterbox's model and speaks one utterance after the other.
+"""Which utterance is spoken when: one worker owns Chatterbox's model, and advances one utterance at a time by a block.
 
-Replies hand in one utterance at a time, so several replies take turns sentence by sentence. The standby voice has a
-worker of its own, so that it can speak while Chatterbox hangs.
+Replies hand in one utterance at a time. The reply whose listener runs dry first goes on (see `turns`). The standby
+voice has a worker of its own, so that it can speak while Chatterbox hangs.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Generator
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from ..audio.samples import checked
-from ..engine import Block, Engine, Utterance
+from ..engine import SAMPLE_RATE, Block, Engine, Utterance
 from ..errors import ShuttingDownError
 from . import memory
+from .playback import Playback
+from .turns import MOST_BEGUN
 from .watchdog import BASE_SECONDS, Watchdog
 from .worker import Job, Worker
 
@@ -26,14 +28,15 @@ _CLOSE_SECONDS = 1.0
 
 
 class Scheduler:
-    """Two workers; each speaks utterances in the order in which they come."""
+    """Two workers, each of which speaks several utterances in turns."""
 
-    def __init__(self, cleanup_interval: int, *, base: float = BASE_SECONDS) -> None:
+    def __init__(self, cleanup_interval: int, *, most_begun: int = MOST_BEGUN, base: float = BASE_SECONDS) -> None:
         """Collect the process's garbage after every `cleanup_interval` utterances.
 
+        `most_begun` is how many utterances Chatterbox may have under way at once, each with a KV cache of its own.
         `base` is the least time, in seconds, that an engine may show no sign of life: see `watchdog`.
         """
-        self.main = Worker("speech", "Chatterbox")
+        self.main = Worker("speech", "Chatterbox", most_begun)
         """Chatterbox's worker."""
         self.side = Worker("standby", "The standby voice")
         self._standby: Engine | None = None
@@ -52,8 +55,10 @@ class Scheduler:
         """Let the standby voice speak on its own worker."""
         self._standby = standby
 
-    async def speak(self, engine: Engine, utterance: Utterance) -> AsyncGenerator[Block, None]:
-        """Yield the utterance's blocks as the engine makes them.
+    async def speak(
+        self, engine: Engine, utterance: Utterance, playback: Playback | None = None
+    ) -> AsyncGenerator[Block, None]:
+        """Yield the utterance's blocks as the engine makes them; `playback` is its reply's, or a new one.
 
         Leaving the generator early (or being cancelled in it) frees the worker at the engine's next step. Raises the
         engine's errors, always an `Exception`; `EngineError` for an invalid block; `HungError` if the engine shows no
@@ -63,8 +68,9 @@ class Scheduler:
         blocks: asyncio.Queue[Block | None] = asyncio.Queue()
         unwanted = threading.Event()
         worker = self._worker(engine)
+        playback = playback or Playback()
 
-        def work(job: Job[None]) -> None:
+        def work(job: Job[None]) -> Generator[None, None, None]:
             def cancelled() -> bool:
                 job.sign()
                 return unwanted.is_set() or self._closing.is_set()
@@ -76,6 +82,8 @@ class Scheduler:
             for block in engine.speak(utterance, cancelled):
                 job.sign()
                 loop.call_soon_threadsafe(blocks.put_nowait, checked(block))
+                playback.give(len(block) / SAMPLE_RATE)
+                yield
             self._count()
 
         def finished(done: asyncio.Future[None]) -> None:
@@ -85,7 +93,7 @@ class Scheduler:
                 # Nobody awaits this utterance any more; fetch its error so that asyncio does not warn about it.
                 done.exception()
 
-        job = worker.submit(work, "speaking", self._watchdog(engine))
+        job = worker.submit(work, "speaking", self._watchdog(engine), playback)
         self.waiting += worker is self.main
         job.done.add_done_callback(finished)
         try:
@@ -103,7 +111,12 @@ class Scheduler:
 
         Raises the function's errors, `HungError` if it takes far too long, and `ShuttingDownError`.
         """
-        return await self._worker(engine).submit(lambda _: function(), doing, Watchdog(self._base)).done
+
+        def work(_: Job[T]) -> Generator[None, None, T]:
+            yield from ()
+            return function()
+
+        return await self._worker(engine).submit(work, doing, Watchdog(self._base)).done
 
     @property
     def trouble(self) -> str | None:

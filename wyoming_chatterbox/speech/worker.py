@@ -1,6 +1,6 @@
-"""A thread that does one job after the other, and a watch that notices when it hangs.
+"""A thread that advances jobs, step by step, and a watch that notices when it hangs.
 
-A job that hangs fails, and so do all jobs that wait behind it. New jobs are refused until it returns.
+A job that hangs fails, and so do all others. New jobs are refused until it returns.
 """
 
 from __future__ import annotations
@@ -9,14 +9,18 @@ import asyncio
 import logging
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from .. import faults
-from ..errors import HungError, ShuttingDownError
+from ..errors import HungError, OutOfMemoryError, ShuttingDownError
+from .playback import Playback
+from .turns import MOST_BEGUN, Turns
 from .watchdog import Watchdog
 
 _LOGGER = logging.getLogger(__name__)
@@ -30,16 +34,31 @@ _numbers = count()
 class Job(Generic[T]):
     """One job of a worker."""
 
-    work: Callable[[Job[T]], T]
+    work: Callable[[Job[T]], Generator[None, None, T]]
+    """Begins the job: makes a step at each `next`, and returns the result."""
     doing: str
     """The job's name in the log, a participle: "closing"."""
     watchdog: Watchdog
     done: asyncio.Future[T]
+    playback: Playback | None = None
+    """Where the job's sound is played; None for a job that has the worker to itself."""
+    steps: Generator[None, None, T] | None = None
+    """None until the job is begun."""
     unhurried: bool = True
     """Whether the next sign of life may take long."""
     number: int = field(default_factory=lambda: next(_numbers))
     signs: int = 0
     """Signs of life so far."""
+
+    @property
+    def begun(self) -> bool:
+        """Whether a step of it was made."""
+        return self.steps is not None
+
+    @property
+    def unwanted(self) -> bool:
+        """Whether nobody awaits it any more."""
+        return self.done.done()
 
     def sign(self) -> None:
         """Show a sign of life; from now on the job does so at every step."""
@@ -50,8 +69,8 @@ class Job(Generic[T]):
 class Worker:
     """One daemon thread, which can't keep the process alive; it starts with the first job."""
 
-    def __init__(self, name: str, owner: str) -> None:
-        """`name` is the thread's; log lines say that `owner` hangs."""
+    def __init__(self, name: str, owner: str, most_begun: int = MOST_BEGUN) -> None:
+        """`name` is the thread's; log lines say that `owner` hangs. `most_begun` utterances are under way at once."""
         self.hung = asyncio.Event()
         """Set while a job hangs."""
         self.returned = asyncio.Event()
@@ -63,6 +82,8 @@ class Worker:
         self._queue: SimpleQueue[Job[Any] | None] = SimpleQueue()
         self._jobs: dict[Job[Any], None] = {}
         """Jobs that are not done, in order."""
+        self._turns: Turns[Job[Any]] = Turns(most_begun)
+        """The thread's own: jobs that have not ended."""
         self._current: Job[Any] | None = None
         self._lost: Job[Any] | None = None
         self._looked = 0.0
@@ -70,8 +91,17 @@ class Worker:
         self._closed = False
         self._ended = asyncio.Event()
 
-    def submit(self, work: Callable[[Job[T]], T], doing: str, watchdog: Watchdog) -> Job[T]:
-        """Queue a job; `HungError` while an earlier one hangs, `ShuttingDownError` after `close`."""
+    def submit(
+        self,
+        work: Callable[[Job[T]], Generator[None, None, T]],
+        doing: str,
+        watchdog: Watchdog,
+        playback: Playback | None = None,
+    ) -> Job[T]:
+        """Queue a job; `HungError` while an earlier one hangs, `ShuttingDownError` after `close`.
+
+        Jobs with a `playback` may take turns, step by step; any other has the worker to itself (see `turns`).
+        """
         if self._closed:
             raise ShuttingDownError("Server is shutting down")
         if self.trouble is not None:
@@ -80,7 +110,7 @@ class Worker:
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, args=(loop,), name=self._name, daemon=True)
             self._thread.start()
-        job = Job(work, doing, watchdog, loop.create_future())
+        job = Job(work, doing, watchdog, loop.create_future(), playback)
         self._jobs[job] = None
         job.done.add_done_callback(lambda _: self._jobs.pop(job))
         self._queue.put(job)
@@ -91,8 +121,8 @@ class Worker:
 
     @property
     def busy(self) -> bool:
-        """Whether the thread works on a job at this moment, even on one that nobody awaits any more."""
-        return self._current is not None
+        """Whether the thread has a job, even one that nobody awaits any more."""
+        return self._current is not None or len(self._turns) > 0
 
     @property
     def trouble(self) -> str | None:
@@ -119,28 +149,59 @@ class Worker:
         return True
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
-        while (job := self._queue.get()) is not None:
-            if not job.done.done():
-                self._do(job, loop)
-            # Until the next job comes, this one would keep its engine alive.
-            del job
+        while self._take_jobs():
+            self._advance(self._turns.next(), loop)
+        while self._turns:
+            self._advance(self._turns.next(), loop)
         _post(loop, self._ended.set)
 
-    def _do(self, job: Job[Any], loop: asyncio.AbstractEventLoop) -> None:
+    def _take_jobs(self) -> bool:
+        """Take the jobs that were queued, and wait for one if there is nothing to do; false at the end."""
+        with suppress(Empty):
+            while True:
+                job = self._queue.get(block=not self._turns)
+                if job is None:
+                    return False
+                self._turns.add(job)
+        return True
+
+    def _advance(self, job: Job[Any], loop: asyncio.AbstractEventLoop) -> None:
+        """Make a job's next step; end it after its last one, or if nobody awaits it any more and it was not begun."""
         thread = threading.current_thread()
         thread.name = f"{self._name}: {job.doing}"
         self._current = job
         result: Any = None
         failure: Exception | None = None
+        ended = True
         try:
-            result = job.work(job)
+            if job.begun or not job.unwanted:
+                self._step(job)
+                ended = False
+        except StopIteration as end:
+            result = end.value
         except BaseException as err:
             failure = faults.ordinary(err)
-        self._current = None
+            if isinstance(failure, OutOfMemoryError):
+                self._turns.save_memory()
+        if ended:
+            self._turns.remove(job)
         thread.name = self._name
-        _post(loop, self._finish, job, result, failure)
+        self._current = None
+        if ended:
+            _post(loop, self._finish, job, result, failure)
         # The error holds its traceback, and the traceback holds this frame: a reference cycle.
         failure = None
+
+    def _step(self, job: Job[Any]) -> None:
+        """Make a job's next step, and learn how long it takes to make sound."""
+        playback, first = job.playback, not job.begun
+        before = 0.0 if playback is None else playback.given
+        begun = time.monotonic()
+        if job.steps is None:
+            job.steps = job.work(job)
+        next(job.steps)
+        if playback is not None:
+            self._turns.speed.learn(time.monotonic() - begun, playback.given - before, first=first)
 
     def _finish(self, job: Job[Any], result: Any, failure: Exception | None) -> None:
         if job is self._lost:
