@@ -29,6 +29,11 @@ _NEVER_ENDS = """
 _SCALES = "Mio Mrd Mill mln mld млн млрд milj mill"
 """Millions and billions: what is counted follows, or a new sentence."""
 
+_BEFORE_NAMES = "Jr"
+"""The same in English: "the Martin Luther King Jr. Day"."""
+_COUNTED_IN_GERMAN = "Min Std Sek Wo Mon Stck Pers Tsd"
+"""Behind a number, the same: nouns have a capital too, as in "10 Min. Verspätung"."""
+
 # Between two sentences as likely as inside one: an end if a capital follows.
 _SOMETIMES_ENDS = "etc a.m p.m inc ltd co corp bros jr al ave blvd dept ph.d b.a m.a"
 _SOMETIMES_ENDS_ELSEWHERE = """
@@ -42,7 +47,7 @@ _ENDS_UNLESS_NUMBER_FOLLOWS = """
     mon tue tues thu thurs fri jan feb mar apr jun jul aug sep sept oct nov dec
 """
 # Words in other languages: "Bom dia.", "Vamos ver.", "Sie ist 80 Jahre alt.".
-_ENDS_UNLESS_NUMBER_FOLLOWS_IN_ENGLISH = "ver b eq App Cat dep arr pop alt mag dia est"
+_ENDS_UNLESS_NUMBER_FOLLOWS_IN_ENGLISH = "ver b eq App Cat dep arr pop alt mag dia est agg Matt"
 _LETTERED = "apt app ste rm bldg fig figs vol pt sec eq rte ver rev ext"
 """A letter may follow in place of a number: "Apt. B"."""
 _ENDS_UNLESS_NUMBER_FOLLOWS_ELSEWHERE = """
@@ -54,9 +59,12 @@ _ENDS_UNLESS_NUMBER_FOLLOWS_ELSEWHERE = """
     пн вт ср чт пт сб вс janv févr avr juil déc ene abr dic giu lug ott fev des mrt wrz paź
     янв февр апр авг сент окт нояб дек
     fr.o.m t.o.m vie jue za zo vr apdo cap pag pagg hfst afb rozdz rys sid sob böl sf hlm puh yakl περ t zm int
-    apto bl esc bestelnr род ум корп κεφ εικ παρ σάβ δευ гл ст п с табл
+    apto bl esc bestelnr séc род ум корп κεφ εικ παρ σάβ δευ гл ст п с табл
 """
-_ONLY_IN = {"pl": "ok ur", "es": "dom", "it": "dom", "pt": "dom"}
+_ONLY_IN = {
+    "pl": "ok ur", "es": "dom", "it": "dom bin", "pt": "dom sex ter", "nl": "ma wo", "fi": "ma ke la su", "sv": "ons",
+    "da": "ons", "no": "ons",
+}  # fmt: skip
 """Abbreviations of one language that are words in all others."""
 
 _MONTHS = """
@@ -73,7 +81,10 @@ _BEGINNERS = """
 """
 _GERMAN_BEGINNERS = """
     Der Die Das Dies Diese Dieser Dieses Sie Er Es Wir Ich Ihr Man Im In Am Auf Auch Aber Und Doch Damit Danach Dann
-    Dort Davon Heute Gestern Morgen Zum Zur Für Bei Nach Von Jetzt Nun Hier
+    Dort Davon Heute Gestern Morgen Zum Zur Für Bei Nach Von Jetzt Nun Hier Bitte Soll Sollen Möchtest Willst Kann
+    Wenn Wie Was Wann Alle Alles Ein Eine Einen Kein Keine Mein Meine Dein Deine Noch Anschließend Nachher Mit Um
+    Bis Also Ja Nein Okay Zuerst Schließlich Außerdem Nur Schon Sobald Während Vielleicht Leider Gerne Hast Hat Ist
+    Sind Wird Lass Schalte Stell Stelle Nimm Gib Wende
 """
 
 
@@ -84,6 +95,10 @@ class Abbreviations:
     never_ends: frozenset[str]
     scales: frozenset[str]
     """End a sentence only if one of the `beginners` follows."""
+    before_names: frozenset[str]
+    """The same, though nothing has to follow."""
+    counted: frozenset[str]
+    """The same, behind a number."""
     sometimes_ends: frozenset[str]
     """In small letters."""
     unless_number_follows: frozenset[str]
@@ -108,6 +123,8 @@ class Abbreviations:
             return cls(
                 never_ends=words(_TITLES),
                 scales=words(_SCALES),
+                before_names=words(_BEFORE_NAMES),
+                counted=frozenset(),
                 sometimes_ends=words(_SOMETIMES_ENDS),
                 unless_number_follows=words(_ENDS_UNLESS_NUMBER_FOLLOWS + _ENDS_UNLESS_NUMBER_FOLLOWS_IN_ENGLISH),
                 lettered=words(_LETTERED),
@@ -120,11 +137,15 @@ class Abbreviations:
         return cls(
             never_ends=words(_TITLES + _NEVER_ENDS),
             scales=words(_SCALES),
+            before_names=frozenset(),
+            counted=words(_COUNTED_IN_GERMAN if language == "de" else ""),
             sometimes_ends=words(_SOMETIMES_ENDS + _SOMETIMES_ENDS_ELSEWHERE),
             unless_number_follows=words(
                 _ENDS_UNLESS_NUMBER_FOLLOWS + _ENDS_UNLESS_NUMBER_FOLLOWS_ELSEWHERE + _ONLY_IN.get(language, "")
             ),
-            lettered=words("apr"),  # only "apr. J.-C.": a single capital is a word in many, as in "Creo que no. Y tú?"
+            lettered=words(
+                "apr séc sec"
+            ),  # only "apr. J.-C.", "séc. V": a single capital is a word in many, as in "Creo que no. Y tú?"
             behind_number=words("г гг kr hr"),
             months=words(_MONTHS),
             before_ordinal=words(_BEFORE_ORDINAL),

@@ -14,7 +14,7 @@ LOOK_BACK_CHARACTERS = 40
 
 # Single letters of abbreviations written with spaces: "z. B.", "d. h.", "p. ej."; capitals are initials anyway.
 _LOWER_INITIALS = frozenset("acdehinopsuvzκ")
-_SPACED = ("p. ex", "p. ej", "p. es", "per es", "ad es")
+_SPACED = ("p. ex", "p. ej", "p. es", "per es", "ad es", "т. е", "т. к", "т. ч")
 _HALF_DAYS = frozenset({"a.m", "p.m"})
 _AFTER_HALF_DAY = words("""
     Monday Tuesday Wednesday Thursday Friday Saturday Sunday Mon Tue Tues Wed Thu Thurs Fri Sat
@@ -27,6 +27,9 @@ _VERBS = words("""
 _INSIDE = "&=+*/|%→"
 """No sentence begins with one of these."""
 _LETTER_GROUPS = re.compile(r"(?:\w\.-?)+\w")
+_SHORT_GROUPS = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,2}")
+_WITHOUT_VOWELS = re.compile(r"(?!hmm?$|mm+$|mhm$|psst$|sh+$|pff+t?$|tsk$|br+$)[b-df-hj-np-tv-xzß]{2,5}", re.IGNORECASE)
+"""No word: "Gl. 7", "th. 6"."""
 _DAYS = re.compile(r"(?:\d{1,2}\.?[-–])?\d{1,2}")
 _APOSTROPHE = re.compile("['’]")
 _LONGEST_ENDING = 2
@@ -94,6 +97,9 @@ class FullStops:
             return NO_END
         if word in known.scales or self._never_ends(word):
             return self._if_begun(text, start, at, word, follows, end, more)
+        is_counted = word in known.counted and self._follows_number(text, start, at, word)
+        if (is_counted or word in known.before_names) and follows[:1].isalpha():
+            return _if(_is_one_of(known.beginners, follows, more), end)
         if word in known.behind_number and not self._follows_number(text, start, at, word):
             return NO_END
         if lower in known.sometimes_ends:
@@ -102,6 +108,8 @@ class FullStops:
             if lower in _HALF_DAYS and follows[:1].isalpha() and not is_lower:
                 return _unless(_belongs_to_time(follows, more), end)
             return end if follows[:1].isupper() else NO_END
+        if follows[:1].isdigit() and self._is_shortened(text, start, at, word):
+            return NO_END
         if self._wants_number(word):
             if more and (len(follows) == 1 or not follows.strip(_SIGNS) or _ROMAN.fullmatch(follows)):
                 return None
@@ -134,16 +142,22 @@ class FullStops:
                 return NO_END
             if _ORDINAL_BEFORE.search(text, max(start, at - LOOK_BACK_CHARACTERS), at) and follows[:1].isupper():
                 return end
-        begins = _is_one_of(self._words.beginners, follows, more)
-        return None if begins is None else end if begins else NO_END
+        return _if(_is_one_of(self._words.beginners, follows, more), end)
 
     def _follows_number(self, text: str, start: int, at: int, word: str) -> bool:
         return _is_number(word_before(text, start, max(start, at - len(word) - 1)))
 
+    def _is_shortened(self, text: str, start: int, at: int, word: str) -> bool:
+        """Whether a word that no list has is an abbreviation by its letters, and no unit behind a number."""
+        is_short = _SHORT_GROUPS.fullmatch(word) or (_WITHOUT_VOWELS.fullmatch(word) and not word.isupper())
+        return bool(is_short) and not self._follows_number(text, start, at, word)
+
     def _wants_number(self, word: str) -> bool:
         wanting, lower = self._words.unless_number_follows, word.lower()
         is_street = self._words.streets and lower.endswith("str")
-        return is_street or word in wanting or _JOINED.split(lower)[-1] in wanting
+        first, *others = _JOINED.split(lower)
+        is_span = bool(others) and first.endswith(".") and first[:-1] in wanting  # "Mon.–Sat. 10–6"
+        return is_street or is_span or word in wanting or (others or [first])[-1] in wanting
 
     def _never_ends(self, word: str) -> bool:
         if len(word) == 1:
@@ -171,6 +185,11 @@ def word_before(text: str, start: int, at: int) -> str:
 def _unless(belongs: bool | None, end: int) -> int | None:
     """Return `end` unless what follows belongs to the sentence, or may do so (None)."""
     return None if belongs is None else NO_END if belongs else end
+
+
+def _if(begins: bool | None, end: int) -> int | None:
+    """Return `end` if a sentence begins with what follows, or None if it may do so."""
+    return None if begins is None else end if begins else NO_END
 
 
 def _belongs_to_time(follows: str, more: bool) -> bool | None:

@@ -15,6 +15,9 @@ _AFTER_NAME = re.compile(
 )
 _NAME_OR_ORDINAL = re.compile(r"(?:[^\W\d_a-zß-ÿ][^\W\d_]{2,}|\d(?:st|nd|rd|th))\s\Z")
 _ORDINAL = re.compile(r"\d(?:st|nd|rd|th)\s\Z")
+_HOUSE_BEFORE = re.compile(r"(?<![\w.,])\d{2,5}\s(?:[NSEW]{1,2}\.?\s)?(?:[^\W\d_a-z][\w'’-]+\s){1,2}\Z")
+"""The number and the name of a street: "1600 Main St. Springfield"."""
+_NEAR_CHARACTERS = 48
 _WORD = re.compile(r"(?P<name>[^\W\d_]+)")
 _ARTICLE = re.compile(r"\bThe\s\Z")
 
@@ -29,6 +32,9 @@ def before_number(written: Written, at: int) -> Found | None:
     is_word_too = name in ("n", "no")
     is_sure = sign or not (is_word_too or written.text[found.end()].isalpha())
     is_raised = sign.endswith(("°", "º"))
+    around = written.left(at) + written.text[at : at + _NEAR_CHARACTERS]
+    for short, other, near in written.writing.abbreviations_near:
+        said = other if short == name + sign and near.search(around) else said
     is_initial = len(name) == 1 and found["name"].isupper() and not (is_raised or written.writing.capital_nouns)
     return (found.end(), said + " ") if said and is_sure and not is_initial else None
 
@@ -36,9 +42,15 @@ def before_number(written: Written, at: int) -> Found | None:
 def beside_name(written: Written, at: int) -> Found | None:
     """ "Dr. Smith" is a doctor, "Evergreen Dr." a drive; "St. James St." has a saint and a street."""
     if found := _BEFORE_NAME.match(written.text, at):
+        street = written.writing.after_names.get(found["name"].rstrip("."))
+        if street and (_HOUSE_BEFORE.search(written.left(at)) or written.name_before(at) in written.writing.streets):
+            return found.end(), f"{street},"
         said = written.writing.titles.get(found["name"])
         return (found.end(), said) if said else None
     left = written.left(at)
+    century = _WORD.match(written.text, at) if _ORDINAL.search(left) else None
+    if century and (said := written.writing.after_ordinals.get(century["name"])):
+        return written.after_dot(century.end()), said
     found = _AFTER_NAME.match(written.text, at) or (_ORDINAL.search(left) and _WORD.match(written.text, at)) or None
     said = written.writing.after_names.get(found["name"]) if found else None
     if not (found and said and _NAME_OR_ORDINAL.search(left)) or _ARTICLE.search(left):

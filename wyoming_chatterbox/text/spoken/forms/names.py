@@ -17,6 +17,7 @@ _FILE = re.compile(
     r"|html?|css|js|ts|md|conf|cfg|ini|toml|xml|db|sh|exe|apk|iso|img|bin|docx?|xlsx?|pptx?|bak|env)(?!\w)"
 )
 _EPISODE = re.compile(r"[sS](?P<season>\d{1,2})\s?[eE](?P<episode>\d{1,3})(?!\w)")
+_LAST_EPISODE = re.compile(r"\s?[-–]\s?(?:[sS](?P<season>\d{1,2})\s?)?[eE]?(?P<episode>\d{1,3})(?!\w)")
 _ENTITY = re.compile(r"(?P<domain>[a-z_]+)\.(?P<name>[a-z0-9][a-z0-9_]*)(?![\w])")
 _SNAKE = re.compile(r"\w*_\w[\w.]*")
 _WORDS = re.compile(r"[._]+")
@@ -35,9 +36,14 @@ _DOMAINS = """
 """
 _DOMAIN_NAMES = frozenset(_DOMAINS.split())
 _CODE = re.compile(r"\d{1,3}[A-Z]-\d{1,3}(?![\w°%]|[.,]\d)")
+_BRACKETS = re.compile("[()]+")
+_OF_MAKER = re.compile(r"\d{1,4}(?:-\d{1,4}[A-Z]{0,3})*(?![\w-]|[.,]\d)")
+_PARAGRAPH = re.compile(r"(?P<n>\d{1,4})(?P<parts>(?:\((?:[a-zA-Z]|[ivx]{1,4}|\d{1,2})\))+)(?![\w(])")
 _RAISED = re.compile("[²³]")
 _TIMES = re.compile(r"x(?P<n>[12]?\d)(?=\s*(?:[,;.!?)]|\Z))")
 _THING_BEFORE = re.compile(r"[^\W\d_]{4}\s\(?\Z")
+_IN_TWO = 3
+"""Digits of one that is said as a time is: "seven thirty seven", "four oh one"."""
 _ROUND = 4
 """Digits of a model's number that is said as a year is: "forty ninety"."""
 
@@ -74,7 +80,14 @@ def episode(written: Written, at: int) -> Found | None:
     if not found or not all(names):
         return None
     numbers = (language.cardinal(int(found[name])) for name in ("season", "episode"))
-    return found.end(), " ".join(f"{name} {number}" for name, number in zip(names, numbers, strict=True))
+    said = " ".join(f"{name} {number}" for name, number in zip(names, numbers, strict=True))
+    last = _LAST_EPISODE.match(written.text, found.end())
+    if not last:
+        return found.end(), said
+    number = language.cardinal(int(last["episode"]))
+    if last["season"] and last["season"] != found["season"]:
+        number = f"{names[0]} {language.cardinal(int(last['season']))} {names[1]} {number}"
+    return last.end(), f"{said} {language.word('to')} {number}"
 
 
 def entity(written: Written, at: int) -> Found | None:
@@ -113,9 +126,17 @@ def prefix(written: Written, at: int) -> Found | None:
 
 
 def code(written: Written, at: int) -> Found | None:
-    """Find a letter between two numbers: "5W-30"."""
-    found = _CODE.match(written.text, at)
-    return (found.end(), _runs(written, found[0])) if found else None
+    """Find a letter between two numbers ("5W-30"), a maker's model ("Boeing 737-800"), a paragraph of law: "401(k)"."""
+    if found := _CODE.match(written.text, at):
+        return found.end(), _runs(written, found[0])
+    if written.word_before(at) in written.writing.makers and (found := _OF_MAKER.match(written.text, at)):
+        return found.end(), _runs(written, found[0])
+    found = _PARAGRAPH.match(written.text, at)
+    if not found or not any(char.isalpha() for char in found["parts"]):
+        return None
+    parts = _BRACKETS.split(found["parts"])
+    said = [written.language.cardinal(int(part)) if part.isdecimal() else part for part in parts if part]
+    return found.end(), " ".join([said_digits(written, found["n"]), *said])
 
 
 def pieces(written: Written, at: int) -> Found | None:
@@ -181,6 +202,10 @@ def said_digits(written: Written, digits: str, fraction: str = "") -> str:
         return language.decimal(digits, fraction)
     if (len(digits) > 1 and digits[0] == "0") or len(digits) > 6:
         return language.digits(digits)
+    if len(digits) == _IN_TWO and language.word("oh") and digits[1:] != "00":
+        tail = int(digits[1:])
+        oh = f"{language.word('oh')} " if digits[1] == "0" else ""
+        return f"{language.cardinal(int(digits[0]))} {oh}{language.cardinal(tail)}"
     if len(digits) == _ROUND and written.writing.models == "years" and digits[1:] != "000":
         return language.year(int(digits))
     return language.cardinal(int(digits))

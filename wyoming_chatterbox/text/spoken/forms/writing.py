@@ -184,8 +184,15 @@ class Writing:
             **dict.fromkeys(self._set("number"), language.word("number")), **near.forms("abbreviations")
         }  # fmt: skip
         """Abbreviations before a number -> the words that they stand for."""
+        self.abbreviations_near = [
+            (short, said, re.compile(rf"\b(?:{words})\b", re.IGNORECASE))
+            for short, said, words in near.lists("abbreviations_near")
+        ]
+        """Those that stand for something else near certain words."""
         self.titles = dict(near.forms("titles"))
         self.after_names = dict(near.forms("after_names"))
+        self.after_ordinals = dict(near.forms("after_ordinals"))
+        self.streets = self._set("streets")
         self.compass = dict(near.forms("compass"))
         self.road_before = self._set("road_before")
         self.wind = self._set("wind")
@@ -243,6 +250,7 @@ class Writing:
         self.century_short = near.forms("century_short")
         self.rulers = _everywhere("rulers")
         self.queens = _everywhere("queens")
+        self.makers = _everywhere("makers")
         self.regnal = dict(near.forms("regnal"))
         self.units: Mapping[str, str] = {**SPELLINGS, **near.forms("units")}
         self.spaced_unit = re.compile(rf"[\s-]?(?P<name>{_spaced(self.units)})(?!{WORD})")
@@ -267,7 +275,7 @@ class Writing:
         self.cents = {"¢": "USD", "ct": "EUR", "Ct": "EUR", "cts": "EUR", **near.forms("cents")}
         self.cent = re.compile("|".join(map(_as_pattern, sorted(self.cents, key=len, reverse=True))))
         self.named_days = frozenset(language.months) | frozenset(language.weekdays)
-        names = (*self.abbreviations, *self.titles, *self.after_names, *self.short_parts)
+        names = (*self.abbreviations, *self.titles, *self.after_names, *self.short_parts, *self.after_ordinals)
         self.starts = self.named_days | frozenset(name.strip(EDGES).lower() for name in names)
         """Words in small letters that open a region."""
         self.rewritten = self.starts | frozenset(self.currencies) | frozenset(PER_UNITS)
