@@ -31,6 +31,7 @@ class Chunks:
     def __init__(self, language: Language) -> None:
         self._writing = Writing.of(language)
         writing = self._writing
+        self._greek = re.compile(f"[{''.join(writing.greek)}]" if writing.greek else "(?!)")
         self._exact = frozenset(writing.currencies) | frozenset(writing.compass) | frozenset(PER_UNITS)
 
     @classmethod
@@ -43,6 +44,8 @@ class Chunks:
         """Whether a chunk opens a region."""
         if _HOT.search(chunk):
             return True
+        if not chunk.isascii() and self._greek.search(chunk):
+            return True
         if self._writing.long_pattern.match(chunk):
             return True
         word = chunk.strip(EDGES)
@@ -50,7 +53,10 @@ class Chunks:
         if lower in self._writing.starts or word in self._exact:
             return True
         first, *others = _HYPHEN.split(lower)
-        return bool(others) and (first.rstrip(".") in self._writing.named_days or others[-1] in self._writing.starts)
+        if not others:
+            return False
+        is_wind = others[-1] in self._writing.wind and word.partition("-")[0] in self._exact
+        return is_wind or first.rstrip(".") in self._writing.named_days or others[-1] in self._writing.starts
 
     def goes_on(self, chunk: str) -> bool:
         """Whether a chunk in a region lets it go on."""

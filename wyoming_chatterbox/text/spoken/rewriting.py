@@ -10,6 +10,7 @@ from .forms import (
     codes,
     compass,
     counting,
+    crosses,
     dates,
     decades,
     fractions,
@@ -32,8 +33,8 @@ _PLAIN = re.compile(r"[a-zà-ÿ]{2,}(?=[.,;:!?)\"]*(?:\s|\Z))")
 """A word in small letters, as most are."""
 _BEGUN = re.compile(r"(?P<word>[^\W\d_]+)\s\S*\d\S*(?:\s\S{1,4})?\s?\Z")
 _SIGNED: tuple[Rule, ...] = (
-    codes.phone, measured.percent_first, money.money, money.price_unit, decades.decade, quantities.quantity,
-    fractions.fraction, symbols.symbol,
+    codes.phone, measured.percent_first, money.money, money.price_unit, money.sign_alone, decades.decade,
+    quantities.quantity, fractions.fraction, names.greek, symbols.symbol,
 )  # fmt: skip
 _DIGIT: tuple[Rule, ...] = (
     counting.list_number, codes.address, wide.date, wide.time, dates.numeric, dates.day_first, money.with_colon,
@@ -42,16 +43,17 @@ _DIGIT: tuple[Rule, ...] = (
     measured.duration, measured.feet_and_inches, quantities.quantity, counting.number,
 )  # fmt: skip
 _LETTER: tuple[Rule, ...] = (
-    weekdays.weekday, dates.month_first, abbreviations.anywhere, money.money, codes.address, compass.direction,
+    names.greek, weekdays.weekday, dates.month_first, abbreviations.anywhere, money.money, codes.address,
+    compass.direction,
     names.version_name, names.address, names.entity, names.episode, names.formula, abbreviations.before_number,
-    abbreviations.beside_name, measured.alone, names.time_zone, symbols.by, names.prefix, names.pieces, names.model,
+    abbreviations.beside_name, measured.alone, names.time_zone, crosses.by, names.prefix, names.pieces, names.model,
     roman.roman,
 )  # fmt: skip
 
 
-def rewrite(text: str, before: str, language: Language) -> str:
-    """Return the text with its written forms in words; `before` is what is to the left of it on its line."""
-    written = Written(plain_letters(text), before, language)
+def rewrite(text: str, before: str, after: str, language: Language) -> str:
+    """Return the text with its written forms in words; `before` and `after` are what is beside it on its line."""
+    written = Written(plain_letters(text), before, after, language)
     text = written.text
     out: list[str] = []
     at = 0
@@ -64,7 +66,7 @@ def rewrite(text: str, before: str, language: Language) -> str:
         rules = _DIGIT if char.isdecimal() else _SIGNED
         if char.isalpha():
             inside = written.char_before(at)
-            rules = (symbols.by,) if inside.isdecimal() else () if inside.isalpha() else _LETTER
+            rules = (crosses.by, names.greek) if inside.isdecimal() else () if inside.isalpha() else _LETTER
             if rules is _LETTER and (word := _PLAIN.match(text, at)) and word[0] not in written.writing.rewritten:
                 rules = ()
         for rule in rules:
@@ -98,7 +100,7 @@ def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None
         said = said.rstrip()
     if not written.is_dense:
         attached = written.follows_prefix(end) or written.writing.attached.match(written.text, end)
-        divided = follows.isalnum() and not attached
+        divided = (follows.isalnum() or follows == "(") and not attached
         joins = written.follows_prefix(at) or (written.language.code == "ko" and written.text[at] in "~〜～")
         before_word = is_of_word(last) or last in (",", ";", ":", ")", "]")
         said = " " * (before_word and is_of_word(said[:1]) and not joins) + said

@@ -39,11 +39,17 @@ class _Line:
         self._region: list[str] = []
         """Chunks and the spaces between them; the first is hot."""
         self._region_length = 0
+        self._line = ""
+        self._start = 0
+        """Position of the region in the line."""
         self._before = ""
         """Text before the region, at most as much as rules look back."""
 
     def spelled(self, line: str) -> str:
+        self._line = line
         for found in CHUNK.finditer(line):
+            if not self._region:
+                self._start = found.start()
             self._take(found[0])
         self._close()
         return self._language.contracted("".join(self._out))
@@ -71,7 +77,9 @@ class _Line:
         """Rewrite the region, or so many chunks of it, and give it out."""
         region = "".join(self._region[:chunks])
         if region:
-            said = rewrite(region, self._before, self._language)
+            self._start += len(region)
+            after = self._line[self._start : self._start + _CONTEXT_LENGTH]
+            said = rewrite(region, self._before, after, self._language)
             if said.startswith(",") and self._out and self._out[-1].isspace():
                 self._out.pop()
             self._out.append(said)

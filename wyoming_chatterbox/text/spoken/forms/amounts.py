@@ -18,6 +18,7 @@ _DEGREES_BEHIND = re.compile(r"/(?=[-+]?\d[\d.,]*\s?°)")
 _CHAIN = re.compile(r"\s?(?:[-–/.:]\d|=|…\d|\.\.)")
 _SCALE = re.compile(rf"\s?({WORD})")
 _STOP_INSIDE = re.compile(r"\.(?=\s?[€$£%₽₴₺₹¥₩₪]|\s[^\W\d_]?[a-zα-ώа-яё])")
+_CODE_BEHIND_STOP = re.compile(r"\.\s?([A-Z]{3})(?!\w)")
 _PAID_SCALE = re.compile(r"\s?(k|K|M|Md|Mrd|Mio)(?=[€$£])")
 _PAID_SCALES = {"k": 3, "K": 3, "M": 6, "Mio": 6, "Md": 9, "Mrd": 9}
 _ALL = 100
@@ -101,7 +102,9 @@ def scale_after(written: Written, end: int) -> tuple[int, int] | None:
         scale = written.language.scales.get(name.lower(), 0)
         if scale and (len(name) > 1 or not name.isascii()):
             end = word.start(1) + len(name)
-            return scale, end + bool(_STOP_INSIDE.match(written.text, end))
+            code = _CODE_BEHIND_STOP.match(written.text, end)
+            is_inside = _STOP_INSIDE.match(written.text, end) or (code and code[1] in written.writing.currencies)
+            return scale, end + bool(is_inside)
     return None
 
 

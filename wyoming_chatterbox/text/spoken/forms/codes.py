@@ -116,6 +116,11 @@ def _is_grouped(written: Written, at: int) -> bool:
     return bool(writing.grouped.match(written.text, at) or writing.foreign.match(written.text, at))
 
 
+def is_release(version: str) -> bool:
+    """Whether a version is a year and a month: "2026.11"."""
+    return bool(_RELEASE.fullmatch(version))
+
+
 def said_version(written: Written, version: str) -> str:
     """Return the parts of a version in words, with the language's word for the dot between."""
     language = written.language
@@ -143,6 +148,8 @@ def phone(written: Written, at: int) -> Found | None:
     if found := _VANITY.match(text, at):
         return found.end(), said_groups(written, found[0])
     if (found := _ZIP.match(text, at)) and _STATE_BEFORE.search(written.left(at)):
+        return found.end(), said_groups(written, found[0])
+    if (found := writing.postcode.match(text, at)) and written.left(at).endswith(", "):
         return found.end(), said_groups(written, found[0])
     if found := _GROUPS_OF_FOUR.match(text, at):
         return found.end(), said_groups(written, found[0])

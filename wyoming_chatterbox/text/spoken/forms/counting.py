@@ -28,6 +28,7 @@ _QUARTER_BEFORE = re.compile(r"(?<![\w])(?:Q[1-4]|H[12]|FY)\s\Z")
 _ERA_AFTER = re.compile(r"\s(?:(?:to|and|or)\s\d{3,4}\s)?(?:BCE?|AD|CE)\b")
 _NAME_AFTER = re.compile(r"\s[^\W\d_a-z][\w]*")
 _TEAM = re.compile(r"(?P<n>\d{2})ers?(?!\w)")
+_SEVERAL_AFTER = re.compile(r"\s(?!(?:is|was|has)\b)[a-z]{2,}s(?!\w)")
 _LONG = 13
 _LONGEST_LIST = 20
 """Items; a greater number with a full stop at the start of a line is an ordinal, where they are written so."""
@@ -55,7 +56,12 @@ def _is_ordinal_here(written: Written, at: int, found: re.Match[str]) -> bool:
         return bool(written.writing.dotted_ordinals and _LISTED.match(written.text, found.end()))
     small = written.writing.dotted_ordinals and word[1][0].islower()
     is_late = small and (int(found["n"]) > _LONGEST_LIST or _OTHER_ORDINAL.match(written.text, found.end()))
-    return bool(word[1].lower() in written.language.months or is_late)
+    return bool(word[1].lower() in written.language.months or is_late or _form_before(written, word[1]) is not None)
+
+
+def _form_before(written: Written, noun: str) -> str | None:
+    """Return the form of an ordinal before a noun that is hardly an item of a list; None if it may be one."""
+    return next((form for pattern, form in written.writing.ordinal_nouns if pattern.fullmatch(noun)), None)
 
 
 def ordinal(written: Written, at: int) -> Found | None:
@@ -92,6 +98,8 @@ def _with_dot(written: Written, at: int) -> Found | None:
         end = found.end() - (not goes_on)
         return (end, language.ordinal(int(found["n"]), form=form or "")) if is_day else None
     starts_small = word[1][0].islower()
+    if form is None and (of_noun := _form_before(written, word[1])) is not None:
+        return found.end(), language.ordinal(int(found["n"]), form=of_noun)
     if form is not None:
         noun_follows = not (writing.capital_nouns and starts_small)
         is_ordinal = starts_small or noun_follows or other is not None
@@ -159,6 +167,8 @@ def number(written: Written, at: int) -> Found | None:
                 year = language.year(int(digits[0]), after=before, before=full)
                 return written.after_dot(word.end()), f"{year} {full}"
             return end, language.year(int(digits[0]), after=before, before=follows)
+        if _is_name(written, digits[0], end, before):
+            return end, said_digits(written, digits[0])
         if len(digits[0]) == 4 and (written.text[end : end + 1] == "p" or _MODEL_BEFORE.search(written.left(at))):
             return end, said_digits(written, digits[0])
         if writing.compound and _COMPOUND.match(written.text, end):
@@ -169,6 +179,16 @@ def number(written: Written, at: int) -> Found | None:
                 return word.end(), f"{word[1]} {language.cardinal(1, gender=gender)}"
             return end, written.in_case(at, end, amount, language.cardinal(int(digits[0]), gender=gender))
     return end, written.in_case(at, end, amount, language.number(amount))
+
+
+def _is_name(written: Written, digits: str, end: int, before: str) -> bool:
+    """Whether a number names a house or a room, in English: its digits are said in pairs."""
+    writing = written.writing
+    if len(digits) not in (3, 4) or not writing.numbered:
+        return False
+    names_thing = before in writing.numbered and not _SEVERAL_AFTER.match(written.text, end)
+    is_year = before in writing.year and int(digits) in _SURE_YEARS
+    return names_thing or (not is_year and writing.house.match(written.right(end)) is not None)
 
 
 def scientific(written: Written, at: int) -> Found | None:

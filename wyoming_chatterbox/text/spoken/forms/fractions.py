@@ -50,7 +50,7 @@ def out_of(written: Written, at: int) -> Found | None:
     found = _SLASHED.match(text, at)
     if not found or found["whole"] or int(found["n"]) > int(found["d"]):
         return None
-    if before in writing.counted:
+    if before in writing.counted and written.word_after(found.end()) not in writing.fraction_after:
         return found.end(), written.out_of(
             writing.counted_of, *(language.cardinal(int(found[name])) for name in ("n", "d"))
         )

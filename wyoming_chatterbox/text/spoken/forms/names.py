@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .codes import said_version
+from .codes import is_release, said_version, version
 from .written import Found, Written
 
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -21,7 +21,7 @@ _LAST_EPISODE = re.compile(r"\s?[-–]\s?(?:[sS](?P<season>\d{1,2})\s?)?[eE]?(?P
 _ENTITY = re.compile(r"(?P<domain>[a-z_]+)\.(?P<name>[a-z0-9][a-z0-9_]*)(?![\w])")
 _SNAKE = re.compile(r"\w*_\w[\w.]*")
 _WORDS = re.compile(r"[._]+")
-_VERSION = re.compile(r"(?:v\.?\s?|V\.?\s?(?=\d+\.\d))(?P<version>\d+(?:\.\d+)*)(?![\w]|[.,]\d)")
+_VERSION = re.compile(r"(?:v\.?\s?|V\.?\s?(?=\d+\.\d))(?=(?P<number>\d+(?:\.\d+)*)(?![\w]|[.,]\d)|\d+\.\d)")
 _MIXED = re.compile(r"[^\W\d_]+(?:-?\d+(?:[.,]\d+)?|-?[^\W\d_]+)*")
 _DECADE = re.compile(r"[^\W\d_]+-['’]?\d{1,3}(?:0s|st|nd|rd|th)\b")
 _DIGIT = re.compile(r"\d")
@@ -44,6 +44,7 @@ _TIMES = re.compile(r"x(?P<n>[12]?\d)(?=\s*(?:[,;.!?)]|\Z))")
 _THING_BEFORE = re.compile(r"[^\W\d_]{4}\s\(?\Z")
 _IN_TWO = 3
 """Digits of one that is said as a time is: "seven thirty seven", "four oh one"."""
+_GREEK = re.compile("[Ͱ-Ͽἀ-῾]")
 _ROUND = 4
 """Digits of a model's number that is said as a year is: "forty ninety"."""
 
@@ -53,7 +54,10 @@ def version_name(written: Written, at: int) -> Found | None:
     found = _VERSION.match(written.text, at)
     if not found or written.char_before(at) in ("-", "–"):
         return None
-    return found.end(), f"{written.language.word('version')} {said_version(written, found['version'])}"
+    number: Found | None = version(written, found.end())
+    if found["number"]:
+        number = found.end("number"), said_version(written, found["number"])
+    return (number[0], f"{written.language.word('version')} {number[1]}") if number else None
 
 
 def address(written: Written, at: int) -> Found | None:
@@ -106,6 +110,14 @@ def formula(written: Written, at: int) -> Found | None:
     """ "CO2", letter by letter."""
     found = _FORMULA.match(written.text, at)
     return (found.end(), " ".join(_formula(written, char) for char in found[0])) if found else None
+
+
+def greek(written: Written, at: int) -> Found | None:
+    """Find a Greek letter alone or before another one of a formula: "2πr", "ΔT", "α"."""
+    name = written.writing.greek.get(written.text[at])
+    if not name or _GREEK.match(written.text, at + 1) or _GREEK.match(written.char_before(at)):
+        return None
+    return at + 1, name
 
 
 def time_zone(written: Written, at: int) -> Found | None:
@@ -182,17 +194,28 @@ def _runs(written: Written, text: str) -> str:
     """Letters as they are, and the digits between them in words."""
     said = ""
     for run in _RUN.finditer(text):
-        if run["digits"]:
+        if run["digits"] and is_release(run[0]):
+            said += f" {said_version(written, run[0])} "
+        elif run["digits"]:
             comma = run["mark"] == "," and written.language.decimal_mark != ","
             fraction = run["fraction"] or ""
             digits = said_digits(written, run["digits"], "" if comma else fraction)
             said += f" {digits}, {said_digits(written, fraction)} " if comma and fraction else f" {digits} "
+        elif run["letters"] == "s" and run.end() == len(text) and written.writing.month_first:
+            said = _several(said.rstrip())
         elif run["letters"]:
             said += run["letters"]
         else:
             hyphenates = text[run.start() - 1 : run.start()].isalpha() and text[run.end() : run.end() + 1].isalpha()
             said += "-" if hyphenates else " "
     return " ".join(said.split())
+
+
+def _several(number: str) -> str:
+    """Return the plural of a number in words, in English: "fifty twos"."""
+    if number.endswith("y"):
+        return f"{number[:-1]}ies"
+    return f"{number}es" if number.endswith("x") else f"{number}s"
 
 
 def said_digits(written: Written, digits: str, fraction: str = "") -> str:

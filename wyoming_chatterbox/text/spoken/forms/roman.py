@@ -59,7 +59,8 @@ def roman(written: Written, at: int) -> Found | None:
     is_number = numeral != "I" or not follows or follows[1] == "of" or "one" in writing.regnal
     if name.lower() in writing.rulers and number <= _GREATEST and is_number:
         return _regnal(written, number, name, end)
-    if name.lower() in writing.parts and (len(numeral) > 1 or name[0].isupper()):
+    is_sure = len(numeral) > 1 or name[0].isupper() or ("one" in writing.regnal and _SMALL.fullmatch(numeral))
+    if name.lower() in writing.parts and is_sure:
         return end, language.cardinal(number)
     small = len(numeral) > 1 and number <= _GREATEST and _SMALL.fullmatch(numeral)
     named = len(name) >= _LEAST_NAME and name[0].isupper() and not name.isupper() and name.lower() not in writing.clock

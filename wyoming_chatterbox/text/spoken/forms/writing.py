@@ -161,11 +161,13 @@ class Writing:
         self.hour_parts = self._set("hour_parts")
         self.hour_after = self._set("hour_after")
         self.minutes_before = self._set("minutes_before")
+        self.minutes_behind = self._set("minutes_behind")
         self.clock_dotted = self._set("clock_dotted")
         self.clock_is = self._set("clock_is")
         self.phone = self._set("phone")
         phones = near.text("phones") or "(?!)"
         self.phones = re.compile(rf"(?:{phones})(?!\w|[.,]\d|\s?[%°€¥元])")
+        self.postcode = re.compile(near.text("postcode") or "(?!)")
         self.phone_pairs = near.text("phone_pairs") == "yes"
         self.emergency = self._set("emergency")
         self.short_numbers = near.text("short_numbers") == "yes"
@@ -194,6 +196,8 @@ class Writing:
         self.after_ordinals = dict(near.forms("after_ordinals"))
         self.streets = self._set("streets")
         self.compass = dict(near.forms("compass"))
+        points = "|".join(sorted(self.compass, key=len, reverse=True))
+        self.point = re.compile(rf"(?:{points or '(?!)'})(?!\w)")
         self.road_before = self._set("road_before")
         self.wind = self._set("wind")
         """Words beside a point of the compass."""
@@ -203,6 +207,11 @@ class Writing:
         self.street_after = re.compile(
             rf"\.?\s(?:(?:\d{{1,3}}(?:st|nd|rd|th)|[^\W\d_a-z][\w'’-]+)\s){{1,3}}(?:{streets})(?!\w)"
         )
+        self.numbered = self._set("numbered")
+        self.house = re.compile(
+            rf"\s(?:[NSEW]{{1,2}}\.?\s)?(?:(?:\d{{1,3}}(?:st|nd|rd|th)|[^\W\d_a-z][\w'’-]+)\s){{1,3}}(?:{streets})(?!\w)"
+        )
+        """Behind the number of a house: a street."""
         short = near.forms("short")
         self.short: Mapping[str, str] = {word.replace(" ", ""): said for word, said in short.items()}
         """Abbreviations, without spaces -> the words that they stand for."""
@@ -222,12 +231,14 @@ class Writing:
         self.between = self._set("between")
         self.out_of = near.text("out_of")
         self.out_of_after = self._set("out_of_after")
+        self.fraction_after = self._set("fraction_after")
         self.counted = self._set("counted")
         self.counted_of = near.text("counted_of")
         self.pressure = self._set("pressure")
         self.over = near.text("over")
         self.ordinal_before = near.forms("ordinal_before")
         self.ordinal_after = [(re.compile(pattern), form) for pattern, form in near.forms("ordinal_after").items()]
+        self.ordinal_nouns = [(re.compile(pattern), form) for pattern, form in near.forms("ordinal_nouns").items()]
         self.ordinals = [
             (re.compile(rf"(?:{ending})(?![^\W_])"), form) for ending, form in near.forms("ordinal").items()
         ]
@@ -250,6 +261,8 @@ class Writing:
         self.century_short = near.forms("century_short")
         self.rulers = _everywhere("rulers")
         self.queens = _everywhere("queens")
+        self.greek: Mapping[str, str] = dict((near if "greek" in near else _contexts()).lists("greek"))
+        """Greek letters -> their names, for formulas."""
         self.makers = _everywhere("makers")
         self.regnal = dict(near.forms("regnal"))
         self.units: Mapping[str, str] = {**SPELLINGS, **near.forms("units")}
