@@ -55,6 +55,7 @@ def test_an_abbreviation_may_end_a_sentence(marked: str) -> None:
         "I fed the cat.| 20 minutes later it slept.| Open the app.| 3 are offline.| It is a Cat. 5 storm (pop. ~500).",
         "The answer is no.| K is a letter.| We bought 3 lbs.| C is the answer.| See App. B, Ch. III and Art. IV.",
         "Open Mon.–Sat. 10–6.| They won (agg. 5-1) in Sc. 3.| I say hmm.| 3 lights are on.",
+        "They play Sun. 1 PM and Sat. 10–6.| We sat.| 10 came on Sat.| 3 came on Sun. 1:30 p.m. sharp.",
         "He walked 5 km.| 3 friends came.| He watched TV.| 3 lights were on.| It has 5 GB.| 3 are free.",
         "He was born on Nov. 5.| It is min. ~-5.| Then came Dec. 24 and Jan. 1.| That is all.",
     ],

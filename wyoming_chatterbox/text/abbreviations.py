@@ -19,19 +19,20 @@ _TITLES = """
     Hr Hrn Frl Mme Mmes Mlle Mlles MM Mgr Ste Sr Sra Srta Sres Dra Dña Sig Dott
 """
 _NEVER_ENDS = """
-    Fr Dipl.-Ing Dipl Ing Mag ca bzw bspw evtl ggf inkl exkl vgl sog geb gest zzgl abzgl bzgl lt stk
+    Fr Dipl.-Ing Dipl Ing Mag ca bzw bspw evtl ggf inkl exkl vgl sog geb gest zzgl abzgl bzgl lt stk Hd
     av env p.ex p.es
     Ud Uds Vd Vds p.ej EE EE.UU
     тыс bijv dhr mevr f.eks bl np tzn prof mgr dr mr mrs sr sra ул ul pl
     см sok cad mah bkz kl klo dvs evt ekskl exkl bv esim ts tj örn cth напр δηλ sig sigg dott avv geom sig.ra
     डॉ प्रो उदा रु Sto Sta Lic Exmo Egr św
 """
+_NEVER_ENDS_IN = {"pl": "al", "es": "RR Ctra dpto Pza"}
 _SCALES = "Mio Mrd Mill mln mld млн млрд milj mill"
 """Millions and billions: what is counted follows, or a new sentence."""
 
 _BEFORE_NAMES = "Jr"
 """The same in English: "the Martin Luther King Jr. Day"."""
-_COUNTED_IN_GERMAN = "Min Std Sek Wo Mon Stck Pers Tsd"
+_COUNTED_IN_GERMAN = "Min Std Sek Wo Mon Stck Pers Tsd Pck Pckg Pkg Pr Tabl Fl"
 """Behind a number, the same: nouns have a capital too, as in "10 Min. Verspätung"."""
 
 # Between two sentences as likely as inside one: an end if a capital follows.
@@ -135,7 +136,7 @@ class Abbreviations:
                 beginners=words(_BEGINNERS),
             )
         return cls(
-            never_ends=words(_TITLES + _NEVER_ENDS),
+            never_ends=words(_TITLES + _NEVER_ENDS + _NEVER_ENDS_IN.get(language, "")),
             scales=words(_SCALES),
             before_names=frozenset(),
             counted=words(_COUNTED_IN_GERMAN if language == "de" else ""),

@@ -31,6 +31,12 @@ _SHORT_GROUPS = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,2}")
 _WITHOUT_VOWELS = re.compile(r"(?!hmm?$|mm+$|mhm$|psst$|sh+$|pff+t?$|tsk$|br+$)[b-df-hj-np-tv-xzß]{2,5}", re.IGNORECASE)
 """No word: "Gl. 7", "th. 6"."""
 _DAYS = re.compile(r"(?:\d{1,2}\.?[-–])?\d{1,2}")
+_ORDINALS = re.compile(r"\d{1,3}\.[-–]\d{1,3}")
+"""As in "1.–3. Platz"."""
+_DAYS_TOO = frozenset(("Sat", "Sun", "Wed"))
+"""Words that are days of the week before a time: "Sun. 1 PM"."""
+_TIME = re.compile(r"\d{1,2}(?:(?::\d\d)?\s?[ap]\.?m\b|[:–-]\d)", re.IGNORECASE)
+_TIME_BEGUN = re.compile(r"\d{1,2}(?::\d{0,2}|[–-])?\s?(?:[ap]\.?m?)?\Z", re.IGNORECASE)
 _APOSTROPHE = re.compile("['’]")
 _LONGEST_ENDING = 2
 """Letters behind an apostrophe that are no word: "they've", but "l'avv."."""
@@ -87,6 +93,8 @@ class FullStops:
         if _is_number(word):
             if is_lower or self._is_ordinal_place(text, start, at, word):
                 return NO_END
+            if known.months and _ORDINALS.fullmatch(word):
+                return NO_END
             # German has an ordinal before a month: "am 3. Mai".
             return _unless(_is_one_of(known.months, follows, more), end) if _DAYS.fullmatch(word) else end
         if _MEASURE.search(text, max(start, at - LOOK_BACK_CHARACTERS), at):
@@ -108,6 +116,8 @@ class FullStops:
             if lower in _HALF_DAYS and follows[:1].isalpha() and not is_lower:
                 return _unless(_belongs_to_time(follows, more), end)
             return end if follows[:1].isupper() else NO_END
+        if word in _DAYS_TOO and follows[:1].isdigit():
+            return _unless(_is_time(follows, more), end)
         if follows[:1].isdigit() and self._is_shortened(text, start, at, word):
             return NO_END
         if self._wants_number(word):
@@ -218,6 +228,11 @@ def _goes_on(pattern: re.Pattern[str], follows: str, more: bool) -> bool | None:
     if more and _AMOUNT_BEGUN.match(follows):
         return None
     return bool(pattern.match(follows))
+
+
+def _is_time(follows: str, more: bool) -> bool | None:
+    """Whether a time of day follows; None if it takes more text to tell."""
+    return None if more and _TIME_BEGUN.match(follows) else bool(_TIME.match(follows))
 
 
 def _is_number(word: str) -> bool:

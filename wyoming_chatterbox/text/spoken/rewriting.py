@@ -33,8 +33,8 @@ _PLAIN = re.compile(r"[a-zà-ÿ]{2,}(?=[.,;:!?)\"]*(?:\s|\Z))")
 """A word in small letters, as most are."""
 _BEGUN = re.compile(r"(?P<word>[^\W\d_]+)\s\S*\d\S*(?:\s\S{1,4})?\s?\Z")
 _SIGNED: tuple[Rule, ...] = (
-    codes.phone, measured.percent_first, money.money, money.price_unit, money.sign_alone, decades.decade,
-    quantities.quantity, fractions.fraction, names.greek, symbols.symbol,
+    codes.phone, measured.percent_first, money.money, money.price_unit, decades.decade, quantities.quantity,
+    fractions.fraction, symbols.symbol,
 )  # fmt: skip
 _DIGIT: tuple[Rule, ...] = (
     counting.list_number, codes.address, wide.date, wide.time, dates.numeric, dates.day_first, money.with_colon,
@@ -43,7 +43,7 @@ _DIGIT: tuple[Rule, ...] = (
     measured.duration, measured.feet_and_inches, quantities.quantity, counting.number,
 )  # fmt: skip
 _LETTER: tuple[Rule, ...] = (
-    names.greek, weekdays.weekday, dates.month_first, abbreviations.anywhere, money.money, codes.address,
+    weekdays.weekday, dates.month_first, abbreviations.anywhere, money.money, codes.address,
     compass.direction,
     names.version_name, names.address, names.entity, names.episode, names.formula, abbreviations.before_number,
     abbreviations.beside_name, measured.alone, names.time_zone, crosses.by, names.prefix, names.pieces, names.model,
@@ -66,9 +66,11 @@ def rewrite(text: str, before: str, after: str, language: Language) -> str:
         rules = _DIGIT if char.isdecimal() else _SIGNED
         if char.isalpha():
             inside = written.char_before(at)
-            rules = (crosses.by, names.greek) if inside.isdecimal() else () if inside.isalpha() else _LETTER
+            rules = (crosses.by,) if inside.isdecimal() else () if inside.isalpha() else _LETTER
             if rules is _LETTER and (word := _PLAIN.match(text, at)) and word[0] not in written.writing.rewritten:
                 rules = ()
+        if rules and not char.isascii() and char in written.writing.greek:
+            rules = (names.greek, *rules)
         for rule in rules:
             if found := rule(written, at):
                 end, said = written.with_ending(*found)

@@ -7,7 +7,7 @@ import re
 from .written import Found, Written
 
 _BEFORE_NUMBER = re.compile(
-    r"(?P<name>[^\W\d_º]+)(?P<sign>\.?[°º]|\.)?(?:\s?(?=[-−~≈]?\d)|\s(?=(?:[B-HJ-Z]|[IVXLC]{2,})(?!\w)))"
+    r"(?P<name>[^\W\d_º]+)(?P<sign>\.?[°º]|\.)?(?:\s?(?=\(?[-−~≈]?\d)|\s(?=(?:[B-HJ-Z]|[IVXLC]{2,})(?!\w)))"
 )
 """Before a number, a Roman one too, or a single letter in place of one: "Apt. B"."""
 _BEFORE_NAME = re.compile(r"(?P<name>[^\W\d_]+\.)(?=\s[^\W\d_a-zß-ÿ](?:[^\W\d_A-ZÀ-Þ]|(?<![NESW])\.\s?[^\W\d_a-zß-ÿ]))")
@@ -20,6 +20,7 @@ _ORDINAL = re.compile(r"\d(?:st|nd|rd|th)\s\Z")
 _HOUSE_BEFORE = re.compile(r"(?<![\w.,])\d{2,5}\s(?:[NSEW]{1,2}\.?\s)?(?:[^\W\d_a-z][\w'’-]+\s){1,2}\Z")
 """The number and the name of a street: "1600 Main St. Springfield"."""
 _NEAR_CHARACTERS = 48
+_CLAUSE = re.compile("[.;!?] ")
 _WORD = re.compile(r"(?P<name>[^\W\d_]+)")
 _ARTICLE = re.compile(r"\bThe\s\Z")
 
@@ -34,9 +35,9 @@ def before_number(written: Written, at: int) -> Found | None:
     is_word_too = name in ("n", "no")
     is_sure = sign or not (is_word_too or written.text[found.end()].isalpha())
     is_raised = sign.endswith(("°", "º"))
-    around = written.left(at) + written.text[at : at + _NEAR_CHARACTERS]
-    for short, other, near in written.writing.abbreviations_near:
-        said = other if short == name + sign and near.search(around) else said
+    if other := written.writing.abbreviations_near.get(name + sign):
+        around = _CLAUSE.split(written.left(at))[-1] + written.text[at : at + _NEAR_CHARACTERS]
+        said = other[0] if other[1].search(around) else said
     is_initial = len(name) == 1 and found["name"].isupper() and not (is_raised or written.writing.capital_nouns)
     return (found.end(), said + " ") if said and is_sure and not is_initial else None
 
@@ -50,10 +51,11 @@ def beside_name(written: Written, at: int) -> Found | None:
         said = written.writing.titles.get(found["name"])
         return (found.end(), said) if said else None
     left = written.left(at)
-    century = _WORD.match(written.text, at) if _ORDINAL.search(left) else None
-    if century and (said := written.writing.after_ordinals.get(century["name"])):
-        return written.after_dot(century.end()), said
-    found = _AFTER_NAME.match(written.text, at) or (_ORDINAL.search(left) and _WORD.match(written.text, at)) or None
+    word = _WORD.match(written.text, at)
+    century = written.writing.after_ordinals.get(word["name"]) if word else None
+    if word and century and _ORDINAL.search(left):
+        return written.after_dot(word.end()), century
+    found = _AFTER_NAME.match(written.text, at) or (_ORDINAL.search(left) and word) or None
     said = written.writing.after_names.get(found["name"]) if found else None
     if not (found and said and _NAME_OR_ORDINAL.search(left)) or _ARTICLE.search(left):
         return None

@@ -19,7 +19,7 @@ _CHAIN = re.compile(r"\s?(?:[-–/.:]\d|=|…\d|\.\.)")
 _SCALE = re.compile(rf"\s?({WORD})")
 _STOP_INSIDE = re.compile(r"\.(?=\s?[€$£%₽₴₺₹¥₩₪]|\s[^\W\d_]?[a-zα-ώа-яё])")
 _CODE_BEHIND_STOP = re.compile(r"\.\s?([A-Z]{3})(?!\w)")
-_PAID_SCALE = re.compile(r"\s?(k|K|M|Md|Mrd|Mio)(?=[€$£])")
+_PAID_SCALE = re.compile(r"\s?(k|K|M|Md|Mrd|Mio)(?=[€$£]|\s?(?P<code>[A-Z]{3})(?!\w))")
 _PAID_SCALES = {"k": 3, "K": 3, "M": 6, "Mio": 6, "Md": 9, "Mrd": 9}
 _ALL = 100
 _ATTACHED_SCALES = {"k": 3, "K": 3, "M": 6, "B": 9, "T": 12}
@@ -110,8 +110,9 @@ def scale_after(written: Written, end: int) -> tuple[int, int] | None:
 
 def attached_scale(written: Written, number: Number, end: int) -> tuple[int, int]:
     """Return the power of ten of a single letter: "2.5k", "500k" and "1.2M", but not "10k", "4K", "2700K" and "5B"."""
-    if paid := _PAID_SCALE.match(written.text, end):
-        return _PAID_SCALES[paid[1]], paid.end()
+    paid = _PAID_SCALE.match(written.text, end)
+    if paid and (not paid["code"] or paid["code"] in written.writing.currencies):
+        return _PAID_SCALES[paid[1]], paid.end(1)
     word = _SCALE.match(written.text, end)
     scale = _ATTACHED_SCALES.get(word[0], 0) if word else 0
     sure = number.fraction or (word and word[0] == "k" and len(number.whole) > 2) or scale == 6

@@ -15,6 +15,8 @@ _IP_V6 = re.compile(
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![\w-])", re.IGNORECASE)
 _MIXED = re.compile(r"(?=[0-9A-Z]{8})\d+[A-Z]+\d[0-9A-Z]*(?![\w-])|(?=[0-9a-f]{16})\d+[a-f]+\d[0-9a-f]*(?![\w-])")
 _CHAIN = re.compile(r"\d+(?:-\d+){2,}(?![\w-]|[.,:/]\d)")
+_PAIR = re.compile(r"[1-9]\d+-0\d{2,}(?![\w-]|[.,:/]\d|\s?[°%€$])")
+"""A number of an order, which no range is: "2026-0815"."""
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}(?![\w:-])")
 _HEX = re.compile(r"0x[0-9A-Fa-f]+(?!\w)")
 _VERSION = re.compile(r"\d+(?:\.\d+)+(?:-?(?P<stage>a|b|rc|alpha|beta|dev)\.?(?P<number>\d+))?(?!\w)")
@@ -32,9 +34,11 @@ _PHONE = re.compile(
     r"|0\d{1,4}(?:[ /-]\d{2,8}){1,5})"
     r"(?![\w]|[.,:/-]\d|\s?[€$£%°])"
 )
+_EXTENSION = re.compile(r",?\s?x\.?\s?(?P<n>\d{1,5})(?!\w)")
 _VANITY = re.compile(r"1-[2-9]\d\d(?=-[A-Z]{2})")
 """A telephone number whose last digits are letters: "1-800-FLOWERS"."""
 _ZIP = re.compile(r"\d{5}(?:-\d{4})?(?![\w]|[.,]\d|-\d)")
+_HOUSE_BEFORE = re.compile(r"\d\s?[a-zA-Z]?, \Z")
 _STATE_BEFORE = re.compile(r"(?<![^\W_])[A-Z]{2},?\s\Z")
 _OTHER_CALLED = re.compile(r"([^\W\d_]+) \d{3} [^\W\d_]{1,3} \Z")
 _GROUPS_OF_FOUR = re.compile(r"\d{4}(?:[ -]\d{4}){2,4}(?![\d-])")
@@ -78,6 +82,8 @@ def address(written: Written, at: int) -> Found | None:
 
 def chain(written: Written, at: int) -> Found | None:
     """Find three numbers or more with dashes between: "1-2-3", the number of a book or an order."""
+    if pair := _PAIR.match(written.text, at):
+        return pair.end(), said_groups(written, pair[0])
     found = _CHAIN.match(written.text, at)
     if not found or written.char_before(at) == "-":
         return None
@@ -144,12 +150,19 @@ def phone(written: Written, at: int) -> Found | None:
     called = _CALLED.search(written.left(at)) if written.word_before(at) in _BEFORE_CALLED else None
     before = called[1].lower() if called else written.word_before(at)
     if found and _count(found[0]) >= _LEAST_DIGITS and not _is_amount(written, found):
+        extension = _EXTENSION.match(text, found.end())
+        name = writing.abbreviations.get("ext.") if extension else None
+        if extension and name:
+            return (
+                extension.end(),
+                f"{said_groups(written, found[0])}, {name} {written.language.digits(extension['n'])}",
+            )
         return found.end(), said_groups(written, found[0])
     if found := _VANITY.match(text, at):
         return found.end(), said_groups(written, found[0])
     if (found := _ZIP.match(text, at)) and _STATE_BEFORE.search(written.left(at)):
         return found.end(), said_groups(written, found[0])
-    if (found := writing.postcode.match(text, at)) and written.left(at).endswith(", "):
+    if (found := writing.postcode.match(text, at)) and _HOUSE_BEFORE.search(written.left(at)):
         return found.end(), said_groups(written, found[0])
     if found := _GROUPS_OF_FOUR.match(text, at):
         return found.end(), said_groups(written, found[0])

@@ -32,7 +32,7 @@ def direction(written: Written, at: int) -> Found | None:
         or _DEGREES_BEFORE.search(left)
         or _HIGHWAY_BEFORE.search(left)
         or (_SPEED_AFTER.match(written.text, end) and not is_word_too)
-        or written.word_before(at) in writing.wind
+        or (written.word_before(at) in writing.wind and not (is_word_too and left.endswith((", ", ". "))))
         or (written.word_after(end) in writing.wind and not is_word_too)
         or ((joined := _JOINED.match(written.text, end)) and joined[1].lower() in writing.wind)
         or writing.street_before.search(left)

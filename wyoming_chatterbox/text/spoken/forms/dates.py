@@ -97,6 +97,8 @@ def _numeric(written: Written, at: int) -> Found | None:
     dotted = not writing.month_first and before not in writing.version
     if (found := _DOTTED.match(text, at)) and _valid(int(found["m"]), int(found["d"])) and (dotted or found["century"]):
         return found.end(), language.date(int(found["y"]), int(found["m"]), int(found["d"]), after=before)
+    if found and found["century"] and writing.month_first and _valid(int(found["d"]), int(found["m"])):
+        return found.end(), language.date(int(found["y"]), int(found["d"]), int(found["m"]), after=before)
     if found := _SLASHED.match(text, at) or _YEAR_BEHIND_DASH.match(text, at):
         first, second = int(found["a"]), int(found["b"])
         month_first = writing.month_first and found["mark"] == "/"
@@ -132,6 +134,8 @@ def _numeric(written: Written, at: int) -> Found | None:
 def _is_decimal(written: Written, at: int, found: re.Match[str], before: str) -> bool:
     """Whether "21.5." at the end of a sentence is a number that a machine wrote: nothing says that it is a date."""
     is_tight = len(found[0]) == len(found["d"]) + len(found["m"]) + 2
+    if written.left(at).endswith((".-", ".–")):  # the last day of a span: "3.–5.12."
+        return False
     word, days = written.word_before(at), written.language.weekdays
     is_day = word in days or any(len(day) >= _LONG_NAME and word.startswith(day) for day in days)
     told = is_day or not before or before in written.writing.day_before or before in written.writing.ordinal_before

@@ -46,7 +46,8 @@ def out_of(written: Written, at: int) -> Found | None:
         lower = language.measure(Number(found["d"]), "mmHg") if found["unit"] else language.cardinal(int(found["d"]))
         return found.end(), writing.over.format(language.cardinal(int(found["n"])), lower)
     if large := _large(written, at):
-        return large
+        ending = _ENDING.match(text, large[0]) if writing.month_first else None
+        return (ending.end() if ending else large[0]), large[1]
     found = _SLASHED.match(text, at)
     if not found or found["whole"] or int(found["n"]) > int(found["d"]):
         return None
@@ -74,7 +75,10 @@ def _large(written: Written, at: int) -> Found | None:
         return None
     part, whole = (found[name].replace(",", "") for name in ("n", "d"))
     if part == "1":
-        return found.end(), written.language.fraction(1, int(whole))
+        unit = _UNIT.match(written.text, found.end())
+        key = unit_key(written, unit["name"]) if unit else ""
+        said = written.language.fraction(1, int(whole))
+        return (unit.end(), f"{said} {written.language.unit(key)}") if unit and key else (found.end(), said)
     if not 1 < int(part) <= int(whole):
         return None
     if written.word_before(at) in writing.counted:

@@ -107,6 +107,8 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
         after = unit.start(1) + len(name)
         if key == "m" and _lasts(written, begin, after):
             key = "min"
+        if name in written.writing.short_times and _lasts(written, begin, after):
+            key = written.writing.short_times[name]
         if name.endswith(".") and written.after_dot(after - 1) < after:  # the sentence's full stop: "It costs 50c."
             continue
         if not key or _goes_on(written.text, after) or not _is_unit(written, name, amount, end, after):
@@ -136,9 +138,9 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
 def _lasts(written: Written, begin: int, after: int) -> bool:
     """Whether "m" means minutes, by a word behind it or before the amount: "45m left", "Prep: 15m"."""
     word, writing = _WORD.match(written.text, after), written.writing
-    return (word is not None and word[1] in writing.minutes_before) or written.word_before(
-        begin
-    ) in writing.minutes_behind
+    if word and word[1] in writing.minutes_before:
+        return True
+    return written.left(begin).endswith(": ") and written.word_before(begin) in writing.minutes_behind
 
 
 def alone(written: Written, at: int) -> Found | None:

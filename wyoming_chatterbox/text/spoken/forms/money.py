@@ -31,8 +31,9 @@ _WITH_COMMAS = "$£¥₩₹"
 _GROUPED = re.compile(r"(?P<whole>[1-9]\d{0,2}(?:,\d{3})+)(?:\.(?P<fraction>\d\d))?(?![\d/]|[.,]\d)")
 _TO_SCALE = re.compile(r"\s(?P<word>[^\W\d_]+)\s(?=\d)")
 """Between amounts that share a word such as "million": "$1.5 to 2 billion"."""
-_WORD_BEFORE = re.compile(r"[^\W\d_]{2}\s\(?\Z")
-_ENDS = re.compile(r"[),;:.!?]?(?:\s|\Z)")
+_WORD_BEFORE = re.compile(r"([^\W\d_]{2,})\s\(?\Z")
+_ENDS = re.compile(r"(?:\s(?!\Z)|(?P<mark>[),;:.!?]\Z|[),;:.!?]\s|\s?\Z))")
+_LONGEST_PREPOSITION = 3
 _SPACES = (" ", "\u00a0", "\u202f")
 
 
@@ -100,30 +101,28 @@ def with_colon(written: Written, at: int) -> Found | None:
 
 
 def price_unit(written: Written, at: int) -> Found | None:
-    """Find what prices are given in: "$/kWh"."""
+    """Find the sign of a currency without an amount: "in $/kWh", "Preis in €", "2 milioni di €"."""
     sign = written.writing.currency.match(written.text, at)
-    if not sign or not written.text.startswith("/", sign.end()):
+    if not sign:
         return None
     currency = written.writing.currencies[sign[0]]
+    is_per = written.text.startswith("/", sign.end())
+    if not is_per and not _stands_alone(written, at, sign.end()):
+        return None
     try:
-        name = _unit(written, Number("2"), currency).strip()
+        name = _unit(written, Number("2" if is_per else "5"), currency).strip()
     except KeyError:
         return None
     found = _per(written, name, sign.end())
-    return found if found[0] > sign.end() else None
+    return found if found[0] > sign.end() or not is_per else None
 
 
-def sign_alone(written: Written, at: int) -> Found | None:
-    """Find the sign of a currency behind a word: "Preis in €", "2 milioni di €"."""
-    sign = written.writing.currency.match(written.text, at)
-    if not sign or sign[0][-1].isalpha() or not _WORD_BEFORE.search(written.left(at)):
-        return None
-    if not _ENDS.match(written.text, sign.end()):
-        return None
-    try:
-        return sign.end(), _unit(written, Number("5"), written.writing.currencies[sign[0]]).strip()
-    except KeyError:
-        return None
+def _stands_alone(written: Written, at: int, end: int) -> bool:
+    """Whether the sign of a currency stands for its name, behind a short word or at the end: not in "the $ sign"."""
+    before, ends = _WORD_BEFORE.search(written.left(at)), _ENDS.match(written.text, end)
+    if not before or not ends or before[1].lower() in written.writing.articles:
+        return False
+    return bool(ends["mark"]) or len(before[1]) <= _LONGEST_PREPOSITION
 
 
 def money_after(written: Written, amount: Amount, end: int) -> Found | None:

@@ -37,7 +37,7 @@ _DOMAINS = """
 _DOMAIN_NAMES = frozenset(_DOMAINS.split())
 _CODE = re.compile(r"\d{1,3}[A-Z]-\d{1,3}(?![\w°%]|[.,]\d)")
 _BRACKETS = re.compile("[()]+")
-_OF_MAKER = re.compile(r"\d{1,4}(?:-\d{1,4}[A-Z]{0,3})*(?![\w-]|[.,]\d)")
+_OF_MAKER = re.compile(r"(?:\d{1,4}(?:-\d{1,4}[A-Z]{0,3})+|\d{2,4}[a-zA-Z]{1,3}|\d{3})(?![\w-]|[.,]\d)")
 _PARAGRAPH = re.compile(r"(?P<n>\d{1,4})(?P<parts>(?:\((?:[a-zA-Z]|[ivx]{1,4}|\d{1,2})\))+)(?![\w(])")
 _RAISED = re.compile("[²³]")
 _TIMES = re.compile(r"x(?P<n>[12]?\d)(?=\s*(?:[,;.!?)]|\Z))")
@@ -141,6 +141,8 @@ def code(written: Written, at: int) -> Found | None:
     """Find a letter between two numbers ("5W-30"), a maker's model ("Boeing 737-800"), a paragraph of law: "401(k)"."""
     if found := _CODE.match(written.text, at):
         return found.end(), _runs(written, found[0])
+    if "(" not in written.text and written.word_before(at) not in written.writing.makers:
+        return None
     if written.word_before(at) in written.writing.makers and (found := _OF_MAKER.match(written.text, at)):
         return found.end(), _runs(written, found[0])
     found = _PARAGRAPH.match(written.text, at)

@@ -161,6 +161,7 @@ class Writing:
         self.hour_parts = self._set("hour_parts")
         self.hour_after = self._set("hour_after")
         self.minutes_before = self._set("minutes_before")
+        self.short_times = near.forms("short_times")
         self.minutes_behind = self._set("minutes_behind")
         self.clock_dotted = self._set("clock_dotted")
         self.clock_is = self._set("clock_is")
@@ -186,10 +187,10 @@ class Writing:
             **dict.fromkeys(self._set("number"), language.word("number")), **near.forms("abbreviations")
         }  # fmt: skip
         """Abbreviations before a number -> the words that they stand for."""
-        self.abbreviations_near = [
-            (short, said, re.compile(rf"\b(?:{words})\b", re.IGNORECASE))
+        self.abbreviations_near = {
+            short: (said, re.compile(rf"\b(?:{words})\b", re.IGNORECASE))
             for short, said, words in near.lists("abbreviations_near")
-        ]
+        }
         """Those that stand for something else near certain words."""
         self.titles = dict(near.forms("titles"))
         self.after_names = dict(near.forms("after_names"))
@@ -208,10 +209,6 @@ class Writing:
             rf"\.?\s(?:(?:\d{{1,3}}(?:st|nd|rd|th)|[^\W\d_a-z][\w'’-]+)\s){{1,3}}(?:{streets})(?!\w)"
         )
         self.numbered = self._set("numbered")
-        self.house = re.compile(
-            rf"\s(?:[NSEW]{{1,2}}\.?\s)?(?:(?:\d{{1,3}}(?:st|nd|rd|th)|[^\W\d_a-z][\w'’-]+)\s){{1,3}}(?:{streets})(?!\w)"
-        )
-        """Behind the number of a house: a street."""
         short = near.forms("short")
         self.short: Mapping[str, str] = {word.replace(" ", ""): said for word, said in short.items()}
         """Abbreviations, without spaces -> the words that they stand for."""
