@@ -71,6 +71,8 @@ _ONLY_IN = {
 _MONTHS = """
     Januar Jänner Jan Februar Feber Feb März April Apr Mai Juni Juli August Aug September Sept Oktober Okt November Nov
     Dezember Dez Jahrhundert Jahrhunderts
+    OG UG Stock Etage Obergeschoss Untergeschoss Stockwerk Halbjahr Quartal Halbzeit Liga Bundesliga Weltkrieg Advent
+    Weihnachtsfeiertag Geburtstag Spieltag
 """
 _BEFORE_ORDINAL = "am der die das dem den des im vom zum zur beim bis ab seit"
 
@@ -109,7 +111,7 @@ class Abbreviations:
     behind_number: frozenset[str]
     """May end a sentence behind a number; else what they stand for follows: "г. Москва", "kr. 500"."""
     months: frozenset[str]
-    """Follow an ordinal: "am 3. Mai"."""
+    """Follow an ordinal: "am 3. Mai", "im 2. Stock"."""
     before_ordinal: frozenset[str]
     streets: bool
     """Whether words may end with "str.", for "Straße"."""

@@ -41,7 +41,7 @@ _APOSTROPHE = re.compile("['’]")
 _LONGEST_ENDING = 2
 """Letters behind an apostrophe that are no word: "they've", but "l'avv."."""
 _JOINED = re.compile("[-–/]")
-_SIGNS = "-−+~≈"
+_SIGNS = "-–−+~≈<>±"
 _NUMBER = re.compile(r"\d{1,3}")
 _ORDINAL_BEFORE = re.compile(r"\d(?:st|nd|rd|th) \w+\Z")
 _MEASURE = re.compile(r"\d\s?[ACFKV]\Z")
@@ -118,7 +118,12 @@ class FullStops:
             return end if follows[:1].isupper() else NO_END
         if word in _DAYS_TOO and follows[:1].isdigit():
             return _unless(_is_time(follows, more), end)
-        if follows[:1].isdigit() and self._is_shortened(text, start, at, word):
+        if (follows[:1].isdigit() or follows[:1].isupper()) and self._is_shortened(text, start, at, word):
+            if more and len(follows) == 1 and not follows.isdigit():
+                return None
+            if follows[0].isdigit() or _LETTER.match(follows):
+                return NO_END
+        if lower in _UNITS and text.startswith("(", end + 1) and self._follows_number(text, start, at, word):
             return NO_END
         if self._wants_number(word):
             if more and (len(follows) == 1 or not follows.strip(_SIGNS) or _ROMAN.fullmatch(follows)):

@@ -17,7 +17,7 @@ CHUNK = re.compile(rf"\s|[{WIDE}]|[^\s{WIDE}]{{1,{MAX_CHUNK_LENGTH}}}")
 """A space, a character of a script without spaces, or a chunk of another script."""
 
 _HOT = re.compile(
-    rf"[\d_&@#~^|·±−≥≤≠≈<>×÷=+/\\→⇒←↔↑↓°%‰€$£¥¢₽₩₹₺₪₴₫₱฿§√∞½⅓¼¾\u2150-\u215f²³™®©º№{FANCY}]"
+    rf"[\d_&@#~^|·±−≥≤≠≈<>×÷=+/\\→⇒←↔↑↓▲▼♭♯°%‰€$£¥¢₽₩₹₺₪₴₫₱฿§√∞½⅓¼¾\u2150-\u215f²³™®©º№{FANCY}]"
     r"|[א-ת][\"'׳״]|\b[IVXL]{2,}|\b[IVX]\b|\b(?:I|V|X|[IVXL]{2,})(?:er|ère|re|e|ème)\b|[a-z]{3}\.[a-z]|[a-z]\.[a-z]{2}"
     r"|^\.[^\W\d_]{2}|^-\Z"
 )

@@ -7,7 +7,7 @@ import re
 from .written import Found, Written
 
 _BEFORE_NUMBER = re.compile(
-    r"(?P<name>[^\W\d_º]+)(?P<sign>\.?[°º]|\.)?(?:\s?(?=\(?[-−~≈]?\d)|\s(?=(?:[B-HJ-Z]|[IVXLC]{2,})(?!\w)))"
+    r"(?P<name>[^\W\d_º]+)(?P<sign>\.?[°º]|\.)?(?:\s?(?=\(?[-–−~≈]?\d)|\s(?=(?:[B-HJ-Z]|[IVXLC]{2,})(?!\w)))"
 )
 """Before a number, a Roman one too, or a single letter in place of one: "Apt. B"."""
 _BEFORE_NAME = re.compile(r"(?P<name>[^\W\d_]+\.)(?=\s[^\W\d_a-zß-ÿ](?:[^\W\d_A-ZÀ-Þ]|(?<![NESW])\.\s?[^\W\d_a-zß-ÿ]))")

@@ -40,6 +40,7 @@ def direction(written: Written, at: int) -> Found | None:
         or (written.word_before(at) in writing.road_before and is_before_street(written, end))
         or writing.street_after.match(written.right(end))
         or _DEGREES_AFTER.match(written.text, end)
+        or (is_short and writing.wind_from.search(left))
         or (not is_short and (writing.wind_before.search(left) or _is_beside_point(written, left, end)))
     )
     return (written.after_dot(end), writing.compass[found[0]]) if is_sure else None

@@ -38,7 +38,7 @@ _WORD_AFTER = re.compile(rf"\s(?P<word>{WORD})")
 _NAME = re.compile(rf"(?P<name>{WORD})(?P<dot>\.?)")
 _DAY_AFTER = re.compile(
     r",?\s(?P<d>[0-3]?\d)(?:st|nd|rd|th)?(?:(?:\s?[-–]\s?|\s(?:to|through)\s)(?P<last>[0-3]?\d)(?:st|nd|rd|th)?"
-    r"(?!\s?[ap]\.?m\b))?(?![\w:]|-(?-i:[a-z])|[.,/]\d|\s?[°%€])",
+    r"(?!\s?[ap]\.?m\b))?(?!\w|:\d|-(?-i:[a-z])|[.,/]\d|\s?[°%€])",
     re.IGNORECASE,
 )
 _WEEKDAY_BEFORE = re.compile(r"(?P<word>[^\W\d_]+)\s(?P<day>[^\W\d_]+)\.?,?\Z")

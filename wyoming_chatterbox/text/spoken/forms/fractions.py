@@ -82,8 +82,8 @@ def _large(written: Written, at: int) -> Found | None:
     if not 1 < int(part) <= int(whole):
         return None
     if written.word_before(at) in writing.counted:
-        said = (written.language.cardinal(int(number)) for number in (part, whole))
-        return found.end(), written.out_of(writing.counted_of, *said)
+        numbers = (written.language.cardinal(int(number)) for number in (part, whole))
+        return found.end(), written.out_of(writing.counted_of, *numbers)
     return _of_measure(written, Number(part), whole, found.end())
 
 

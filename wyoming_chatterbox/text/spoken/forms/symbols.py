@@ -17,7 +17,9 @@ _ANYWHERE = {
     "=": "equals", "≠": "not_equal", "÷": "divided", "&": "and", "±": "plus_minus", "≈": "about", "√": "root",
     "⇒": "to", "∞": "infinity", "§": "section", "²": "squared", "³": "cubed", "−": "minus", "↑": "up", "↓": "down",
     "≤": "at_most", "≥": "at_least", "⁺": "plus", "⁻": "minus",
+    "♭": "flat", "♯": "sharp",
 }  # fmt: skip
+_TRIANGLES = {"▲": "up", "▼": "down"}
 _COMPARISONS = {"=": "equals", "!": "not_equal", "<": "at_most", ">": "at_least"}
 _SILENT = frozenset("©®™℠←")
 _PREFIX = re.compile(r"(?P<sign>[<>]=|\+/?[-–]|[~≈∼±≥≤<>#№])\s?(?=[-+–]?(?:[\d$€£½⅓¼¾]|\.\d))")
@@ -82,6 +84,8 @@ def symbol(written: Written, at: int) -> Found | None:
         return rule(written, at)
     if char == "&" and text.startswith("&&", at):
         return at + 2, language.word("and")
+    if char in _TRIANGLES:  # of prices: "▲ 2.3%"
+        return at + 1, language.word(_TRIANGLES[char]) if _AMOUNT_AFTER.match(text, at + 1) else ""
     if char in _SILENT:
         return at + 1, ""
     if char in "²³" and not written.char_before(at).isalnum():

@@ -203,6 +203,10 @@ class Writing:
         self.wind = self._set("wind")
         """Words beside a point of the compass."""
         self.wind_before = re.compile(rf"\b(?:{'|'.join(sorted(self.wind)) or '(?!)'})\b", re.IGNORECASE)
+        self.wind_from = re.compile(
+            rf"\b(?:{'|'.join(sorted(self.wind)) or '(?!)'})\s[^\W\d_]{{2,4}}\s\Z", re.IGNORECASE
+        )
+        """A word beside a point of the compass, and a preposition: "wind from N"."""
         streets = "|".join(map(re.escape, (*self.after_names, *self.after_names.values()))) or "(?!)"
         self.street_before = re.compile(rf"\b(?:{streets})\.?\s\Z")
         self.street_after = re.compile(
