@@ -108,12 +108,13 @@ def scale_after(written: Written, end: int) -> tuple[int, int] | None:
     return None
 
 
-def attached_scale(written: Written, number: Number, end: int) -> tuple[int, int]:
+def attached_scale(written: Written, amount: Amount, end: int) -> tuple[int, int]:
     """Return the power of ten of a single letter: "2.5k", "500k" and "1.2M", but not "10k", "4K", "2700K" and "5B"."""
     paid = _PAID_SCALE.match(written.text, end)
     if paid and (not paid["code"] or paid["code"] in written.writing.currencies):
         return _PAID_SCALES[paid[1]], paid.end(1)
     word = _SCALE.match(written.text, end)
     scale = _ATTACHED_SCALES.get(word[0], 0) if word else 0
-    sure = number.fraction or (word and word[0] == "k" and len(number.whole) > 2) or scale == 6
+    number, is_range = last(amount), not isinstance(amount, Number)
+    sure = number.fraction or (word and word[0] == "k" and (is_range or len(number.whole) > 2)) or scale == 6
     return (scale, word.end()) if word and scale and sure else (0, end)

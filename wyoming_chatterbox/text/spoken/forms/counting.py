@@ -34,6 +34,8 @@ _TEAM = re.compile(r"(?P<n>\d{2})ers?(?!\w)")
 _SEVERAL_AFTER = re.compile(r"\s(?!(?:is|was|has)\b)[a-z]{2,}s(?!\w)")
 _POINT_AFTER = re.compile(r"\s[NSEW]{1,2}\.?(?=\s)")
 _LONG = 13
+_LONG_NUMBER = 5
+"""Digits of one behind "#" that are said one by one."""
 _LONGEST_LIST = 20
 """Items; a greater number with a full stop at the start of a line is an ordinal, where they are written so."""
 _SURE_YEARS = range(1900, 2100)
@@ -174,7 +176,8 @@ def number(written: Written, at: int) -> Found | None:
     amount, end = found
     before = written.word_before(at)
     if not amount.fraction and end == digits.end():
-        if len(digits[0]) >= _LONG or (len(digits[0]) > 1 and digits[0][0] == "0"):
+        is_long = len(digits[0]) >= (_LONG_NUMBER if written.char_before(at) == "#" else _LONG)
+        if is_long or (len(digits[0]) > 1 and digits[0][0] == "0"):
             return end, language.digits(digits[0])
         if before in writing.version:
             return end, said_version(written, digits[0])

@@ -12,6 +12,7 @@ _MODEL = re.compile(r"X\d[A-Z]")
 _OPERATOR = re.compile(r"\s?[+=^²³]|\s[-−]\s")
 _MEASURE_BEFORE = re.compile(r"\d[\"”″'’′]?\s?(?:[^\W\d_]{1,2}\s)?\Z")
 _LENGTHS = frozenset(("mm", "cm", "m", "km", "µm", "in", "ft", "yd", "mi"))
+_LENGTH_AFTER = re.compile(r"\s?\d[\d.,]*(?:[\"”″]|[\s-]?(?:inch(?:es)?|in|mm|cm|ft|feet|yd)(?!\w))")
 _LENGTH_BEFORE = re.compile(r"\d\s?(?:[\"”″'’′]|mm|cm|m|km|ft|in|yd)\s?\Z")
 _NUMBER_BEFORE = re.compile(r"\d\s?\Z")
 _NUMBER_AFTER = re.compile(r"\s?\d")
@@ -47,7 +48,8 @@ def cross(written: Written, at: int) -> Found | None:
     """Find a sign of multiplication between numbers, anywhere else "times" too; sizes have no spaces: "a 5×5 grid"."""
     tight = written.char_before(at).isdecimal() and written.text[at + 1 : at + 2].isdecimal()
     tight = (tight and not _counts_amounts(written, at, at + 1)) or (
-        bool(_LENGTH_BEFORE.search(written.left(at))) and bool(_NUMBER_AFTER.match(written.text, at + 1))
+        bool(_LENGTH_BEFORE.search(written.left(at)) and _NUMBER_AFTER.match(written.text, at + 1))
+        or bool(_NUMBER_BEFORE.search(written.left(at)) and _LENGTH_AFTER.match(written.text, at + 1))
     )
     if tight and "=" not in written.text[at : at + _EQUATION_LENGTH] and "^" not in written.text[at:]:
         return at + 1, f" {written.writing.by or written.language.word('times')} "

@@ -46,8 +46,8 @@ _UNIT_BEFORE = re.compile(rf"\d{_UNIT}\s*\Z")
 _UNIT_BEFORE_SLASH = re.compile(r"(?:\d\s?°?[^\W\d_]{1,4}|[°%])\Z")
 _UNIT_AFTER = re.compile(rf"\s?[-+]?\d[\d.,:]*{_UNIT}")
 _VARIABLE_BEFORE = re.compile(r"(?<![^\W_])(?:[^\W\d_]\d?|[\d.]+)\s\Z")
-_VARIABLE_JOINED = re.compile(r"(?<![^\W_])\d*[^\W\d_]\d?\Z")
-_TERM_JOINED = re.compile(r"(?:\d+|\d*[^\W\d_])(?!\w)")
+_VARIABLE_JOINED = re.compile(r"(?<![^\W_])\d*[a-z]\d?\Z")
+_TERM_JOINED = re.compile(r"(?:\d+|\d*[a-z])\s?[=≈]")
 _VARIABLE_AFTER = re.compile(r"\s\d{0,3}[^\W\d_]?\d?(?!\w)")
 _NAME_AFTER = re.compile(r"\s?([^\W\d_]+)")
 _PER = re.compile(r"/(?P<name>[^\W\d_]+[²³]?)(?!\w)")
@@ -60,6 +60,8 @@ _DEGREES_OF = re.compile(r"°\s?(?P<scale>[CF])(?!\w)")
 _DOT_NAME = re.compile(r"\.(?=[^\W\d_]{2,})")
 _SHORT_YEAR = re.compile(r"\d{2,3}(?![\w'’\"])")
 _GREAT = re.compile(r"\s?\d[\d.,]*\d{3}")
+_EQUALS = re.compile("[=≈]")
+_CALCULATES = re.compile(r"[=≈]\s\d+\Z")
 _UNIT_SIGNS = tuple("%°℃")
 _EQUATION_LENGTH = 12
 
@@ -108,7 +110,7 @@ def _is_loose_on_one_side(written: Written, at: int, end: int) -> bool:
 def _stands_between(written: Written, at: int) -> bool:
     """Whether a sign joins what is before it: "a<5", "5~6"."""
     before, char = written.char_before(at), written.text[at]
-    return (before.isalpha() and char in "<>~+") or (char == "~" and (before.isdecimal() or before in _UNIT_SIGNS))
+    return (before.isalpha() and char in "<>~+#") or (char == "~" and (before.isdecimal() or before in _UNIT_SIGNS))
 
 
 def _joins_numbers(written: Written, at: int) -> bool:
@@ -215,9 +217,9 @@ def _slash(written: Written, at: int) -> Found:
     unit = writing.per_units.get(found["name"].lower()) or writing.units.get(found["name"], "") if found else ""
     if found and unit and (found["name"][-1] in "²³" or unit in _SURE_UNITS or found["name"] in _SURE_NAMES):
         return found.end(), " " + written.language.per("", unit).strip()
-    equals = "=" in written.text[at : at + _EQUATION_LENGTH]
+    equals = bool(_EQUALS.search(written.text[at : at + _EQUATION_LENGTH]) or _CALCULATES.search(written.left(at)))
     if not _is_loose(written, at):
-        if equals and _VARIABLE_JOINED.search(written.left(at)) and _TERM_JOINED.match(text, at + 1):
+        if _VARIABLE_JOINED.search(written.left(at)) and _TERM_JOINED.match(text, at + 1):
             return at + 1, f" {written.language.word('divided')} "
         is_power = written.char_before(at) in "²³)" and written.text[at + 1 : at + 2].isdecimal()
         if is_power or (equals and _joins_numbers(written, at)):
@@ -240,7 +242,8 @@ def _between(written: Written, at: int) -> Found | None:
 def _hash(written: Written, at: int) -> Found | None:
     """ "C#", or "#weather"."""
     if written.char_before(at).isalpha():
-        return at + 1, "sharp"
+        follows = written.text[at + 1 : at + 2]
+        return at + 1, f" {written.language.word('hash')} " if follows.isdecimal() else "sharp"
     return (at + 1, "hashtag ") if written.text[at + 1 : at + 2].isalpha() else None
 
 

@@ -173,6 +173,8 @@ class Writing:
         self.emergency = self._set("emergency")
         self.short_numbers = near.text("short_numbers") == "yes"
         self.code = self._set("code")
+        ends_in = near.text("ends_in") or "(?!)"
+        self.ends_in = re.compile(rf"\b(?:{ends_in})\s\Z", re.IGNORECASE)
         self.version = self._set("version") | {"version"}
         self.has_prefixes = "prefix" in near
         prefix = near.text("prefix") or "(?!)"
