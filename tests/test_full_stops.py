@@ -79,6 +79,7 @@ def test_a_number_begins_a_sentence_unless_an_abbreviation_takes_it(marked: str)
             "Es dauert 5 Min.| Bitte warten.| Gl. 7 ist frei.| Er kommt zw. 10 und 12.| Napoleon I. war Kaiser.",
         ),
         ("de", "Heute sind es max. 7, min. –1 Grad.| Im 2. OG brennt Licht, im 3. Stock nicht.| Nimm Gr. M mit."),
+        ("de", "Siehe Sendungsnr. 5 der Fa. Müller & Co. KG.| Gut."),
         ("it", "Parte dal bin. 3.| Va bene."),
         ("nl", "Afspraak ma. 30 nov. om tien uur.| Tot dan."),
         ("pt", "Vou sex. 4 dez. e volto no séc. V então.| Sim."),

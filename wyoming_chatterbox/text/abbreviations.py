@@ -26,7 +26,7 @@ _NEVER_ENDS = """
     см sok cad mah bkz kl klo dvs evt ekskl exkl bv esim ts tj örn cth напр δηλ sig sigg dott avv geom sig.ra
     डॉ प्रो उदा रु Sto Sta Lic Exmo Egr św
 """
-_NEVER_ENDS_IN = {"pl": "al", "es": "RR Ctra dpto Pza"}
+_NEVER_ENDS_IN = {"de": "Fa Co", "pl": "al", "es": "RR Ctra dpto Pza"}
 _SCALES = "Mio Mrd Mill mln mld млн млрд milj mill"
 """Millions and billions: what is counted follows, or a new sentence."""
 
@@ -63,8 +63,8 @@ _ENDS_UNLESS_NUMBER_FOLLOWS_ELSEWHERE = """
     apto bl esc bestelnr séc род ум корп κεφ εικ παρ σάβ δευ гл ст п с табл
 """
 _ONLY_IN = {
-    "pl": "ok ur", "es": "dom", "it": "dom bin", "pt": "dom sex ter", "nl": "ma wo", "fi": "ma ke la su", "sv": "ons",
-    "da": "ons", "no": "ons",
+    "pl": "ok ur", "es": "dom hab", "it": "dom bin", "pt": "dom sex ter", "nl": "ma wo", "fi": "ma ke la su",
+    "sv": "ons", "da": "ons", "no": "ons",
 }  # fmt: skip
 """Abbreviations of one language that are words in all others."""
 
@@ -114,7 +114,7 @@ class Abbreviations:
     """Follow an ordinal: "am 3. Mai", "im 2. Stock"."""
     before_ordinal: frozenset[str]
     streets: bool
-    """Whether words may end with "str.", for "Straße"."""
+    """Whether words may end with "str.", for "Straße", or "nr.", for "Nummer"."""
     beginners: frozenset[str]
     """Words that begin a sentence and no name."""
 

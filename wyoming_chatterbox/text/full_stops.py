@@ -169,7 +169,7 @@ class FullStops:
 
     def _wants_number(self, word: str) -> bool:
         wanting, lower = self._words.unless_number_follows, word.lower()
-        is_street = self._words.streets and lower.endswith("str")
+        is_street = self._words.streets and lower.endswith(("str", "nr"))
         first, *others = _JOINED.split(lower)
         is_span = bool(others) and first.endswith(".") and first[:-1] in wanting  # "Mon.–Sat. 10–6"
         return is_street or is_span or word in wanting or (others or [first])[-1] in wanting

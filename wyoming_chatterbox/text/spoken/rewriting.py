@@ -102,7 +102,7 @@ def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None
         said = said.rstrip()
     if not written.is_dense:
         attached = written.follows_prefix(end) or written.writing.attached.match(written.text, end)
-        divided = (follows.isalnum() or follows == "(") and not attached
+        divided = (follows.isalnum() or (follows == "(" and written.text[end - 1].isdecimal())) and not attached
         joins = written.follows_prefix(at) or (written.language.code == "ko" and written.text[at] in "~〜～")
         before_word = is_of_word(last) or last in (",", ";", ":", ")", "]")
         said = " " * (before_word and is_of_word(said[:1]) and not joins) + said

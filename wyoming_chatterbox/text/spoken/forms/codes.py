@@ -14,7 +14,7 @@ _IP_V6 = re.compile(
 )
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![\w-])", re.IGNORECASE)
 _MIXED = re.compile(r"(?=[0-9A-Z]{8})\d+[A-Z]+\d[0-9A-Z]*(?![\w-])|(?=[0-9a-f]{16})\d+[a-f]+\d[0-9a-f]*(?![\w-])")
-_CHAIN = re.compile(r"\d+(?:-\d+){2,}(?![\w-]|[.,:/]\d)")
+_CHAIN = re.compile(r"\d+(?:-\d+){2,}(?!\w|-\d|[.,:/]\d)")
 _PAIR = re.compile(r"[1-9]\d+-0\d{2,}(?![\w-]|[.,:/]\d|\s?[°%€$])")
 """A number of an order, which no range is: "2026-0815"."""
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}(?![\w:-])")

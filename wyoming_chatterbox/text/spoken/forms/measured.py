@@ -220,7 +220,9 @@ def _is_unit(written: Written, name: str, amount: Amount, end: int, after: int) 
         return sure or bool(_AFTER_INCHES.match(written.text, after))
     if name in written.writing.compass and is_before_street(written, after):
         return False
-    if spaced or (name not in _LETTERS and not (len(name) == 1 and before in written.writing.place)):
+    if len(name) == 1 and name.isupper() and before in written.writing.place:
+        return False
+    if spaced or name not in _LETTERS:
         return True
     if len(number.whole) > 1 and number.whole[0] == "0":  # "007F" is a code
         return False

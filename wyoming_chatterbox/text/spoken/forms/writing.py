@@ -222,7 +222,7 @@ class Writing:
         endings = near.forms("word_endings")
         self.word_endings = dict(endings)
         self.long_pattern = re.compile(
-            rf"[^\W\d_]{{2,}}?(?P<ending>{'|'.join(map(re.escape, endings)) or '(?!)'})(?=\s|\Z)"
+            rf"[^\W\d_]{{2,}}?(?P<ending>{'|'.join(map(re.escape, endings)) or '(?!)'})(?=[\s:,;)]|\Z)"
         )
         """Words of which the end is written short: "Hauptstr."."""
         self.short_parts = frozenset(part for word in short for part in (*word.split(), word.replace(" ", "")))

@@ -24,6 +24,7 @@ _LONGEST_WORD = 24
 _CLOCK_BEFORE = re.compile(r"([^\W\d_]+)\.?\s(?:([^\W\d_]+)\s|\d{1,2}\.\d\d\s?[-–]\s?)\Z")
 """A word, and behind it another one or the first time of a range."""
 _COUNTED = re.compile(r"\s?([^\W\d_][^\W\d_'’]*(?:-[^\W\d_]+)*)")
+_NUMBERED = re.compile(r"(?:(?<!\w)n(?:[ro]|úm|um)?\.?[º°]?|[#№])\s?\Z", re.IGNORECASE)
 _WORD_AFTER = re.compile(rf"\s({WORD})")
 _ADJECTIVE_BEFORE = re.compile(r"\ban?\s[a-z]+\s\Z")
 _NAME_BEFORE = re.compile(r"([^\W\d_][\w'’-]*)\.?\s\Z")
@@ -139,6 +140,8 @@ class Written:
     def gender_of(self, number: int, at: int, end: int) -> str:
         """Return the gender of a numeral by the ending of the word behind it or by the article before; or ""."""
         writing = self.writing
+        if _NUMBERED.search(self.left(at, 6)):  # "n.º 5"
+            return ""
         word = _COUNTED.match(self.text, end) if writing.one_before else None
         if word and word[1][0].isupper() and not writing.capital_nouns:  # a name: "3-1 Barcelona"
             word = None
