@@ -46,7 +46,7 @@ class Chunks:
             return True
         if not chunk.isascii() and self._greek.search(chunk):
             return True
-        if self._writing.long_pattern.match(chunk.lstrip("([„“\"'")):
+        if self._writing.word_endings and self._writing.long_pattern.match(chunk.lstrip("([„“\"'")):
             return True
         word = chunk.strip(EDGES)
         lower = word.lower()

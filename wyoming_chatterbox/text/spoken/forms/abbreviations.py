@@ -51,11 +51,11 @@ def beside_name(written: Written, at: int) -> Found | None:
         said = written.writing.titles.get(found["name"])
         return (found.end(), said) if said else None
     left = written.left(at)
-    word = _WORD.match(written.text, at)
-    century = written.writing.after_ordinals.get(word["name"]) if word else None
-    if word and century and _ORDINAL.search(left):
-        return written.after_dot(word.end()), century
-    found = _AFTER_NAME.match(written.text, at) or (_ORDINAL.search(left) and word) or None
+    found = _AFTER_NAME.match(written.text, at)
+    if (not found or found["name"] in written.writing.after_ordinals) and _ORDINAL.search(left):
+        found = _WORD.match(written.text, at)
+        if found and (said := written.writing.after_ordinals.get(found["name"])):
+            return written.after_dot(found.end()), said
     said = written.writing.after_names.get(found["name"]) if found else None
     if not (found and said and _NAME_OR_ORDINAL.search(left)) or _ARTICLE.search(left):
         return None
@@ -64,7 +64,7 @@ def beside_name(written: Written, at: int) -> Found | None:
 
 def anywhere(written: Written, at: int) -> Found | None:
     """ "e.g.", "vs.", "w/o", "z. B."; with a capital at the start of a sentence too."""
-    if long := written.writing.long_pattern.match(written.text, at):
+    if written.writing.word_endings and (long := written.writing.long_pattern.match(written.text, at)):
         begin = written.text[at : long.start("ending")]
         return _without_stop(written, long.end()), begin + written.writing.word_endings[long["ending"]]
     found = written.writing.short_pattern.match(written.text, at)

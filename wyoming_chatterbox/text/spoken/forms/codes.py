@@ -83,6 +83,8 @@ def address(written: Written, at: int) -> Found | None:
 
 def chain(written: Written, at: int) -> Found | None:
     """Find three numbers or more with dashes between: "1-2-3", the number of a book or an order."""
+    if "-" not in written.text:
+        return None
     if pair := _PAIR.match(written.text, at):
         return pair.end(), said_groups(written, pair[0])
     found = _CHAIN.match(written.text, at)
@@ -179,7 +181,7 @@ def phone(written: Written, at: int) -> Found | None:
         or (writing.short_numbers and not written.counts(at + 3) and (found := _SHORT.match(text, at)))
     ):
         return found.end(), written.language.digits(found[0])
-    if writing.ends_in.search(written.left(at)) and (found := _ENDING_DIGITS.match(text, at)):
+    if (found := _ENDING_DIGITS.match(text, at)) and writing.ends_in.search(written.left(at)):
         return found.end(), written.language.digits(found[0])
     found = _CODE.match(text, at)
     told = _IS.search(written.left(at)) if before in _TELLS else None

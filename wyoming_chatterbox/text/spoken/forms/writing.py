@@ -39,6 +39,11 @@ def _everywhere(name: str) -> frozenset[str]:
     return frozenset(_contexts().text(name).split())
 
 
+def _named(text: str) -> dict[str, str]:
+    """Signs and their names, of a text such as "N north, NE north east"."""
+    return dict(entry.split(" ", 1) for entry in text.split(", ") if entry)
+
+
 def _short_pattern(word: str) -> str:
     """Return a pattern for a word that is written short: it may have a capital, and no spaces inside."""
     first = "".join(dict.fromkeys((word[0], word[0].upper())))
@@ -198,7 +203,7 @@ class Writing:
         self.after_names = dict(near.forms("after_names"))
         self.after_ordinals = dict(near.forms("after_ordinals"))
         self.streets = self._set("streets")
-        self.compass = dict(near.forms("compass"))
+        self.compass = _named(near.text("compass"))
         points = "|".join(sorted(self.compass, key=len, reverse=True))
         self.point = re.compile(rf"(?:{points or '(?!)'})(?!\w)")
         self.road_before = self._set("road_before")
@@ -264,7 +269,7 @@ class Writing:
         self.century_short = near.forms("century_short")
         self.rulers = _everywhere("rulers")
         self.queens = _everywhere("queens")
-        self.greek: Mapping[str, str] = dict((near if "greek" in near else _contexts()).lists("greek"))
+        self.greek = _named((near if "greek" in near else _contexts()).text("greek"))
         """Greek letters -> their names, for formulas."""
         self.makers = _everywhere("makers")
         self.regnal = dict(near.forms("regnal"))

@@ -140,15 +140,13 @@ class Written:
     def gender_of(self, number: int, at: int, end: int) -> str:
         """Return the gender of a numeral by the ending of the word behind it or by the article before; or ""."""
         writing = self.writing
-        if _NUMBERED.search(self.left(at, 6)):  # "n.º 5"
-            return ""
         word = _COUNTED.match(self.text, end) if writing.one_before else None
         if word and word[1][0].isupper() and not writing.capital_nouns:  # a name: "3-1 Barcelona"
             word = None
         last = str(number % 10) if number % 100 not in (11, 12) else ""
         for only, pattern, gender in writing.one_before if word else ():
             if word and only in ("", last) and pattern.fullmatch(word[1]):
-                return gender
+                return "" if _NUMBERED.search(self.left(at, 6)) else gender
         return "feminine" if writing.feminine_before and self.word_before(at) in writing.feminine_before else ""
 
     def word_after(self, end: int) -> str:
