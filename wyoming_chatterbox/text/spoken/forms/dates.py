@@ -128,9 +128,9 @@ def _numeric(written: Written, at: int) -> Found | None:
     if found := _DAY_SLASH_MONTH.match(text, at):
         first, second = int(found["a"]), int(found["b"])
         month, day = (first, second) if writing.month_first and first <= 12 else (second, first)
-        year = None if writing.month_first else _YEAR_BEHIND.match(text, found.end())
-        if year and _valid(month, day):
-            return year.end(), language.date(int(year["y"]), month, day, after=before)
+        with_year = None if writing.month_first else _YEAR_BEHIND.match(text, found.end())
+        if with_year and _valid(month, day):
+            return with_year.end(), language.date(int(with_year["y"]), month, day, after=before)
         if _valid(month, day) and (is_said or _is_no_fraction(month, day, month_first=writing.month_first)):
             return found.end(), language.date(None, month, day, after=before)
     return None
