@@ -19,15 +19,21 @@ _TITLES = """
     Hr Hrn Frl Mme Mmes Mlle Mlles MM Mgr Ste Sr Sra Srta Sres Dra Dña Sig Dott
 """
 _NEVER_ENDS = """
-    Fr Dipl.-Ing Dipl Ing Mag ca bzw bspw evtl ggf inkl exkl vgl sog geb gest zzgl abzgl bzgl lt stk
+    Fr Dipl.-Ing Dipl Ing Mag ca bzw bspw evtl ggf inkl exkl vgl sog geb gest zzgl abzgl bzgl lt stk Hd
     av env p.ex p.es
     Ud Uds Vd Vds p.ej EE EE.UU
     тыс bijv dhr mevr f.eks bl np tzn prof mgr dr mr mrs sr sra ул ul pl
     см sok cad mah bkz kl klo dvs evt ekskl exkl bv esim ts tj örn cth напр δηλ sig sigg dott avv geom sig.ra
     डॉ प्रो उदा रु Sto Sta Lic Exmo Egr św
 """
+_NEVER_ENDS_IN = {"de": "Fa Co", "pl": "al", "es": "RR Ctra dpto Pza"}
 _SCALES = "Mio Mrd Mill mln mld млн млрд milj mill"
 """Millions and billions: what is counted follows, or a new sentence."""
+
+_BEFORE_NAMES = "Jr"
+"""The same in English: "the Martin Luther King Jr. Day"."""
+_COUNTED_IN_GERMAN = "Min Std Sek Wo Mon Stck Pers Tsd Pck Pckg Pkg Pr Tabl Fl"
+"""Behind a number, the same: nouns have a capital too, as in "10 Min. Verspätung"."""
 
 # Between two sentences as likely as inside one: an end if a capital follows.
 _SOMETIMES_ENDS = "etc a.m p.m inc ltd co corp bros jr al ave blvd dept ph.d b.a m.a"
@@ -42,7 +48,7 @@ _ENDS_UNLESS_NUMBER_FOLLOWS = """
     mon tue tues thu thurs fri jan feb mar apr jun jul aug sep sept oct nov dec
 """
 # Words in other languages: "Bom dia.", "Vamos ver.", "Sie ist 80 Jahre alt.".
-_ENDS_UNLESS_NUMBER_FOLLOWS_IN_ENGLISH = "ver b eq App Cat dep arr pop alt mag dia est"
+_ENDS_UNLESS_NUMBER_FOLLOWS_IN_ENGLISH = "ver b eq App Cat dep arr pop alt mag dia est agg Matt"
 _LETTERED = "apt app ste rm bldg fig figs vol pt sec eq rte ver rev ext"
 """A letter may follow in place of a number: "Apt. B"."""
 _ENDS_UNLESS_NUMBER_FOLLOWS_ELSEWHERE = """
@@ -54,14 +60,19 @@ _ENDS_UNLESS_NUMBER_FOLLOWS_ELSEWHERE = """
     пн вт ср чт пт сб вс janv févr avr juil déc ene abr dic giu lug ott fev des mrt wrz paź
     янв февр апр авг сент окт нояб дек
     fr.o.m t.o.m vie jue za zo vr apdo cap pag pagg hfst afb rozdz rys sid sob böl sf hlm puh yakl περ t zm int
-    apto bl esc bestelnr род ум корп κεφ εικ παρ σάβ δευ гл ст п с табл
+    apto bl esc bestelnr séc род ум корп κεφ εικ παρ σάβ δευ гл ст п с табл
 """
-_ONLY_IN = {"pl": "ok ur", "es": "dom", "it": "dom", "pt": "dom"}
+_ONLY_IN = {
+    "pl": "ok ur", "es": "dom hab", "it": "dom bin", "pt": "dom sex ter", "nl": "ma wo", "fi": "ma ke la su",
+    "sv": "ons", "da": "ons", "no": "ons",
+}  # fmt: skip
 """Abbreviations of one language that are words in all others."""
 
 _MONTHS = """
     Januar Jänner Jan Februar Feber Feb März April Apr Mai Juni Juli August Aug September Sept Oktober Okt November Nov
     Dezember Dez Jahrhundert Jahrhunderts
+    OG UG Stock Etage Obergeschoss Untergeschoss Stockwerk Halbjahr Quartal Halbzeit Liga Bundesliga Weltkrieg Advent
+    Weihnachtsfeiertag Geburtstag Spieltag
 """
 _BEFORE_ORDINAL = "am der die das dem den des im vom zum zur beim bis ab seit"
 
@@ -73,7 +84,10 @@ _BEGINNERS = """
 """
 _GERMAN_BEGINNERS = """
     Der Die Das Dies Diese Dieser Dieses Sie Er Es Wir Ich Ihr Man Im In Am Auf Auch Aber Und Doch Damit Danach Dann
-    Dort Davon Heute Gestern Morgen Zum Zur Für Bei Nach Von Jetzt Nun Hier
+    Dort Davon Heute Gestern Morgen Zum Zur Für Bei Nach Von Jetzt Nun Hier Bitte Soll Sollen Möchtest Willst Kann
+    Wenn Wie Was Wann Alle Alles Ein Eine Einen Kein Keine Mein Meine Dein Deine Noch Anschließend Nachher Mit Um
+    Bis Also Ja Nein Okay Zuerst Schließlich Außerdem Nur Schon Sobald Während Vielleicht Leider Gerne Hast Hat Ist
+    Sind Wird Lass Schalte Stell Stelle Nimm Gib Wende
 """
 
 
@@ -84,6 +98,10 @@ class Abbreviations:
     never_ends: frozenset[str]
     scales: frozenset[str]
     """End a sentence only if one of the `beginners` follows."""
+    before_names: frozenset[str]
+    """The same, though nothing has to follow."""
+    counted: frozenset[str]
+    """The same, behind a number."""
     sometimes_ends: frozenset[str]
     """In small letters."""
     unless_number_follows: frozenset[str]
@@ -93,10 +111,10 @@ class Abbreviations:
     behind_number: frozenset[str]
     """May end a sentence behind a number; else what they stand for follows: "г. Москва", "kr. 500"."""
     months: frozenset[str]
-    """Follow an ordinal: "am 3. Mai"."""
+    """Follow an ordinal: "am 3. Mai", "im 2. Stock"."""
     before_ordinal: frozenset[str]
     streets: bool
-    """Whether words may end with "str.", for "Straße"."""
+    """Whether words may end with "str.", for "Straße", or "nr.", for "Nummer"."""
     beginners: frozenset[str]
     """Words that begin a sentence and no name."""
 
@@ -108,6 +126,8 @@ class Abbreviations:
             return cls(
                 never_ends=words(_TITLES),
                 scales=words(_SCALES),
+                before_names=words(_BEFORE_NAMES),
+                counted=frozenset(),
                 sometimes_ends=words(_SOMETIMES_ENDS),
                 unless_number_follows=words(_ENDS_UNLESS_NUMBER_FOLLOWS + _ENDS_UNLESS_NUMBER_FOLLOWS_IN_ENGLISH),
                 lettered=words(_LETTERED),
@@ -118,13 +138,17 @@ class Abbreviations:
                 beginners=words(_BEGINNERS),
             )
         return cls(
-            never_ends=words(_TITLES + _NEVER_ENDS),
+            never_ends=words(_TITLES + _NEVER_ENDS + _NEVER_ENDS_IN.get(language, "")),
             scales=words(_SCALES),
+            before_names=frozenset(),
+            counted=words(_COUNTED_IN_GERMAN if language == "de" else ""),
             sometimes_ends=words(_SOMETIMES_ENDS + _SOMETIMES_ENDS_ELSEWHERE),
             unless_number_follows=words(
                 _ENDS_UNLESS_NUMBER_FOLLOWS + _ENDS_UNLESS_NUMBER_FOLLOWS_ELSEWHERE + _ONLY_IN.get(language, "")
             ),
-            lettered=words("apr"),  # only "apr. J.-C.": a single capital is a word in many, as in "Creo que no. Y tú?"
+            lettered=words(
+                "apr séc sec"
+            ),  # only "apr. J.-C.", "séc. V": a single capital is a word in many, as in "Creo que no. Y tú?"
             behind_number=words("г гг kr hr"),
             months=words(_MONTHS),
             before_ordinal=words(_BEFORE_ORDINAL),

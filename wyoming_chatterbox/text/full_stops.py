@@ -14,7 +14,7 @@ LOOK_BACK_CHARACTERS = 40
 
 # Single letters of abbreviations written with spaces: "z. B.", "d. h.", "p. ej."; capitals are initials anyway.
 _LOWER_INITIALS = frozenset("acdehinopsuvzκ")
-_SPACED = ("p. ex", "p. ej", "p. es", "per es", "ad es")
+_SPACED = ("p. ex", "p. ej", "p. es", "per es", "ad es", "т. е", "т. к", "т. ч")
 _HALF_DAYS = frozenset({"a.m", "p.m"})
 _AFTER_HALF_DAY = words("""
     Monday Tuesday Wednesday Thursday Friday Saturday Sunday Mon Tue Tues Wed Thu Thurs Fri Sat
@@ -27,12 +27,21 @@ _VERBS = words("""
 _INSIDE = "&=+*/|%→"
 """No sentence begins with one of these."""
 _LETTER_GROUPS = re.compile(r"(?:\w\.-?)+\w")
+_SHORT_GROUPS = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,2}")
+_WITHOUT_VOWELS = re.compile(r"(?!hmm?$|mm+$|mhm$|psst$|sh+$|pff+t?$|tsk$|br+$)[b-df-hj-np-tv-xzß]{2,5}", re.IGNORECASE)
+"""No word: "Gl. 7", "th. 6"."""
 _DAYS = re.compile(r"(?:\d{1,2}\.?[-–])?\d{1,2}")
+_ORDINALS = re.compile(r"\d{1,3}\.[-–]\d{1,3}")
+"""As in "1.–3. Platz"."""
+_DAYS_TOO = frozenset(("Sat", "Sun", "Wed"))
+"""Words that are days of the week before a time: "Sun. 1 PM"."""
+_TIME = re.compile(r"\d{1,2}(?:(?::\d\d)?\s?[ap]\.?m\b|[:–-]\d)", re.IGNORECASE)
+_TIME_BEGUN = re.compile(r"\d{1,2}(?::\d{0,2}|[–-])?\s?(?:[ap]\.?m?)?\Z", re.IGNORECASE)
 _APOSTROPHE = re.compile("['’]")
 _LONGEST_ENDING = 2
 """Letters behind an apostrophe that are no word: "they've", but "l'avv."."""
 _JOINED = re.compile("[-–/]")
-_SIGNS = "-−+~≈"
+_SIGNS = "-–−+~≈<>±"
 _NUMBER = re.compile(r"\d{1,3}")
 _ORDINAL_BEFORE = re.compile(r"\d(?:st|nd|rd|th) \w+\Z")
 _MEASURE = re.compile(r"\d\s?[ACFKV]\Z")
@@ -84,6 +93,8 @@ class FullStops:
         if _is_number(word):
             if is_lower or self._is_ordinal_place(text, start, at, word):
                 return NO_END
+            if known.months and _ORDINALS.fullmatch(word):
+                return NO_END
             # German has an ordinal before a month: "am 3. Mai".
             return _unless(_is_one_of(known.months, follows, more), end) if _DAYS.fullmatch(word) else end
         if _MEASURE.search(text, max(start, at - LOOK_BACK_CHARACTERS), at):
@@ -94,6 +105,9 @@ class FullStops:
             return NO_END
         if word in known.scales or self._never_ends(word):
             return self._if_begun(text, start, at, word, follows, end, more)
+        is_counted = word in known.counted and self._follows_number(text, start, at, word)
+        if (is_counted or word in known.before_names) and follows[:1].isalpha():
+            return _if(_is_one_of(known.beginners, follows, more), end)
         if word in known.behind_number and not self._follows_number(text, start, at, word):
             return NO_END
         if lower in known.sometimes_ends:
@@ -102,6 +116,15 @@ class FullStops:
             if lower in _HALF_DAYS and follows[:1].isalpha() and not is_lower:
                 return _unless(_belongs_to_time(follows, more), end)
             return end if follows[:1].isupper() else NO_END
+        if word in _DAYS_TOO and follows[:1].isdigit():
+            return _unless(_is_time(follows, more), end)
+        if (follows[:1].isdigit() or follows[:1].isupper()) and self._is_shortened(text, start, at, word):
+            if more and len(follows) == 1 and not follows.isdigit():
+                return None
+            if follows[0].isdigit() or _LETTER.match(follows):
+                return NO_END
+        if lower in _UNITS and text.startswith("(", end + 1) and self._follows_number(text, start, at, word):
+            return NO_END
         if self._wants_number(word):
             if more and (len(follows) == 1 or not follows.strip(_SIGNS) or _ROMAN.fullmatch(follows)):
                 return None
@@ -134,16 +157,22 @@ class FullStops:
                 return NO_END
             if _ORDINAL_BEFORE.search(text, max(start, at - LOOK_BACK_CHARACTERS), at) and follows[:1].isupper():
                 return end
-        begins = _is_one_of(self._words.beginners, follows, more)
-        return None if begins is None else end if begins else NO_END
+        return _if(_is_one_of(self._words.beginners, follows, more), end)
 
     def _follows_number(self, text: str, start: int, at: int, word: str) -> bool:
         return _is_number(word_before(text, start, max(start, at - len(word) - 1)))
 
+    def _is_shortened(self, text: str, start: int, at: int, word: str) -> bool:
+        """Whether a word that no list has is an abbreviation by its letters, and no unit behind a number."""
+        is_short = _SHORT_GROUPS.fullmatch(word) or (_WITHOUT_VOWELS.fullmatch(word) and not word.isupper())
+        return bool(is_short) and not self._follows_number(text, start, at, word)
+
     def _wants_number(self, word: str) -> bool:
         wanting, lower = self._words.unless_number_follows, word.lower()
-        is_street = self._words.streets and lower.endswith("str")
-        return is_street or word in wanting or _JOINED.split(lower)[-1] in wanting
+        is_street = self._words.streets and lower.endswith(("str", "nr"))
+        first, *others = _JOINED.split(lower)
+        is_span = bool(others) and first.endswith(".") and first[:-1] in wanting  # "Mon.–Sat. 10–6"
+        return is_street or is_span or word in wanting or (others or [first])[-1] in wanting
 
     def _never_ends(self, word: str) -> bool:
         if len(word) == 1:
@@ -173,6 +202,11 @@ def _unless(belongs: bool | None, end: int) -> int | None:
     return None if belongs is None else NO_END if belongs else end
 
 
+def _if(begins: bool | None, end: int) -> int | None:
+    """Return `end` if a sentence begins with what follows, or None if it may do so."""
+    return None if begins is None else end if begins else NO_END
+
+
 def _belongs_to_time(follows: str, more: bool) -> bool | None:
     """Whether a day of the week or a time zone follows a time of day, and no sentence that begins with one."""
     is_named = _is_one_of(_AFTER_HALF_DAY, follows, more)
@@ -199,6 +233,11 @@ def _goes_on(pattern: re.Pattern[str], follows: str, more: bool) -> bool | None:
     if more and _AMOUNT_BEGUN.match(follows):
         return None
     return bool(pattern.match(follows))
+
+
+def _is_time(follows: str, more: bool) -> bool | None:
+    """Whether a time of day follows; None if it takes more text to tell."""
+    return None if more and _TIME_BEGUN.match(follows) else bool(_TIME.match(follows))
 
 
 def _is_number(word: str) -> bool:

@@ -44,7 +44,7 @@ TABLE = re.compile(
 TABLE_BEGUN = re.compile(rf"[^{NEWLINES}]{{0,1000}}+(?:(?:\r\n?|\n)[ \t|:-]{{0,1000}}+)?\Z")
 INDENT = re.compile(r"[ \t]*+(?:>[ \t]*+){0,8}")
 EMOJI = re.compile(
-    "[\U0001f000-\U0001faff\u2300-\u23ff\u2500-\u27bf\u2b00-\u2bff\u2194-\u2199\u21a9\u21aa\u2139\u2122"
+    "[\U0001f000-\U0001faff\u2300-\u23ff\u2500-\u25b1\u25b3-\u25bb\u25bd-\u266c\u266e\u2670-\u27bf\u2b00-\u2bff\u2194-\u2199\u21a9\u21aa\u2139\u2122"
     "\u24c2\u3030\u303d\u3297\u3299\ufffc\ufffd]"
 )
 VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")

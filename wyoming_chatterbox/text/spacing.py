@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .items import Part, Pause, Switch
 
 CLOSING = frozenset(".,;:!?)]}…。、，！？；：）」』】")
@@ -9,6 +11,9 @@ CLOSING = frozenset(".,;:!?)]}…。、，！？；：）」』】")
 
 _QUOTES = frozenset("\"'”’»›")
 _BRACKETS = {"(": ")", "[": "]", "（": "）"}
+_DASHES = frozenset("-–—…|\u00a0")
+_SHORTENED = re.compile(r"(?:\A|, )(?:[^\W\d_]{1,5}|\d[\d.]*)\.\Z")
+"""The end of a cell whose full stop ends no sentence: "Max.", "27.11."."""
 _TAIL_LENGTH = 60
 """Characters of the line that are remembered."""
 
@@ -38,6 +43,8 @@ class SpacedText:
         self._space = False
         self._gap = False
         self._cell = False
+        self._in_row = False
+        """Whether the line is a row of a table: its spaces are held, so that a comma can take their place."""
 
     @property
     def waiting(self) -> bool:
@@ -64,7 +71,7 @@ class SpacedText:
                 return
             self._gap = False
             if text.isalnum():
-                self._space = self._space or not self._bracket
+                self._space = not self._bracket
             elif text in CLOSING or text in _QUOTES:
                 self._space = False
                 if self._last.isspace() and text in ",;:":
@@ -74,7 +81,8 @@ class SpacedText:
             self._bracket = ""
         lead = ""
         if self._cell:
-            lead = ", " if self._last.isalnum() or self._last in ")]%\"'" else " "
+            ends = self._last in CLOSING or self._last in _DASHES
+            lead = " " if ends and not _SHORTENED.search(self._tail) and self._last not in ")]}" else ", "
         elif self._space:
             lead = " "
         if self._last.isspace():
@@ -89,7 +97,7 @@ class SpacedText:
         """Write white space."""
         if not self._bracket:
             self._gap = False
-        if self._bracket or self._last.isalnum():
+        if self._bracket or self._in_row or self._last.isalnum():
             self._space = True
         elif not self._last.isspace():
             self._put(" ")
@@ -101,7 +109,7 @@ class SpacedText:
     def separate(self) -> None:
         """End a cell of a table."""
         self.stop()
-        self._cell = True
+        self._cell = self._in_row = True
 
     def end(self) -> None:
         """End the line."""
@@ -109,6 +117,7 @@ class SpacedText:
         if self._last != "\n":
             self._put("\n")
         self._tail, self.length = "", 0
+        self._in_row = False
         self.number += 1
 
     def end_paragraph(self) -> None:

@@ -30,6 +30,8 @@ _RAISED = re.compile(
     rf"[\u207a\u207b]?[{_HIGH}][{_HIGH}\u00b2\u00b3]*|[\u207a\u207b][\u00b2\u00b3]+|[\u00b2\u00b3]+[{_HIGH}][{_HIGH}\u00b2\u00b3]*"
     r"|[\u00b2\u00b3]{2,}"
 )
+_CHARGE = re.compile("(?<=[^\\W_])([²³⁴-⁹])(?=[⁺⁻](?![⁰¹²³⁴-⁹]))")
+"""Between a chemical sign and its charge."""
 _SPELLINGS = {
     "\u2010": "-", "\u2011": "-", "\u2012": "–", "٪": "%", "º C": "°C", "ºC": "°C", "ºF": "°F", "˚": "°", "dB(A)": "dB",
     "dB(C)": "dB", "٫": ".", "٬": ",", "⋅": "·",
@@ -58,6 +60,7 @@ def plain_letters(text: str) -> str:
     text = _GERESH.sub("׳", _GERSHAYIM.sub("״", text))
     if not (_STYLED.search(text) or _RAISED.search(text)):
         return text
+    text = _CHARGE.sub(lambda charge: f" {unicodedata.normalize('NFKC', charge[0])}", text)
     text = _RAISED.sub(lambda raised: "^" + unicodedata.normalize("NFKC", raised[0]).replace("\u2212", "-"), text)
     return _STYLED.sub(_plain, text)
 

@@ -10,6 +10,7 @@ from .forms import (
     codes,
     compass,
     counting,
+    crosses,
     dates,
     decades,
     fractions,
@@ -42,16 +43,17 @@ _DIGIT: tuple[Rule, ...] = (
     measured.duration, measured.feet_and_inches, quantities.quantity, counting.number,
 )  # fmt: skip
 _LETTER: tuple[Rule, ...] = (
-    weekdays.weekday, dates.month_first, abbreviations.anywhere, money.money, codes.address, compass.direction,
+    weekdays.weekday, dates.month_first, abbreviations.anywhere, money.money, codes.address,
+    compass.direction,
     names.version_name, names.address, names.entity, names.episode, names.formula, abbreviations.before_number,
-    abbreviations.beside_name, measured.alone, names.time_zone, symbols.by, names.prefix, names.pieces, names.model,
+    abbreviations.beside_name, measured.alone, names.time_zone, crosses.by, names.prefix, names.pieces, names.model,
     roman.roman,
 )  # fmt: skip
 
 
-def rewrite(text: str, before: str, language: Language) -> str:
-    """Return the text with its written forms in words; `before` is what is to the left of it on its line."""
-    written = Written(plain_letters(text), before, language)
+def rewrite(text: str, before: str, after: str, language: Language) -> str:
+    """Return the text with its written forms in words; `before` and `after` are what is beside it on its line."""
+    written = Written(plain_letters(text), before, after, language)
     text = written.text
     out: list[str] = []
     at = 0
@@ -64,9 +66,11 @@ def rewrite(text: str, before: str, language: Language) -> str:
         rules = _DIGIT if char.isdecimal() else _SIGNED
         if char.isalpha():
             inside = written.char_before(at)
-            rules = (symbols.by,) if inside.isdecimal() else () if inside.isalpha() else _LETTER
+            rules = (crosses.by,) if inside.isdecimal() else () if inside.isalpha() else _LETTER
             if rules is _LETTER and (word := _PLAIN.match(text, at)) and word[0] not in written.writing.rewritten:
                 rules = ()
+        if rules and not char.isascii() and char in written.writing.greek:
+            rules = (names.greek, *rules)
         for rule in rules:
             if found := rule(written, at):
                 end, said = written.with_ending(*found)
@@ -98,7 +102,7 @@ def _put(out: list[str], written: Written, at: int, end: int, said: str) -> None
         said = said.rstrip()
     if not written.is_dense:
         attached = written.follows_prefix(end) or written.writing.attached.match(written.text, end)
-        divided = follows.isalnum() and not attached
+        divided = (follows.isalnum() or (follows == "(" and written.text[end - 1].isdecimal())) and not attached
         joins = written.follows_prefix(at) or (written.language.code == "ko" and written.text[at] in "~〜～")
         before_word = is_of_word(last) or last in (",", ";", ":", ")", "]")
         said = " " * (before_word and is_of_word(said[:1]) and not joins) + said

@@ -8,6 +8,8 @@ have a greatest length, so the time is linear in the length of the text.
 
 from __future__ import annotations
 
+import re
+
 from ..language_code import bare_code
 from .chunks import CHUNK, Chunks
 from .language import Language
@@ -39,17 +41,22 @@ class _Line:
         self._region: list[str] = []
         """Chunks and the spaces between them; the first is hot."""
         self._region_length = 0
+        self._line = ""
+        self._start = 0
+        """Position of the region in the line."""
         self._before = ""
         """Text before the region, at most as much as rules look back."""
 
     def spelled(self, line: str) -> str:
+        self._line = line
         for found in CHUNK.finditer(line):
-            self._take(found[0])
+            self._take(found)
         self._close()
         return self._language.contracted("".join(self._out))
 
-    def _take(self, chunk: str) -> None:
+    def _take(self, found: re.Match[str]) -> None:
         """Take a chunk or a space."""
+        chunk = found[0]
         is_cold = chunk.isspace() or not (self._chunks.goes_on if self._region else self._chunks.is_hot)(chunk)
         if is_cold and not self._region:
             self._out.append(chunk)
@@ -57,6 +64,8 @@ class _Line:
             return
         while self._region and self._region_length + len(chunk) > MAX_REGION_LENGTH:
             self._close(self._clause())
+        if not self._region:
+            self._start = found.start()
         self._region.append(chunk)
         self._region_length += len(chunk)
         if is_cold and not chunk.isspace():
@@ -71,7 +80,9 @@ class _Line:
         """Rewrite the region, or so many chunks of it, and give it out."""
         region = "".join(self._region[:chunks])
         if region:
-            said = rewrite(region, self._before, self._language)
+            self._start += len(region)
+            after = self._line[self._start : self._start + _CONTEXT_LENGTH]
+            said = rewrite(region, self._before, after, self._language)
             if said.startswith(",") and self._out and self._out[-1].isspace():
                 self._out.pop()
             self._out.append(said)

@@ -18,7 +18,8 @@ _DEGREES_BEHIND = re.compile(r"/(?=[-+]?\d[\d.,]*\s?°)")
 _CHAIN = re.compile(r"\s?(?:[-–/.:]\d|=|…\d|\.\.)")
 _SCALE = re.compile(rf"\s?({WORD})")
 _STOP_INSIDE = re.compile(r"\.(?=\s?[€$£%₽₴₺₹¥₩₪]|\s[^\W\d_]?[a-zα-ώа-яё])")
-_PAID_SCALE = re.compile(r"\s?(k|K|M|Md|Mrd|Mio)(?=[€$£])")
+_CODE_BEHIND_STOP = re.compile(r"\.\s?([A-Z]{3})(?!\w)")
+_PAID_SCALE = re.compile(r"\s?(k|K|M|Md|Mrd|Mio)(?=[€$£]|\s?(?P<code>[A-Z]{3})(?!\w))")
 _PAID_SCALES = {"k": 3, "K": 3, "M": 6, "Mio": 6, "Md": 9, "Mrd": 9}
 _ALL = 100
 _ATTACHED_SCALES = {"k": 3, "K": 3, "M": 6, "B": 9, "T": 12}
@@ -101,15 +102,19 @@ def scale_after(written: Written, end: int) -> tuple[int, int] | None:
         scale = written.language.scales.get(name.lower(), 0)
         if scale and (len(name) > 1 or not name.isascii()):
             end = word.start(1) + len(name)
-            return scale, end + bool(_STOP_INSIDE.match(written.text, end))
+            code = _CODE_BEHIND_STOP.match(written.text, end)
+            is_inside = _STOP_INSIDE.match(written.text, end) or (code and code[1] in written.writing.currencies)
+            return scale, end + bool(is_inside)
     return None
 
 
-def attached_scale(written: Written, number: Number, end: int) -> tuple[int, int]:
+def attached_scale(written: Written, amount: Amount, end: int) -> tuple[int, int]:
     """Return the power of ten of a single letter: "2.5k", "500k" and "1.2M", but not "10k", "4K", "2700K" and "5B"."""
-    if paid := _PAID_SCALE.match(written.text, end):
-        return _PAID_SCALES[paid[1]], paid.end()
+    paid = _PAID_SCALE.match(written.text, end)
+    if paid and (not paid["code"] or paid["code"] in written.writing.currencies):
+        return _PAID_SCALES[paid[1]], paid.end(1)
     word = _SCALE.match(written.text, end)
     scale = _ATTACHED_SCALES.get(word[0], 0) if word else 0
-    sure = number.fraction or (word and word[0] == "k" and len(number.whole) > 2) or scale == 6
+    number, is_range = last(amount), not isinstance(amount, Number)
+    sure = number.fraction or (word and word[0] == "k" and (is_range or len(number.whole) > 2)) or scale == 6
     return (scale, word.end()) if word and scale and sure else (0, end)

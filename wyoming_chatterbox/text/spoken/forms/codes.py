@@ -14,7 +14,9 @@ _IP_V6 = re.compile(
 )
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![\w-])", re.IGNORECASE)
 _MIXED = re.compile(r"(?=[0-9A-Z]{8})\d+[A-Z]+\d[0-9A-Z]*(?![\w-])|(?=[0-9a-f]{16})\d+[a-f]+\d[0-9a-f]*(?![\w-])")
-_CHAIN = re.compile(r"\d+(?:-\d+){2,}(?![\w-]|[.,:/]\d)")
+_CHAIN = re.compile(r"\d+(?:-\d+){2,}(?!\w|-\d|[.,:/]\d)")
+_PAIR = re.compile(r"[1-9]\d+-0\d{2,}(?![\w-]|[.,:/]\d|\s?[°%€$])")
+"""A number of an order, which no range is: "2026-0815"."""
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}(?![\w:-])")
 _HEX = re.compile(r"0x[0-9A-Fa-f]+(?!\w)")
 _VERSION = re.compile(r"\d+(?:\.\d+)+(?:-?(?P<stage>a|b|rc|alpha|beta|dev)\.?(?P<number>\d+))?(?!\w)")
@@ -32,15 +34,18 @@ _PHONE = re.compile(
     r"|0\d{1,4}(?:[ /-]\d{2,8}){1,5})"
     r"(?![\w]|[.,:/-]\d|\s?[€$£%°])"
 )
+_EXTENSION = re.compile(r",?\s?x\.?\s?(?P<n>\d{1,5})(?!\w)")
 _VANITY = re.compile(r"1-[2-9]\d\d(?=-[A-Z]{2})")
 """A telephone number whose last digits are letters: "1-800-FLOWERS"."""
 _ZIP = re.compile(r"\d{5}(?:-\d{4})?(?![\w]|[.,]\d|-\d)")
+_HOUSE_BEFORE = re.compile(r"\d\s?[a-zA-Z]?, \Z")
 _STATE_BEFORE = re.compile(r"(?<![^\W_])[A-Z]{2},?\s\Z")
 _OTHER_CALLED = re.compile(r"([^\W\d_]+) \d{3} [^\W\d_]{1,3} \Z")
 _GROUPS_OF_FOUR = re.compile(r"\d{4}(?:[ -]\d{4}){2,4}(?![\d-])")
 _AFTER_WORD = re.compile(r"\d[\d /.-]{3,18}\d(?![\w])")
 _EMERGENCY = re.compile(r"(?:11[0-9]|000|061|080|1[0-9]{2}|9(?:11|33|88|99))(?![\w]|[.,:]\d|\s?[°%€$])")
 _SHORT = re.compile(r"\d{3}(?![\w]|[.,:-]\d|\s?[%°%€$])")
+_ENDING_DIGITS = re.compile(r"(?!19|20)\d{3,4}(?![\w]|[.,:]\d|\s?[%°%€$])")
 _CODE = re.compile(r"\d+(?:[ -]\d{2,})*(?![\w]|[.,:]\d)")
 _IS = re.compile(r"([^\W\d_]+) (?:is|was|ist|lautet|est|es|è) \Z")
 _CALLED = re.compile(r"([^\W\d_]+) (?:sie )?(?:the|at|die|den|sie|le|al|lo|il|o|para(?: o)?|pod) \Z", re.IGNORECASE)
@@ -78,6 +83,10 @@ def address(written: Written, at: int) -> Found | None:
 
 def chain(written: Written, at: int) -> Found | None:
     """Find three numbers or more with dashes between: "1-2-3", the number of a book or an order."""
+    if "-" not in written.text:
+        return None
+    if pair := _PAIR.match(written.text, at):
+        return pair.end(), said_groups(written, pair[0])
     found = _CHAIN.match(written.text, at)
     if not found or written.char_before(at) == "-":
         return None
@@ -116,6 +125,11 @@ def _is_grouped(written: Written, at: int) -> bool:
     return bool(writing.grouped.match(written.text, at) or writing.foreign.match(written.text, at))
 
 
+def is_release(version: str) -> bool:
+    """Whether a version is a year and a month: "2026.11"."""
+    return bool(_RELEASE.fullmatch(version))
+
+
 def said_version(written: Written, version: str) -> str:
     """Return the parts of a version in words, with the language's word for the dot between."""
     language = written.language
@@ -139,10 +153,19 @@ def phone(written: Written, at: int) -> Found | None:
     called = _CALLED.search(written.left(at)) if written.word_before(at) in _BEFORE_CALLED else None
     before = called[1].lower() if called else written.word_before(at)
     if found and _count(found[0]) >= _LEAST_DIGITS and not _is_amount(written, found):
+        extension = _EXTENSION.match(text, found.end())
+        name = writing.abbreviations.get("ext.") if extension else None
+        if extension and name:
+            return (
+                extension.end(),
+                f"{said_groups(written, found[0])}, {name} {written.language.digits(extension['n'])}",
+            )
         return found.end(), said_groups(written, found[0])
     if found := _VANITY.match(text, at):
         return found.end(), said_groups(written, found[0])
     if (found := _ZIP.match(text, at)) and _STATE_BEFORE.search(written.left(at)):
+        return found.end(), said_groups(written, found[0])
+    if (found := writing.postcode.match(text, at)) and _HOUSE_BEFORE.search(written.left(at)):
         return found.end(), said_groups(written, found[0])
     if found := _GROUPS_OF_FOUR.match(text, at):
         return found.end(), said_groups(written, found[0])
@@ -157,6 +180,8 @@ def phone(written: Written, at: int) -> Found | None:
         (found := _EMERGENCY.match(text, at))
         or (writing.short_numbers and not written.counts(at + 3) and (found := _SHORT.match(text, at)))
     ):
+        return found.end(), written.language.digits(found[0])
+    if (found := _ENDING_DIGITS.match(text, at)) and writing.ends_in.search(written.left(at)):
         return found.end(), written.language.digits(found[0])
     found = _CODE.match(text, at)
     told = _IS.search(written.left(at)) if before in _TELLS else None

@@ -6,8 +6,8 @@ import re
 
 from .written import Found, Written
 
-_POINT = re.compile(r"(?P<point>[NS][NS]?[EW]|[EW][NS][EW]|[NESW])(?P<dot>\.?)(?!\w)")
-_SPEED_AFTER = re.compile(r"\.?\s[\d.,–-]+(?:\sto\s\d+)?\s?(?:mph|km/h|kph|kn|knots|kts?|m/s)(?!\w)")
+_JOINED = re.compile(r"-([^\W\d_]+)")
+_SPEED_AFTER = re.compile(r"\.?\s[\d.,–-]+(?:\sto\s\d+)?\s?(?:mph|km/[hu]|kph|kn|knots|kts?|m/s|км/ч|м/с)(?!\w)")
 _AMOUNT_BEFORE = re.compile(r"\d\s?(?:mph|km/h|kph|knots|kts?|m/s|km|mi|miles|kilometers|m|ft|feet)\s\Z")
 _DEGREES_AFTER = re.compile(r"\s\d{1,3}°(?!\s?[CF])")
 _POINT_BEFORE = re.compile(r"(?<!\w)[NS][NSEW]{1,2}\s?[→–-]\s?\Z")
@@ -21,25 +21,29 @@ _HIGHWAY_BEFORE = re.compile(r"\b(?:I|[A-Z]{2}|Hwy|Highway|Route|Rte?|Interstate
 def direction(written: Written, at: int) -> Found | None:
     """Find a point of the compass where what is beside it tells that it is one."""
     writing = written.writing
-    found = _POINT.match(written.text, at) if writing.compass else None
-    if not found or found["point"] not in writing.compass:
+    found = writing.point.match(written.text, at) if writing.compass else None
+    if not found:
         return None
-    left, end = written.left(at), found.end("point")
+    left, end = written.left(at), found.end()
+    is_short = len(found[0]) == 1
+    is_word_too = is_short and not writing.road_before  # "Corro 5 km. E poi?"
     is_sure = (
-        _AMOUNT_BEFORE.search(left)
+        (_AMOUNT_BEFORE.search(left) and not is_word_too)
         or _DEGREES_BEFORE.search(left)
         or _HIGHWAY_BEFORE.search(left)
-        or _SPEED_AFTER.match(written.text, end)
-        or written.word_before(at) in writing.wind
-        or written.word_after(end) in writing.wind
+        or (_SPEED_AFTER.match(written.text, end) and not is_word_too)
+        or (written.word_before(at) in writing.wind and not (is_word_too and left.endswith((", ", ". "))))
+        or (written.word_after(end) in writing.wind and not is_word_too)
+        or ((joined := _JOINED.match(written.text, end)) and joined[1].lower() in writing.wind)
         or writing.street_before.search(left)
         or (_HOUSE_BEFORE.search(left) and is_before_street(written, end))
         or (written.word_before(at) in writing.road_before and is_before_street(written, end))
-        or writing.street_after.match(written.text, end)
+        or writing.street_after.match(written.right(end))
         or _DEGREES_AFTER.match(written.text, end)
-        or (len(found["point"]) > 1 and (writing.wind_before.search(left) or _is_beside_point(written, left, end)))
+        or (is_short and writing.wind_from.search(left))
+        or (not is_short and (writing.wind_before.search(left) or _is_beside_point(written, left, end)))
     )
-    return (written.after_dot(end), writing.compass[found["point"]]) if is_sure else None
+    return (written.after_dot(end), writing.compass[found[0]]) if is_sure else None
 
 
 def _is_beside_point(written: Written, left: str, end: int) -> bool:

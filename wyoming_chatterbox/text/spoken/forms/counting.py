@@ -7,6 +7,7 @@ import re
 from ..letters import WORD
 from ..numbers import Number
 from .codes import said_version
+from .measured import unit_key
 from .names import said_digits
 from .written import Found, Written
 
@@ -18,17 +19,23 @@ _YEARS = re.compile(r"(?P<first>1[1-9]\d\d|20\d\d)(?:[-–/]|\s[-–]\s)(?P<last
 _NEXT_WORD = re.compile(rf"\s({WORD}(?:['’]{WORD})*)")
 _DOT = re.compile(r"(?P<n>\d{1,3})\.(?=[\s,;)]|\Z)")
 _OTHER_ORDINAL = re.compile(r"\s[^\W\d_]{2,4}\s\d{1,3}\.")
+_ORDINALS = re.compile(r"(?P<first>\d{1,3})\.?\s?[-–]\s?(?P<last>\d{1,3})\.(?=\s)")
 _LISTED = re.compile(r",\s\d{1,3}\.[\s,]")
 _FIRST_ORDINAL = re.compile(r"([^\W\d_]+) (?:\d{1,3}\.,? )+(?:[^\W\d_]{2,4} )?\Z")
 _LIST_NUMBER = re.compile(r"(?P<n>\d{1,3})[.)](?=\s\S)")
 _IN_LIST = re.compile(r"[,;:]\s(?:[^\W\d_]{1,3}\s)?\Z")
 _MODEL_BEFORE = re.compile(r"(?<![\w])(?=\w*[A-Z]\w*[A-Z])\w{2,}[\s-]\Z")
 _SCIENTIFIC = re.compile(r"(?P<n>\d{1,15})(?:\.(?P<fraction>\d{1,15}))?[eE](?P<e>[-+]?\d{1,3})(?![\w])")
+_UNIT_BEHIND = re.compile(r"\s?(?P<unit>[^\W\d_]+(?:/[^\W\d_]+)?[²³]?)(?![\w/])")
 _QUARTER_BEFORE = re.compile(r"(?<![\w])(?:Q[1-4]|H[12]|FY)\s\Z")
 _ERA_AFTER = re.compile(r"\s(?:(?:to|and|or)\s\d{3,4}\s)?(?:BCE?|AD|CE)\b")
 _NAME_AFTER = re.compile(r"\s[^\W\d_a-z][\w]*")
 _TEAM = re.compile(r"(?P<n>\d{2})ers?(?!\w)")
+_SEVERAL_AFTER = re.compile(r"\s(?!(?:is|was|has)\b)[a-z]{2,}s(?!\w)")
+_POINT_AFTER = re.compile(r"\s[NSEW]{1,2}\.?(?=\s)")
 _LONG = 13
+_LONG_NUMBER = 5
+"""Digits of one behind "#" that are said one by one."""
 _LONGEST_LIST = 20
 """Items; a greater number with a full stop at the start of a line is an ordinal, where they are written so."""
 _SURE_YEARS = range(1900, 2100)
@@ -55,7 +62,12 @@ def _is_ordinal_here(written: Written, at: int, found: re.Match[str]) -> bool:
         return bool(written.writing.dotted_ordinals and _LISTED.match(written.text, found.end()))
     small = written.writing.dotted_ordinals and word[1][0].islower()
     is_late = small and (int(found["n"]) > _LONGEST_LIST or _OTHER_ORDINAL.match(written.text, found.end()))
-    return bool(word[1].lower() in written.language.months or is_late)
+    return bool(word[1].lower() in written.language.months or is_late or _form_before(written, word[1]) is not None)
+
+
+def _form_before(written: Written, noun: str) -> str | None:
+    """Return the form of an ordinal before a noun that is hardly an item of a list; None if it may be one."""
+    return next((form for pattern, form in written.writing.ordinal_nouns if pattern.fullmatch(noun)), None)
 
 
 def ordinal(written: Written, at: int) -> Found | None:
@@ -64,10 +76,27 @@ def ordinal(written: Written, at: int) -> Found | None:
     digits = _DIGITS.match(written.text, at)
     if not digits or len(digits[0]) > 9:
         return None
+    if several := _ordinals(written, at):
+        return several
     for ending, form in writing.ordinals:
         if found := ending.match(written.text, digits.end()):
             return found.end(), language.ordinal(int(digits[0]), form=form)
     return _with_dot(written, at)
+
+
+def _ordinals(written: Written, at: int) -> Found | None:
+    """Find a range of ordinals before a noun: "1.–3. Platz"."""
+    writing, language = written.writing, written.language
+    found = _ORDINALS.match(written.text, at) if writing.capital_nouns or writing.dotted_ordinals else None
+    word = _NEXT_WORD.match(written.text, found.end()) if found else None
+    if not found or not word:
+        return None
+    form = writing.ordinal_before.get(written.word_before(at))
+    if form is None:
+        form = next((form for pattern, form in writing.ordinal_after if pattern.fullmatch(word[1])), None)
+    form = (_form_before(written, word[1]) if form is None else form) or ""
+    first, last = (language.ordinal(int(found[name]), form=form) for name in ("first", "last"))
+    return found.end(), f"{first} {language.word('to')} {last}"
 
 
 def _with_dot(written: Written, at: int) -> Found | None:
@@ -92,6 +121,8 @@ def _with_dot(written: Written, at: int) -> Found | None:
         end = found.end() - (not goes_on)
         return (end, language.ordinal(int(found["n"]), form=form or "")) if is_day else None
     starts_small = word[1][0].islower()
+    if form is None and (of_noun := _form_before(written, word[1])) is not None:
+        return found.end(), language.ordinal(int(found["n"]), form=of_noun)
     if form is not None:
         noun_follows = not (writing.capital_nouns and starts_small)
         is_ordinal = starts_small or noun_follows or other is not None
@@ -145,7 +176,8 @@ def number(written: Written, at: int) -> Found | None:
     amount, end = found
     before = written.word_before(at)
     if not amount.fraction and end == digits.end():
-        if len(digits[0]) >= _LONG or (len(digits[0]) > 1 and digits[0][0] == "0"):
+        is_long = len(digits[0]) >= (_LONG_NUMBER if written.char_before(at) == "#" else _LONG)
+        if is_long or (len(digits[0]) > 1 and digits[0][0] == "0"):
             return end, language.digits(digits[0])
         if before in writing.version:
             return end, said_version(written, digits[0])
@@ -159,6 +191,8 @@ def number(written: Written, at: int) -> Found | None:
                 year = language.year(int(digits[0]), after=before, before=full)
                 return written.after_dot(word.end()), f"{year} {full}"
             return end, language.year(int(digits[0]), after=before, before=follows)
+        if _is_name(written, digits[0], end, before):
+            return end, said_digits(written, digits[0])
         if len(digits[0]) == 4 and (written.text[end : end + 1] == "p" or _MODEL_BEFORE.search(written.left(at))):
             return end, said_digits(written, digits[0])
         if writing.compound and _COMPOUND.match(written.text, end):
@@ -171,6 +205,18 @@ def number(written: Written, at: int) -> Found | None:
     return end, written.in_case(at, end, amount, language.number(amount))
 
 
+def _is_name(written: Written, digits: str, end: int, before: str) -> bool:
+    """Whether a number names a house or a room, in English: its digits are said in pairs."""
+    writing = written.writing
+    if len(digits) not in (3, 4) or not writing.numbered:
+        return False
+    names_thing = before in writing.numbered and not _SEVERAL_AFTER.match(written.text, end)
+    if names_thing or (before in writing.year and int(digits) in _SURE_YEARS):
+        return names_thing
+    point = _POINT_AFTER.match(written.text, end)
+    return writing.street_after.match(written.right(point.end() if point else end)) is not None
+
+
 def scientific(written: Written, at: int) -> Found | None:
     """Find a number with an exponent: "1.5e-5"."""
     found = _SCIENTIFIC.match(written.text, at)
@@ -179,7 +225,10 @@ def scientific(written: Written, at: int) -> Found | None:
     language = written.language
     number = language.number(Number(found["n"], found["fraction"] or ""))
     ten = f"{language.word('times')} {language.cardinal(10)} {language.word('power')}"
-    return found.end(), f"{number} {ten} {language.cardinal(int(found['e']))}"
+    said = f"{number} {ten} {language.cardinal(int(found['e']))}"
+    unit = _UNIT_BEHIND.match(written.text, found.end())
+    key = unit_key(written, unit["unit"]) if unit else ""
+    return (unit.end(), f"{said} {language.unit(key)}") if unit and key else (found.end(), said)
 
 
 def _is_year(written: Written, at: int, number: int, end: int, before: str) -> bool:

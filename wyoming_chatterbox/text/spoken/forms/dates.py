@@ -20,10 +20,11 @@ _MONTH_YEAR = re.compile(r"(?P<m>0\d|1[0-2]|[1-9])/(?P<y>(?:19|20)\d\d)(?![\w/]|
 _DOTTED = re.compile(r"(?P<d>\d\d?)\.\s?(?P<m>\d\d?)\.\s?(?P<y>(?P<century>\d\d)?\d\d)(?![\w]|[.,:]\d|\s?[°%])")
 _DAY_MONTH = re.compile(r"(?P<d>\d\d?)\.\s?(?P<m>\d\d?)\.(?!\d)")
 _DAY_MONTH_BARE = re.compile(r"(?P<d>\d\d?)\.(?P<m>\d\d)(?![\d.]|\.\d)")
-_DAY_RANGE = re.compile(r"(?P<first>\d\d?)\.\s?(?:[-–—]|\s[-–]\s)\s?(?=\d\d?\.\s?\d\d?\.)")
+_DAY_RANGE = re.compile(r"(?P<first>\d\d?)\.\s?(?:(?P<and>/)|[-–—]|\s[-–]\s)\s?(?=\d\d?\.\s?\d\d?\.)")
 _SLASHED = re.compile(r"(?P<a>\d\d?)(?P<mark>[/-])(?P<b>\d\d?)(?P=mark)(?P<y>\d{4}|\d\d)(?![\w/])")
 _YEAR_BEHIND_DASH = re.compile(r"(?P<a>\d\d?)(?P<mark>/)(?P<b>\d\d?)-(?P<y>(?:19|20)\d\d)(?![\w/-])")
 _DAY_SLASH_MONTH = re.compile(r"(?P<a>\d\d?)/(?P<b>\d\d?)(?![\d/]|\s?[°%])")
+_YEAR_BEHIND = re.compile(r"\s(?P<y>(?:19|20)\d\d)(?![\w]|[.,]\d)")
 _DAY_DASH_MONTH = re.compile(r"(?P<d>[0-3]\d)-(?P<m>0[1-9]|1[0-2])(?![\w-]|[.,]\d|\s?[°%€])")
 _DAY = r"(?P<d>[0-3]?\d)(?:st|nd|rd|th|er|re|º|ª|°|:?e|hb|\.)?"
 _DAYS = re.compile(
@@ -38,7 +39,7 @@ _WORD_AFTER = re.compile(rf"\s(?P<word>{WORD})")
 _NAME = re.compile(rf"(?P<name>{WORD})(?P<dot>\.?)")
 _DAY_AFTER = re.compile(
     r",?\s(?P<d>[0-3]?\d)(?:st|nd|rd|th)?(?:(?:\s?[-–]\s?|\s(?:to|through)\s)(?P<last>[0-3]?\d)(?:st|nd|rd|th)?"
-    r"(?!\s?[ap]\.?m\b))?(?![\w:]|-(?-i:[a-z])|[.,/]\d|\s?[°%€])",
+    r"(?!\s?[ap]\.?m\b))?(?!\w|:\d|-(?-i:[a-z])|[.,/]\d|\s?[°%€])",
     re.IGNORECASE,
 )
 _WEEKDAY_BEFORE = re.compile(r"(?P<word>[^\W\d_]+)\s(?P<day>[^\W\d_]+)\.?,?\Z")
@@ -93,10 +94,13 @@ def _numeric(written: Written, at: int) -> Found | None:
     if (found := _MONTH_YEAR.match(text, at)) and int(found["m"]):
         return found.end(), language.date(int(found["y"]), int(found["m"]), after=before)
     if not writing.month_first and (found := _DAY_RANGE.match(text, at)) and (rest := numeric(written, found.end())):
-        return rest[0], f"{language.day(int(found['first']), after=before or '-')} {language.word('to')} {rest[1]}"
+        joins = language.word("and" if found["and"] else "to")
+        return rest[0], f"{language.day(int(found['first']), after=before or '-')} {joins} {rest[1]}"
     dotted = not writing.month_first and before not in writing.version
     if (found := _DOTTED.match(text, at)) and _valid(int(found["m"]), int(found["d"])) and (dotted or found["century"]):
         return found.end(), language.date(int(found["y"]), int(found["m"]), int(found["d"]), after=before)
+    if found and found["century"] and writing.month_first and _valid(int(found["d"]), int(found["m"])):
+        return found.end(), language.date(int(found["y"]), int(found["d"]), int(found["m"]), after=before)
     if found := _SLASHED.match(text, at) or _YEAR_BEHIND_DASH.match(text, at):
         first, second = int(found["a"]), int(found["b"])
         month_first = writing.month_first and found["mark"] == "/"
@@ -124,6 +128,9 @@ def _numeric(written: Written, at: int) -> Found | None:
     if found := _DAY_SLASH_MONTH.match(text, at):
         first, second = int(found["a"]), int(found["b"])
         month, day = (first, second) if writing.month_first and first <= 12 else (second, first)
+        with_year = None if writing.month_first else _YEAR_BEHIND.match(text, found.end())
+        if with_year and _valid(month, day):
+            return with_year.end(), language.date(int(with_year["y"]), month, day, after=before)
         if _valid(month, day) and (is_said or _is_no_fraction(month, day, month_first=writing.month_first)):
             return found.end(), language.date(None, month, day, after=before)
     return None
@@ -132,6 +139,8 @@ def _numeric(written: Written, at: int) -> Found | None:
 def _is_decimal(written: Written, at: int, found: re.Match[str], before: str) -> bool:
     """Whether "21.5." at the end of a sentence is a number that a machine wrote: nothing says that it is a date."""
     is_tight = len(found[0]) == len(found["d"]) + len(found["m"]) + 2
+    if written.left(at).endswith((".-", ".–", "./")):  # the last day of a span: "3.–5.12."
+        return False
     word, days = written.word_before(at), written.language.weekdays
     is_day = word in days or any(len(day) >= _LONG_NAME and word.startswith(day) for day in days)
     told = is_day or not before or before in written.writing.day_before or before in written.writing.ordinal_before

@@ -7,7 +7,7 @@ import re
 from .written import Found, Written
 
 _OF = re.compile(r"\sof\b")
-_DECADE = re.compile(r"['’]?(?P<n>\d{2,4})(?P<end>['’]?s|er)(?!\w)")
+_DECADE = re.compile(r"['’]?(?P<n>\d{1,4})(?P<end>['’]?s|er)(?!\w)")
 _DECADE_BEFORE = re.compile(r"([^\W\d_]+) (?:['’]?\d0s(?:\s?[-–]\s?|,? (?:to|and|or|through) |, )){1,4}\Z")
 _IN_BEFORE = re.compile(r"\bin [^\W\d_]+ \Z", re.IGNORECASE)
 
@@ -16,7 +16,7 @@ def decade(written: Written, at: int) -> Found | None:
     """Find a decade: "1990s", "'90s", "the 90s", "90er"."""
     found = _DECADE.match(written.text, at)
     language, writing = written.language, written.writing
-    if not found or not found["n"].endswith("0"):
+    if not found or not (found["n"].endswith("0") or (found["end"] == "er" and writing.decade_ending == "er")):
         return None
     digits = found["n"]
     if found["end"] == "s" and digits in writing.many and _OF.match(written.text, found.end()):

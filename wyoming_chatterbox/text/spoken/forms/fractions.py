@@ -24,6 +24,8 @@ _ENDING = re.compile(r"(?:th|rd|nd)s?(?!\w)")
 _UNIT = re.compile(r"[\s-]?(?P<name>[^\W\d_]+[²³]?)(?!\w|['’]\w)")
 _DENOMINATORS = frozenset((2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24, 25, 30, 32, 36, 48, 50, 60, 64, 100))
 _OUT_OF = frozenset((10, 20, 100))
+_USUAL = frozenset((2, 3, 4, 8, 16))
+"""Denominators of things that are cut, as in recipes."""
 _MOST_PARTS = 10
 """Fractions of so many parts of more than twice as many are only sizes in inches."""
 _BEST = frozenset((3, 5, 10))
@@ -46,11 +48,12 @@ def out_of(written: Written, at: int) -> Found | None:
         lower = language.measure(Number(found["d"]), "mmHg") if found["unit"] else language.cardinal(int(found["d"]))
         return found.end(), writing.over.format(language.cardinal(int(found["n"])), lower)
     if large := _large(written, at):
-        return large
+        ending = _ENDING.match(text, large[0]) if writing.month_first else None
+        return (ending.end() if ending else large[0]), large[1]
     found = _SLASHED.match(text, at)
     if not found or found["whole"] or int(found["n"]) > int(found["d"]):
         return None
-    if before in writing.counted:
+    if before in writing.counted and written.word_after(found.end()) not in writing.fraction_after:
         return found.end(), written.out_of(
             writing.counted_of, *(language.cardinal(int(found[name])) for name in ("n", "d"))
         )
@@ -74,12 +77,15 @@ def _large(written: Written, at: int) -> Found | None:
         return None
     part, whole = (found[name].replace(",", "") for name in ("n", "d"))
     if part == "1":
-        return found.end(), written.language.fraction(1, int(whole))
+        unit = _UNIT.match(written.text, found.end())
+        key = unit_key(written, unit["name"]) if unit else ""
+        said = written.language.fraction(1, int(whole))
+        return (unit.end(), f"{said} {written.language.unit(key)}") if unit and key else (found.end(), said)
     if not 1 < int(part) <= int(whole):
         return None
     if written.word_before(at) in writing.counted:
-        said = (written.language.cardinal(int(number)) for number in (part, whole))
-        return found.end(), written.out_of(writing.counted_of, *said)
+        numbers = (written.language.cardinal(int(number)) for number in (part, whole))
+        return found.end(), written.out_of(writing.counted_of, *numbers)
     return _of_measure(written, Number(part), whole, found.end())
 
 
@@ -90,6 +96,16 @@ def _of_measure(written: Written, part: Number, whole: str, end: int) -> Found:
     language, number = written.language, Number.read(whole)
     said = language.measure(number, key) if key else language.number(number)
     return unit.end() if unit and key else end, written.out_of(written.writing.out_of, language.number(part), said)
+
+
+def _is_several(written: Written, counted: str) -> bool:
+    """Whether a word is the plural of things, in English, and no unit: "3/5 rooms"."""
+    return (
+        written.writing.month_first
+        and len(counted) > 3
+        and counted[-1] == "s"
+        and counted not in written.language.nouns
+    )
 
 
 def fraction(written: Written, at: int) -> Found | None:
@@ -124,7 +140,10 @@ def fraction(written: Written, at: int) -> Found | None:
             if joined and whole:
                 said = f"{language.fraction(int(top), int(bottom), whole)} {language.unit(key, Number('1'))}"
             return written.after_dot(unit.end()), written.in_case(at, unit.end(), Number(top), said)
-    gender = language.nouns.get(written.word_after(found.end()), "")
+    counted = written.word_after(found.end())
+    if out_of and int(bottom) not in _USUAL and not whole and _is_several(written, counted):
+        return found.end(), written.out_of(out_of, language.cardinal(int(top)), language.cardinal(int(bottom)))
+    gender = language.nouns.get(counted, "")
     if not gender and written.gender_of(1, at, found.end()) == "feminine":
         gender = "feminine"
     said = language.fraction(int(top), int(bottom), whole, gender=gender)

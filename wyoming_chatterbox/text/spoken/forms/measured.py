@@ -14,7 +14,7 @@ from .units import ONLY_AFTER_SLASH, PER_UNITS
 from .written import Found, Written
 
 _UNIT = re.compile(
-    r"(?:\s|-(?=[^\W\d_]))?"
+    r"(?:\s|-(?=[^\W\d_]|[%°]))?"
     rf"([%‰]|inH2O(?!\w)|°\s?[CFK](?:/[^\W\d]+)?(?![^\W{HANGUL}{WIDE}])"
     rf"|[^\s\d,;:!?।॥؟()\[\]\"“”…+=<>~&@#_|،↑↓→–—{WIDE}{HANGUL}]+(?:\^?[23](?!\w))?(?:/[^\W\d]+\^?[²³23]?)?)"
 )
@@ -42,6 +42,7 @@ _INCHES_IN_A_FOOT = 12
 _INCHES = re.compile(
     r"[\"”](?=\s?[x×]\s?\d|\s(?:TV|screen|display|monitor|pipe|wheels?|tablet|pizza|of|by|tall|wide|long|thick|deep|high)\b)"
 )
+_SIZE_BEFORE = re.compile(r"\d+(?:\.\d+)?[\"”″]?\s?[x×]\s?\Z")
 _INCHES_ALONE = re.compile(r"[\"”″](?!\w)")
 _INCHES_BEFORE = re.compile(r"\d[\"”](?:\s?[x×]\s?|\sby\s)\Z")
 _AFTER_INCHES = re.compile(r"\.?\s?(?:\Z|[,;:=!?)\"]|of\b|[x×]|by\b|tall\b|wide\b|long\b|thick\b|deep\b)")
@@ -68,6 +69,8 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
         is_measure = _AFTER_INCHES.match(written.text, inches.end())
         return inches.end(), language.measure(amount, "in") if is_measure else _describing(written, amount, "in")
     if inches_after := inches_end(written, amount, begin, end):
+        sized = _SIZE_BEFORE.search(written.left(begin))
+        begin -= len(sized[0]) if sized else 0
         describes = isinstance(amount, Number) and written.describes(begin, inches_after)
         return inches_after, _describing(written, amount, "in") if describes else language.measure(amount, "in")
     feet = _FEET_ALONE.match(written.text, end)
@@ -102,8 +105,10 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
             break
         key = unit_key(written, name)
         after = unit.start(1) + len(name)
-        if key == "m" and (word := _WORD.match(written.text, after)) and word[1] in written.writing.minutes_before:
+        if key == "m" and _lasts(written, begin, after):
             key = "min"
+        if name in written.writing.short_times and _lasts(written, begin, after):
+            key = written.writing.short_times[name]
         if name.endswith(".") and written.after_dot(after - 1) < after:  # the sentence's full stop: "It costs 50c."
             continue
         if not key or _goes_on(written.text, after) or not _is_unit(written, name, amount, end, after):
@@ -128,6 +133,14 @@ def measured(written: Written, amount: Amount, begin: int, end: int) -> Found | 
         said = language.measure(amount, key, numeral=kind) if kind else said
         return after, written.in_case(begin, after, amount, said)
     return _counted(written, amount, begin, end)
+
+
+def _lasts(written: Written, begin: int, after: int) -> bool:
+    """Whether "m" means minutes, by a word behind it or before the amount: "45m left", "Prep: 15m"."""
+    word, writing = _WORD.match(written.text, after), written.writing
+    if word and word[1] in writing.minutes_before:
+        return True
+    return written.left(begin).endswith(": ") and written.word_before(begin) in writing.minutes_behind
 
 
 def alone(written: Written, at: int) -> Found | None:
@@ -206,6 +219,8 @@ def _is_unit(written: Written, name: str, amount: Amount, end: int, after: int) 
         sure = not spaced or bool(number.fraction) or before in ("ft", "feet", "foot")
         return sure or bool(_AFTER_INCHES.match(written.text, after))
     if name in written.writing.compass and is_before_street(written, after):
+        return False
+    if len(name) == 1 and name.isupper() and before in written.writing.place:
         return False
     if spaced or name not in _LETTERS:
         return True

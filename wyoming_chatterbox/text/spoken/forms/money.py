@@ -16,15 +16,24 @@ _LETTER_SCALES = {"k": 3, "K": 3, "M": 6, "m": 6, "mn": 6, "B": 9, "b": 9, "bn":
 _OF = re.compile(r"\s(?:de|di|d['’])\s?")
 _WITH_COLON = re.compile(r"(?P<whole>\d{1,5}):(?P<cents>\d\d)\s?(?=[^\W\d_])")
 _COMMA = re.compile(r",(\d\d)(?![\d%]|[.,]\d)")
-_NO_CENTS = re.compile(r",[-–—]{1,2}")
+_NO_CENTS = re.compile(r"[.,][-–—]{1,2}(?!\d)")
 _NO_MONEY = re.compile(r"\s?[°%‰:]")
 _CODE = re.compile(r"\s?([A-Z]{3})(?!\w)")
 """Says whose dollars they are: "$5 USD"."""
+_TIGHT_CODES = frozenset(
+    ("USD", "EUR", "GBP", "CHF", "JPY", "CNY", "RUB", "INR", "PLN", "SEK", "NOK", "DKK", "CAD", "AUD")
+)
+"""Codes of currencies that may stand before an amount without a space."""
+_BETWEEN_HYPHENS = re.compile(r"-(?=[€$£¥]-[^\W\d_])")
+"""In a compound: "die 1000-€-Frage"."""
 _SLASH = re.compile(rf"\s?/\s?([^\W\d_{WIDE}{HANGUL}]+(?:[·*״][^\W\d_]+)?[²³]?|[^\W\d_]+)")
 _WITH_COMMAS = "$£¥₩₹"
 _GROUPED = re.compile(r"(?P<whole>[1-9]\d{0,2}(?:,\d{3})+)(?:\.(?P<fraction>\d\d))?(?![\d/]|[.,]\d)")
 _TO_SCALE = re.compile(r"\s(?P<word>[^\W\d_]+)\s(?=\d)")
 """Between amounts that share a word such as "million": "$1.5 to 2 billion"."""
+_WORD_BEFORE = re.compile(r"([^\W\d_]{2,})\s\(?\Z")
+_ENDS = re.compile(r"(?:\s(?!\Z)|(?P<mark>[),;:.!?]\Z|[),;:.!?]\s|\s?\Z))")
+_LONGEST_PREPOSITION = 3
 _SPACES = (" ", "\u00a0", "\u202f")
 
 
@@ -38,6 +47,8 @@ def money(written: Written, at: int) -> Found | None:
     if not sign or (sign[0][-1].isalpha() and (written.char_before(at).isalnum() or written.char_before(at) == "/")):
         return None
     begin = sign.end() + text.startswith(_SPACES, sign.end())
+    if begin == sign.end() and _CODE.fullmatch(sign[0]) and sign[0] not in _TIGHT_CODES:  # "COP28"
+        return None
     found = _grouped_by_comma(written, sign[0], begin) or read_amount(written, begin)
     if not found:
         return None
@@ -90,17 +101,28 @@ def with_colon(written: Written, at: int) -> Found | None:
 
 
 def price_unit(written: Written, at: int) -> Found | None:
-    """Find what prices are given in: "$/kWh"."""
+    """Find the sign of a currency without an amount: "in $/kWh", "Preis in €", "2 milioni di €"."""
     sign = written.writing.currency.match(written.text, at)
-    if not sign or not written.text.startswith("/", sign.end()):
+    if not sign:
         return None
     currency = written.writing.currencies[sign[0]]
+    is_per = written.text.startswith("/", sign.end())
+    if not is_per and not _stands_alone(written, at, sign.end()):
+        return None
     try:
-        name = _unit(written, Number("2"), currency).strip()
+        name = _unit(written, Number("2" if is_per else "5"), currency).strip()
     except KeyError:
         return None
     found = _per(written, name, sign.end())
-    return found if found[0] > sign.end() else None
+    return found if found[0] > sign.end() or not is_per else None
+
+
+def _stands_alone(written: Written, at: int, end: int) -> bool:
+    """Whether the sign of a currency stands for its name, behind a short word or at the end: not in "the $ sign"."""
+    before, ends = _WORD_BEFORE.search(written.left(at)), _ENDS.match(written.text, end)
+    if not before or not ends or before[1].lower() in written.writing.articles:
+        return False
+    return bool(ends["mark"]) or len(before[1]) <= _LONGEST_PREPOSITION
 
 
 def money_after(written: Written, amount: Amount, end: int) -> Found | None:
@@ -108,7 +130,7 @@ def money_after(written: Written, amount: Amount, end: int) -> Found | None:
     text = written.text
     if dash := _NO_CENTS.match(text, end):
         end = dash.end()
-    begin = end + text.startswith(_SPACES, end)
+    begin = end + (text.startswith(_SPACES, end) or _BETWEEN_HYPHENS.match(text, end) is not None)
     if last(amount).scale and (of := _OF.match(text, end)):
         begin = of.end()
     if (cents := written.writing.cent.match(text, begin)) and isinstance(amount, Number) and len(amount.whole) < 4:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .codes import said_version
+from .codes import is_release, said_version, version
 from .written import Found, Written
 
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -17,10 +17,11 @@ _FILE = re.compile(
     r"|html?|css|js|ts|md|conf|cfg|ini|toml|xml|db|sh|exe|apk|iso|img|bin|docx?|xlsx?|pptx?|bak|env)(?!\w)"
 )
 _EPISODE = re.compile(r"[sS](?P<season>\d{1,2})\s?[eE](?P<episode>\d{1,3})(?!\w)")
+_LAST_EPISODE = re.compile(r"\s?[-–]\s?(?:[sS](?P<season>\d{1,2})\s?)?[eE]?(?P<episode>\d{1,3})(?!\w)")
 _ENTITY = re.compile(r"(?P<domain>[a-z_]+)\.(?P<name>[a-z0-9][a-z0-9_]*)(?![\w])")
 _SNAKE = re.compile(r"\w*_\w[\w.]*")
 _WORDS = re.compile(r"[._]+")
-_VERSION = re.compile(r"(?:v\.?\s?|V\.?\s?(?=\d+\.\d))(?P<version>\d+(?:\.\d+)*)(?![\w]|[.,]\d)")
+_VERSION = re.compile(r"(?:v\.?\s?|V\.?\s?(?=\d+\.\d))(?=(?P<number>\d+(?:\.\d+)*)(?![\w]|[.,]\d)|\d+\.\d)")
 _MIXED = re.compile(r"[^\W\d_]+(?:-?\d+(?:[.,]\d+)?|-?[^\W\d_]+)*")
 _DECADE = re.compile(r"[^\W\d_]+-['’]?\d{1,3}(?:0s|st|nd|rd|th)\b")
 _DIGIT = re.compile(r"\d")
@@ -35,9 +36,15 @@ _DOMAINS = """
 """
 _DOMAIN_NAMES = frozenset(_DOMAINS.split())
 _CODE = re.compile(r"\d{1,3}[A-Z]-\d{1,3}(?![\w°%]|[.,]\d)")
+_BRACKETS = re.compile("[()]+")
+_OF_MAKER = re.compile(r"(?:\d{1,4}(?:-\d{1,4}[A-Z]{0,3})+|\d{2,4}[a-zA-Z]{1,3}|\d{3})(?![\w-]|[.,]\d)")
+_PARAGRAPH = re.compile(r"(?P<n>\d{1,4})(?P<parts>(?:\((?:[a-zA-Z]|[ivx]{1,4}|\d{1,2})\))+)(?=s(?!\w)|[^\w(]|\Z)")
 _RAISED = re.compile("[²³]")
 _TIMES = re.compile(r"x(?P<n>[12]?\d)(?=\s*(?:[,;.!?)]|\Z))")
 _THING_BEFORE = re.compile(r"[^\W\d_]{4}\s\(?\Z")
+_IN_TWO = 3
+"""Digits of one that is said as a time is: "seven thirty seven", "four oh one"."""
+_GREEK = re.compile("[Ͱ-Ͽἀ-῾]")
 _ROUND = 4
 """Digits of a model's number that is said as a year is: "forty ninety"."""
 
@@ -47,7 +54,10 @@ def version_name(written: Written, at: int) -> Found | None:
     found = _VERSION.match(written.text, at)
     if not found or written.char_before(at) in ("-", "–"):
         return None
-    return found.end(), f"{written.language.word('version')} {said_version(written, found['version'])}"
+    number: Found | None = version(written, found.end())
+    if found["number"]:
+        number = found.end("number"), said_version(written, found["number"])
+    return (number[0], f"{written.language.word('version')} {number[1]}") if number else None
 
 
 def address(written: Written, at: int) -> Found | None:
@@ -74,7 +84,14 @@ def episode(written: Written, at: int) -> Found | None:
     if not found or not all(names):
         return None
     numbers = (language.cardinal(int(found[name])) for name in ("season", "episode"))
-    return found.end(), " ".join(f"{name} {number}" for name, number in zip(names, numbers, strict=True))
+    said = " ".join(f"{name} {number}" for name, number in zip(names, numbers, strict=True))
+    last = _LAST_EPISODE.match(written.text, found.end())
+    if not last:
+        return found.end(), said
+    number = language.cardinal(int(last["episode"]))
+    if last["season"] and last["season"] != found["season"]:
+        number = f"{names[0]} {language.cardinal(int(last['season']))} {names[1]} {number}"
+    return last.end(), f"{said} {language.word('to')} {number}"
 
 
 def entity(written: Written, at: int) -> Found | None:
@@ -95,6 +112,14 @@ def formula(written: Written, at: int) -> Found | None:
     return (found.end(), " ".join(_formula(written, char) for char in found[0])) if found else None
 
 
+def greek(written: Written, at: int) -> Found | None:
+    """Find a Greek letter alone or before another one of a formula: "2πr", "ΔT", "α"."""
+    name = written.writing.greek.get(written.text[at])
+    if not name or _GREEK.match(written.text, at + 1) or _GREEK.match(written.char_before(at)):
+        return None
+    return at + 1, name
+
+
 def time_zone(written: Written, at: int) -> Found | None:
     """ "UTC+2", "GMT-05:30": the sign is no dash."""
     found = _ZONE.match(written.text, at)
@@ -113,9 +138,19 @@ def prefix(written: Written, at: int) -> Found | None:
 
 
 def code(written: Written, at: int) -> Found | None:
-    """Find a letter between two numbers: "5W-30"."""
-    found = _CODE.match(written.text, at)
-    return (found.end(), _runs(written, found[0])) if found else None
+    """Find a letter between two numbers ("5W-30"), a maker's model ("Boeing 737-800"), a paragraph of law: "401(k)"."""
+    if found := _CODE.match(written.text, at):
+        return found.end(), _runs(written, found[0])
+    if "(" not in written.text and written.word_before(at) not in written.writing.makers:
+        return None
+    if written.word_before(at) in written.writing.makers and (found := _OF_MAKER.match(written.text, at)):
+        return found.end(), _runs(written, found[0])
+    found = _PARAGRAPH.match(written.text, at)
+    if not found or not any(char.isalpha() for char in found["parts"]):
+        return None
+    parts = _BRACKETS.split(found["parts"])
+    said = [written.language.cardinal(int(part)) if part.isdecimal() else part for part in parts if part]
+    return found.end(), " ".join([said_digits(written, found["n"]), *said])
 
 
 def pieces(written: Written, at: int) -> Found | None:
@@ -161,17 +196,28 @@ def _runs(written: Written, text: str) -> str:
     """Letters as they are, and the digits between them in words."""
     said = ""
     for run in _RUN.finditer(text):
-        if run["digits"]:
+        if run["digits"] and is_release(run[0]):
+            said += f" {said_version(written, run[0])} "
+        elif run["digits"]:
             comma = run["mark"] == "," and written.language.decimal_mark != ","
             fraction = run["fraction"] or ""
             digits = said_digits(written, run["digits"], "" if comma else fraction)
             said += f" {digits}, {said_digits(written, fraction)} " if comma and fraction else f" {digits} "
+        elif run["letters"] == "s" and run.end() == len(text) and written.writing.month_first:
+            said = _several(said.rstrip())
         elif run["letters"]:
             said += run["letters"]
         else:
             hyphenates = text[run.start() - 1 : run.start()].isalpha() and text[run.end() : run.end() + 1].isalpha()
             said += "-" if hyphenates else " "
     return " ".join(said.split())
+
+
+def _several(number: str) -> str:
+    """Return the plural of a number in words, in English: "fifty twos"."""
+    if number.endswith("y"):
+        return f"{number[:-1]}ies"
+    return f"{number}es" if number.endswith("x") else f"{number}s"
 
 
 def said_digits(written: Written, digits: str, fraction: str = "") -> str:
@@ -181,6 +227,10 @@ def said_digits(written: Written, digits: str, fraction: str = "") -> str:
         return language.decimal(digits, fraction)
     if (len(digits) > 1 and digits[0] == "0") or len(digits) > 6:
         return language.digits(digits)
+    if len(digits) == _IN_TWO and language.word("oh") and digits[1:] != "00":
+        tail = int(digits[1:])
+        oh = f"{language.word('oh')} " if digits[1] == "0" else ""
+        return f"{language.cardinal(int(digits[0]))} {oh}{language.cardinal(tail)}"
     if len(digits) == _ROUND and written.writing.models == "years" and digits[1:] != "000":
         return language.year(int(digits))
     return language.cardinal(int(digits))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..measures import Amount
 from ..numbers import Number
-from .amounts import attached_scale, last, may_have_sign, read_amount, say, scale_after, scaled
+from .amounts import attached_scale, may_have_sign, read_amount, say, scale_after, scaled
 from .measured import measured, unit_key
 from .money import money_after
 from .written import Found, Written
@@ -24,7 +24,7 @@ def quantity(written: Written, at: int) -> Found | None:
     if not found:
         return None
     amount, end = found
-    scale, after = scale_after(written, end) or attached_scale(written, last(amount), end)
+    scale, after = scale_after(written, end) or attached_scale(written, amount, end)
     if scale:
         amount, end = scaled(amount, scale), after
     if paid := money_after(written, amount, end):

@@ -10,6 +10,8 @@ _NUMERAL = re.compile(
     r"(?P<numeral>(?=[IVXLC])C{0,3}(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3}))(?P<end>\.|er|ère|re|ème|e|º|°)?(?![\w])"
 )
 _FOLLOWS = re.compile(r"\.?\s([^\W\d_]+)")
+_MONTH_AFTER = re.compile(r"\s(?:de\s)?([^\W\d_]{3,})")
+"""As in the name of a street: "Via XX Settembre"."""
 _ORDINAL_ENDINGS = ("e", "ème", "er", "ère", "re")
 _FIRST_ENDINGS = ("er", "ère", "re")
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
@@ -59,7 +61,11 @@ def roman(written: Written, at: int) -> Found | None:
     is_number = numeral != "I" or not follows or follows[1] == "of" or "one" in writing.regnal
     if name.lower() in writing.rulers and number <= _GREATEST and is_number:
         return _regnal(written, number, name, end)
-    if name.lower() in writing.parts and (len(numeral) > 1 or name[0].isupper()):
+    month = _MONTH_AFTER.match(written.text, end) if "one" in writing.regnal else None
+    if month and month[1].lower() in language.months:
+        return end, language.cardinal(number)
+    is_sure = len(numeral) > 1 or name[0].isupper() or ("one" in writing.regnal and _SMALL.fullmatch(numeral))
+    if name.lower() in writing.parts and is_sure:
         return end, language.cardinal(number)
     small = len(numeral) > 1 and number <= _GREATEST and _SMALL.fullmatch(numeral)
     named = len(name) >= _LEAST_NAME and name[0].isupper() and not name.isupper() and name.lower() not in writing.clock

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from .crosses import cross
 from .measured import unit_key
 from .written import Found, Rule, Written
 
@@ -15,8 +16,10 @@ _BEFORE_NUMBER = {
 _ANYWHERE = {
     "=": "equals", "≠": "not_equal", "÷": "divided", "&": "and", "±": "plus_minus", "≈": "about", "√": "root",
     "⇒": "to", "∞": "infinity", "§": "section", "²": "squared", "³": "cubed", "−": "minus", "↑": "up", "↓": "down",
-    "≤": "at_most", "≥": "at_least",
+    "≤": "at_most", "≥": "at_least", "⁺": "plus", "⁻": "minus",
+    "♭": "flat", "♯": "sharp",
 }  # fmt: skip
+_TRIANGLES = {"▲": "up", "▼": "down"}
 _COMPARISONS = {"=": "equals", "!": "not_equal", "<": "at_most", ">": "at_least"}
 _SILENT = frozenset("©®™℠←")
 _PREFIX = re.compile(r"(?P<sign>[<>]=|\+/?[-–]|[~≈∼±≥≤<>#№])\s?(?=[-+–]?(?:[\d$€£½⅓¼¾]|\.\d))")
@@ -42,22 +45,23 @@ _UNIT = r"\s?(?P<unit>[^\W\d_]{1,5}(?:/[^\W\d_]+)?|[%°](?:\s?[CF](?!\w))?)"
 _UNIT_BEFORE = re.compile(rf"\d{_UNIT}\s*\Z")
 _UNIT_BEFORE_SLASH = re.compile(r"(?:\d\s?°?[^\W\d_]{1,4}|[°%])\Z")
 _UNIT_AFTER = re.compile(rf"\s?[-+]?\d[\d.,:]*{_UNIT}")
-_MEASURE_BEFORE = re.compile(r"\d[\"”″'’′]?\s?(?:[^\W\d_]{1,2}\s)?\Z")
-_VARIABLE_BEFORE = re.compile(r"(?<![^\W_])[^\W\d_]\d?\s\Z")
+_VARIABLE_BEFORE = re.compile(r"(?<![^\W_])(?:[^\W\d_]\d?|[\d.]+)\s\Z")
+_VARIABLE_JOINED = re.compile(r"(?<![^\W_])\d*[a-z]\d?\Z")
+_TERM_JOINED = re.compile(r"(?:\d+|\d*[a-z])\s?[=≈]")
 _VARIABLE_AFTER = re.compile(r"\s\d{0,3}[^\W\d_]?\d?(?!\w)")
 _NAME_AFTER = re.compile(r"\s?([^\W\d_]+)")
-_BY = re.compile(r"[xX×]\s?(?=\d)")
-_MODEL = re.compile(r"X\d[A-Z]")
-_OPERATOR = re.compile(r"\s?[+=^²³]|\s[-−]\s")
 _PER = re.compile(r"/(?P<name>[^\W\d_]+[²³]?)(?!\w)")
+_SURE_NAMES = frozenset(("hr", "hour", "sec", "second"))
 _SURE_UNITS = frozenset(("kWh", "kg", "km", "min", "d", "week", "month", "year"))
-_CHAPTER_BEFORE = re.compile(r"([^\W\d_]+)\s\d{1,3}\Z")
+_CHAPTER_BEFORE = re.compile(r"([^\W\d_]+)\.?\s\d{1,3}\Z")
 _EDITION = re.compile(r":(?:19|20)\d\d(?!\d)")
 _MINUTES = re.compile(r":(?=[0-5]\d(?![\w:]))")
 _DEGREES_OF = re.compile(r"°\s?(?P<scale>[CF])(?!\w)")
 _DOT_NAME = re.compile(r"\.(?=[^\W\d_]{2,})")
 _SHORT_YEAR = re.compile(r"\d{2,3}(?![\w'’\"])")
 _GREAT = re.compile(r"\s?\d[\d.,]*\d{3}")
+_EQUALS = re.compile("[=≈]")
+_CALCULATES = re.compile(r"[=≈]\s\d+\Z")
 _UNIT_SIGNS = tuple("%°℃")
 _EQUATION_LENGTH = 12
 
@@ -82,6 +86,8 @@ def symbol(written: Written, at: int) -> Found | None:
         return rule(written, at)
     if char == "&" and text.startswith("&&", at):
         return at + 2, language.word("and")
+    if char in _TRIANGLES:  # of prices: "▲ 2.3%"
+        return at + 1, language.word(_TRIANGLES[char]) if _AMOUNT_AFTER.match(text, at + 1) else ""
     if char in _SILENT:
         return at + 1, ""
     if char in "²³" and not written.char_before(at).isalnum():
@@ -104,7 +110,7 @@ def _is_loose_on_one_side(written: Written, at: int, end: int) -> bool:
 def _stands_between(written: Written, at: int) -> bool:
     """Whether a sign joins what is before it: "a<5", "5~6"."""
     before, char = written.char_before(at), written.text[at]
-    return (before.isalpha() and char in "<>~+") or (char == "~" and (before.isdecimal() or before in _UNIT_SIGNS))
+    return (before.isalpha() and char in "<>~+#") or (char == "~" and (before.isdecimal() or before in _UNIT_SIGNS))
 
 
 def _joins_numbers(written: Written, at: int) -> bool:
@@ -209,10 +215,12 @@ def _slash(written: Written, at: int) -> Found:
     text = written.text
     found, writing = _PER.match(text, at), written.writing
     unit = writing.per_units.get(found["name"].lower()) or writing.units.get(found["name"], "") if found else ""
-    if found and unit and (found["name"][-1] in "²³" or unit in _SURE_UNITS):
+    if found and unit and (found["name"][-1] in "²³" or unit in _SURE_UNITS or found["name"] in _SURE_NAMES):
         return found.end(), " " + written.language.per("", unit).strip()
-    equals = "=" in written.text[at : at + _EQUATION_LENGTH]
+    equals = bool(_EQUALS.search(written.text[at : at + _EQUATION_LENGTH]) or _CALCULATES.search(written.left(at)))
     if not _is_loose(written, at):
+        if _VARIABLE_JOINED.search(written.left(at)) and _TERM_JOINED.match(text, at + 1):
+            return at + 1, f" {written.language.word('divided')} "
         is_power = written.char_before(at) in "²³)" and written.text[at + 1 : at + 2].isdecimal()
         if is_power or (equals and _joins_numbers(written, at)):
             return at + 1, f" {written.language.word('divided')} "
@@ -234,7 +242,8 @@ def _between(written: Written, at: int) -> Found | None:
 def _hash(written: Written, at: int) -> Found | None:
     """ "C#", or "#weather"."""
     if written.char_before(at).isalpha():
-        return at + 1, "sharp"
+        follows = written.text[at + 1 : at + 2]
+        return at + 1, f" {written.language.word('hash')} " if follows.isdecimal() else "sharp"
     return (at + 1, "hashtag ") if written.text[at + 1 : at + 2].isalpha() else None
 
 
@@ -295,32 +304,8 @@ def _caret(written: Written, at: int) -> Found | None:
     return (unit.end(), f"{said} {language.unit(key)}") if unit and key else (found.end(), said)
 
 
-def by(written: Written, at: int) -> Found | None:
-    """Find an "x" between numbers or after one: "1920x1080", "3x"."""
-    text, times, before = written.text, written.language.word("times"), written.char_before(at)
-    if text[at] not in "xX×" or not _MEASURE_BEFORE.search(written.left(at)) or _MODEL.match(text, at):
-        return None
-    if found := _BY.match(text, at):
-        in_equation = "=" in text[at : at + _EQUATION_LENGTH] or text.startswith("10^", found.end())
-        return found.end(), f"{times if in_equation else written.writing.by or times} "
-    follows = text[at + 1 : at + 2]
-    if _OPERATOR.match(text, at + 1):
-        return None
-    is_loose = before.isspace() and follows.isspace() and written.left(at).rstrip()[-1:].isdecimal()
-    is_times = not follows.isalnum() if before.isdecimal() else follows == "/" or is_loose
-    return (at + 1, times) if is_times else None
-
-
-def _cross(written: Written, at: int) -> Found | None:
-    """Find a sign of multiplication between numbers, anywhere else "times" too; sizes have no spaces: "a 5×5 grid"."""
-    tight = written.char_before(at).isdecimal() and written.text[at + 1 : at + 2].isdecimal()
-    if tight and "=" not in written.text[at : at + _EQUATION_LENGTH] and "^" not in written.text[at:]:
-        return at + 1, f" {written.writing.by or written.language.word('times')} "
-    return (at + 1, written.language.word("times")) if at or at + 1 < len(written.text) else None
-
-
 _RULES: dict[str, Rule] = {
     "~": _tilde, "〜": _tilde, "～": _tilde, "-": _dash, "–": _dash, "—": _dash, "+": _plus, "*": _times, ":": _colon,
-    "/": _slash, "#": _hash, "@": _at, "_": _underscore, "%": _percent, "^": _caret, "×": _cross, "'": _apostrophe,
+    "/": _slash, "#": _hash, "@": _at, "_": _underscore, "%": _percent, "^": _caret, "×": cross, "'": _apostrophe,
     "’": _apostrophe, "\\": _backslash, "°": _degree, ".": _dot, "…": _dots, "·": _between, "|": _between,
 }  # fmt: skip

@@ -39,6 +39,11 @@ def _everywhere(name: str) -> frozenset[str]:
     return frozenset(_contexts().text(name).split())
 
 
+def _named(text: str) -> dict[str, str]:
+    """Signs and their names, of a text such as "N north, NE north east"."""
+    return dict(entry.split(" ", 1) for entry in text.split(", ") if entry)
+
+
 def _short_pattern(word: str) -> str:
     """Return a pattern for a word that is written short: it may have a capital, and no spaces inside."""
     first = "".join(dict.fromkeys((word[0], word[0].upper())))
@@ -161,15 +166,20 @@ class Writing:
         self.hour_parts = self._set("hour_parts")
         self.hour_after = self._set("hour_after")
         self.minutes_before = self._set("minutes_before")
+        self.short_times = near.forms("short_times")
+        self.minutes_behind = self._set("minutes_behind")
         self.clock_dotted = self._set("clock_dotted")
         self.clock_is = self._set("clock_is")
         self.phone = self._set("phone")
         phones = near.text("phones") or "(?!)"
         self.phones = re.compile(rf"(?:{phones})(?!\w|[.,]\d|\s?[%°€¥元])")
+        self.postcode = re.compile(near.text("postcode") or "(?!)")
         self.phone_pairs = near.text("phone_pairs") == "yes"
         self.emergency = self._set("emergency")
         self.short_numbers = near.text("short_numbers") == "yes"
         self.code = self._set("code")
+        ends_in = near.text("ends_in") or "(?!)"
+        self.ends_in = re.compile(rf"\b(?:{ends_in})\s\Z", re.IGNORECASE)
         self.version = self._set("version") | {"version"}
         self.has_prefixes = "prefix" in near
         prefix = near.text("prefix") or "(?!)"
@@ -184,18 +194,32 @@ class Writing:
             **dict.fromkeys(self._set("number"), language.word("number")), **near.forms("abbreviations")
         }  # fmt: skip
         """Abbreviations before a number -> the words that they stand for."""
+        self.abbreviations_near = {
+            short: (said, re.compile(rf"\b(?:{words})\b", re.IGNORECASE))
+            for short, said, words in near.lists("abbreviations_near")
+        }
+        """Those that stand for something else near certain words."""
         self.titles = dict(near.forms("titles"))
         self.after_names = dict(near.forms("after_names"))
-        self.compass = dict(near.forms("compass"))
+        self.after_ordinals = dict(near.forms("after_ordinals"))
+        self.streets = self._set("streets")
+        self.compass = _named(near.text("compass"))
+        points = "|".join(sorted(self.compass, key=len, reverse=True))
+        self.point = re.compile(rf"(?:{points or '(?!)'})(?!\w)")
         self.road_before = self._set("road_before")
         self.wind = self._set("wind")
         """Words beside a point of the compass."""
         self.wind_before = re.compile(rf"\b(?:{'|'.join(sorted(self.wind)) or '(?!)'})\b", re.IGNORECASE)
+        self.wind_from = re.compile(
+            rf"\b(?:{'|'.join(sorted(self.wind)) or '(?!)'})\s[^\W\d_]{{2,4}}\s\Z", re.IGNORECASE
+        )
+        """A word beside a point of the compass, and a preposition: "wind from N"."""
         streets = "|".join(map(re.escape, (*self.after_names, *self.after_names.values()))) or "(?!)"
         self.street_before = re.compile(rf"\b(?:{streets})\.?\s\Z")
         self.street_after = re.compile(
             rf"\.?\s(?:(?:\d{{1,3}}(?:st|nd|rd|th)|[^\W\d_a-z][\w'’-]+)\s){{1,3}}(?:{streets})(?!\w)"
         )
+        self.numbered = self._set("numbered")
         short = near.forms("short")
         self.short: Mapping[str, str] = {word.replace(" ", ""): said for word, said in short.items()}
         """Abbreviations, without spaces -> the words that they stand for."""
@@ -203,7 +227,7 @@ class Writing:
         endings = near.forms("word_endings")
         self.word_endings = dict(endings)
         self.long_pattern = re.compile(
-            rf"[^\W\d_]{{2,}}?(?P<ending>{'|'.join(map(re.escape, endings)) or '(?!)'})(?=\s|\Z)"
+            rf"[^\W\d_]{{2,}}?(?P<ending>{'|'.join(map(re.escape, endings)) or '(?!)'})(?=[\s:,;)]|\Z)"
         )
         """Words of which the end is written short: "Hauptstr."."""
         self.short_parts = frozenset(part for word in short for part in (*word.split(), word.replace(" ", "")))
@@ -215,12 +239,14 @@ class Writing:
         self.between = self._set("between")
         self.out_of = near.text("out_of")
         self.out_of_after = self._set("out_of_after")
+        self.fraction_after = self._set("fraction_after")
         self.counted = self._set("counted")
         self.counted_of = near.text("counted_of")
         self.pressure = self._set("pressure")
         self.over = near.text("over")
         self.ordinal_before = near.forms("ordinal_before")
         self.ordinal_after = [(re.compile(pattern), form) for pattern, form in near.forms("ordinal_after").items()]
+        self.ordinal_nouns = [(re.compile(pattern), form) for pattern, form in near.forms("ordinal_nouns").items()]
         self.ordinals = [
             (re.compile(rf"(?:{ending})(?![^\W_])"), form) for ending, form in near.forms("ordinal").items()
         ]
@@ -243,6 +269,9 @@ class Writing:
         self.century_short = near.forms("century_short")
         self.rulers = _everywhere("rulers")
         self.queens = _everywhere("queens")
+        self.greek = _named((near if "greek" in near else _contexts()).text("greek"))
+        """Greek letters -> their names, for formulas."""
+        self.makers = _everywhere("makers")
         self.regnal = dict(near.forms("regnal"))
         self.units: Mapping[str, str] = {**SPELLINGS, **near.forms("units")}
         self.spaced_unit = re.compile(rf"[\s-]?(?P<name>{_spaced(self.units)})(?!{WORD})")
@@ -267,7 +296,7 @@ class Writing:
         self.cents = {"¢": "USD", "ct": "EUR", "Ct": "EUR", "cts": "EUR", **near.forms("cents")}
         self.cent = re.compile("|".join(map(_as_pattern, sorted(self.cents, key=len, reverse=True))))
         self.named_days = frozenset(language.months) | frozenset(language.weekdays)
-        names = (*self.abbreviations, *self.titles, *self.after_names, *self.short_parts)
+        names = (*self.abbreviations, *self.titles, *self.after_names, *self.short_parts, *self.after_ordinals)
         self.starts = self.named_days | frozenset(name.strip(EDGES).lower() for name in names)
         """Words in small letters that open a region."""
         self.rewritten = self.starts | frozenset(self.currencies) | frozenset(PER_UNITS)

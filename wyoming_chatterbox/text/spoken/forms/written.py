@@ -24,6 +24,7 @@ _LONGEST_WORD = 24
 _CLOCK_BEFORE = re.compile(r"([^\W\d_]+)\.?\s(?:([^\W\d_]+)\s|\d{1,2}\.\d\d\s?[-–]\s?)\Z")
 """A word, and behind it another one or the first time of a range."""
 _COUNTED = re.compile(r"\s?([^\W\d_][^\W\d_'’]*(?:-[^\W\d_]+)*)")
+_NUMBERED = re.compile(r"(?:(?<!\w)n(?:[ro]|úm|um)?\.?[º°]?|[#№])\s?\Z", re.IGNORECASE)
 _WORD_AFTER = re.compile(rf"\s({WORD})")
 _ADJECTIVE_BEFORE = re.compile(r"\ban?\s[a-z]+\s\Z")
 _NAME_BEFORE = re.compile(r"([^\W\d_][\w'’-]*)\.?\s\Z")
@@ -44,11 +45,12 @@ _SMALL_AFTER = re.compile(
 class Written:
     """A region of text, its context, and its language."""
 
-    __slots__ = ("_numbers", "_words", "before", "is_dense", "language", "space", "text", "writing")
+    __slots__ = ("_numbers", "_words", "after", "before", "is_dense", "language", "space", "text", "writing")
 
-    def __init__(self, text: str, before: str, language: Language) -> None:
+    def __init__(self, text: str, before: str, after: str, language: Language) -> None:
         self.text = text
         self.before = before
+        self.after = after
         self.language = language
         self.writing = Writing.of(language)
         self.is_dense = language.code in ("ja", "zh")
@@ -62,6 +64,10 @@ class Written:
         if at >= length:
             return self.text[at - length : at]
         return (self.before + self.text[:at])[-length:]
+
+    def right(self, at: int) -> str:
+        """Return the text from a position on, with what stands behind the region."""
+        return self.text[at:] + self.after
 
     def char_before(self, at: int) -> str:
         """Return the character before a position; empty at the start of the line."""
@@ -135,10 +141,12 @@ class Written:
         """Return the gender of a numeral by the ending of the word behind it or by the article before; or ""."""
         writing = self.writing
         word = _COUNTED.match(self.text, end) if writing.one_before else None
+        if word and word[1][0].isupper() and not writing.capital_nouns:  # a name: "3-1 Barcelona"
+            word = None
         last = str(number % 10) if number % 100 not in (11, 12) else ""
         for only, pattern, gender in writing.one_before if word else ():
             if word and only in ("", last) and pattern.fullmatch(word[1]):
-                return gender
+                return "" if _NUMBERED.search(self.left(at, 6)) else gender
         return "feminine" if writing.feminine_before and self.word_before(at) in writing.feminine_before else ""
 
     def word_after(self, end: int) -> str:
