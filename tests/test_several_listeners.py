@@ -14,7 +14,7 @@ from tests.client import CYCLE, plain
 from tests.fakes import WORD_SECONDS, FakeEngine
 from tests.serving import serving, until
 from wyoming_chatterbox.engine import Block, Utterance, Voice
-from wyoming_chatterbox.errors import EngineError, OutOfMemoryError
+from wyoming_chatterbox.errors import EngineError, OutOfMemoryError, ShuttingDownError
 from wyoming_chatterbox.speech.playback import Playback
 from wyoming_chatterbox.speech.scheduler import Scheduler
 
@@ -117,6 +117,23 @@ async def test_once_memory_ran_out_one_utterance_is_finished_before_the_next(tmp
     await while_another_is_spoken_to(tmp_path, engine, break_the_second)
     assert engine.cleaned
     assert engine.steps_of("two")[0] > engine.steps_of("one")[-1]
+
+
+async def test_the_end_of_the_server_ends_both_who_are_under_way() -> None:
+    scheduler, engine = Scheduler(1000), Noting()
+    both = [
+        scheduler.speak(engine, Utterance(f"{word} " * 10_000, Voice("own", "en"), seed=1)) for word in ("one", "two")
+    ]
+    for blocks in both:
+        await anext(blocks)
+    await scheduler.close()
+    assert not scheduler.busy
+    for blocks in both:
+        with pytest.raises(ShuttingDownError):
+            while True:
+                await anext(blocks)
+    assert scheduler.waiting == 0
+    assert len(engine.order) < 20_000
 
 
 @pytest.mark.slow(1)
