@@ -14,6 +14,7 @@ from tests.fakes import FakeEngine
 from tests.http_serving import SPEECH, Http, http
 from tests.serving import until
 from wyoming_chatterbox import health_check
+from wyoming_chatterbox.engine import Utterance, Voice
 from wyoming_chatterbox.errors import HungError, ShuttingDownError
 from wyoming_chatterbox.health_check import UnhealthyError
 
@@ -128,6 +129,31 @@ async def test_what_hangs_while_nobody_listens_is_noticed_too(tmp_path: Path) ->
         await until(lambda: server.running.service.lifecycle.trouble is not None)
         await plain(server.running.uri, "Next.")
         assert server.running.standby.texts == ["Next."]
+
+
+async def test_of_two_under_way_none_is_made_to_its_end_for_a_listener_who_does_not_read(tmp_path: Path) -> None:
+    """When the call that hung returns, both have listeners who were told, and who may not have noticed yet."""
+    async with with_engines(tmp_path) as (server, engines):
+        scheduler, engine = server.running.scheduler, engines.made[0]
+        begun = [
+            scheduler.speak(engine, Utterance("word " * 10_000, Voice("own", "en"), seed=1)),
+            scheduler.speak(engine, Utterance("word " * 10_000, Voice("own", "en"), seed=2)),
+        ]
+        await anext(begun[0])
+        await anext(begun[1])
+        engine.stuck.set()
+        await scheduler.main.hung.wait()
+        steps = engine.steps
+        engine.stuck.clear()
+        await scheduler.main.returned.wait()
+        assert engine.steps == steps
+        await until(lambda: server.running.service.lifecycle.chatterbox is not None)
+        assert engine.closed
+        assert scheduler.waiting == 0
+        for blocks in begun:
+            with pytest.raises(HungError):
+                while True:
+                    await anext(blocks)
 
 
 async def test_other_work_on_the_worker_is_watched_with_more_patience(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import pytest
 from tests.client import CYCLE, plain
 from tests.fakes import WORD_SECONDS, FakeEngine
 from tests.serving import serving, until
-from wyoming_chatterbox.engine import Block, Utterance
-from wyoming_chatterbox.errors import EngineError, OutOfMemoryError
+from wyoming_chatterbox.engine import Block, Utterance, Voice
+from wyoming_chatterbox.errors import EngineError, OutOfMemoryError, ShuttingDownError
+from wyoming_chatterbox.speech.playback import Playback
+from wyoming_chatterbox.speech.scheduler import Scheduler
 
 LONG = " ".join(["one"] * 100)
 """Ten seconds in one utterance."""
@@ -114,3 +117,43 @@ async def test_once_memory_ran_out_one_utterance_is_finished_before_the_next(tmp
     await while_another_is_spoken_to(tmp_path, engine, break_the_second)
     assert engine.cleaned
     assert engine.steps_of("two")[0] > engine.steps_of("one")[-1]
+
+
+async def test_the_end_of_the_server_ends_both_who_are_under_way() -> None:
+    scheduler, engine = Scheduler(1000), Noting()
+    both = [
+        scheduler.speak(engine, Utterance(f"{word} " * 10_000, Voice("own", "en"), seed=1)) for word in ("one", "two")
+    ]
+    for blocks in both:
+        await anext(blocks)
+    await scheduler.close()
+    assert not scheduler.busy
+    for blocks in both:
+        with pytest.raises(ShuttingDownError):
+            while True:
+                await anext(blocks)
+    assert scheduler.waiting == 0
+    assert len(engine.order) < 20_000
+
+
+@pytest.mark.slow(1)
+async def test_a_pause_is_no_sign_of_a_fast_machine() -> None:
+    """A pause before the first word is noted while the engine makes the second block, for example."""
+    playback = Playback()
+
+    class Slow(Noting):
+        def speak(self, utterance: Utterance, cancelled: Callable[[], bool]) -> Iterator[Block]:
+            for block in super().speak(utterance, cancelled):
+                playback.pause(10)
+                time.sleep(1.2 * WORD_SECONDS / 10)
+                yield block[::10]
+
+    scheduler, engine = Scheduler(1000), Slow()
+
+    async def listen(text: str, playback: Playback) -> None:
+        async for _ in scheduler.speak(engine, Utterance(text, Voice("own", "en"), seed=1), playback):
+            pass
+
+    await asyncio.gather(listen("one " * 10, playback), listen("two " * 10, Playback()))
+    await scheduler.close()
+    assert engine.order == ["one"] * 10 + ["two"] * 10

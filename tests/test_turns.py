@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from threading import Thread
 
 import pytest
 from hypothesis import given
@@ -35,6 +38,18 @@ class Talk:
     gaps: float = 0.0
     """Seconds in which its listener had run dry, from its first block to its last."""
 
+    def next_block(self) -> tuple[float, float]:
+        """The seconds that the next block takes, and its seconds of sound."""
+        return self.work, 1.0
+
+
+class Careful(Talk):
+    """Makes small blocks, which cost more, as long as its listener would run dry during a large one."""
+
+    def next_block(self) -> tuple[float, float]:
+        assert self.playback is not None
+        return (1.0, 4.0) if self.playback.ahead > 1.0 else (0.25, 0.4)
+
 
 class Machine:
     """A worker without a thread: its clock goes on while it works."""
@@ -60,12 +75,12 @@ class Machine:
         job = self.turns.next()
         self.order.append(job)
         first, job.begun = not job.begun, True
-        dry = 0.0 if job.playback is None or first else max(0.0, job.work - job.playback.ahead)
-        self.clock.now += job.work
+        work, sound = job.next_block()
+        dry = 0.0 if job.playback is None or first else max(0.0, work - job.playback.ahead)
+        self.clock.now += work
         if job.playback is not None:
-            before = job.playback.given
-            job.playback.give(1.0)
-            self.turns.speed.learn(job.work, job.playback.given - before, first=first)
+            job.playback.give(sound)
+            self.turns.speed.learn(work, sound, first=first)
         job.gaps += dry
         job.times.append(self.clock.now)
         if len(job.times) == job.blocks:
@@ -91,8 +106,8 @@ def test_a_second_listener_hears_the_first_word_before_the_first_has_all() -> No
     machine.step()
     second = machine.talk()
     machine.run()
-    assert machine.order[4] is second
-    assert second.times[0] < first.times[1]
+    assert machine.order[5] is second
+    assert second.times[0] < first.times[2]
     assert first.gaps == second.gaps == 0
 
 
@@ -133,11 +148,58 @@ def test_the_first_keeps_sound_enough_until_the_second_is_there() -> None:
     machine.run()
     first = machine.talk(work=0.3)
     machine.step()
-    machine.clock.now += 0.8
+    machine.step()
+    machine.clock.now += 0.4
     second = machine.talk(work=0.35)
-    # 0.2 s are left of the first block, and the second's would take 0.35 s.
+    # 1.3 s are left of the first blocks, and the second's would take 0.35 s.
     assert machine.step() is first
     assert machine.step() is second
+
+
+@pytest.mark.parametrize("joins_after", range(1, 8))
+def test_neither_is_left_with_small_blocks_that_a_machine_makes_too_slowly_for_two(joins_after: int) -> None:
+    machine = fast_machine()
+    first = Careful(Playback(clock=machine.clock), blocks=12)
+    machine.turns.add(first)
+    for _ in range(joins_after):
+        machine.step()
+    second = Careful(Playback(clock=machine.clock), blocks=12)
+    machine.turns.add(second)
+    machine.run()
+    assert first.gaps == second.gaps == 0
+
+
+def test_fast_playback_needs_a_faster_machine() -> None:
+    machine = Machine()
+    first = machine.talk(work=0.3)
+    machine.step()
+    second = machine.talk(work=0.3, speed=4.0)
+    machine.run()
+    assert machine.order == [first] * 10 + [second] * 10
+
+
+def test_two_who_listen_slowly_may_be_spoken_to_at_once_by_a_machine_that_is_too_slow_for_others() -> None:
+    machine = Machine()
+    first = machine.talk(work=0.75, speed=0.5)
+    machine.step()
+    second = machine.talk(work=0.75, speed=0.5)
+    machine.run()
+    assert second.times[0] < first.times[-1]
+    assert first.gaps == second.gaps == 0
+
+
+def test_a_whole_utterance_in_one_block_is_ended_before_another_is_begun_on_a_slow_machine() -> None:
+    class Ending(Talk):
+        def next_block(self) -> tuple[float, float]:
+            return (0.0, 0.05) if self.times else (6.0, 5.0)
+
+    machine = Machine()
+    first, second = (Ending(Playback(clock=machine.clock), blocks=3) for _ in range(2))
+    machine.turns.add(first)
+    machine.step()
+    machine.turns.add(second)
+    machine.run()
+    assert machine.order == [first] * 3 + [second] * 3
 
 
 def test_two_are_under_way_at_most_and_the_third_is_next() -> None:
@@ -200,11 +262,48 @@ def test_faster_playback_runs_dry_sooner() -> None:
 
 
 def test_sound_that_is_made_again_is_played_once() -> None:
-    playback = Playback(2.0, Clock())
+    clock = Clock()
+    playback = Playback(2.0, clock)
+    playback.give(4.0)
+    clock.now = 1.5
+    playback.again(4.0)
+    for _ in range(5):
+        playback.give(1.0)
+    assert playback.ahead == 1.0
+
+
+def test_what_another_engine_says_instead_is_not_taken_for_a_repetition() -> None:
+    playback = Playback(1.0, Clock())
     playback.give(4.0)
     playback.again(4.0)
-    playback.give(4.0)
-    assert playback.ahead == playback.given == 2.0
+    playback.give(1.0)
+    playback.again(0.0)
+    playback.give(1.0)
+    assert playback.ahead == 5.0
+
+
+@pytest.fixture
+def restless_threads() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("restless_threads")
+def test_no_sound_is_forgotten_for_a_pause_at_the_same_moment() -> None:
+    playback = Playback(1.0, Clock())
+
+    def often(note: Callable[[float], None]) -> None:
+        for _ in range(5000):
+            note(1.0)
+
+    threads = [Thread(target=often, args=(note,)) for note in (playback.give, playback.pause)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert playback.ahead == 10_000
 
 
 @given(

@@ -66,24 +66,21 @@ class Scheduler:
         """
         loop = asyncio.get_running_loop()
         blocks: asyncio.Queue[Block | None] = asyncio.Queue()
-        unwanted = threading.Event()
         worker = self._worker(engine)
-        playback = playback or Playback()
 
-        def work(job: Job[None]) -> Generator[None, None, None]:
+        def work(job: Job[None]) -> Generator[float, None, None]:
             def cancelled() -> bool:
                 job.sign()
-                return unwanted.is_set() or self._closing.is_set()
+                return job.unwanted or self._closing.is_set()
 
-            if unwanted.is_set() or self._closing.is_set():
+            if self._closing.is_set():
                 return
             # Preparing a voice from a recording takes long.
             job.unhurried = not engine.prepared(utterance.voice)
             for block in engine.speak(utterance, cancelled):
                 job.sign()
                 loop.call_soon_threadsafe(blocks.put_nowait, checked(block))
-                playback.give(len(block) / SAMPLE_RATE)
-                yield
+                yield len(block) / SAMPLE_RATE
             self._count()
 
         def finished(done: asyncio.Future[None]) -> None:
@@ -93,7 +90,7 @@ class Scheduler:
                 # Nobody awaits this utterance any more; fetch its error so that asyncio does not warn about it.
                 done.exception()
 
-        job = worker.submit(work, "speaking", self._watchdog(engine), playback)
+        job = worker.submit(work, "speaking", self._watchdog(engine), playback or Playback())
         self.waiting += worker is self.main
         job.done.add_done_callback(finished)
         try:
@@ -103,7 +100,6 @@ class Scheduler:
                 raise ShuttingDownError("Server is shutting down")
             await job.done
         finally:
-            unwanted.set()
             job.done.cancel()
 
     async def call(self, function: Callable[[], T], doing: str = "at work", engine: Engine | None = None) -> T:
@@ -112,7 +108,7 @@ class Scheduler:
         Raises the function's errors, `HungError` if it takes far too long, and `ShuttingDownError`.
         """
 
-        def work(_: Job[T]) -> Generator[None, None, T]:
+        def work(_: Job[T]) -> Generator[float, None, T]:
             yield from ()
             return function()
 

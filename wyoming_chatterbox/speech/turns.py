@@ -1,8 +1,9 @@
 """Whose turn it is: which job a worker advances next. It needs no thread, and no clock but that of the playbacks.
 
 Of the utterances, the one whose playback runs dry first goes on. A second one is begun beside a first that is not
-finished only if the machine can keep up with both, and if the first has sound enough until the second's is there. A
-machine that is too slow for that finishes one before it begins the next: one late answer is better than many gaps.
+finished only if the machine can keep up with both, and if the first has sound enough until the second's is there, and
+some to spare. A machine that is too slow for that finishes one before it begins the next: one late answer is better
+than many gaps.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ MOST_BEGUN = 2
 """Utterances that may be under way at once: each has a KV cache of its own."""
 _MARGIN = 1.2
 """Factor on the time that a step is expected to take."""
+_TO_SPARE = 1.0
+"""Seconds of sound that the first keeps while the second begins. With less, an engine has time for small blocks only,
+and a machine that keeps up with two in large blocks may not do so in small ones."""
 _NEWEST = 0.3
 """Weight of the latest measurement in the moving averages."""
 
@@ -48,16 +52,16 @@ class Speed:
         self._work = self._sound = 0.0
 
     def learn(self, work: float, sound: float, *, first: bool) -> None:
-        """Learn that a step, perhaps an utterance's first, took `work` seconds and gave `sound` seconds of playback."""
+        """Learn that a step, perhaps an utterance's first, took `work` seconds and made `sound` seconds."""
         if first:
             known = math.isfinite(self.beginning)
             self.beginning = (1 - _NEWEST) * self.beginning + _NEWEST * work if known else work
         self._work = (1 - _NEWEST) * self._work + work
         self._sound = (1 - _NEWEST) * self._sound + sound
 
-    def keeps_up_with(self, utterances: int) -> bool:
-        """Whether so many utterances can be spoken at once without a gap; false as long as nothing is known."""
-        return self._sound > 0 and utterances * _MARGIN * self._work <= self._sound
+    def keeps_up_with(self, playback_speed: float) -> bool:
+        """Whether sound can be made so many times as fast as it was spoken; false as long as nothing is known."""
+        return self._sound > 0 and playback_speed * _MARGIN * self._work <= self._sound
 
 
 class Turns(Generic[C]):
@@ -91,20 +95,22 @@ class Turns(Generic[C]):
         first = next((job for job in self._jobs if job.unwanted), self._jobs[0])
         if first.unwanted or first.playback is None:
             return first
-        begun: list[tuple[float, C]] = []
-        waiting: list[tuple[float, C]] = []
+        begun: list[tuple[Playback, C]] = []
+        waiting: list[tuple[Playback, C]] = []
         for job in self._jobs:
             if job.playback is None:
                 break
-            (begun if job.begun else waiting).append((job.playback.ahead, job))
+            (begun if job.begun else waiting).append((job.playback, job))
         # The first of those that run dry at the same time came first.
-        ahead, driest = min(begun or waiting, key=_ahead)
-        if begun and waiting and len(begun) < self._most_begun and self.speed.keeps_up_with(len(begun) + 1):
-            sooner, newcomer = min(waiting, key=_ahead)
-            if sooner < ahead and ahead >= _MARGIN * self.speed.beginning:
+        playback, driest = min(begun or waiting, key=_ahead)
+        if begun and waiting and len(begun) < self._most_begun:
+            its_playback, newcomer = min(waiting, key=_ahead)
+            speed = its_playback.speed + sum(other.speed for other, _ in begun)
+            enough = max(its_playback.ahead, _MARGIN * self.speed.beginning + _TO_SPARE)
+            if playback.ahead > enough and self.speed.keeps_up_with(speed):
                 return newcomer
         return driest
 
 
-def _ahead(candidate: tuple[float, Candidate]) -> float:
-    return candidate[0]
+def _ahead(candidate: tuple[Playback, Candidate]) -> float:
+    return candidate[0].ahead

@@ -34,15 +34,15 @@ _numbers = count()
 class Job(Generic[T]):
     """One job of a worker."""
 
-    work: Callable[[Job[T]], Generator[None, None, T]]
-    """Begins the job: makes a step at each `next`, and returns the result."""
+    work: Callable[[Job[T]], Generator[float, None, T]]
+    """Begins the job: each `next` makes a step and yields the seconds of sound in it; at the end comes the result."""
     doing: str
     """The job's name in the log, a participle: "closing"."""
     watchdog: Watchdog
     done: asyncio.Future[T]
     playback: Playback | None = None
     """Where the job's sound is played; None for a job that has the worker to itself."""
-    steps: Generator[None, None, T] | None = None
+    steps: Generator[float, None, T] | None = None
     """None until the job is begun."""
     unhurried: bool = True
     """Whether the next sign of life may take long."""
@@ -93,7 +93,7 @@ class Worker:
 
     def submit(
         self,
-        work: Callable[[Job[T]], Generator[None, None, T]],
+        work: Callable[[Job[T]], Generator[float, None, T]],
         doing: str,
         watchdog: Watchdog,
         playback: Playback | None = None,
@@ -194,14 +194,15 @@ class Worker:
 
     def _step(self, job: Job[Any]) -> None:
         """Make a job's next step, and learn how long it takes to make sound."""
-        playback, first = job.playback, not job.begun
-        before = 0.0 if playback is None else playback.given
+        first = not job.begun
         begun = time.monotonic()
         if job.steps is None:
             job.steps = job.work(job)
-        next(job.steps)
-        if playback is not None:
-            self._turns.speed.learn(time.monotonic() - begun, playback.given - before, first=first)
+        sound = next(job.steps)
+        # A step that hung, for example, says nothing about those to come, and another engine has said the rest.
+        if job.playback is not None and not job.unwanted:
+            job.playback.give(sound)
+            self._turns.speed.learn(time.monotonic() - begun, sound, first=first)
 
     def _finish(self, job: Job[Any], result: Any, failure: Exception | None) -> None:
         if job is self._lost:
