@@ -333,14 +333,16 @@ class _Handler(BaseHTTPRequestHandler):
         self._head(status, (headers or {}) | sent)
         if self.command == "HEAD":
             return None
-        end, then = len(data), lambda: None
-        if faults.cut_after is not None and faults.cuts_left > 0:
-            faults.cuts_left -= 1
-            end, then = faults.cut_after, lambda: self._hang_up(faults.reset_when)
         if faults.stall_after is not None:
-            end, then = faults.stall_after, lambda: self._go_on_later(data[max(start, end) :], faults)
-        self._pieces(data[start:end], faults)
-        return then()
+            self._pieces(data[start : faults.stall_after], faults)
+            while not (self.server.ended.is_set() or faults.over.wait(0.02)):
+                pass
+            return self._pieces(data[max(start, faults.stall_after) :], faults)
+        if faults.cut_after is None or faults.cuts_left <= 0:
+            return self._pieces(data[start:], faults)
+        faults.cuts_left -= 1
+        self._pieces(data[start : faults.cut_after], faults)
+        return self._hang_up(faults.reset_when)
 
     def _pieces(self, data: bytes, faults: Faults) -> None:
         piece = _PIECE if faults.bytes_per_second is None else max(1, int(faults.bytes_per_second / 20))
@@ -350,11 +352,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(data[start : start + piece])
             if faults.bytes_per_second is not None:
                 time.sleep(piece / faults.bytes_per_second)
-
-    def _go_on_later(self, rest: bytes, faults: Faults) -> None:
-        while not (self.server.ended.is_set() or faults.over.wait(0.02)):
-            pass
-        self._pieces(rest, faults)
 
     def _hang_up(self, reset_when: Callable[[], bool] | None) -> None:
         self.close_connection = True
