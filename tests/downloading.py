@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub.utils import close_session
 
+from tests.client import PATIENCE
 from tests.hub import Hub
 from wyoming_chatterbox.engine.files.download import Progress, fetch
 from wyoming_chatterbox.engine.files.hub import Patience
@@ -22,10 +23,10 @@ S3GEN = TURBO.s3gen
 
 @dataclass
 class Client:
-    """Someone who fetches, impatiently."""
+    """Someone who fetches, and tries again soon."""
 
     directory: Path
-    patience: Patience = field(default_factory=lambda: Patience(stall=2.0, retries=2, pause=0.01))
+    patience: Patience = field(default_factory=lambda: Patience(stall=PATIENCE, retries=2, pause=0.01))
     seen: list[Progress] = field(default_factory=list)
 
     def fetch(self, family: Family = TURBO, **options: object) -> Path:

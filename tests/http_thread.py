@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.client import PATIENCE
 from tests.http_serving import Http, http
 
 
@@ -32,10 +33,10 @@ def http_in_thread(directory: Path, *flags: str, **options: Any) -> Iterator[Htt
     thread = threading.Thread(target=lambda: asyncio.run(serve()), name="server")
     thread.start()
     try:
-        server, loop, enough = ready.result(30)
+        server, loop, enough = ready.result(PATIENCE)
         try:
             yield server
         finally:
             loop.call_soon_threadsafe(enough.set)
     finally:
-        thread.join(30)
+        thread.join(PATIENCE)

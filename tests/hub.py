@@ -21,11 +21,13 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.ports import free_port
 
 LARGE = (".safetensors", ".pt", ".bin")
 _PIECE = 64 * 1024
@@ -49,7 +51,8 @@ class Faults:
     cut_after: int | None = None
     """Bytes of the file after which the connection ends."""
     cuts_left: float = 0
-    cut_with_reset: bool = False
+    reset_when: Callable[[], bool] | None = None
+    """The cut is a reset, as soon as this is true."""
     announced: int | None = None
     """The size that HEAD tells."""
     size_concealed: bool = False
@@ -60,6 +63,7 @@ class Faults:
     status_left: float = 0
     error_code: str | None = None
     stall_after: int | None = None
+    over: threading.Event = field(default_factory=threading.Event)
     ignore_range: bool = False
     bytes_per_second: float | None = None
 
@@ -85,7 +89,7 @@ class Hub:
         self._commits: dict[str, dict[str, dict[str, File]]] = {}
         """Files of each repository, by commit and name; the last commit is the newest."""
         self._server: _Server | None = None
-        self._port = 0
+        self._port = free_port()
 
     @property
     def url(self) -> str:
@@ -102,7 +106,6 @@ class Hub:
     def start(self) -> None:
         """Listen; a second time on the same port."""
         self._server = _Server(("127.0.0.1", self._port), self)
-        self._port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def stop(self) -> None:
@@ -155,9 +158,12 @@ class Hub:
 
     # What goes wrong
 
-    def cut(self, name: str, after: int, times: float = 1, *, reset: bool = False) -> None:
-        """End the connection at `after` bytes, counted from the file's start: closed in order, or reset."""
-        self._set(name, cut_after=after, cuts_left=times, cut_with_reset=reset)
+    def cut(self, name: str, after: int, times: float = 1, *, reset_when: Callable[[], bool] | None = None) -> None:
+        """End the connection at `after` bytes, counted from the file's start: closed in order, or reset.
+
+        A reset throws away what the client has not read: it comes when `reset_when` says so.
+        """
+        self._set(name, cut_after=after, cuts_left=times, reset_when=reset_when)
 
     def announce(self, name: str, size: int) -> None:
         """Tell a size that isn't so."""
@@ -184,7 +190,7 @@ class Hub:
         self._set(name, status=status, status_methods=methods, error_code=error_code, status_left=times)
 
     def stall(self, name: str, after: int = 0) -> None:
-        """Send `after` bytes of a body and then nothing, with the connection kept open."""
+        """Send `after` bytes of a body and then nothing, with the connection kept open, until `clear`."""
         self._set(name, stall_after=after)
 
     def ignore_range(self, name: str) -> None:
@@ -197,6 +203,7 @@ class Hub:
     def clear(self) -> None:
         """Nothing goes wrong any more."""
         for file in self._all():
+            file.faults.over.set()
             file.faults = Faults()
 
     def _set(self, name: str, **faults: Any) -> None:
@@ -326,14 +333,16 @@ class _Handler(BaseHTTPRequestHandler):
         self._head(status, (headers or {}) | sent)
         if self.command == "HEAD":
             return None
-        end, then = len(data), None
-        if faults.cut_after is not None and faults.cuts_left > 0:
-            faults.cuts_left -= 1
-            end, then = faults.cut_after, self._reset if faults.cut_with_reset else self._hang_up
         if faults.stall_after is not None:
-            end, then = faults.stall_after, self._wait
-        self._pieces(data[start:end], faults)
-        return then() if then else None
+            self._pieces(data[start : faults.stall_after], faults)
+            while not (self.server.ended.is_set() or faults.over.wait(0.02)):
+                pass
+            return self._pieces(data[max(start, faults.stall_after) :], faults)
+        if faults.cut_after is None or faults.cuts_left <= 0:
+            return self._pieces(data[start:], faults)
+        faults.cuts_left -= 1
+        self._pieces(data[start : faults.cut_after], faults)
+        return self._hang_up(faults.reset_when)
 
     def _pieces(self, data: bytes, faults: Faults) -> None:
         piece = _PIECE if faults.bytes_per_second is None else max(1, int(faults.bytes_per_second / 20))
@@ -344,19 +353,14 @@ class _Handler(BaseHTTPRequestHandler):
             if faults.bytes_per_second is not None:
                 time.sleep(piece / faults.bytes_per_second)
 
-    def _wait(self) -> None:
-        self.server.ended.wait()
+    def _hang_up(self, reset_when: Callable[[], bool] | None) -> None:
         self.close_connection = True
-
-    def _hang_up(self) -> None:
-        self.close_connection = True
-
-    def _reset(self) -> None:
-        # What was sent must have arrived: a reset throws away the rest.
+        if reset_when is None:
+            return
         self.wfile.flush()
-        time.sleep(0.1)
+        while not (reset_when() or self.server.ended.is_set()):
+            time.sleep(0.01)
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.close_connection = True
 
     def _error(self, status: int, code: str | None, headers: dict[str, str] | None = None) -> None:
         text = json.dumps({"error": code or "no"}).encode()

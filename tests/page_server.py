@@ -69,6 +69,7 @@ def _picture(seconds: int) -> str:
     return peaks(sounds.speech(seconds)).hex()
 
 
+@cache
 def speech(seconds: float, rate: int = RATE) -> Samples:
     """Sound that looks like somebody who speaks: syllables over little noise."""
     at = np.arange(round(seconds * rate)) / rate
@@ -267,7 +268,7 @@ class StandIn:
         queue: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
         self._listeners.add(queue)
         try:
-            await response.write(f"event: info\ndata: {json.dumps(self.info)}\n\n".encode())
+            await response.write(f"event: info\ndata: {json.dumps(self.info | {'is_event': True})}\n\n".encode())
             while True:
                 name, data = await queue.get()
                 await response.write(f"event: {name}\ndata: {json.dumps(data)}\n\n".encode())
@@ -363,7 +364,7 @@ class StandIn:
         return web.json_response(entry)
 
     async def _sample(self, _: web.Request) -> web.Response:
-        return web.Response(body=wav(speech(6.0)), content_type="audio/wav")
+        return web.Response(body=wav(speech(60.0)), content_type="audio/wav")
 
     async def _preview(self, request: web.Request) -> web.Response:
         response = await self._sample(request)

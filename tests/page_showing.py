@@ -12,10 +12,11 @@ import pytest
 import pytest_asyncio
 
 from tests.browser import Watched, launched, microphone, watched
+from tests.client import PATIENCE
 from tests.ports import free_port
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Page, Route
+    from playwright.async_api import Browser, Frame, Page, Route
 
     from tests.page_server import StandIn
 
@@ -63,6 +64,9 @@ async def show(chromium: Browser) -> AsyncIterator[Show]:
             if part == "voices":
                 # The part's script has come: what is pressed from now on is heard.
                 await at.page.locator("#cards li, #gate:not([hidden])").first.wait_for()
+            if server.has_events and server.token is None:
+                # From now on, nothing comes but what the test lets the server tell.
+                await holds(at.page, "import('./server.js').then(({ state }) => Boolean(state.info?.is_event))")
             return at.page, server
 
         yield opened
@@ -71,7 +75,7 @@ async def show(chromium: Browser) -> AsyncIterator[Show]:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for a condition that the server fulfils."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not condition():
             await asyncio.sleep(0.01)
 
@@ -80,12 +84,12 @@ async def says(page: Page, query: str, text: str) -> None:
     """Wait until an element says so."""
     from playwright.async_api import expect
 
-    await expect(page.locator(query)).to_contain_text(text, timeout=10_000)
+    await expect(page.locator(query)).to_contain_text(text, timeout=1000 * PATIENCE)
 
 
-async def holds(page: Page, condition: str) -> None:
+async def holds(page: Page | Frame, condition: str) -> None:
     """Wait until an expression of JavaScript is true; Playwright's own way needs eval, which the page forbids."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not await page.evaluate(condition):
             await asyncio.sleep(0.02)
 

@@ -106,7 +106,7 @@ def _see_all(seen: Seen) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.sendto(b"", _LAST)
     last = f"{socket.IPPROTO_UDP} {_LAST[0]} {_LAST[1]}"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while last not in seen.packets:
         if time.monotonic() > deadline:
             raise TimeoutError("The packets that were sent are not seen")

@@ -58,7 +58,8 @@ class ServerProcess:
     async def try_again(self) -> None:
         """Have Chatterbox loaded now, rather than when it would be tried again by itself."""
         async with aiohttp.ClientSession() as session, session.post(f"{self.http}/retry") as response:
-            assert response.ok, await response.text()
+            # It may be tried again by itself at this moment.
+            assert response.ok or response.status == 409, await response.text()
 
     def said(self) -> str:
         """The log so far."""

@@ -25,6 +25,8 @@ from wyoming_chatterbox.server.discovery import Announcement
 
 TYPE = "_wyoming._tcp.local."
 LOOPBACK = ["127.0.0.1"]
+KITCHEN = f"kitchen{os.getpid()}"
+"""Other runs of the tests announce servers at the same loopback interface."""
 NOWHERE = ["198.51.100.8"]
 """An address that no machine has."""
 BY_HAND = "Settings > Devices & services > Add integration > Wyoming Protocol, host "
@@ -43,7 +45,7 @@ async def changes_fixture() -> AsyncIterator[Changes]:
     seen: asyncio.Queue[tuple[str, ServiceStateChange]] = asyncio.Queue()
 
     def changed(zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange) -> None:
-        if "kitchen" in name:
+        if KITCHEN in name:
             seen.put_nowait((name, state_change))
 
     try:
@@ -68,7 +70,7 @@ async def test_a_server_on_all_addresses_is_announced_with_one_and_taken_back(
     changes: Changes, caplog: pytest.LogCaptureFixture
 ) -> None:
     zeroconf, seen = changes
-    announcement = Announcement("kitchen", "0.0.0.0", 10200, interfaces=LOOPBACK)
+    announcement = Announcement(KITCHEN, "0.0.0.0", 10200, interfaces=LOOPBACK)
     announcement.start()
     await until(lambda: "Zeroconf announces" in caplog.text or "until it has a network" in caplog.text)
     if "until it has a network" in caplog.text:
@@ -77,7 +79,7 @@ async def test_a_server_on_all_addresses_is_announced_with_one_and_taken_back(
     name, change = await asyncio.wait_for(seen.get(), PATIENCE)
     assert change is ServiceStateChange.Added
     info = AsyncServiceInfo(TYPE, name)
-    assert await info.async_request(zeroconf.zeroconf, 3000)
+    assert await info.async_request(zeroconf.zeroconf, 1000 * PATIENCE)
     assert info.port == 10200
     (address,) = info.parsed_addresses()
     assert address not in ("0.0.0.0", "127.0.0.1"), "Home Assistant skips these"
@@ -92,17 +94,17 @@ async def test_a_second_server_of_a_name_gets_another(changes: Changes, caplog: 
     def announced(count: int) -> bool:
         return caplog.text.count("Zeroconf announces") == count
 
-    both = [Announcement("kitchen", "198.51.100.7", port, interfaces=LOOPBACK) for port in (10200, 10201)]
+    both = [Announcement(KITCHEN, "198.51.100.7", port, interfaces=LOOPBACK) for port in (10200, 10201)]
     for number, announcement in enumerate(both, 1):
         announcement.start()
         await until(partial(announced, number))
-    assert "Zeroconf announces it there as 'kitchen-2'" in caplog.messages
+    assert f"Zeroconf announces it there as '{KITCHEN}-2'" in caplog.messages
     for announcement in both:
         await announcement.close()
 
 
 async def test_what_others_can_not_reach_is_not_announced(caplog: pytest.LogCaptureFixture) -> None:
-    announcement = Announcement("kitchen", "localhost", 10200)
+    announcement = Announcement(KITCHEN, "localhost", 10200)
     announcement.start()
     line = await told(caplog, "Only this machine reaches the server")
     assert f"In a Home Assistant on it: {BY_HAND}" in line
@@ -131,7 +133,7 @@ async def test_a_container_s_own_address_is_for_those_who_debug(
 
 
 async def test_where_it_can_not_be_announced_one_quiet_line_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    announcement = Announcement("kitchen", "198.51.100.7", 10200, interfaces=NOWHERE)
+    announcement = Announcement(KITCHEN, "198.51.100.7", 10200, interfaces=NOWHERE)
     announcement.start()
     assert await told(caplog, "In Home Assistant")
     await told(caplog, "Zeroconf can't announce it there (")
@@ -140,8 +142,8 @@ async def test_where_it_can_not_be_announced_one_quiet_line_says_so(caplog: pyte
 
 
 async def test_it_can_be_closed_before_it_has_begun() -> None:
-    await Announcement("kitchen", "0.0.0.0", 10200, interfaces=LOOPBACK).close()
-    announcement = Announcement("kitchen", "0.0.0.0", 10200, interfaces=LOOPBACK)
+    await Announcement(KITCHEN, "0.0.0.0", 10200, interfaces=LOOPBACK).close()
+    announcement = Announcement(KITCHEN, "0.0.0.0", 10200, interfaces=LOOPBACK)
     announcement.start()
     await announcement.close()
 

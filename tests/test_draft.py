@@ -132,8 +132,8 @@ def test_a_recording_that_does_not_answer_can_be_interrupted(
 ) -> None:
     voice = hanging("alice")
     for _ in range(3):
-        assert not engine.prepare(voice, At(30))
-    assert not engine.prepare(hanging("bob"), At(30))
+        assert not engine.prepare(voice, At(5))
+    assert not engine.prepare(hanging("bob"), At(5))
     assert [thread.name for thread in threading.enumerate()].count("recording") == 1
 
 

@@ -166,6 +166,6 @@ async def test_a_client_that_leaves_leaves_no_encoder(tmp_path: Path, name: str,
                 await response.content.readany()
                 assert open_encoders() == 1
             await until(lambda: open_encoders() == 0)
-            assert server.running.service.replies.active == 0
+            await until(lambda: server.running.service.replies.active == 0)
     finally:
         gc.enable()

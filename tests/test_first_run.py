@@ -22,6 +22,7 @@ from tests.fakes import FakeEngine
 from tests.hub import Hub
 from tests.process import server_process
 from tests.serving import until
+from tests.test_log import join_writers
 from wyoming_chatterbox.engine import Stage
 from wyoming_chatterbox.engine.files.progress import DownloadTally, format_duration
 from wyoming_chatterbox.families import TURBO
@@ -87,6 +88,7 @@ def logged(screen: Screen, write: Callable[[QueuedHandler, logging.Logger], None
     logger.addHandler(handler)
     write(handler, logger)
     handler.close()
+    join_writers()
     screen.close()
     return screen.lines
 

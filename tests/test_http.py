@@ -50,7 +50,7 @@ class OnGpu(FakeEngine):
 
 
 async def test_health_is_good_while_anybody_speaks(tmp_path: Path) -> None:
-    async with http(tmp_path) as ready, http(tmp_path, load=failing) as standby:
+    async with http(tmp_path) as ready, http(tmp_path, load=failing, first_retry=60) as standby:
         await until(lambda: standby.running.service.lifecycle.speaking is not None)
         for server in (ready, standby):
             status, answer = await server.get("/health")
@@ -58,7 +58,7 @@ async def test_health_is_good_while_anybody_speaks(tmp_path: Path) -> None:
 
 
 async def test_health_is_bad_while_nobody_speaks(tmp_path: Path) -> None:
-    async with http(tmp_path, "--no-standby", load=failing) as server:
+    async with http(tmp_path, "--no-standby", load=failing, first_retry=60) as server:
         await until(lambda: server.running.service.lifecycle.failure is not None)
         status, answer = await server.get("/health")
     assert (status, answer["status"], answer["speaking"]) == (503, "unavailable", None)
@@ -89,7 +89,7 @@ async def test_config_tells_what_was_asked_and_what_became_of_it(tmp_path: Path)
 
 
 async def test_config_promises_nothing_before_chatterbox_is_ready(tmp_path: Path) -> None:
-    async with http(tmp_path, "--quantization", "int8", "--model", "english", load=failing) as server:
+    async with http(tmp_path, "--quantization", "int8", "--model", "english", load=failing, first_retry=60) as server:
         _, answer = await server.get("/config")
     assert (answer["model"], answer["effective_dtype"], answer["quantization"]) == ("english", None, "none")
     assert answer["engine"] is None
@@ -137,7 +137,7 @@ async def test_info_tells_who_speaks_and_why(tmp_path: Path) -> None:
 
 
 async def test_info_tells_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
-    async with http(tmp_path, load=failing) as server:
+    async with http(tmp_path, load=failing, first_retry=60) as server:
         await until(lambda: server.running.service.lifecycle.failure is not None)
         _, answer = await server.get("/info")
     assert answer["engine"]["name"] == "standby"

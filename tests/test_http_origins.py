@@ -103,7 +103,7 @@ async def test_errors_of_the_engine_can_be_read_too(tmp_path: Path) -> None:
     def failing(*_: object) -> FakeEngine:
         raise EngineError("not today")
 
-    async with http(tmp_path, "--no-standby", "--http-cors", ORIGIN, load=failing) as server:
+    async with http(tmp_path, "--no-standby", "--http-cors", ORIGIN, load=failing, first_retry=60) as server:
         await until(lambda: server.running.service.lifecycle.failure is not None)
         async with server.client.post(SPEECH, json={"input": "Hi."}, headers={"Origin": ORIGIN}) as response:
             assert (response.status, response.headers[ALLOW]) == (503, ORIGIN)

@@ -293,7 +293,7 @@ async def test_nobody_to_speak_is_unavailable_and_worth_another_try(tmp_path: Pa
 
     asking = {"input": TEXT}
     async with (
-        http(tmp_path, "--no-standby", load=failing) as server,
+        http(tmp_path, "--no-standby", load=failing, first_retry=60) as server,
         server.client.post(SPEECH, json=asking) as response,
     ):
         assert (response.status, (await response.json())["error"]["code"]) == (503, "not-ready")

@@ -113,7 +113,7 @@ async def test_an_engine_that_hangs_is_asked_for_no_other_voice_at_once(
     async with serving(tmp_path) as running:
         running.chatterbox.unfit = {name: HungError("It hangs.") for name in names}
         running.preparation.start()
-        await until(lambda: len(asked(running)) == 3)
+        await until(lambda: len(asked(running)) >= 3)
         assert set(asked(running)) == {"v0"}
     assert "can't be prepared ahead" not in caplog.text
 

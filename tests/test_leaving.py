@@ -306,7 +306,7 @@ async def test_an_ended_connection_is_freed_without_the_collector(tmp_path: Path
             await until(lambda: alive(Handler) == 0)
             await until(lambda: alive(Event) == kept)
             await until(lambda: alive(Peer) == 0)
-            assert alive(asyncio.StreamReader) == 0
+            await until(lambda: alive(asyncio.StreamReader) == 0)
 
 
 async def test_the_latest_event_is_not_kept_while_the_connection_waits(tmp_path: Path) -> None:

@@ -181,7 +181,7 @@ async def test_a_client_that_resets_the_connection_disturbs_nobody(
     assert "Traceback" not in caplog.text
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(sent=st.binary(max_size=300) | st.builds(lambda value: json.dumps(value).encode() + b"\n", st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8)
     | st.sampled_from(["type", "data", "data_length", "payload_length", "synthesize", "text"]),

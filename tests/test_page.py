@@ -111,7 +111,6 @@ async def test_a_download_tells_how_far_and_how_long(show: Show) -> None:
 async def test_the_page_writes_only_what_changed(show: Show) -> None:
     page, server = await show()
     await says(page, "#replies", "Oma Erna")
-    await until(lambda: server.listeners == 1)
     await page.evaluate("""() => {
       const range = document.createRange();
       range.selectNodeContents(document.querySelector("#replies li:nth-child(3) .line"));
@@ -149,7 +148,6 @@ async def test_a_page_without_events_asks_and_changes_no_more(show: Show) -> Non
 
 async def test_what_is_read_aloud_changes_only_with_the_state(show: Show) -> None:
     page, server = await show()
-    await until(lambda: server.listeners == 1)
     await page.evaluate(WATCH)
     server.enter("failed")
     for seconds in range(30, 20, -1):
@@ -166,7 +164,6 @@ async def test_what_is_read_aloud_changes_only_with_the_state(show: Show) -> Non
 
 async def test_a_server_that_goes_away_is_told_and_found_again(show: Show) -> None:
     page, server = await show(complains=True)
-    await until(lambda: server.listeners == 1)
     await server.stop()
     await says(page, "#headline", "The server does not answer")
     assert await page.title() == "No answer · Chatterbox"
@@ -225,7 +222,6 @@ async def test_a_hidden_page_leaves_its_connection_to_others(show: Show) -> None
 async def test_the_memory_of_the_last_hour_goes_on(show: Show) -> None:
     page, server = await show(part="memory")
     await says(page, "#legend", "The whole server: 1.4 GB")
-    await until(lambda: server.listeners == 1)
     memory = {key: value for key, value in server.memory.items() if key != "history"}
     server.tell("memory", {**memory, "point": [0, 2_100_000_000, 1_200_000_000, 931_000_000, 90_000_000]})
     await says(page, "#legend", "The whole server: 2.1 GB")

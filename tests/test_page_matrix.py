@@ -12,7 +12,7 @@ import pytest
 from tests import page_pictures
 from tests.browser import missing, overflow, violations, watched
 from tests.page_server import INGRESS, STATES, StandIn, stand_in, voice
-from tests.page_showing import says
+from tests.page_showing import holds, says
 from tests.ports import free_port
 
 if TYPE_CHECKING:
@@ -36,10 +36,9 @@ async def show(page: Page, frame: Page | Frame, server: StandIn, state: str, par
     if server.info["status"]["state"] != state:
         server.enter(state)
         server.tell()
+    await holds(frame, f"import('./server.js').then(({{ state }}) => state.kind === '{state}')")
     await frame.evaluate(f"location.hash = '{part}'")
     await frame.locator(f"[data-view={part}]:not([hidden]) {PARTS[part]}:not(:empty)").wait_for(state="attached")
-    if part in ("speak", "home"):
-        await frame.locator("#now.good, #now.busy, #now.bad").wait_for(state="attached")
 
 
 async def sound(frame: Page | Frame, where: str) -> list[str]:

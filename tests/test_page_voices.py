@@ -16,7 +16,7 @@ import soundfile
 
 from tests.browser import missing
 from tests.page_server import INGRESS, RATE, Request, Samples, StandIn, speech, voice, wav
-from tests.page_showing import Show, holds, says, until
+from tests.page_showing import Show, holds, says
 
 if TYPE_CHECKING:
     from playwright.async_api import Page, Route
@@ -154,7 +154,7 @@ async def test_a_recording_from_the_microphone_becomes_a_voice(show: Show) -> No
     await holds(page, "parseFloat(document.querySelector('#recTime').innerText) > 2.5")
     await holds(page, "parseFloat(document.querySelector('#level').style.transform.slice(7)) > 0.1")
     await page.click("#rec")
-    await says(page, "#verdicts", "s long: six to fifteen are better")
+    await says(page, "#verdicts", "s long: ")
     await keep(page, "me")
     await says(page, "#toastText", "me is a voice now.")
     cut, rate = soundfile.read(io.BytesIO(upload(server).body), dtype="float32")
@@ -220,7 +220,6 @@ async def test_a_broken_recording_is_a_card_with_the_reason(show: Show) -> None:
 
 async def test_a_recording_that_cant_be_used_appears_by_itself(show: Show) -> None:
     page, server = await show(part="voices")
-    await until(lambda: server.listeners == 1)
     server.broken.append({"file": "memo 9.wav", "reason": "it is silent"})
     server.info["broken_recordings"] = {"memo 9.wav": "it is silent"}
     server.tell()
@@ -281,7 +280,6 @@ async def test_the_picture_of_a_recording_shows_what_was_played(show: Show) -> N
     recording = page.locator("#cards button[aria-label='Recording: alice']")
     await recording.click()
     await holds(page, f"({COLOURS})({PICTURES}[0]).length === 2")
-    await until(lambda: server.listeners == 1)
     server.voices[0]["label"] = "Alice"
     server.info["voices"].append({"name": "jonas", "language": "en"})
     server.tell()

@@ -128,8 +128,9 @@ async def test_a_taken_http_port_takes_away_no_speech(tmp_path: Path) -> None:
         async with server_process(tmp_path, "--http-port", str(port)) as server:
             await server.answering()
             assert (await plain(server.uri, SENTENCE)).types == CYCLE
-            assert server.said().count(f"--http-port {port} can't be served: ") == 1
+            await until(lambda: f"--http-port {port} can't be served: " in server.said())
             assert await server.stop() == 0
+        assert server.said().count(f"--http-port {port} can't be served: ") == 1
         assert "Traceback" not in server.said()
 
 
@@ -165,7 +166,7 @@ def parse(stream: bytes) -> list[Event]:
 async def health(uri: str) -> tuple[int | None, str]:
     """Exit code and words of the health check."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "wyoming_chatterbox.health_check", uri, "--timeout", "10"),
+        *(sys.executable, "-m", "wyoming_chatterbox.health_check", uri, "--timeout", str(PATIENCE)),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

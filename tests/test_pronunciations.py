@@ -209,6 +209,13 @@ def watching(path: Path, patience: float = PATIENCE) -> PronunciationFile:
     return PronunciationFile(path, poll_seconds=0.01, patience=patience)
 
 
+def put(path: Path, text: str) -> None:
+    """Put a file there as a whole: nobody reads half of it, and it is another file than the one before."""
+    draft = path.with_suffix(".draft")
+    draft.write_text(text)
+    draft.replace(path)
+
+
 async def test_a_file_is_read_again_when_it_changes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     path = tmp_path / "mine.yaml"
@@ -217,18 +224,18 @@ async def test_a_file_is_read_again_when_it_changes(tmp_path: Path, caplog: pyte
     try:
         assert words(file) == {}
         assert caplog.messages == [f"There are no pronunciations: {path} is read as soon as it is there"]
-        path.write_text("a: b")
+        put(path, "a: b")
         await until(lambda: words(file) == {"a": "b"})
-        path.write_text("a: c")
+        put(path, "a: c")
         await until(lambda: words(file) == {"a": "c"})
-        path.write_text("a: [")
+        put(path, "a: [")
         await until(lambda: file.trouble is not None)
         await asyncio.sleep(0.1)
         assert words(file) == {"a": "c"}, "the last good entries are used"
         assert caplog.text.count("no text") == 1, "and the log says so once"
         assert "mine.yaml, line 1" in caplog.text
         assert "The 1 pronunciations from before are used" in caplog.text
-        path.write_text("a: d\nb: e")
+        put(path, "a: d\nb: e")
         await until(lambda: words(file) == {"a": "d", "b": "e"})
         assert file.trouble is None
         assert caplog.messages[-1] == f"Pronunciations in {path}: 2"
@@ -278,7 +285,7 @@ async def test_replies_use_the_entries_as_they_are_then(tmp_path: Path) -> None:
     mine.write_text("IKEA: ee kay ah\n")
     async with serving(tmp_path, "--pronunciations", str(mine)) as running:
         await plain(running.uri, "The lamp is from IKEA.")
-        mine.write_text("IKEA: eye key ah\n")
+        put(mine, "IKEA: eye key ah\n")
         await until(lambda: words(running.service.pronunciations) == {"IKEA": "eye key ah"})
         await streamed(running.uri, ["The lamp is from IK", "EA."])
         assert running.chatterbox.texts == ["The lamp is from ee kay ah.", "The lamp is from eye key ah."]

@@ -90,7 +90,9 @@ async def test_after_the_timeout_the_unfinished_is_spoken_and_the_rest_when_it_c
         await client.write_event(SynthesizeStop().event())
         heard = await asyncio.wait_for(listening, PATIENCE)
         assert heard.types == STOPPED
-        assert running.chatterbox.texts == ["One and", "two.", "Three", "is", "here. The end"]
+        assert running.chatterbox.texts[:4] == ["One and", "two.", "Three", "is"]
+        # Short sentences are spoken as one unless the text stalls between them.
+        assert " ".join(running.chatterbox.texts[4:]) == "here. The end"
 
 
 @pytest.mark.slow(3)

@@ -81,7 +81,7 @@ async def test_one_whose_recording_changed_waits_again(tmp_path: Path) -> None:
 
 async def test_while_chatterbox_is_unloaded_new_voices_wait_and_those_prepared_are_ready(tmp_path: Path) -> None:
     record(tmp_path / "voices" / "alice.wav")
-    async with serving(tmp_path, "--idle-unload", "0.3") as running:
+    async with serving(tmp_path, "--idle-unload", "1") as running:
         running.preparation.start()
         await until(lambda: states(running)["alice"] == "ready")
         await until(lambda: running.chatterbox.closed)
@@ -145,11 +145,11 @@ async def test_voices_follow_one_another_without_a_pause(tmp_path: Path) -> None
     many(tmp_path / "voices", 40)
     async with serving(tmp_path) as running:
         await found(running, 40)
-        patient = idle_preparation.IdlePreparation(running.service.voices, running.service.replies, pause=0.5)
+        # With a pause before each, they would take longer than anybody waits for them.
+        pause = 1.1 * PATIENCE / 40
+        patient = idle_preparation.IdlePreparation(running.service.voices, running.service.replies, pause=pause)
         patient.start()
         try:
-            await until(lambda: bool(asked(running)))
-            # In pauses it would take twenty seconds.
             await until(lambda: len(asked(running)) == 40)
         finally:
             await patient.close()

@@ -122,13 +122,13 @@ def made_anew(folder: Path, content: bytes) -> bool:
     return same(store.load(NAME), voice_of())
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.binary(max_size=300))
 def test_any_bytes_are_no_voice(tmp_path: Path, content: bytes) -> None:
     assert made_anew(tmp_path, content)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.data())
 def test_a_voice_with_any_change_is_none(tmp_path: Path, written: bytes, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(written) - 1) | st.integers(0, 600))

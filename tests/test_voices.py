@@ -34,9 +34,11 @@ def catalogue(directory: Path, *languages: str, preferred: str = "default") -> C
 
 
 async def look(voices: VoicesFolder) -> Catalogue:
-    """Start to watch, and look once."""
+    """Start to watch, and look at everything once."""
     await voices.start()
     assert await voices.refresh(PATIENCE)
+    while voices._has_more:
+        assert await voices.refresh(PATIENCE)
     await voices.close()
     return voices.catalogue
 

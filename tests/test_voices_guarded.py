@@ -101,7 +101,11 @@ def loop() -> Iterator[asyncio.Runner]:
 
 
 @pytest.mark.slow(4)
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     name=st.text(min_size=1, max_size=40)
     | st.from_regex(r"\A[./\\]{0,4}[a-z.\x00-\x1f\u202e:%]{1,9}\Z")

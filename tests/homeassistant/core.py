@@ -21,6 +21,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry
 from homeassistant.runner import RuntimeConfig
 
+from tests.client import PATIENCE
 from tests.ports import free_port
 
 HEADER = 44
@@ -85,7 +86,7 @@ class Speaker:
 
     async def falls_silent(self) -> None:
         """Wait until the server has no reply in the making."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while await self.count("active"):
                 await asyncio.sleep(0.05)
 
