@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.client import PATIENCE
+
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Frame, Page
 
@@ -80,7 +82,7 @@ class Watched:
 async def watched(browser: Browser, url: str, home: str | None = None, **options: Any) -> AsyncIterator[Watched]:
     """A page in a browser profile of its own, which shows `url`; it may fetch only what is below `home`."""
     context: BrowserContext = await browser.new_context(locale="en-GB", **options)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(1000 * PATIENCE)
     try:
         page = Watched(await context.new_page(), home or url)
         await page.page.goto(url)

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from tests.browser import Watched, launched, microphone, watched
+from tests.client import PATIENCE
 from tests.ports import free_port
 
 if TYPE_CHECKING:
@@ -69,23 +70,16 @@ async def show(chromium: Browser) -> AsyncIterator[Show]:
         assert [complaint for at in pages for complaint in at.complaints] == []
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition that the server fulfils."""
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
 async def says(page: Page, query: str, text: str) -> None:
     """Wait until an element says so."""
     from playwright.async_api import expect
 
-    await expect(page.locator(query)).to_contain_text(text, timeout=10_000)
+    await expect(page.locator(query)).to_contain_text(text, timeout=1000 * PATIENCE)
 
 
 async def holds(page: Page, condition: str) -> None:
     """Wait until an expression of JavaScript is true; Playwright's own way needs eval, which the page forbids."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not await page.evaluate(condition):
             await asyncio.sleep(0.02)
 

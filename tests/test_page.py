@@ -8,7 +8,8 @@ import pytest
 
 from tests.browser import missing
 from tests.page_server import StandIn
-from tests.page_showing import Show, says, until
+from tests.page_showing import Show, says
+from tests.serving import until
 
 if TYPE_CHECKING:
     from playwright.async_api import Page

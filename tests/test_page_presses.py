@@ -8,8 +8,9 @@ import pytest
 
 from tests.browser import missing, overflow, watched
 from tests.page_server import StandIn, recording, stand_in, voice
-from tests.page_showing import Show, hold, holds, says, until
+from tests.page_showing import Show, hold, holds, says
 from tests.ports import free_port
+from tests.serving import until
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser

@@ -9,7 +9,8 @@ import pytest
 
 from tests.browser import missing
 from tests.page_server import StandIn, speech
-from tests.page_showing import Show, holds, says, until
+from tests.page_showing import Show, holds, says
+from tests.serving import until
 
 if TYPE_CHECKING:
     from playwright.async_api import Page

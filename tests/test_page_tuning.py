@@ -9,7 +9,8 @@ import pytest
 
 from tests.browser import missing, overflow, violations
 from tests.page_server import StandIn, voice
-from tests.page_showing import Show, hold, holds, says, until
+from tests.page_showing import Show, hold, holds, says
+from tests.serving import until
 from wyoming_chatterbox.voices.voice import STYLE_OPTIONS
 
 if TYPE_CHECKING:

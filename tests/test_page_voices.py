@@ -16,7 +16,8 @@ import soundfile
 
 from tests.browser import missing
 from tests.page_server import INGRESS, RATE, Request, Samples, StandIn, speech, voice, wav
-from tests.page_showing import Show, holds, says, until
+from tests.page_showing import Show, holds, says
+from tests.serving import until
 
 if TYPE_CHECKING:
     from playwright.async_api import Page, Route

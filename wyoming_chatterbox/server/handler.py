@@ -22,7 +22,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 
 from ..audio.samples import CHANNELS, WIDTH, pcm_chunks
 from ..engine import SAMPLE_RATE, Block
-from ..errors import ChatterboxError, OverloadedError, ProtocolError, ShuttingDownError
+from ..errors import ChatterboxError, OverloadedError, ProtocolError, ShuttingDownError, UnexpectedError
 from ..faults import message
 from ..health_check import HEALTH_CHECK
 from ..network.connections import Connection
@@ -104,6 +104,7 @@ class Handler:
             _LOGGER.debug("%s is gone: %s", self._client, message(err))
         except Exception:
             _LOGGER.exception("Serving %s failed", self._client)
+            self._fail(UnexpectedError(), self._current)
         finally:
             if self._current is not None and not peer.ended:
                 _LOGGER.info("%s left before the end", self._client)
@@ -233,9 +234,9 @@ class Handler:
                     _LOGGER.warning("%s got an error: %s", self._client, err)
                 self._fail(err, request)
                 return
-            except Exception as err:
+            except Exception:
                 _LOGGER.exception("Speaking to %s failed", self._client)
-                self._fail(ChatterboxError(f"Unexpected {type(err).__name__}: see the server's log"), request)
+                self._fail(UnexpectedError(), request)
                 return
             finally:
                 if isinstance(request.text, TextStream):

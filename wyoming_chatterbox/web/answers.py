@@ -20,6 +20,7 @@ from ..errors import (
     RequestError,
     ShuttingDownError,
     TextError,
+    UnexpectedError,
     UnknownVoiceError,
     VoiceError,
 )
@@ -92,7 +93,7 @@ def error_answer(error: ChatterboxError) -> web.Response:
 def error_body(error: Exception) -> dict[str, Any]:
     """Describe an error as OpenAI does; of one that nobody foresaw the log says more."""
     if not isinstance(error, ChatterboxError):
-        error = ChatterboxError("Something unexpected happened: see the server's log", Problem("unexpected"))
+        error = UnexpectedError()
     status, param = _blame(error)
     described = {"message": str(error), "type": _kind(status), "code": error.code, "param": param}
     return {"error": described | told(error.problem)}

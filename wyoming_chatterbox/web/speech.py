@@ -28,6 +28,8 @@ from .speech_request import SpeechRequest, body_of, parse, refused, voice_of
 
 _LOGGER = logging.getLogger(__name__)
 
+ENDING = web.AppKey("ending", asyncio.Event)
+"""Set when the server ends: replies that are cancelled from then on are not those of clients that left."""
 _SAMPLES_AT_A_TIME = SAMPLE_RATE // 2
 """Samples encoded in one go: the first of a long block need not wait for its last."""
 SPEECH_TOKENS_A_SECOND = 25
@@ -56,7 +58,8 @@ async def speak(service: Service, request: web.Request, wanted: SpeechRequest, v
                 pieces = _events(pieces, text, reply.record)
             await _stream(request, response, pieces, reply.record)
     except asyncio.CancelledError:
-        _LOGGER.info("%s left before the end", client)
+        if not request.app[ENDING].is_set():
+            _LOGGER.info("%s left before the end", client)
         raise
     except Exception as err:
         if not response.prepared:
