@@ -330,6 +330,7 @@ class StandIn:
         self.requests.append(sent)
         if self.refuses_uploads is not None:
             return _error(400, self.refuses_uploads, "broken-voice")
+        self.broken = [one for one in self.broken if one["file"] != sent.fields.get("replaces")]
         added = voice(sent.fields["name"], self.languages, state="preparing")
         self.voices.append(added)
         return web.json_response(added, status=201)

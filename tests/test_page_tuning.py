@@ -82,6 +82,42 @@ async def test_news_of_the_voice_itself_leave_the_focus(show: Show) -> None:
     assert await page.evaluate("document.activeElement.localName") == "select"
 
 
+@pytest.mark.parametrize("place", ["voices", "speak"])
+async def test_news_leave_a_slider_that_is_dragged(show: Show, place: str) -> None:
+    page, server = await show(part=place)
+    await until(lambda: server.listeners == 1)
+    if place == "voices":
+        slider = (await unfold(page, "alice")).locator("label:has-text('Temperature') input")
+    else:
+        await page.click("#how summary")
+        slider = page.locator("#sliders label:has-text('Temperature') input")
+    await slider.scroll_into_view_if_needed()
+    box = await slider.bounding_box()
+    assert box is not None
+
+    async def to(part: float) -> float:
+        await page.mouse.move(box["x"] + part * box["width"], box["y"] + box["height"] / 2)
+        return float(await slider.input_value())
+
+    await to(0.5)
+    await page.mouse.down()
+    assert await to(0.6) == pytest.approx(1.2, abs=0.1)
+    # Somebody else changes the same voice.
+    server.voices[0]["style"]["speed"] = 1.3
+    server.info["voices"].append({"name": "jonas", "language": "en"})
+    server.tell()
+    await holds(page, "import('./server.js').then(({ state }) => state.voices.voices[0].style.speed === 1.3)")
+    assert await to(0.8) == pytest.approx(1.6, abs=0.1)
+    await page.mouse.up()
+    speed = page.locator("#sliders:visible, #cards > li:has-text('alice')").first.locator(
+        "label:has-text('Speed') input"
+    )
+    await holds(page, "[...document.querySelectorAll('input[data-do=speed]')].some(({ value }) => value === '1.3')")
+    assert await speed.input_value() == "1.3"
+    if place == "voices":
+        assert float(await slider.input_value()) == pytest.approx(1.6, abs=0.1)
+
+
 async def test_as_usual_takes_back_how_a_voice_speaks_and_leaves_what_it_is_called(show: Show) -> None:
     page, server = await show(part="voices")
     card = await unfold(page, "alice", more=True)

@@ -217,6 +217,8 @@ async def test_a_broken_recording_is_a_card_with_the_reason(show: Show) -> None:
     await page.locator("#cards li.wrong").wait_for(state="detached")
     assert server.broken == []
     assert server.voices[-1]["name"] == "memo 3"
+    # In one request: whatever becomes of it, the old recording is there until the new one is.
+    assert [request.method for request in server.requests] == ["POST"]
 
 
 async def test_a_recording_that_cant_be_used_appears_by_itself(show: Show) -> None:

@@ -151,7 +151,14 @@ class Library:
         await self._call(partial(examine, upload.path), max(self._patience, _EXAMINE_SECONDS))
 
     async def add(
-        self, name: str, profile: Profile, upload: Upload | None = None, suffix: str = "", *, instead: bool = False
+        self,
+        name: str,
+        profile: Profile,
+        upload: Upload | None = None,
+        suffix: str = "",
+        *,
+        instead: bool = False,
+        replaces: str | None = None,
     ) -> None:
         """Add a voice, as `VoiceFiles.add` does. What it replaces can be brought back once its name is free again."""
         path = upload.path if upload is not None else None
@@ -161,7 +168,8 @@ class Library:
             if key is not None:
                 self._remember(key, name, ())
 
-        await self._call(partial(self._files.add, name, path, suffix, profile, instead=instead), done=added)
+        adding = partial(self._files.add, name, path, suffix, profile, instead=instead, replaces=replaces)
+        await self._call(adding, done=added)
 
     async def change(self, voice: VoiceName, changes: Mapping[str, Any], name: str | None = None) -> None:
         """Change a profile and a name, as `VoiceFiles.change` does."""

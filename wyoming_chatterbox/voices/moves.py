@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -56,6 +57,15 @@ def move(source: Path, target: Path) -> None:
         source.rename(target)
     else:
         source.unlink()
+
+
+def copy(source: Path, target: Path) -> None:
+    """Make a file appear in a second place, where none is; a link stays a link."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        # Not every file system has hard links.
+        shutil.copy2(source, target, follow_symlinks=False)
 
 
 def check_inside(directory: Path, path: Path) -> None:

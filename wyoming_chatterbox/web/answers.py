@@ -39,6 +39,7 @@ ENGINE_HEADER = "Chatterbox-Engine"
 REPLY_HEADER = "Chatterbox-Reply"
 """Header of speech: the id of the reply among the `recent` ones of /info."""
 _RETRY_AFTER_SECONDS = 5
+_NAME_CONFLICTS = ("name-taken", "name-is-alias")
 
 
 class RefusedError(ChatterboxError):
@@ -119,7 +120,7 @@ def _blame(error: ChatterboxError) -> tuple[int, str | None]:
         case RequestError() | TextError():
             return 400, "input"
         case ConflictError():
-            return 409, None
+            return 409, "name" if error.problem.code in _NAME_CONFLICTS else None
         case FolderError():
             return 507 if error.full else 503, None
         case OverloadedError():
