@@ -121,9 +121,7 @@ def _create(voice: Schema) -> Schema:
         "name": string("A file name without separators, suffix and a full stop at its beginning."),
         **_profile(nullable=False),
         "replace": {"type": "boolean", "description": "Whether it may replace the recording of a voice of this name."},
-        "replaces": string(
-            "A file among the broken ones, which stays until the voice is there; sent with a file only."
-        ),
+        "replaces": string("A file among the broken ones, which stays until the voice is there; only with a file."),
         "consent": {"type": "boolean", "description": "Whether the person agrees that their voice is copied."},
     }
     form = record({"file": string(format="binary"), **fields}, needed=("file",))
