@@ -64,12 +64,12 @@ def test_a_language_has_all_texts_and_no_more(language: str) -> None:
 
 
 def test_the_page_has_words_for_what_the_server_refuses() -> None:
-    """By the codes in `Problem("code", ...)`: those of requests and recordings, in all folders but the engine's."""
+    """By the codes in `Problem("code", ...)`: those of requests and files, in all folders but the engine's."""
     known = set(re.findall(r'^  "([a-z-]+)": later', (STATIC / "refusals.js").read_text(), re.MULTILINE))
     package = STATIC.parents[1]
     sent = {
         code
-        for folder in ("audio", "speech", "voices", "web")
+        for folder in ("audio", "speech", "text", "voices", "web")
         for file in (package / folder).glob("*.py")
         for code in re.findall(r'\bProblem\(\s*"([a-z-]+)"', file.read_text())
     }

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ..errors import RequestError
 from ..options import Options
+from ..problem import Problem
 from .items import Item, Part, Pause
 from .markup import PlainText
 from .sentences import Sentence, SentenceStream
@@ -167,5 +168,6 @@ def items_of(text: str, language: str = "", reading: Reading | None = None, *, s
 def checked_length(text: str, limit: int) -> str:
     """Return a client's text; `RequestError` if it is over `limit` characters long."""
     if len(text) > limit:
-        raise RequestError(f"The text is {len(text)} characters long; {limit} is the limit (--max-total-length)")
+        message = f"The text is {len(text)} characters long; {limit} is the limit (--max-total-length)"
+        raise RequestError(message, Problem("text-long", {"characters": len(text), "most": limit}))
     return text

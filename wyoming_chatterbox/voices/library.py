@@ -280,7 +280,8 @@ class Library:
         folder = f"The voices folder {self.directory}"
         place = {"folder": str(self.directory)}
         if reads:
-            return FolderError(f"A file in {self.directory} can't be read ({err.strerror}): let the server read it")
+            message = f"A file in {self.directory} can't be read ({err.strerror}): let the server read it"
+            return FolderError(message, Problem("file-unreadable", {"error": err.strerror}))
         match err.errno:
             case errno.ENOSPC | errno.EDQUOT:
                 message = f"{folder} has no room left: free some space on its disk, and try again"
@@ -292,8 +293,9 @@ class Library:
                     Problem("folder-read-only", place),
                 )
             case errno.ENOTDIR | errno.EEXIST:
-                return FolderError(f"{folder} is no folder: name one with --voices-dir")
-        return FolderError(f"{folder} can't be changed: {err.strerror or err}")
+                return FolderError(f"{folder} is no folder: name one with --voices-dir", Problem("no-folder", place))
+        why = err.strerror or str(err)
+        return FolderError(f"{folder} can't be changed: {why}", Problem("folder-error", {**place, "error": why}))
 
 
 def _taken(future: asyncio.Future[T], *, done: Callable[[T], None] | None = None) -> None:

@@ -172,7 +172,7 @@ class VoiceFiles:
                     )
                 files += styles
             if not files:
-                raise ConflictError(f"The files of {quoted(voice.name)} are gone already")
+                raise ConflictError(f"The files of {quoted(voice.name)} are gone already", Problem("files-changed"))
             copies = [copy for path in files if is_profile(path) and os.path.lexists(copy := _copy_of(path))]
             left = set(self._there.files_beside(files)).difference(files)
             key = self._aside.put([*files, *copies])
@@ -192,7 +192,7 @@ class VoiceFiles:
         with self._lock:
             moves = self._aside.moves(key)
             if not moves:
-                raise ConflictError("The files are gone for good")
+                raise ConflictError("The files are gone for good", Problem("files-gone"))
             targets = [target for _, target in moves]
             for target in targets:
                 check_inside(self.directory, target)
@@ -230,7 +230,8 @@ class VoiceFiles:
     def _no_voice(self, name: str) -> Path:
         path = self.directory / name
         if Path(name).is_absolute() or ".." in Path(name).parts or not os.path.lexists(path) or path.is_dir():
-            raise ConflictError(f"{quoted(name)} is no file that can be deleted here: look into the folder itself")
+            message = f"{quoted(name)} is no file that can be deleted here: look into the folder itself"
+            raise ConflictError(message, Problem("not-here", {"name": name}))
         return path
 
     def _put(self, sound: Path, target: Path, gone: Sequence[Path]) -> Path:
@@ -256,7 +257,8 @@ class VoiceFiles:
         try:
             return self._read_profile(path)
         except VoiceError as err:
-            raise ConflictError(f"{self._shown(path)} must be mended by hand first: {err}") from err
+            wrong = Problem("profile-wrong", {"file": self._shown(path)})
+            raise ConflictError(f"{self._shown(path)} must be mended by hand first: {err}", wrong) from err
 
     def _keep_comments(self, path: Path) -> Path | None:
         """Keep a copy of a profile in which a person wrote comments, as they get lost when it is written anew."""

@@ -24,7 +24,7 @@ from ..errors import (
     UnknownVoiceError,
     VoiceError,
 )
-from ..problem import UNKNOWN, Problem
+from ..problem import UNKNOWN, Problem, Reason
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; worker-src 'self'; media-src 'self' blob:; base-uri 'none'; "
@@ -103,6 +103,11 @@ def error_body(error: Exception) -> dict[str, Any]:
 def told(problem: Problem) -> dict[str, Any]:
     """Return a problem for the page, which has words for it; nothing if it is not known which one it is."""
     return {} if problem == UNKNOWN else {"problem": {"code": problem.code, "values": dict(problem.values)}}
+
+
+def told_of(reason: str | None) -> dict[str, Any]:
+    """Return the problem of a sentence that tells of one, as `told` does."""
+    return told(reason.problem) if isinstance(reason, Reason) else {}
 
 
 def unexpected() -> web.Response:

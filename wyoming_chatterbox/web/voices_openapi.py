@@ -107,7 +107,10 @@ def paths() -> Schema:
 
 
 def _list(voice: Schema) -> Schema:
-    folder = record({"path": string(), "writable": {"type": "boolean"}, "trouble": _STRING_OR_NULL})
+    folder = record(
+        {"path": string(), "writable": {"type": "boolean"}, "trouble": _STRING_OR_NULL, "problem": PROBLEM},
+        needed=("path", "writable", "trouble"),
+    )
     broken = record({"file": string(), "reason": string(), "problem": PROBLEM}, needed=("file", "reason"))
     listing = record({"voices": list_of(voice), "broken": list_of(broken), "folder": folder, "default": string()})
     return operation(

@@ -1,7 +1,7 @@
 // Try it: a text, a voice, and how it is to be spoken; and the latest replies to others.
 
 import { choices, fill, make, set, show, toast, ui } from "./dom.js";
-import { code, keep, STANDBY, state } from "./server.js";
+import { code, keep, STANDBY, state, worded } from "./server.js";
 import { settings, sliders } from "./sliders.js";
 import { isolated, language, languageName, number, seconds, sentence, t, time } from "./words.js";
 
@@ -34,7 +34,8 @@ export function showSpeak(what) {
   if (!info || what === "clock") return;
   if (voices) showVoices(voices);
   showChips(info);
-  set(ui.pronunciations, sentence(info.pronunciations?.trouble));
+  const { trouble, problem } = info.pronunciations ?? {};
+  worded({ problem, message: sentence(trouble) }).then((text) => set(ui.pronunciations, text));
   if (what !== "memory") showReplies(info);
 }
 

@@ -39,7 +39,7 @@ export function show(what) {
   if (what === undefined) redraw();
   const { voices, broken, folder } = state.voices;
   set(ui.folder, folder.path);
-  set(ui.folderTrouble, sentence(folder.trouble) || (folder.writable ? "" : t("The server can't write into this folder.")));
+  set(ui.folderTrouble, (folder.trouble && say(folder.problem, folder.trouble)) || (folder.writable ? "" : t("The server can't write into this folder.")));
   for (const button of [ui.choose, ui.record]) button.disabled = !folder.writable;
   keepOnly(voices);
   const word = ui.find.value.trim().toLowerCase();
