@@ -130,7 +130,9 @@ class StandIn:
         ]
         noisy = self.voices[1]["judgement"]
         noisy["findings"] = [{"code": "noisy", "text": "there is noise"}]
-        self.broken = [{"file": "memo 3.wav", "reason": "it is 2.1 s long, and must be longer than 5 s"}]
+        self.broken: list[dict[str, Any]] = [
+            {"file": "memo 3.wav", "reason": "it is 2.1 s long, and must be longer than 5 s"}
+        ]
         self.deleted: dict[str, Any] = {}
         self.log = [
             {"time": 1_764_000_000 + 4 * i, "level": level, "text": text}

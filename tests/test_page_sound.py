@@ -55,7 +55,7 @@ async def test_sound_is_heard_before_the_reply_is_complete(show: Show, worklet: 
     server.goes_on.set()
     await holds(page, f"{POSITION} >= 2")
     if worklet:
-        await says(page, "#figures", "Waits for sound1 (")
+        await says(page, "#figures", "Gaps in the sound1 (")
     await says(page, "#go", "Speak")
     assert await page.locator("#takes li").count() == 1
 
@@ -107,7 +107,7 @@ async def test_a_reply_that_comes_in_time_never_waits(show: Show) -> None:
     await says(page, "#figures", "Length1.2 s")
     await holds(page, f"{POSITION} >= 1")
     await says(page, "#go", "Speak")
-    await says(page, "#figures", "Waits for soundnone")
+    await says(page, "#figures", "Gaps in the soundnone")
     assert asked(server)[0] == {
         "input": "The front door is locked, and all the windows are closed. Good night!",
         "voice": "alice",

@@ -335,13 +335,18 @@ async def test_numbers_have_the_range_of_their_option(show: Show) -> None:
 
 
 async def test_settings_fit_a_narrow_window_in_every_language(show: Show) -> None:
-    page, _ = await show(part="voices", multilingual=True, viewport={"width": 360, "height": 740})
+    page, _ = await show(part="voices", multilingual=True, viewport={"width": 320, "height": 640})
     card = await unfold(page, "alice", more=True)
     for language in ("de", "fr", "es"):
         await page.select_option("#lang", language)
         await holds(page, f"document.documentElement.lang === '{language}'")
         assert await card.locator("textarea").is_visible(), "another language folds nothing up"
         assert await overflow(page) == 0
+        inside = "(form) => [...form.querySelectorAll('*')].every((one) => one.getBoundingClientRect().right <= %s)"
+        right = "form.getBoundingClientRect().right + 1"
+        assert await card.locator("form").evaluate(inside % right), "a card shows its settings as a whole"
+    sliders = await card.locator("input[type=range]").evaluate_all("(all) => all.map((one) => one.clientWidth)")
+    assert min(sliders) > 150, "a finger can set them"
     assert not await violations(page)
 
 

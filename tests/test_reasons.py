@@ -20,7 +20,7 @@ from wyoming_chatterbox.text.pronunciation_file import PronunciationFile
 from wyoming_chatterbox.text.pronunciation_yaml import MAX_ENTRIES, parse
 from wyoming_chatterbox.voices import profile
 
-PROFILES = {
+PROFILES: dict[str, tuple[str, dict[str, Any]]] = {
     "speed: fast": ("value-number", {"key": "speed", "value": "fast", "low": 0.25, "high": 4}),
     "seed: 1.5": ("value-whole", {"key": "seed", "value": "1.5", "low": 0, "high": 4294967295}),
     "language: tlh": ("value-language", {"key": "language", "value": "tlh"}),

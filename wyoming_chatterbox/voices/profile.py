@@ -131,7 +131,7 @@ def listed_keys(keys: Iterable[str]) -> str:
 
 def _wrong(key: str, value: object) -> Problem:
     """Return the problem of a value that a key doesn't take."""
-    given = {"key": key, "value": _shown(value)}
+    given: dict[str, Any] = {"key": key, "value": _shown(value)}
     if key in STYLE_OPTIONS and (numbers := STYLE_OPTIONS[key].numbers) is not None:
         given |= {"low": numbers.low, "high": numbers.high}
         return Problem("value-whole", given) if numbers.kind is int else Problem("value-number", given)

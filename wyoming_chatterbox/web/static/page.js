@@ -14,7 +14,7 @@ const DAY = { light: "not all", dark: "all", system: "(prefers-color-scheme: dar
 const LATER = ["voices", "memory", "home", "settings"];
 const parts = { speak: { show: showSpeak } };
 let view = "speak";
-/** Whether a slider is dragged: it would stop if it were made anew. */
+/** Made anew, a slider that is dragged would stop. */
 let isDragged = false;
 
 function render(what) {
@@ -131,9 +131,8 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("pointerdown", ({ target }) => { isDragged = target.type === "range"; });
 for (const kind of ["pointerup", "pointercancel"]) {
   document.addEventListener(kind, () => {
-    if (!isDragged) return;
+    if (isDragged) setTimeout(render);
     isDragged = false;
-    setTimeout(render);
   });
 }
 // Clocks go on between two news.

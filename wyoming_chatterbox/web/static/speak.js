@@ -93,7 +93,7 @@ const OUTCOMES = { done: null, speaking: () => t("speaking"), cancelled: () => t
 
 function showReplies({ recent, statistics }) {
   set(ui.totals, statistics.total_requests
-    ? t("{n} since the server started, {failed} of them failed", { n: number(statistics.total_requests, 0), failed: number(statistics.error_requests, 0) })
+    ? t("{n} replies since the server started, {failed} of them failed", { n: number(statistics.total_requests, 0), failed: number(statistics.error_requests, 0) })
     : t("No replies yet."));
   fill(ui.replies, recent.slice(0, showsAll ? MOST_REPLIES : FEWEST_REPLIES), ({ started, client }) => `${started} ${client}`, (reply) => {
     const { first_audio_seconds: first, outcome } = reply;
@@ -101,7 +101,7 @@ function showReplies({ recent, statistics }) {
     const from = reply.client.includes("HTTP") ? t("this page or another HTTP client") : reply.client.replace(/:\d+$/, "");
     return make("li",
       make("span.line", [time(reply.started), isolated(reply.voice), reply.engine === STANDBY ? t("standby voice") : reply.engine].filter(Boolean).join(" · ")),
-      make(wrong ? "span.bad" : "span.quiet", wrong ? outcome : OUTCOMES[outcome]?.() ?? (first === null ? "" : seconds(first))),
+      make(wrong ? "span.bad" : "span.quiet", wrong ? `${t("failed")} (${outcome})` : OUTCOMES[outcome]?.() ?? (first === null ? "" : seconds(first))),
       make("span.quiet.below", t("{length} of sound for {client}", { length: seconds(reply.audio_seconds), client: from })));
   });
   show(ui.more, recent.length > FEWEST_REPLIES && !showsAll);
@@ -148,6 +148,8 @@ export const refreshSpeak = () => sound?.then(({ refresh }) => refresh());
 for (const kind of ["pointerover", "focusin"]) ui.try.addEventListener(kind, () => sounding().catch(() => {}), { once: true });
 // The other half of a double click would stop what the first began.
 ui.go.addEventListener("click", (event) => { if (event.detail > 1) event.preventDefault(); });
+// No browser shows what is wrong in a closed fold.
+ui.seed.addEventListener("invalid", () => { ui.how.open = true; });
 ui.try.addEventListener("submit", (event) => {
   event.preventDefault();
   withSound(({ press }) => press(...wanted()));
