@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable
+from collections.abc import AsyncIterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ from ..quoting import quoted
 from ..speech.replies import Reply
 from ..speech.service import Service
 from ..text.items import Item
-from ..text.pipeline import checked_length, items_of
+from ..text.pipeline import checked_length, each, items_of
 from ..text.stream import TextStream
 from ..voices.voice import NamedVoice
 from .info import info_answer
@@ -256,9 +256,9 @@ class Handler:
             else:
                 items = items_of(request.text, voice.language, self._service.reading_of(voice), ssml=request.ssml)
                 with self._connection.busy():
-                    await self._reply(request, items, voice)
+                    await self._reply(request, each(items), voice)
 
-    async def _reply(self, request: _Request, items: Iterable[Item] | TextStream, voice: NamedVoice) -> None:
+    async def _reply(self, request: _Request, items: AsyncIterable[Item], voice: NamedVoice) -> None:
         async with self._service.replies.open(voice, self._client) as reply:
             started = False
             async with aclosing(reply.speak(items)) as blocks:

@@ -6,8 +6,9 @@ sentence ends, "at five PM on Monday" no longer does. The result does not depend
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ..errors import RequestError
@@ -163,6 +164,12 @@ def items_of(text: str, language: str = "", reading: Reading | None = None, *, s
     for at in range(0, len(text), _CHARACTERS_AT_A_TIME):
         yield from pipeline.add(text[at : at + _CHARACTERS_AT_A_TIME])
     yield from pipeline.finish()
+
+
+async def each(items: Iterator[Item]) -> AsyncIterator[Item]:
+    """Read a whole text in a thread: thousands of characters that say nothing take a while to be seen through."""
+    while (item := await asyncio.to_thread(next, items, None)) is not None:
+        yield item
 
 
 def checked_length(text: str, limit: int) -> str:

@@ -1,0 +1,69 @@
+"""The event loop goes on, whatever takes long: a text, a name that isn't resolved."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from zeroconf import InterfaceChoice
+
+from tests.client import PATIENCE, describe, plain
+from tests.serving import serving, until
+from wyoming_chatterbox.server.discovery import Announcement
+from wyoming_chatterbox.text.pronunciations import Pronunciations
+
+
+class SlowWords(Pronunciations):
+    """Takes as long as the test wants."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = threading.Event()
+        self.goes_on = threading.Event()
+
+    def words(self, text: str, language: str, **further: Any) -> str:
+        self.begun.set()
+        assert self.goes_on.wait(PATIENCE)
+        return super().words(text, language, **further)
+
+
+async def test_others_are_answered_while_a_text_is_read(tmp_path: Path) -> None:
+    words = SlowWords()
+    async with serving(tmp_path) as running:
+        running.service.pronunciations.latest = words
+        speaking = asyncio.create_task(plain(running.uri, "One two three."))
+        await until(words.begun.is_set)
+        await describe(running.uri)
+        words.goes_on.set()
+        assert (await speaking).error is None
+
+
+def test_the_end_waits_for_no_name_that_is_not_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, answers = threading.Event(), threading.Event()
+    really = socket.getaddrinfo
+
+    def slow(host: Any, *further: Any, **options: Any) -> Any:
+        if host != "chatterbox.invalid":
+            return really(host, *further, **options)
+        asked.set()
+        answers.wait()
+        raise OSError("no such name")
+
+    async def announced() -> None:
+        one = Announcement("chatterbox", "chatterbox.invalid", 10200, interfaces=InterfaceChoice.Default)
+        one.start()
+        await until(asked.is_set)
+        await one.close()
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    ended = threading.Thread(target=lambda: asyncio.run(announced()), daemon=True)
+    ended.start()
+    ended.join(PATIENCE)
+    is_over = not ended.is_alive()
+    answers.set()
+    ended.join()
+    assert is_over
