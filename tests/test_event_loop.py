@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -67,3 +70,39 @@ def test_the_end_waits_for_no_name_that_is_not_resolved(monkeypatch: pytest.Monk
     answers.set()
     ended.join()
     assert is_over
+
+
+SPEAKS_TO_STANDARD_OUTPUT = """
+import asyncio, sys
+from pathlib import Path
+from tests.serving import serving, until
+
+async def main():
+    async with serving(Path(sys.argv[1]), uri="stdio://") as running:
+        # More than the pipe holds, and the next piece.
+        await until(lambda: running.chatterbox.steps > 40)
+
+asyncio.run(main())
+"""
+
+
+def test_the_end_waits_for_nobody_to_read_standard_output(tmp_path: Path) -> None:
+    text = json.dumps({"type": "synthesize", "data": {"text": "One two three four. " * 400}})
+    command = [sys.executable, "-c", SPEAKS_TO_STANDARD_OUTPUT, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as server:
+        assert server.stdin is not None
+        server.stdin.write(f"{text}\n".encode())
+        server.stdin.flush()
+        try:
+            assert server.wait(PATIENCE) == 0
+        finally:
+            server.kill()
+
+
+def test_who_reads_standard_output_hears_that_the_server_ends(tmp_path: Path) -> None:
+    text = json.dumps({"type": "synthesize", "data": {"text": "One two three four. " * 400}})
+    command = [sys.executable, "-c", SPEAKS_TO_STANDARD_OUTPUT, str(tmp_path)]
+    heard = subprocess.run(
+        command, input=f"{text}\n".encode(), capture_output=True, check=True, timeout=PATIENCE
+    ).stdout
+    assert b'"code": "shutting-down"' in heard[-1000:]
