@@ -79,8 +79,8 @@ from tests.serving import serving, until
 
 async def main():
     async with serving(Path(sys.argv[1]), uri="stdio://") as running:
-        # More than the pipe holds, and the next piece.
-        await until(lambda: running.chatterbox.steps > 40)
+        # More than the pipe holds, and the next piece; by whoever was ready first.
+        await until(lambda: running.chatterbox.steps + running.standby.steps > 40)
 
 asyncio.run(main())
 """
