@@ -210,8 +210,9 @@ async def test_a_broken_recording_is_a_card_with_the_reason(show: Show) -> None:
     await says(page, "#cards li.wrong", "It is 2.1 s long, and must be longer than 5 s.")
     async with page.expect_file_chooser() as chooser:
         await page.click("#cards li.wrong button:has-text('Replace')")
-    await (await chooser.value).set_files({"name": "memo 3.wav", "mimeType": "audio/wav", "buffer": wav(speech(9.0))})
+    await (await chooser.value).set_files({"name": "phone.wav", "mimeType": "audio/wav", "buffer": wav(speech(9.0))})
     await says(page, "#verdicts", "that is enough")
+    assert await page.input_value("#name") == "memo 3", "the voice keeps its name"
     await page.check("#consent")
     await page.click("#keep")
     await page.locator("#cards li.wrong").wait_for(state="detached")

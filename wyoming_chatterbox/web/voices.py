@@ -232,7 +232,7 @@ class Voices:
             return None
         if file not in self._folder.catalogue.broken or Path(file).suffix.lower() in PROFILE_SUFFIXES:
             message = f"replaces can't be {quoted(file)}: it takes a file among the broken ones that is no profile"
-            raise RefusedError(400, message, param="replaces")
+            raise RefusedError(400, message, param="replaces", problem=Problem("files-changed"))
         return str(file)
 
     def _checked(self, received: Received, *, has_file: bool) -> tuple[str, Profile, bool]:

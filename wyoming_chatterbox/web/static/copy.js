@@ -20,7 +20,7 @@ export async function copy(text) {
     area.remove();
     focused?.focus();
   }
-  toast(isCopied ? t("Copied") : t("The browser lets this page copy nothing."));
+  toast(isCopied ? t("Copied") : t("The browser doesn't let this page copy anything."));
 }
 
 /** How an option is written for each way to start the server. */

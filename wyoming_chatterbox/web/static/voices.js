@@ -13,7 +13,7 @@ import { language, languageName, later, number, seconds, sentence, size, t } fro
 
 const STATES = { preparing: later("is being prepared"), waiting: later("waits to be prepared") };
 const FINDINGS = {
-  clipped: later("It is overdriven."),
+  clipped: later("It is distorted: it was recorded too loud."),
   noisy: later("There is noise or music in the background."),
   quiet: later("It is rather quiet."),
 };
@@ -175,7 +175,7 @@ async function remove(name, title) {
 }
 
 /** Begin a voice with a file; `broken` is the name of the one that it replaces. */
-const take = (file, broken) => file && editFile(file, (sound, fields, signal) => add(sound, { ...fields, replaces: broken }, signal));
+const take = (file, broken) => file && editFile(file, (sound, fields, signal) => add(sound, { ...fields, replaces: broken }, signal), broken);
 
 /** Send a recording, until `signal` ends that; throws what the server says of it. */
 async function add(file, fields, signal) {
@@ -203,6 +203,6 @@ for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
   ui.drop.addEventListener(kind, (event) => {
     event.preventDefault();
     ui.drop.classList.toggle("over", kind === "dragenter" || kind === "dragover");
-    if (kind === "drop" && !ui.choose.disabled) take(event.dataTransfer.files[0], null);
+    if (kind === "drop" && !ui.choose.disabled) take(event.dataTransfer.files[0]);
   });
 }
