@@ -332,4 +332,4 @@ async def test_over_http_the_page_says_that_it_cant_record(show: Show) -> None:
     page, _ = await show()
     await page.evaluate("Object.defineProperty(navigator, 'mediaDevices', { value: undefined })")
     await page.click("#tabs a[href='#voices']")
-    await says(page, "#noMicrophone", "Over http, a browser lets no page record.")
+    await says(page, "#noMicrophone", "Over http, browsers don't let a page record.")
