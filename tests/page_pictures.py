@@ -33,7 +33,7 @@ async def _desktop(browser: Browser, folder: Path) -> None:
         server.voices.insert(2, voice("jonas", recorded_language="de"))
         await says(page, "#replies", "alice")
         await page.click("#go")
-        await says(page, "#figures", "Waits for sound")
+        await says(page, "#figures", "Gaps in the sound")
         await says(page, "#clock", "0:02")
         await page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
         await page.screenshot(path=folder / "page.png")

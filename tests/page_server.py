@@ -131,7 +131,9 @@ class StandIn:
         ]
         noisy = self.voices[1]["judgement"]
         noisy["findings"] = [{"code": "noisy", "text": "there is noise"}]
-        self.broken = [{"file": "memo 3.wav", "reason": "it is 2.1 s long, and must be longer than 5 s"}]
+        self.broken: list[dict[str, Any]] = [
+            {"file": "memo 3.wav", "reason": "it is 2.1 s long, and must be longer than 5 s"}
+        ]
         self.deleted: dict[str, Any] = {}
         self.log = [
             {"time": 1_764_000_000 + 4 * i, "level": level, "text": text}
@@ -331,6 +333,7 @@ class StandIn:
         self.requests.append(sent)
         if self.refuses_uploads is not None:
             return _error(400, self.refuses_uploads, "broken-voice")
+        self.broken = [one for one in self.broken if one["file"] != sent.fields.get("replaces")]
         added = voice(sent.fields["name"], self.languages, state="preparing")
         self.voices.append(added)
         return web.json_response(added, status=201)

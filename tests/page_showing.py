@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 import pytest_asyncio
@@ -73,13 +73,6 @@ async def show(chromium: Browser) -> AsyncIterator[Show]:
         assert [complaint for at in pages for complaint in at.complaints] == []
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition that the server fulfils."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
 async def says(page: Page, query: str, text: str) -> None:
     """Wait until an element says so."""
     from playwright.async_api import expect
@@ -94,11 +87,19 @@ async def holds(page: Page | Frame, condition: str) -> None:
             await asyncio.sleep(0.02)
 
 
+class Arrival(asyncio.Event):
+    """Something that comes within `PATIENCE`, or the wait for it is a fault."""
+
+    async def wait(self) -> Literal[True]:
+        async with asyncio.timeout(PATIENCE):
+            return await super().wait()
+
+
 @dataclass
 class Held:
     """A request that is under way, or will be."""
 
-    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    arrived: Arrival = field(default_factory=Arrival)
     goes_on: asyncio.Event = field(default_factory=asyncio.Event)
 
 

@@ -202,7 +202,7 @@ async def test_an_error_that_nobody_foresaw_is_answered_in_our_words_and_explain
         await until(lambda: server.running.service.lifecycle.chatterbox is not None)
         engine.broken = True
         status, answer = await server.get("/info")
-        assert (status, answer["error"]["type"], answer["error"]["code"]) == (500, "server_error", "error")
+        assert (status, answer["error"]["type"], answer["error"]["code"]) == (500, "server_error", "unexpected")
         assert answer["error"]["message"] == "Something unexpected happened: see the server's log"
         assert "'GET /info' failed" in caplog.text
         assert "the secrets of a device" in caplog.text

@@ -8,7 +8,8 @@ import pytest
 
 from tests.browser import missing
 from tests.page_server import StandIn
-from tests.page_showing import Show, says, until
+from tests.page_showing import Show, says
+from tests.serving import until
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -167,7 +168,7 @@ async def test_a_server_that_goes_away_is_told_and_found_again(show: Show) -> No
     await server.stop()
     await says(page, "#headline", "The server does not answer")
     assert await page.title() == "No answer · Chatterbox"
-    await says(page, "#detail", "what is below is from before")
+    await says(page, "#detail", "what is below may be out of date")
     await server.start()
     await says(page, "#headline", "You hear Chatterbox")
     await until(lambda: server.listeners == 1)

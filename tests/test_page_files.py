@@ -11,6 +11,7 @@ import pytest
 
 from tests.page_server import STATIC
 from tests.page_words import all_texts, words
+from wyoming_chatterbox.errors import UnexpectedError
 
 LANGUAGES = ("de", "fr", "es")
 FIRST_LOAD_BYTES = 60_000
@@ -63,16 +64,16 @@ def test_a_language_has_all_texts_and_no_more(language: str) -> None:
 
 
 def test_the_page_has_words_for_what_the_server_refuses() -> None:
-    """By the codes in `Problem("code", ...)`: those of requests and recordings, in all folders but the engine's."""
+    """By the codes in `Problem("code", ...)`: those of requests and files, in all folders but the engine's."""
     known = set(re.findall(r'^  "([a-z-]+)": later', (STATIC / "refusals.js").read_text(), re.MULTILINE))
     package = STATIC.parents[1]
     sent = {
         code
-        for folder in ("audio", "speech", "voices", "web")
+        for folder in ("audio", "speech", "text", "voices", "web")
         for file in (package / folder).glob("*.py")
         for code in re.findall(r'\bProblem\(\s*"([a-z-]+)"', file.read_text())
     }
-    assert sent == known
+    assert sent | {UnexpectedError.problem.code} == known
     documented = (package.parent / "docs" / "HTTP.md").read_text()
     assert [code for code in known if not re.search(rf"\b{code}\b", documented)] == []
 

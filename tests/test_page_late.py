@@ -9,8 +9,9 @@ import pytest
 
 from tests.browser import missing, watched
 from tests.page_server import StandIn, recording, speech, stand_in, voice, wav
-from tests.page_showing import Show, hold, holds, says, until
+from tests.page_showing import Show, hold, holds, says
 from tests.ports import free_port
+from tests.serving import until
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page

@@ -10,6 +10,7 @@ from tests.browser import missing, overflow, watched
 from tests.page_server import StandIn, recording, stand_in, voice
 from tests.page_showing import Show, hold, holds, says
 from tests.ports import free_port
+from tests.serving import until
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
@@ -247,3 +248,15 @@ async def test_the_page_can_be_used_at_four_times_its_size(show: Show) -> None:
         await page.evaluate(f"location.hash = '{part}'")
         await page.locator(f"[data-view={part}]:not([hidden]) .card").first.wait_for()
         assert await overflow(page) == 0, part
+
+
+async def test_a_field_in_a_fold_that_is_wrong_is_shown(show: Show) -> None:
+    page, server = await show()
+    await page.click("#how summary")
+    await page.fill("#seed", "-1")
+    await page.click("#how summary")
+    await page.click("#go")
+    await holds(page, "document.querySelector('#how').open && document.activeElement.id === 'seed'")
+    await page.fill("#seed", "1")
+    await page.keyboard.press("Enter")
+    await until(lambda: any(request.path == "/v1/audio/speech" for request in server.requests))

@@ -10,7 +10,8 @@ import pytest
 
 from tests.browser import missing
 from tests.page_server import StandIn, speech
-from tests.page_showing import Show, holds, says, until
+from tests.page_showing import Show, holds, says
+from tests.serving import until
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -55,7 +56,7 @@ async def test_sound_is_heard_before_the_reply_is_complete(show: Show, worklet: 
     server.goes_on.set()
     await holds(page, f"{POSITION} >= 2")
     if worklet:
-        await page.locator("#figures", has_text=re.compile(r"Waits for sound\d+ \(")).wait_for()
+        await page.locator("#figures", has_text=re.compile(r"Gaps in the sound\d+ \(")).wait_for()
     await says(page, "#go", "Speak")
     assert await page.locator("#takes li").count() == 1
 
@@ -119,7 +120,7 @@ async def test_a_reply_that_comes_in_time_never_waits(show: Show) -> None:
     await page.evaluate("window.goOn()")
     await holds(page, f"{POSITION} >= 1")
     await says(page, "#go", "Speak")
-    await says(page, "#figures", "Waits for soundnone")
+    await says(page, "#figures", "Gaps in the soundnone")
     assert asked(server)[0] == {
         "input": "The front door is locked, and all the windows are closed. Good night!",
         "voice": "alice",

@@ -9,7 +9,8 @@ import pytest
 
 from tests.browser import missing, overflow, violations
 from tests.page_server import StandIn, voice
-from tests.page_showing import Show, hold, holds, says, until
+from tests.page_showing import Show, hold, holds, says
+from tests.serving import until
 from wyoming_chatterbox.voices.voice import STYLE_OPTIONS
 
 if TYPE_CHECKING:
@@ -76,6 +77,39 @@ async def test_news_of_the_voice_itself_leave_the_focus(show: Show) -> None:
     server.become(1, "ready")
     await holds(page, "!document.querySelector('#cards').innerText.includes('is being prepared')")
     assert await page.evaluate("document.activeElement.localName") == "select"
+
+
+@pytest.mark.parametrize("place", ["voices", "speak"])
+async def test_news_leave_a_slider_that_is_dragged(show: Show, place: str) -> None:
+    page, server = await show(part=place)
+    await until(lambda: server.listeners == 1)
+    if place == "voices":
+        slider = (await unfold(page, "alice")).locator("label:has-text('Temperature') input")
+    else:
+        await page.click("#how summary")
+        slider = page.locator("#sliders label:has-text('Temperature') input")
+    await slider.scroll_into_view_if_needed()
+    box = await slider.bounding_box()
+    assert box is not None
+
+    async def to(part: float) -> float:
+        await page.mouse.move(box["x"] + part * box["width"], box["y"] + box["height"] / 2)
+        return float(await slider.input_value())
+
+    await to(0.5)
+    await page.mouse.down()
+    assert await to(0.6) == pytest.approx(1.2, abs=0.1)
+    # Somebody else changes the same voice.
+    server.voices[0]["style"]["speed"] = 1.3
+    server.info["voices"].append({"name": "jonas", "language": "en"})
+    server.tell()
+    await holds(page, "import('./server.js').then(({ state }) => state.voices.voices[0].style.speed === 1.3)")
+    assert await to(0.8) == pytest.approx(1.6, abs=0.1)
+    await page.mouse.up()
+    where = "#cards details[open]" if place == "voices" else "#sliders"
+    await holds(page, f"document.querySelector('{where} [data-do=speed]').value === '1.3'")
+    if place == "voices":
+        assert float(await slider.input_value()) == pytest.approx(1.6, abs=0.1)
 
 
 async def test_as_usual_takes_back_how_a_voice_speaks_and_leaves_what_it_is_called(show: Show) -> None:
@@ -296,13 +330,18 @@ async def test_numbers_have_the_range_of_their_option(show: Show) -> None:
 
 
 async def test_settings_fit_a_narrow_window_in_every_language(show: Show) -> None:
-    page, _ = await show(part="voices", multilingual=True, viewport={"width": 360, "height": 740})
+    page, _ = await show(part="voices", multilingual=True, viewport={"width": 320, "height": 640})
     card = await unfold(page, "alice", more=True)
     for language in ("de", "fr", "es"):
         await page.select_option("#lang", language)
         await holds(page, f"document.documentElement.lang === '{language}'")
         assert await card.locator("textarea").is_visible(), "another language folds nothing up"
         assert await overflow(page) == 0
+        inside = "(form) => [...form.querySelectorAll('*')].every((one) => one.getBoundingClientRect().right <= %s)"
+        right = "form.getBoundingClientRect().right + 1"
+        assert await card.locator("form").evaluate(inside % right), "a card shows its settings as a whole"
+    sliders = await card.locator("input[type=range]").evaluate_all("(all) => all.map((one) => one.clientWidth)")
+    assert min(sliders) > 150, "a finger can set them"
     assert not await violations(page)
 
 

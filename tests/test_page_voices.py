@@ -209,13 +209,38 @@ async def test_a_broken_recording_is_a_card_with_the_reason(show: Show) -> None:
     await says(page, "#cards li.wrong", "It is 2.1 s long, and must be longer than 5 s.")
     async with page.expect_file_chooser() as chooser:
         await page.click("#cards li.wrong button:has-text('Replace')")
-    await (await chooser.value).set_files({"name": "memo 3.wav", "mimeType": "audio/wav", "buffer": wav(speech(9.0))})
+    await (await chooser.value).set_files({"name": "phone.wav", "mimeType": "audio/wav", "buffer": wav(speech(9.0))})
     await says(page, "#verdicts", "that is enough")
+    assert await page.input_value("#name") == "memo 3", "the voice keeps its name"
     await page.check("#consent")
     await page.click("#keep")
     await page.locator("#cards li.wrong").wait_for(state="detached")
     assert server.broken == []
     assert server.voices[-1]["name"] == "memo 3"
+    # In one request: whatever becomes of it, the old recording is there until the new one is.
+    assert [request.method for request in server.requests] == ["POST"]
+
+
+async def test_reasons_are_in_the_language_of_the_page(show: Show) -> None:
+    def prepare(server: StandIn) -> None:
+        limits = {"key": "speed", "value": "9", "low": 0.25, "high": 4}
+        wrong = {"code": "value-number", "values": limits}
+        server.broken = [{"file": "bob.yaml", "reason": "speed can't be '9': it takes 0.25 to 4", "problem": wrong}]
+        values = {"file": "/words.yaml", "line": 3, "word": "a", "before": 1}
+        problem = {"code": "words-twice", "values": values}
+        server.info["pronunciations"] = {"trouble": "'a' stands in line 1", "problem": problem}
+
+    page, server = await show(prepare, part="voices")
+    await says(page, "#cards li.wrong", "speed can't be “9”: it takes a number from 0.25 to 4.")
+    # A recording in place of a profile would be of no use.
+    assert not await page.locator("#cards li.wrong button:has-text('Replace')").count()
+    await page.select_option("#lang", "de")
+    await says(page, "#cards li.wrong", "speed kann nicht „9“ sein: Möglich ist eine Zahl von 0,25 bis 4.")
+    await page.click("#tabs a[href='#speak']")
+    await says(page, "#pronunciations", "/words.yaml, Zeile 3: „a“ steht schon in Zeile 1.")
+    del server.info["pronunciations"]
+    server.tell()
+    await holds(page, "document.querySelector('#pronunciations').textContent === ''")
 
 
 async def test_a_recording_that_cant_be_used_appears_by_itself(show: Show) -> None:
@@ -304,4 +329,4 @@ async def test_over_http_the_page_says_that_it_cant_record(show: Show) -> None:
     page, _ = await show()
     await page.evaluate("Object.defineProperty(navigator, 'mediaDevices', { value: undefined })")
     await page.click("#tabs a[href='#voices']")
-    await says(page, "#noMicrophone", "Over http, a browser lets no page record.")
+    await says(page, "#noMicrophone", "Over http, browsers don't let a page record.")

@@ -52,15 +52,14 @@ def test_the_first_error_is_told_where_the_way_back_fails_too(tmp_path: Path, mo
     (tmp_path / "alice.yaml").write_text("speed: 0.9\n")
     sound = files.temporary()
     sound.write_bytes(b"sound")
-    link = os.link
+    replace = os.replace
 
-    def only_aside(source: Path, target: Path, **options: Any) -> None:
+    def only_there(source: Path, target: Path) -> None:
         if ASIDE in Path(source).parts:
-            # Somebody else puts a recording there in this moment.
-            Path(target).write_bytes(b"other")
-        link(source, target, **options)
+            raise PermissionError(errno.EPERM, "not back")
+        replace(source, target)
 
-    monkeypatch.setattr(os, "link", only_aside)
+    monkeypatch.setattr(os, "replace", only_there)
     full_disk(monkeypatch)
     with pytest.raises(OSError, match="No space"):
         files.add("alice", sound, ".flac", Profile(label="New"), instead=True)

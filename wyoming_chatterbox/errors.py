@@ -17,6 +17,7 @@
     ├── ShuttingDownError
     ├── DownloadError
     ├── CheckpointError
+    ├── UnexpectedError
     └── EngineError
         ├── TextError
         ├── NotNumbersError
@@ -169,6 +170,16 @@ class CheckpointError(ChatterboxError):
         super().__init__(message)
         self.hint = hint
         self.problem = problem or Problem("files-broken")
+
+
+class UnexpectedError(ChatterboxError):
+    """A fault of ours that nobody foresaw: a client gets this in its place, and the log has the traceback."""
+
+    code = "unexpected"
+    problem = Problem("unexpected")
+
+    def __init__(self) -> None:
+        super().__init__("Something unexpected happened: see the server's log")
 
 
 class EngineError(ChatterboxError):

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import VoiceError
-from ..problem import Problem
+from ..problem import Problem, Reason
 from . import Block
 from .opening import opened
 from .recording_file import RecordingFile
@@ -119,7 +119,7 @@ class _Source:
                 left = self.rate * LONGEST_SECONDS
                 self._power = np.zeros(channels)
             if (frame.layout.nb_channels, frame.sample_rate) != (channels, self.rate):
-                raise VoiceError("its sample rate or its channels change in the middle")
+                raise VoiceError("its sample rate or its channels change in the middle", Problem("recording-changes"))
             samples = _floats(frame)[:, :left]
             held.append(samples)
             left -= samples.shape[1]
@@ -141,7 +141,8 @@ class _Source:
             if not self._read and promised > LONGEST_SECONDS:
                 # A header that takes too much memory is not read either.
                 part = f"use a part of at most {LONGEST_SECONDS} s"
-                raise VoiceError(f"it should be {promised:.0f} s long, and nothing of it can be read: {part}")
+                message = f"it should be {promised:.0f} s long, and nothing of it can be read: {part}"
+                raise VoiceError(message, Problem("recording-long", {"most": LONGEST_SECONDS}))
             message = f"it is cut off: it should be {promised:.1f} s long, and {seconds:.1f} s of it are there"
             raise VoiceError(message, Problem("recording-damaged"))
         there, whole = self._file.sizes
@@ -194,11 +195,13 @@ class _Source:
             raise VoiceError(message, Problem("recording-damaged"))
 
 
-def _unfit(channels: int, rate: int) -> str | None:
+def _unfit(channels: int, rate: int) -> Reason | None:
     if not 1 <= channels <= MOST_CHANNELS:
-        return f"it has {channels} channels, and at most {MOST_CHANNELS} are taken"
+        many = Problem("recording-channels", {"channels": channels, "most": MOST_CHANNELS})
+        return Reason(f"it has {channels} channels, and at most {MOST_CHANNELS} are taken", many)
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
-        return f"it has {rate} samples a second, and {LOWEST_RATE} to {HIGHEST_RATE} are taken"
+        odd = Problem("recording-rate", {"rate": rate, "low": LOWEST_RATE, "high": HIGHEST_RATE})
+        return Reason(f"it has {rate} samples a second, and {LOWEST_RATE} to {HIGHEST_RATE} are taken", odd)
     return None
 
 

@@ -89,7 +89,8 @@ def _sound(path: Path) -> Iterator[BinaryIO]:
         if not size:
             raise VoiceError("it is empty", Problem("recording-empty"))
         if size > MOST_BYTES:
-            raise VoiceError(f"it has {size / 1e6:.0f} MB, and at most {MOST_BYTES / 1e6:.0f} MB are taken")
+            message = f"it has {size / 1e6:.0f} MB, and at most {MOST_BYTES / 1e6:.0f} MB are taken"
+            raise VoiceError(message, Problem("recording-large", {"megabytes": MOST_BYTES / 1e6}))
         yield file
 
 
@@ -114,7 +115,7 @@ def _any_metadata() -> dict[str, Any]:
 
 
 def _refuse(url: str, flags: int, options: dict[str, str]) -> object:
-    raise VoiceError("it names other files, and a recording holds its sound itself")
+    raise VoiceError("it names other files, and a recording holds its sound itself", Problem("recording-list"))
 
 
 @cache

@@ -12,6 +12,7 @@ import time
 from typing import BinaryIO
 
 from ..errors import SlowRecordingError, VoiceError
+from ..problem import Problem
 
 _TAG = re.compile(rb"ID3[\x02-\x04][^\xff][\x00-\xff][\x00-\x7f]{4}")
 """The beginning of an ID3v2 tag, as ffmpeg knows it."""
@@ -50,9 +51,10 @@ class RecordingFile:
     def check(self) -> None:
         """Raise `SlowRecordingError` if reading takes too long, and `VoiceError` for what would fill the memory."""
         if self._packed:
-            raise VoiceError("its header is compressed: save it as WAV")
+            raise VoiceError("its header is compressed: save it as WAV", Problem("recording-packed"))
         if self._is_late:
-            raise SlowRecordingError(f"it takes over {self._seconds:g} s to read")
+            slow = Problem("recording-slow", {"seconds": self._seconds})
+            raise SlowRecordingError(f"it takes over {self._seconds:g} s to read", slow)
 
     def read(self, size: int) -> bytes:
         if self._packed or self._is_late:

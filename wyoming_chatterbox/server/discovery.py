@@ -7,10 +7,12 @@ import ipaddress
 import logging
 import socket
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from zeroconf import InterfaceChoice
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
+from ..daemon_thread import in_daemon_thread
 from ..network.reach import in_a_container, own_address
 
 _LOGGER = logging.getLogger(__name__)
@@ -81,7 +83,8 @@ class Announcement:
         told = False
         while True:
             try:
-                return await asyncio.to_thread(own_address, self._host)
+                # A name may be asked for in vain for a minute, which the end of the process must not wait for.
+                return await asyncio.wrap_future(in_daemon_thread(partial(own_address, self._host), "announcement"))
             except OSError as err:
                 if not told:
                     why = err.strerror or err

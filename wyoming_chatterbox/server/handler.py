@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable
+from collections.abc import AsyncIterable
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 
 from ..audio.samples import CHANNELS, WIDTH, pcm_chunks
 from ..engine import SAMPLE_RATE, Block
-from ..errors import ChatterboxError, OverloadedError, ProtocolError, ShuttingDownError
+from ..errors import ChatterboxError, OverloadedError, ProtocolError, ShuttingDownError, UnexpectedError
 from ..faults import message
 from ..health_check import HEALTH_CHECK
 from ..network.connections import Connection
@@ -30,7 +30,7 @@ from ..quoting import quoted
 from ..speech.replies import Reply
 from ..speech.service import Service
 from ..text.items import Item
-from ..text.pipeline import checked_length, items_of
+from ..text.pipeline import checked_length, each, items_of
 from ..text.stream import TextStream
 from ..voices.voice import NamedVoice
 from .info import info_answer
@@ -104,6 +104,7 @@ class Handler:
             _LOGGER.debug("%s is gone: %s", self._client, message(err))
         except Exception:
             _LOGGER.exception("Serving %s failed", self._client)
+            self._fail(UnexpectedError(), self._current)
         finally:
             if self._current is not None and not peer.ended:
                 _LOGGER.info("%s left before the end", self._client)
@@ -233,9 +234,9 @@ class Handler:
                     _LOGGER.warning("%s got an error: %s", self._client, err)
                 self._fail(err, request)
                 return
-            except Exception as err:
+            except Exception:
                 _LOGGER.exception("Speaking to %s failed", self._client)
-                self._fail(ChatterboxError(f"Unexpected {type(err).__name__}: see the server's log"), request)
+                self._fail(UnexpectedError(), request)
                 return
             finally:
                 if isinstance(request.text, TextStream):
@@ -255,9 +256,9 @@ class Handler:
             else:
                 items = items_of(request.text, voice.language, self._service.reading_of(voice), ssml=request.ssml)
                 with self._connection.busy():
-                    await self._reply(request, items, voice)
+                    await self._reply(request, each(items), voice)
 
-    async def _reply(self, request: _Request, items: Iterable[Item] | TextStream, voice: NamedVoice) -> None:
+    async def _reply(self, request: _Request, items: AsyncIterable[Item], voice: NamedVoice) -> None:
         async with self._service.replies.open(voice, self._client) as reply:
             started = False
             async with aclosing(reply.speak(items)) as blocks:

@@ -18,13 +18,14 @@ from urllib.parse import urlsplit
 from wyoming.error import Error
 from wyoming.event import write_event
 
+from ..daemon_thread import in_daemon_thread
 from ..errors import AddressError, ChatterboxError, ConfigError, OverloadedError
 from ..network.binding import explained, listen, listen_unix, passes
 from ..network.connections import Connection, Connections
 from ..network.listener import Listener
 from ..speech.service import Service
 from .handler import Handler
-from .peer import transport_errors
+from .peer import LINGER_SECONDS, transport_errors
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -76,6 +77,8 @@ class WyomingServer:
         if self._listener is not None:
             await self._listener.close()
         if self._stdio is not None:
+            # The last words are read at once, or by nobody.
+            await asyncio.wait([self._stdio], timeout=LINGER_SECONDS)
             self._stdio.cancel()
             await asyncio.wait([self._stdio])
 
@@ -112,7 +115,8 @@ class WyomingServer:
             # A library's print must not end up between the events.
             os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
             threading.Thread(target=_pump_in, args=(sys.stdin.fileno(), theirs), daemon=True).start()
-            written = asyncio.create_task(asyncio.to_thread(_pump_out, theirs, sound))
+            # Whoever reads this may stop reading: the end of the process must not wait for that.
+            written = asyncio.wrap_future(in_daemon_thread(partial(_pump_out, theirs, sound), "standard output"))
             reader, writer = await asyncio.open_connection(sock=ours)
             connection = self._connections.admit(None)
             await self._run(Handler(self._service, reader, writer, connection, half_close_means_gone=False))

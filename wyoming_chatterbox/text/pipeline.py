@@ -6,12 +6,14 @@ sentence ends, "at five PM on Monday" no longer does. The result does not depend
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ..errors import RequestError
 from ..options import Options
+from ..problem import Problem
 from .items import Item, Part, Pause
 from .markup import PlainText
 from .sentences import Sentence, SentenceStream
@@ -164,8 +166,15 @@ def items_of(text: str, language: str = "", reading: Reading | None = None, *, s
     yield from pipeline.finish()
 
 
+async def each(items: Iterator[Item]) -> AsyncIterator[Item]:
+    """Read a whole text in a thread: thousands of characters that say nothing take a while to be seen through."""
+    while (item := await asyncio.to_thread(next, items, None)) is not None:
+        yield item
+
+
 def checked_length(text: str, limit: int) -> str:
     """Return a client's text; `RequestError` if it is over `limit` characters long."""
     if len(text) > limit:
-        raise RequestError(f"The text is {len(text)} characters long; {limit} is the limit (--max-total-length)")
+        message = f"The text is {len(text)} characters long; {limit} is the limit (--max-total-length)"
+        raise RequestError(message, Problem("text-long", {"characters": len(text), "most": limit}))
     return text

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..daemon_thread import watched
 from ..errors import ConfigError
+from ..problem import Problem, Reason
 from .pronunciation_yaml import content_of, parse
 from .pronunciations import Pronunciations
 
@@ -38,7 +39,7 @@ class PronunciationFile:
         self.latest = Pronunciations()
         """The entries of the latest good version."""
         self.trouble: str | None = None
-        """Why the file is not used as it is now, in a sentence; None if it is used, and if there is none."""
+        """Why the file is not used as it is now, in a sentence, perhaps a `Reason`; None if it is, or there is none."""
         self._poll_seconds = poll_seconds
         self._patience = patience
         self._version: _Version | None = ()
@@ -71,15 +72,16 @@ class PronunciationFile:
 
     async def _look(self, path: Path) -> None:
         def late() -> None:
-            self._in_trouble(f"The pronunciations in {path} have not answered for {self._patience:g} s")
+            silent = Problem("pronunciations-silent", {"file": str(path), "seconds": self._patience})
+            self._in_trouble(Reason(f"The pronunciations in {path} have not answered for {self._patience:g} s", silent))
 
         try:
             found = await watched(lambda: self._changed(path), "pronunciations", self._patience, late)
         except OSError as err:
-            self._in_trouble(f"The pronunciations in {path} can't be read: {err.strerror}")
+            self._in_trouble(_unreadable(path, err.strerror))
         except Exception as err:
             _LOGGER.debug("Reading the pronunciations failed", exc_info=True)
-            self._in_trouble(f"The pronunciations in {path} can't be read: {type(err).__name__}: {err}")
+            self._in_trouble(_unreadable(path, f"{type(err).__name__}: {err}"))
         else:
             if found is not None:
                 self.latest = found
@@ -105,7 +107,7 @@ class PronunciationFile:
         try:
             found = Pronunciations() if version is None else parse(content_of(path), path)
         except ConfigError as err:
-            self._version, self._fault = version, str(err)
+            self._version, self._fault = version, err.reason
             return None
         self._version, self._fault = version, None
         return found
@@ -114,3 +116,8 @@ class PronunciationFile:
         if trouble != self.trouble:
             self.trouble = trouble
             _LOGGER.warning("%s. The %d pronunciations from before are used", trouble, len(self.latest.entries))
+
+
+def _unreadable(path: Path, why: str | None) -> Reason:
+    problem = Problem("pronunciations-unreadable", {"file": str(path), "error": why})
+    return Reason(f"The pronunciations in {path} can't be read: {why}", problem)

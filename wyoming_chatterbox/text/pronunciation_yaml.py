@@ -19,6 +19,7 @@ import yaml
 
 from ..errors import ConfigError
 from ..families import MULTILINGUAL_LANGUAGES
+from ..problem import Problem
 from ..quoting import quoted
 from .pronunciations import Entry, Pronunciations
 
@@ -30,6 +31,8 @@ MAX_SPOKEN = 500
 """Characters of the longest pronunciation."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_UNREAD = Problem("words-unread")
+"""The problem of a line that breaks `_RULE`."""
 _RULE = 'a line is a word or phrase, a colon, a space and how it is said; in quotes with symbols: "@home": at home'
 
 
@@ -44,11 +47,13 @@ def read(path: Path) -> Pronunciations:
 def content_of(path: Path) -> bytes:
     """Return what is in the file; `OSError` or `ConfigError` if that can't be read, or is too much."""
     if not path.is_file() and path.exists():
-        raise ConfigError(f"{path} is no file; pronunciations are in a YAML file")
+        message = f"{path} is no file; pronunciations are in a YAML file"
+        raise ConfigError(message, Problem("pronunciations-unreadable", {"file": str(path), "error": "no file"}))
     with path.open("rb") as file:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        raise ConfigError(f"{path} is over {MAX_BYTES} bytes long, which is the limit of pronunciations")
+        message = f"{path} is over {MAX_BYTES} bytes long, which is the limit of pronunciations"
+        raise ConfigError(message, Problem("file-large", {"bytes": MAX_BYTES}))
     return content
 
 
@@ -73,7 +78,8 @@ class _Entries:
         try:
             yield from self._read(self._content.decode("utf-8-sig"))
         except UnicodeDecodeError as err:
-            raise self._wrong(self._line_of(err.start), "this is no UTF-8: save the file in that encoding") from err
+            message = "this is no UTF-8: save the file in that encoding"
+            raise self._wrong(self._line_of(err.start), message, Problem("words-utf8")) from err
         except yaml.reader.ReaderError as err:
             raise self._wrong(self._line_of(err.position), "there is a character that YAML does not allow") from err
         except yaml.MarkedYAMLError as err:
@@ -97,7 +103,8 @@ class _Entries:
                     is_null = not (event.style or event.value)
                     if not (is_null and depth == 1 and word.lower() in MULTILINGUAL_LANGUAGES):
                         if is_null:
-                            raise self._wrong(at, f'{quoted(word)} has no pronunciation; "" leaves the word out')
+                            message = f'{quoted(word)} has no pronunciation; "" leaves the word out'
+                            raise self._wrong(at, message, Problem("words-unsaid", {"word": word}))
                         self._note(language, word, at)
                         yield Entry(word, self._spoken(event.value, word, at), language)
                     word = None
@@ -118,32 +125,38 @@ class _Entries:
         if not word:
             raise self._wrong(line, f"there is no word before the colon; {_RULE}")
         if len(word) > MAX_WRITTEN:
-            raise self._wrong(line, f"{quoted(word, 30)} is over {MAX_WRITTEN} characters long")
+            long = Problem("words-long", {"word": f"{word[:30]}…", "most": MAX_WRITTEN})
+            raise self._wrong(line, f"{quoted(word, 30)} is over {MAX_WRITTEN} characters long", long)
         return word
 
     def _spoken(self, value: str, word: str, line: int) -> str:
         spoken = " ".join(value.split())
         if len(spoken) > MAX_SPOKEN:
-            raise self._wrong(line, f"the pronunciation of {quoted(word)} is over {MAX_SPOKEN} characters long")
+            long = Problem("words-long", {"word": word, "most": MAX_SPOKEN})
+            raise self._wrong(line, f"the pronunciation of {quoted(word)} is over {MAX_SPOKEN} characters long", long)
         return spoken
 
     def _language(self, word: str, line: int) -> str:
         language = word.lower()
         if language not in MULTILINGUAL_LANGUAGES:
             known = ", ".join(MULTILINGUAL_LANGUAGES)
-            raise self._wrong(line, f"{quoted(word)} is no language that words can stand under; there are: {known}")
+            message = f"{quoted(word)} is no language that words can stand under; there are: {known}"
+            raise self._wrong(line, message, Problem("words-language", {"word": word, "languages": known}))
         return language
 
     def _note(self, language: str | None, word: str, line: int) -> None:
         """Refuse a word that was there before, and more words than there may be."""
         if before := self._lines.get((language, word)):
-            raise self._wrong(line, f"{quoted(word)} stands in line {before} already; remove one of the two")
+            message = f"{quoted(word)} stands in line {before} already; remove one of the two"
+            raise self._wrong(line, message, Problem("words-twice", {"word": word, "before": before}))
         if len(self._lines) == MAX_ENTRIES:
-            raise self._wrong(line, f"{quoted(word)} is one too many: there may be {MAX_ENTRIES} words")
+            message = f"{quoted(word)} is one too many: there may be {MAX_ENTRIES} words"
+            raise self._wrong(line, message, Problem("words-many", {"most": MAX_ENTRIES}))
         self._lines[language, word] = line
 
     def _line_of(self, position: int) -> int:
         return self._content.count(b"\n", 0, position) + 1
 
-    def _wrong(self, line: int, what: str) -> ConfigError:
-        return ConfigError(f"{self._path}, line {line}: {what}")
+    def _wrong(self, line: int, what: str, problem: Problem = _UNREAD) -> ConfigError:
+        place = {"file": str(self._path), "line": line}
+        return ConfigError(f"{self._path}, line {line}: {what}", Problem(problem.code, {**place, **problem.values}))

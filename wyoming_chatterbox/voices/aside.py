@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import time
@@ -11,7 +12,9 @@ from pathlib import Path
 from secrets import token_hex
 
 from ..errors import ConflictError
-from .moves import Move, check_inside, move_all, move_back
+from .moves import Move, check_inside, copy, move_all
+
+_LOGGER = logging.getLogger(__name__)
 
 ASIDE = ".deleted"
 """Name of the folder."""
@@ -26,6 +29,24 @@ class Aside:
 
     def put(self, files: Sequence[Path]) -> str:
         """Set files aside, all or none; return what they are kept under."""
+        key, moves = self._places(files)
+        move_all(moves)
+        return key
+
+    def copy(self, files: Sequence[Path]) -> str:
+        """Keep copies of files aside, all or none, while they stay where they are; return what the copies are under."""
+        key, moves = self._places(files)
+        try:
+            for source, target in moves:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                copy(source, target)
+        except BaseException:
+            self.remove(key)
+            raise
+        return key
+
+    def _places(self, files: Sequence[Path]) -> tuple[str, list[Move]]:
+        """Make a place for files; return what they will be kept under, and where each goes."""
         for path in files:
             check_inside(self._directory, path)
         if self._place.is_symlink():
@@ -33,8 +54,7 @@ class Aside:
         key = token_hex(8)
         place = self._place / key
         place.mkdir(parents=True)
-        move_all([(path, place / path.relative_to(self._directory)) for path in files])
-        return key
+        return key, [(path, place / path.relative_to(self._directory)) for path in files]
 
     def moves(self, key: str) -> list[Move]:
         """List which files are kept under a key, each with its place in the voices folder; none if they are gone.
@@ -52,8 +72,13 @@ class Aside:
         return [(path, self._directory / path.relative_to(place)) for path in sorted(files)]
 
     def take_back(self, key: str) -> None:
-        """Bring files back after an error, which is the one to be told."""
-        if move_back([(target, source) for source, target in self.moves(key)]):
+        """Put copies back after an error, which is the one to be told, in place of whatever is there by now."""
+        try:
+            for source, target in self.moves(key):
+                source.replace(target)
+        except OSError as err:
+            _LOGGER.warning("%s can't be moved back: %s", self._place / key, err)
+        else:
             self.remove(key)
 
     def remove(self, key: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..errors import VoiceError
+from ..problem import Problem
 from ..quoting import quoted
 from .names import folded, listed, shown
 from .profile import SUFFIXES
@@ -40,7 +41,7 @@ class Beside:
         """Return the recording with the profile's name, None if there is none; `VoiceError` if it can't be used."""
         recording = self._beside(profile)
         if recording is None and (file := self._broken_by_base.get(folded(_base(profile.file)))):
-            raise VoiceError(f"its recording {file} can't be used")
+            raise unusable(file)
         return recording
 
     def named(self, profile: FoundProfile, name: str) -> Recording:
@@ -49,10 +50,10 @@ class Beside:
             return recording
         file = os.path.normpath(Path(profile.file).parent / name)
         if known := self._broken.get(folded(file)):
-            raise VoiceError(f"its recording {known} can't be used: {self._reasons[known]}")
+            raise unusable(known, f": {self._reasons[known]}")
         files = sorted(shown(recording.file) for recording in self._by_path.values())
         there = f"there are: {listed(files)}" if files else "there are none in the folder"
-        raise VoiceError(f"there is no recording {quoted(name)}; {there}")
+        raise VoiceError(f"there is no recording {quoted(name)}; {there}", Problem("recording-missing", {"name": name}))
 
     def _beside(self, profile: FoundProfile) -> Recording | None:
         base = _base(str(profile.path))
@@ -61,6 +62,11 @@ class Beside:
     def _named(self, profile: FoundProfile, name: str) -> Recording | None:
         path = os.path.normpath(profile.path.parent / name)
         return self._by_path.get(path) or self._by_folded_path.get(folded(path))
+
+
+def unusable(file: str, why: str = "") -> VoiceError:
+    """Make the error for a profile whose recording can't be used."""
+    return VoiceError(f"its recording {file} can't be used{why}", Problem("recording-broken", {"file": file}))
 
 
 def _base(file: str) -> str:

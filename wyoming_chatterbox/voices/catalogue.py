@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..errors import UnknownVoiceError, VoiceError
 from ..families import MULTILINGUAL_LANGUAGES
+from ..problem import Problem
 from ..quoting import quoted
 from .languages import spoken_as
 from .names import folded, listed, without_language
@@ -75,8 +76,10 @@ class Catalogue:
             return voice
         if file := self._index.broken.get(folded(name)):
             what = "profile" if Path(file).suffix.lower() in PROFILE_SUFFIXES else "recording"
-            raise VoiceError(f"The {what} {file} of voice {quoted(name)} can't be used: {self.broken[file]}")
-        raise UnknownVoiceError(f"There is no voice {quoted(name)}; {self._listed}")
+            message = f"The {what} {file} of voice {quoted(name)} can't be used: {self.broken[file]}"
+            raise VoiceError(message, Problem("voice-broken", {"name": name, "file": file}))
+        unknown = Problem("unknown-voice", {"name": name})
+        raise UnknownVoiceError(f"There is no voice {quoted(name)}; {self._listed}", unknown)
 
     def called(self, name: str) -> tuple[NamedVoice, ...]:
         """List the voices that have a name or alias, in any case, with its language or without."""

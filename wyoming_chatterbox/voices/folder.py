@@ -18,6 +18,7 @@ from ..daemon_thread import in_daemon_thread, watched
 from ..engine import Version, Voice
 from ..errors import UnknownVoiceError, VoiceError
 from ..families import PromptRules
+from ..problem import Problem, Reason
 from ..quoting import quoted
 from .catalogue import DEFAULT, Catalogue
 from .languages import Languages
@@ -75,7 +76,7 @@ class VoicesFolder:
         self.catalogue = Catalogue((NamedVoice(DEFAULT, "en"),), preferred=preferred)
         """The latest catalogue; the model's own voice is always in it."""
         self.trouble: str | None = None
-        """Why the folder can't be scanned, in a sentence; None if it can."""
+        """Why the folder can't be scanned, in a sentence, perhaps a `Reason`; None if it can."""
         self._recordings = Recordings(directory)
         self._profiles = Profiles(directory, others)
         self._languages = languages
@@ -192,16 +193,21 @@ class VoicesFolder:
                     await self._wanted.wait()
 
     async def _look(self) -> None:
+        place = {"folder": str(self.directory)}
+
         def late() -> None:
-            self._in_trouble(f"has not answered for {self._patience:g} s")
+            silent = Problem("folder-silent", {**place, "seconds": self._patience})
+            self._in_trouble(f"has not answered for {self._patience:g} s", silent)
 
         try:
             catalogue = await watched(self._scan, "voices", self._patience, late)
         except OSError as err:
-            self._in_trouble(f"can't be read: {err.strerror}")
+            unreadable = Problem("folder-unreadable", {**place, "error": err.strerror})
+            self._in_trouble(f"can't be read: {err.strerror}", unreadable)
         except Exception as err:
             _LOGGER.debug("Looking at the voices folder failed", exc_info=True)
-            self._in_trouble(f"can't be looked at: {type(err).__name__}: {err}")
+            why = f"{type(err).__name__}: {err}"
+            self._in_trouble(f"can't be looked at: {why}", Problem("folder-unreadable", {**place, "error": why}))
         else:
             if catalogue is not self.catalogue:
                 there = {voice.recording for voice in catalogue.voices}
@@ -237,8 +243,8 @@ class VoicesFolder:
     def _offered(self, languages: tuple[str, ...]) -> Languages:
         return Languages.of(languages, self._wanted_languages)
 
-    def _in_trouble(self, what: str) -> None:
-        trouble = f"The voices folder {self.directory} {what}"
+    def _in_trouble(self, what: str, problem: Problem) -> None:
+        trouble = Reason(f"The voices folder {self.directory} {what}", problem)
         if trouble != self.trouble:
             self.trouble = trouble
             _LOGGER.warning("%s; the %d voices known serve meanwhile", trouble, len(self.catalogue.voices))

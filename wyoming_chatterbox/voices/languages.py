@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from ..errors import VoiceError
+from ..problem import Problem
 
 _CODES = {
     "ar": "ara arb",
@@ -90,10 +91,13 @@ class Languages:
     def check_offered(self, language: str) -> None:
         """Raise `VoiceError`, a sentence about "it", if a voice of a language isn't offered."""
         if language not in self.model:
-            raise VoiceError(f"it is for {language}, and the model speaks {', '.join(self.model)}")
+            spoken = ", ".join(self.model)
+            other = Problem("language-unknown", {"language": language, "languages": spoken})
+            raise VoiceError(f"it is for {language}, and the model speaks {spoken}", other)
         if language not in self.offered:
             offered = ", ".join(self.offered)
-            raise VoiceError(f"it is for {language}, and the languages offered are {offered} (--languages)")
+            message = f"it is for {language}, and the languages offered are {offered} (--languages)"
+            raise VoiceError(message, Problem("language-not-offered", {"language": language, "languages": offered}))
 
     def named_by(self, stem: str) -> str | None:
         """Return the model's language that a name ends with, as `alice-de` does; None for a model of one language."""

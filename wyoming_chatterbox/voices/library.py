@@ -151,7 +151,14 @@ class Library:
         await self._call(partial(examine, upload.path), max(self._patience, _EXAMINE_SECONDS))
 
     async def add(
-        self, name: str, profile: Profile, upload: Upload | None = None, suffix: str = "", *, instead: bool = False
+        self,
+        name: str,
+        profile: Profile,
+        upload: Upload | None = None,
+        suffix: str = "",
+        *,
+        instead: bool = False,
+        replaces: str | None = None,
     ) -> None:
         """Add a voice, as `VoiceFiles.add` does. What it replaces can be brought back once its name is free again."""
         path = upload.path if upload is not None else None
@@ -161,7 +168,8 @@ class Library:
             if key is not None:
                 self._remember(key, name, ())
 
-        await self._call(partial(self._files.add, name, path, suffix, profile, instead=instead), done=added)
+        adding = partial(self._files.add, name, path, suffix, profile, instead=instead, replaces=replaces)
+        await self._call(adding, done=added)
 
     async def change(self, voice: VoiceName, changes: Mapping[str, Any], name: str | None = None) -> None:
         """Change a profile and a name, as `VoiceFiles.change` does."""
@@ -272,7 +280,8 @@ class Library:
         folder = f"The voices folder {self.directory}"
         place = {"folder": str(self.directory)}
         if reads:
-            return FolderError(f"A file in {self.directory} can't be read ({err.strerror}): let the server read it")
+            message = f"A file in {self.directory} can't be read ({err.strerror}): let the server read it"
+            return FolderError(message, Problem("file-unreadable", {"error": err.strerror}))
         match err.errno:
             case errno.ENOSPC | errno.EDQUOT:
                 message = f"{folder} has no room left: free some space on its disk, and try again"
@@ -284,8 +293,9 @@ class Library:
                     Problem("folder-read-only", place),
                 )
             case errno.ENOTDIR | errno.EEXIST:
-                return FolderError(f"{folder} is no folder: name one with --voices-dir")
-        return FolderError(f"{folder} can't be changed: {err.strerror or err}")
+                return FolderError(f"{folder} is no folder: name one with --voices-dir", Problem("no-folder", place))
+        why = err.strerror or str(err)
+        return FolderError(f"{folder} can't be changed: {why}", Problem("folder-error", {**place, "error": why}))
 
 
 def _taken(future: asyncio.Future[T], *, done: Callable[[T], None] | None = None) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ConflictError
+from ..problem import Problem
 from ..quoting import quoted
 from .names import folded
 
@@ -46,16 +48,25 @@ def move(source: Path, target: Path) -> None:
         os.link(source, target, follow_symlinks=False)
     except FileExistsError as err:
         if folded(source.name) != folded(target.name) or source.parent != target.parent:
-            raise ConflictError(f"There is a file {target.name} already") from err
+            raise _taken(target) from err
         # The file itself, on a file system that takes names of different case for one.
         source.rename(target)
     except OSError:
         # Not every file system has hard links.
         if os.path.lexists(target):
-            raise ConflictError(f"There is a file {target.name} already") from None
+            raise _taken(target) from None
         source.rename(target)
     else:
         source.unlink()
+
+
+def copy(source: Path, target: Path) -> None:
+    """Make a file appear in a second place, where none is; a link stays a link."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        # Not every file system has hard links.
+        shutil.copy2(source, target, follow_symlinks=False)
 
 
 def check_inside(directory: Path, path: Path) -> None:
@@ -64,4 +75,10 @@ def check_inside(directory: Path, path: Path) -> None:
         raise ConflictError(f"{quoted(path.name)} is not in the voices folder")
     for folder in path.relative_to(directory).parents:
         if folder.parts and (directory / folder).is_symlink():
-            raise ConflictError(f"{path.relative_to(directory).as_posix()} is behind a link: change it where it is")
+            file = path.relative_to(directory).as_posix()
+            linked = Problem("behind-link", {"file": file})
+            raise ConflictError(f"{file} is behind a link: change it where it is", linked)
+
+
+def _taken(path: Path) -> ConflictError:
+    return ConflictError(f"There is a file {path.name} already", Problem("file-taken", {"file": path.name}))

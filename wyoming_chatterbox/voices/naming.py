@@ -15,8 +15,9 @@ from pathlib import Path
 
 from ..errors import VoiceError
 from ..families import MULTILINGUAL_LANGUAGES
+from ..problem import Problem, Reason
 from ..quoting import quoted
-from .beside import Beside
+from .beside import Beside, unusable
 from .catalogue import DEFAULT, Catalogue
 from .languages import Languages, spoken_as
 from .names import folded, without_language
@@ -115,7 +116,8 @@ class _Naming:
         wanted = found.profile.recording
         if folded(found.stem) == DEFAULT:
             if wanted is not None:
-                raise VoiceError("recording can't be set for the model's own voice; rename the profile")
+                message = "recording can't be set for the model's own voice; rename the profile"
+                raise VoiceError(message, Problem("profile-own"))
             self._use(found, self._own)
             return True
         own = beside.of(found)
@@ -125,11 +127,12 @@ class _Naming:
         if own is None:
             self._use(found, self._add(found.stem, recording, found.file))
         elif recording != own:
-            raise VoiceError(f"recording can't be set, as it is the profile of {own.file}; rename the profile")
+            message = f"recording can't be set, as it is the profile of {own.file}; rename the profile"
+            raise VoiceError(message, Problem("profile-of-other", {"file": own.file}))
         elif own.path in self._by_path:
             self._use(found, self._by_path[own.path])
         else:
-            raise VoiceError(f"its recording {own.file} can't be used")
+            raise unusable(own.file)
         return True
 
     def _place_alone(self, found: FoundProfile) -> None:
@@ -147,19 +150,19 @@ class _Naming:
             self._use(found, self._source(stem) or self._add(stem, None, found.file))
             return
         if other is not found:
-            raise VoiceError(f"there is {other.file} for this voice already")
+            raise _twice(other)
         self._used.append((found, group))
 
     def _use(self, found: FoundProfile, source: _Source) -> None:
         if source.profile is not None:
-            raise VoiceError(f"there is {source.profile.file} for this voice already")
+            raise _twice(source.profile)
         source.profile = found
         self._used.append((found, folded(source.base)))
 
     def _add(self, stem: str, recording: Recording | None, file: str) -> _Source:
         source = _Source(stem, recording, self._languages.named_by(stem), file=file)
         if stem in self._sources or folded(source.base) == DEFAULT:
-            raise VoiceError(f"there is another voice named {quoted(stem)}")
+            raise VoiceError(f"there is another voice named {quoted(stem)}", Problem("name-taken", {"voice": stem}))
         if source.language is not None:
             self._languages.check_offered(source.language)
             self._for_all_languages[folded(source.base)] = None
@@ -175,7 +178,7 @@ class _Naming:
         try:
             yield
         except VoiceError as err:
-            self.broken[file] = str(err)
+            self.broken[file] = err.reason
 
     def voices(self) -> tuple[NamedVoice, ...]:
         """Return the voices, the model's own first, then by name."""
@@ -206,7 +209,8 @@ class _Naming:
                 found.setdefault(name, (source, language))
         if left:
             more = f" and {len(left) - 1} more" if left[1:] else ""
-            self.broken[left[0] + more] = f"there are {MAX_VOICES} voices already, each language counted"
+            why = f"there are {MAX_VOICES} voices already, each language counted"
+            self.broken[left[0] + more] = Reason(why, Problem("too-many-voices", {"most": MAX_VOICES}))
         return found
 
     def _names(self, source: _Source) -> dict[str, str]:
@@ -265,17 +269,22 @@ class _Naming:
         found: dict[Path, tuple[str, ...]] = {}
         for profile, group in sorted(self._used, key=lambda used: str(used[0].path)):
             kept: list[str] = []
-            wrong: list[str] = []
+            wrong: dict[str, str] = {}
             for alias in profile.profile.aliases:
                 owner, what = taken.setdefault(folded(alias), (group, f"an alias in {profile.file}"))
                 if owner == group:
                     kept.append(alias)
                 else:
-                    wrong.append(f"the alias {quoted(alias)} can't be used, as it is {what} already")
+                    wrong[alias] = f"the alias {quoted(alias)} can't be used, as it is {what} already"
             found[profile.path] = tuple(kept)
             if wrong:
-                self.broken[profile.file] = "; ".join(wrong)
+                problem = Problem("aliases-taken", {"aliases": ", ".join(wrong)})
+                self.broken[profile.file] = Reason("; ".join(wrong.values()), problem)
         return found
+
+
+def _twice(other: FoundProfile) -> VoiceError:
+    return VoiceError(f"there is {other.file} for this voice already", Problem("profile-twice", {"file": other.file}))
 
 
 def told_language(stem: str) -> str | None:

@@ -12,7 +12,7 @@ Every key may be left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ import yaml
 from .. import checks, regular_files
 from ..errors import VoiceError
 from ..families import MULTILINGUAL_LANGUAGES
-from ..quoting import quoted, visible
+from ..problem import Problem
+from ..quoting import MAX_CHARACTERS, quoted, visible
 from .languages import spoken_as
 from .names import can_be_shown
 from .voice import STYLE_OPTIONS, Style
@@ -56,30 +57,32 @@ def read_profile(path: Path) -> Profile:
     with regular_files.opened(path) as file:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        raise VoiceError(f"it is over {MAX_BYTES} bytes long, which is too much for a profile")
+        large = Problem("file-large", {"bytes": MAX_BYTES})
+        raise VoiceError(f"it is over {MAX_BYTES} bytes long, which is too much for a profile", large)
     try:
         data = yaml.load(content, _Loader)
     except (yaml.YAMLError, *_PARSER_ERRORS) as err:
-        raise VoiceError(f"it is no YAML: {_problem(err)}") from err
+        raise _no_yaml(err) from err
     return profile_of({} if data is None else data)
 
 
 def profile_of(data: object) -> Profile:
     """Check the content of a profile; `VoiceError` says which key is wrong and what would be right."""
     if not isinstance(data, dict):
-        raise VoiceError("it must hold keys and values, such as 'speed: 0.9'")
+        raise VoiceError("it must hold keys and values, such as 'speed: 0.9'", Problem("profile-keys"))
     values: dict[str, Any] = {}
     style: dict[str, Any] = {}
     for key, value in data.items():
         if key not in KEYS:
-            raise VoiceError(f"it has a key {_quoted(key)} that there is not; there are: {', '.join(KEYS)}")
+            message = f"it has a key {_quoted(key)} that there is not; {listed_keys(KEYS)}"
+            raise VoiceError(message, unknown_key(key, KEYS))
         check, allowed = KEYS[key]
         if value is None:
             continue
         try:
             checked = check(value)
         except (ValueError, TypeError) as err:
-            raise VoiceError(f"{key} can't be {_quoted(value)}: it takes {allowed}") from err
+            raise VoiceError(f"{key} can't be {_quoted(value)}: it takes {allowed}", _wrong(key, value)) from err
         (style if key in STYLE_OPTIONS else values)[key] = checked
     return Profile(style=Style(**style), **values)
 
@@ -107,12 +110,48 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def _problem(err: Exception) -> str:
+def _no_yaml(err: Exception) -> VoiceError:
     """Say what is wrong with a file's YAML, without the lines of the file that PyYAML shows."""
     if isinstance(err, yaml.MarkedYAMLError) and err.problem_mark is not None:
-        where = f"in line {err.problem_mark.line + 1}, column {err.problem_mark.column + 1}"
-        return visible(f"{err.problem} {where}")
-    return visible(" ".join(str(err).split()))
+        line, column = err.problem_mark.line + 1, err.problem_mark.column + 1
+        where = Problem("no-yaml-at", {"line": line, "column": column})
+        return VoiceError(visible(f"it is no YAML: {err.problem} in line {line}, column {column}"), where)
+    return VoiceError(visible(f"it is no YAML: {' '.join(str(err).split())}"), Problem("no-yaml"))
+
+
+def unknown_key(key: object, keys: Iterable[str]) -> Problem:
+    """Return the problem of a key that there is not among `keys`."""
+    return Problem("no-such-key", {"key": _shown(key), "keys": ", ".join(keys)})
+
+
+def listed_keys(keys: Iterable[str]) -> str:
+    """Say which keys there are."""
+    return f"there are: {', '.join(keys)}"
+
+
+def _wrong(key: str, value: object) -> Problem:
+    """Return the problem of a value that a key doesn't take."""
+    given: dict[str, Any] = {"key": key, "value": _shown(value)}
+    if key in STYLE_OPTIONS and (numbers := STYLE_OPTIONS[key].numbers) is not None:
+        given |= {"low": numbers.low, "high": numbers.high}
+        return Problem("value-whole", given) if numbers.kind is int else Problem("value-number", given)
+    match key:
+        case "language":
+            return Problem("value-language", given | {"languages": ", ".join(MULTILINGUAL_LANGUAGES)})
+        case "recording":
+            return Problem("value-file", given)
+        case "aliases":
+            return Problem("value-names", given | {"most": MAX_ALIASES, "longest": MAX_ALIAS})
+    return Problem("value-text", given | {"most": MAX_LABEL})
+
+
+def _shown(value: object) -> str:
+    """Write a value without quotation marks, which differ from language to language."""
+    try:
+        text = str(value)
+    except ValueError:
+        return "…"
+    return visible(text[:MAX_CHARACTERS]) + "…" * (len(text) > MAX_CHARACTERS)
 
 
 def _quoted(value: object) -> str:

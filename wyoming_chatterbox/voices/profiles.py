@@ -10,8 +10,10 @@ from pathlib import Path
 from ..engine import Version
 from ..engine.voice.recording import version_of
 from ..errors import VoiceError
+from ..problem import Problem, Reason
 from .names import can_be_shown, shown
 from .profile import Profile, read_profile
+from .recordings import unreadable
 
 MAX_PROFILES = 10_000
 """Profiles that are read, the first by name."""
@@ -61,12 +63,14 @@ class Profiles:
             try:
                 good.append(self._profile(path))
             except OSError as err:
-                broken[self._shown(path)] = f"it can't be read: {err.strerror}"
+                broken[self._shown(path)] = unreadable(err)
             except VoiceError as err:
-                broken[self._shown(path)] = str(err)
+                broken[self._shown(path)] = err.reason
         if left := files[MAX_PROFILES:]:
             more = f" and {len(left) - 1} more" if left[1:] else ""
-            broken[self._shown(left[0]) + more] = f"only the first {MAX_PROFILES} profiles by name are read"
+            too_many = Problem("too-many-files", {"most": MAX_PROFILES})
+            why = Reason(f"only the first {MAX_PROFILES} profiles by name are read", too_many)
+            broken[self._shown(left[0]) + more] = why
         self._read = {path: self._read[path] for path in files if path in self._read}
         return FoundProfiles(tuple(good), broken)
 
@@ -88,15 +92,15 @@ class Profiles:
     def _profile(self, path: Path) -> FoundProfile:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise VoiceError("it is no file")
+            raise VoiceError("it is no file", Problem("no-file"))
         known, found = self._read.get(path, (None, ""))
         if known != (version := version_of(status)):
             try:
                 if not can_be_shown(path.name):
-                    raise VoiceError("its name has characters that can't be shown")
+                    raise VoiceError("its name has characters that can't be shown", Problem("name-hidden"))
                 found = FoundProfile(path, self._shown(path), read_profile(path))
             except VoiceError as err:
-                found = str(err)
+                found = err.reason
             self._read[path] = (version, found)
         if isinstance(found, str):
             raise VoiceError(found)

@@ -21,6 +21,7 @@ from ..engine import Version
 from ..engine.voice.recording import version_of
 from ..errors import SlowRecordingError, VoiceError
 from ..families import PromptRules
+from ..problem import Problem, Reason
 from ..quoting import quoted
 from .names import can_be_shown, is_hidden, shown
 from .profile import SUFFIXES as PROFILE_SUFFIXES
@@ -137,18 +138,21 @@ class Recordings:
                 # Systems compose the letters of a name differently, and people see no difference.
                 name = unicodedata.normalize("NFC", path.stem)
                 if name in names:
-                    raise VoiceError(f"there is another voice named {quoted(path.stem)}")
+                    other = Problem("name-taken", {"voice": path.stem})
+                    raise VoiceError(f"there is another voice named {quoted(path.stem)}", other)
                 names.add(name)
             except OSError as err:
                 gone = isinstance(err, FileNotFoundError) and path.is_symlink()
-                why = "it is a link to a file that isn't there" if gone else f"it can't be read: {err.strerror}"
-                broken[shown(file)] = why
+                nowhere = Reason("it is a link to a file that isn't there", Problem("link-broken"))
+                broken[shown(file)] = nowhere if gone else unreadable(err)
             except VoiceError as err:
                 broken[shown(file)] = err.reason
             else:
                 recordings[path.stem] = Recording(path, version, judgement, file)
         for entry in entries[MAX_FILES:]:
-            broken[f"{shown(entry.file)} and those after it"] = f"only the first {MAX_FILES} files are looked at"
+            too_many = Problem("too-many-files", {"most": MAX_FILES})
+            why = Reason(f"only the first {MAX_FILES} files are looked at", too_many)
+            broken[f"{shown(entry.file)} and those after it"] = why
         self._judged = {entry.path: self._judged[entry.path] for entry in entries if entry.path in self._judged}
         self._again = {path: when for path, when in self._again.items() if path in self._judged}
         return Found(recordings, broken, tuple(profiles), tuple(unheard))
@@ -166,7 +170,7 @@ class Recordings:
             raise
         except Exception as err:
             # A file that is too much for its decoder is no reason to pass over the others.
-            return f"it can't be listened to: {type(err).__name__}"
+            return Reason(f"it can't be listened to: {type(err).__name__}", Problem("recording-damaged"))
 
 
 @dataclass(frozen=True)
@@ -193,7 +197,7 @@ def entries_in(directory: Path, broken: dict[str, str]) -> Iterator[Entry]:
         except OSError as err:
             if folder is directory:
                 raise
-            broken[shown(prefix)] = f"it can't be read: {err.strerror}"
+            broken[shown(prefix)] = unreadable(err)
             continue
         for path in inside:
             if is_hidden(path.name):
@@ -204,12 +208,19 @@ def entries_in(directory: Path, broken: dict[str, str]) -> Iterator[Entry]:
                 yield Entry(path, file, status)
             elif depth >= MAX_DEPTH or len(entered) >= MAX_FOLDERS:
                 limits = f"only {MAX_FOLDERS} folders are looked into, at most {MAX_DEPTH} inside each other"
-                broken[shown(file)] = limits
+                most = Problem("too-many-folders", {"most": MAX_FOLDERS, "depth": MAX_DEPTH})
+                broken[shown(file)] = Reason(limits, most)
             elif _identity(status) not in entered:
                 entered.add(_identity(status))
                 waiting.append((path, f"{file}/", depth + 1))
                 if path.suffix.lower() in SUFFIXES:
-                    broken[shown(file)] = "it is a folder, no file; the recordings inside it are voices"
+                    why = "it is a folder, no file; the recordings inside it are voices"
+                    broken[shown(file)] = Reason(why, Problem("folder-no-file"))
+
+
+def unreadable(err: OSError) -> Reason:
+    """Say that a file can't be read, and what the system says of it."""
+    return Reason(f"it can't be read: {err.strerror}", Problem("file-unreadable", {"error": err.strerror}))
 
 
 def _status(path: Path) -> os.stat_result | OSError:
@@ -225,13 +236,14 @@ def _identity(status: os.stat_result) -> tuple[int, int]:
 
 def _version(entry: Entry) -> Version:
     if entry.path.suffix.lower() not in SUFFIXES:
-        raise VoiceError("it is no recording: its name doesn't end in .wav, .mp3, .m4a or the like")
+        message = "it is no recording: its name doesn't end in .wav, .mp3, .m4a or the like"
+        raise VoiceError(message, Problem("no-recording"))
     if isinstance(entry.status, OSError):
         raise entry.status
     if not stat.S_ISREG(entry.status.st_mode):
-        raise VoiceError("it is no file")
+        raise VoiceError("it is no file", Problem("no-file"))
     if not can_be_shown(entry.file):
-        raise VoiceError("its name has characters that can't be shown")
+        raise VoiceError("its name has characters that can't be shown", Problem("name-hidden"))
     return version_of(entry.status)
 
 

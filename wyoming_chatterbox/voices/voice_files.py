@@ -67,36 +67,52 @@ class VoiceFiles:
         there = next((path for path in (self.directory, *self.directory.parents) if path.exists()), None)
         return there is not None and there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
-    def add(self, name: str, sound: Path | None, suffix: str, profile: Profile, *, instead: bool = False) -> str | None:
+    def add(
+        self,
+        name: str,
+        sound: Path | None,
+        suffix: str,
+        profile: Profile,
+        *,
+        instead: bool = False,
+        replaces: str | None = None,
+    ) -> str | None:
         """Add a voice: a recording that is moved here from `sound`, a profile that says something, or both.
 
         With `instead`, another recording of that name is set aside, and its profile is changed where `profile` says
-        something; returns what it is kept under then. Else `ConflictError` if there is one.
+        something; else `ConflictError` if there is one. `replaces` is a file that is no voice, by its name in the
+        folder, and is set aside too. Each stays until the new one is there. Returns what they are kept under.
         """
         with self._lock:
             self.directory.mkdir(parents=True, exist_ok=True)
             there = self._there.files_of(name)
-            if there and not instead:
-                raise _taken(there)
             recordings = [path for path in there if path.suffix.lower() in RECORDING_SUFFIXES]
+            gone = [self._no_voice(replaces)] if replaces is not None else []
+            in_the_way = recordings if set(gone).intersection(recordings) else there
+            if not instead and (in_the_way := [path for path in in_the_way if path not in gone]):
+                raise _taken(in_the_way)
             if sound is None and profile.recording is not None and recordings:
                 self._check_same(name, recordings, profile.recording)
             target = self.directory / f"{name}{suffix}"
             path = next((path for path in there if path not in recordings), self.directory / f"{name}.yaml")
             old = self._read(path) if path in there else Profile()
             new = _over(profile, replace(old, recording=None) if sound is not None else old)
-            kept = self._aside.put(recordings) if recordings and sound is not None else None
+            if sound is not None:
+                gone += [path for path in recordings if path not in gone]
+            kept = self._aside.copy(gone) if gone else None
             try:
-                if sound is not None:
-                    move(sound, target)
+                written = self._put(sound, target, gone) if sound is not None else None
                 try:
                     if new != old or (sound is None and path not in there):
                         self._keep_comments(path)
                         write_profile(path, new)
+                    for one in gone:
+                        if one != written:
+                            one.unlink()
                 except BaseException:
-                    if sound is not None:
+                    if written is not None and written not in gone:
                         with suppress(OSError):
-                            target.unlink()
+                            written.unlink()
                     raise
             except BaseException:
                 if kept is not None:
@@ -156,7 +172,7 @@ class VoiceFiles:
                     )
                 files += styles
             if not files:
-                raise ConflictError(f"The files of {quoted(voice.name)} are gone already")
+                raise ConflictError(f"The files of {quoted(voice.name)} are gone already", Problem("files-changed"))
             copies = [copy for path in files if is_profile(path) and os.path.lexists(copy := _copy_of(path))]
             left = set(self._there.files_beside(files)).difference(files)
             key = self._aside.put([*files, *copies])
@@ -166,10 +182,7 @@ class VoiceFiles:
     def delete_file(self, name: str) -> tuple[str, list[str]]:
         """Set one file aside that is no voice, by its name in the folder, as `delete` does."""
         with self._lock:
-            path = self.directory / name
-            if Path(name).is_absolute() or ".." in Path(name).parts or not os.path.lexists(path) or path.is_dir():
-                raise ConflictError(f"{quoted(name)} is no file that can be deleted here: look into the folder itself")
-            return self._aside.put([path]), [name]
+            return self._aside.put([self._no_voice(name)]), [name]
 
     def restore(self, key: str) -> list[str]:
         """Bring the files back that were set aside as `key`, and return the names of those that are not hidden.
@@ -179,7 +192,7 @@ class VoiceFiles:
         with self._lock:
             moves = self._aside.moves(key)
             if not moves:
-                raise ConflictError("The files are gone for good")
+                raise ConflictError("The files are gone for good", Problem("files-gone"))
             targets = [target for _, target in moves]
             for target in targets:
                 check_inside(self.directory, target)
@@ -214,6 +227,23 @@ class VoiceFiles:
         for key in self._aside.older(LEFTOVER_SECONDS):
             self.remove(key)
 
+    def _no_voice(self, name: str) -> Path:
+        path = self.directory / name
+        if Path(name).is_absolute() or ".." in Path(name).parts or not os.path.lexists(path) or path.is_dir():
+            message = f"{quoted(name)} is no file that can be deleted here: look into the folder itself"
+            raise ConflictError(message, Problem("not-here", {"name": name}))
+        return path
+
+    def _put(self, sound: Path, target: Path, gone: Sequence[Path]) -> Path:
+        """Move a recording to its place, in one step where one of those is that go; return where it is."""
+        # On a file system that takes names of different case for one, that may have another name.
+        there = next((path for path in gone if path == target or _is_same(path, target)), None)
+        if there is None:
+            move(sound, target)
+            return target
+        sound.replace(there)
+        return there
+
     def _check_same(self, name: str, recordings: Sequence[Path], named: str) -> None:
         """Raise `ConflictError` if a profile is to name another recording than the one beside it."""
         wanted = folded(os.path.normpath(self.directory / named))
@@ -227,7 +257,8 @@ class VoiceFiles:
         try:
             return self._read_profile(path)
         except VoiceError as err:
-            raise ConflictError(f"{self._shown(path)} must be mended by hand first: {err}") from err
+            wrong = Problem("profile-wrong", {"file": self._shown(path)})
+            raise ConflictError(f"{self._shown(path)} must be mended by hand first: {err}", wrong) from err
 
     def _keep_comments(self, path: Path) -> Path | None:
         """Keep a copy of a profile in which a person wrote comments, as they get lost when it is written anew."""
@@ -273,6 +304,13 @@ def altered(profile: Profile, changes: Mapping[str, Any]) -> Profile:
     style = {key: getattr(checked.style, key) for key in changes if key in STYLE_OPTIONS}
     others = {key: getattr(checked, key) for key in changes if key not in STYLE_OPTIONS}
     return replace(profile, style=replace(profile.style, **style), **others)
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return os.path.samestat(path.lstat(), other.lstat())
+    except OSError:
+        return False
 
 
 def _size_of(path: Path) -> int | None:

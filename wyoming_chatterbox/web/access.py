@@ -153,6 +153,7 @@ class Access:
                 403,
                 f"Pages of {whose} may not use this server, only its own and those of --http-cors may",
                 "foreign-origin",
+                problem=Problem("foreign-origin"),
             )
 
 

@@ -20,10 +20,11 @@ from ..errors import (
     RequestError,
     ShuttingDownError,
     TextError,
+    UnexpectedError,
     UnknownVoiceError,
     VoiceError,
 )
-from ..problem import UNKNOWN, Problem
+from ..problem import UNKNOWN, Problem, Reason
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; worker-src 'self'; media-src 'self' blob:; base-uri 'none'; "
@@ -38,6 +39,7 @@ ENGINE_HEADER = "Chatterbox-Engine"
 REPLY_HEADER = "Chatterbox-Reply"
 """Header of speech: the id of the reply among the `recent` ones of /info."""
 _RETRY_AFTER_SECONDS = 5
+_NAME_CONFLICTS = ("name-taken", "name-is-alias")
 
 
 class RefusedError(ChatterboxError):
@@ -92,7 +94,7 @@ def error_answer(error: ChatterboxError) -> web.Response:
 def error_body(error: Exception) -> dict[str, Any]:
     """Describe an error as OpenAI does; of one that nobody foresaw the log says more."""
     if not isinstance(error, ChatterboxError):
-        error = ChatterboxError("Something unexpected happened: see the server's log", Problem("unexpected"))
+        error = UnexpectedError()
     status, param = _blame(error)
     described = {"message": str(error), "type": _kind(status), "code": error.code, "param": param}
     return {"error": described | told(error.problem)}
@@ -101,6 +103,11 @@ def error_body(error: Exception) -> dict[str, Any]:
 def told(problem: Problem) -> dict[str, Any]:
     """Return a problem for the page, which has words for it; nothing if it is not known which one it is."""
     return {} if problem == UNKNOWN else {"problem": {"code": problem.code, "values": dict(problem.values)}}
+
+
+def told_of(reason: str | None) -> dict[str, Any]:
+    """Return the problem of a sentence that tells of one, as `told` does."""
+    return told(reason.problem) if isinstance(reason, Reason) else {}
 
 
 def unexpected() -> web.Response:
@@ -118,7 +125,7 @@ def _blame(error: ChatterboxError) -> tuple[int, str | None]:
         case RequestError() | TextError():
             return 400, "input"
         case ConflictError():
-            return 409, None
+            return 409, "name" if error.problem.code in _NAME_CONFLICTS else None
         case FolderError():
             return 507 if error.full else 503, None
         case OverloadedError():

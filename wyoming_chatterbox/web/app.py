@@ -30,7 +30,7 @@ from .pages import Pages
 from .refusals import for_people
 from .runner import Runner
 from .said import show
-from .speech import speech
+from .speech import ENDING, speech
 from .voices import add_voices
 from .watched import Watched, busy, refusal
 
@@ -169,6 +169,8 @@ class HttpServer:
         app = web.Application(
             middlewares=[self._keep_place, self._answer], client_max_size=self._service.config.longest_body
         )
+        app[ENDING] = asyncio.Event()
+        app.on_shutdown.append(_end)
         app.on_response_prepare.append(self._add_headers)
         app.router.add_get(_HEALTH_PATH, self._health)
         app.router.add_get("/config", self._configuration)
@@ -194,6 +196,11 @@ class HttpServer:
         """Keep the client's place until it has read its answer, or took too long to read it."""
         with busy(request):
             response = await handler(request)
+            if request.writer.output_size > 0 and not response.prepared:
+                # It failed in the middle: a second answer inside would be taken for a part of the first.
+                if request.transport is not None:
+                    request.transport.abort()
+                raise ConnectionAbortedError("An answer was begun already")
             try:
                 async with asyncio.timeout(WRITE_SECONDS):
                     await response.prepare(request)
@@ -297,6 +304,10 @@ class HttpServer:
         except RefusedError:
             return False
         return True
+
+
+async def _end(app: web.Application) -> None:
+    app[ENDING].set()
 
 
 def _quoted(request: web.Request) -> str:

@@ -85,10 +85,10 @@ class Events:
         response = web.StreamResponse(headers=headers)
         # Whoever listens makes room for clients that ask for something.
         with busy(request, lambda: True), self._listener(request) as listener:
-            await response.prepare(request)
             info, news = await self._looked()
             if self._before is None:
                 self._before = news
+            await response.prepare(request)
             await response.write(info)
             while (data := await listener.next()) is not None:
                 await response.write(data)

@@ -6,6 +6,7 @@ import asyncio
 
 from aiohttp import web
 
+from ..problem import Problem
 from ..speech.memory_history import MemoryHistory
 from ..speech.service import Service
 from .answers import RefusedError, json_answer
@@ -40,7 +41,8 @@ class PageRoutes:
     async def _retry(self, _: web.Request) -> web.Response:
         if not self._service.lifecycle.retry():
             state = self._service.lifecycle.stage.state
-            raise RefusedError(409, f"There is nothing to try again: Chatterbox is {state}", "nothing-to-retry")
+            message = f"There is nothing to try again: Chatterbox is {state}"
+            raise RefusedError(409, message, "nothing-to-retry", problem=Problem("nothing-to-retry"))
         return json_answer({"retrying": True}, 202)
 
     async def _log(self, _: web.Request) -> web.Response:

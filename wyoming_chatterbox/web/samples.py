@@ -18,6 +18,7 @@ from ..engine.voice.recording import version_of
 from ..errors import ChatterboxError, ConflictError, VoiceError
 from ..faults import message
 from ..network.connections import WRITE_SECONDS
+from ..problem import Problem
 from ..quoting import quoted
 from ..voices.library import Library
 from .answers import RefusedError
@@ -95,7 +96,7 @@ def _piece(path: Path, version: Version, start: int, length: int) -> bytes:
             file.seek(start)
             if data := file.read(length):
                 return data
-    raise ConflictError("The recording has just changed: ask again")
+    raise ConflictError("The recording has just changed: ask again", Problem("files-changed"))
 
 
 def _part(request: web.Request, size: int, etag: str) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from ..engine import Description, Engine
 from ..speech import memory
 from ..speech.service import Service
 from ..voices.voice import NamedVoice
+from .answers import told_of
 from .page_details import details, memory_details, speaking
 from .settings import options
 from .voice_entries import judged
@@ -134,6 +135,7 @@ async def information(service: Service) -> dict[str, Any]:
             "file": service.pronunciations.path,
             "entries": len(service.pronunciations.latest.entries),
             "trouble": service.pronunciations.trouble,
+            **told_of(service.pronunciations.trouble),
         },
         "recent": replies.pop("recent"),
         "statistics": _statistics(replies) | {"connections": _connections(service)},

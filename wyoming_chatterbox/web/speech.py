@@ -21,13 +21,15 @@ from ..speech.records import Record
 from ..speech.replies import Reply
 from ..speech.service import Service
 from ..text.items import Item
-from ..text.pipeline import checked_length, items_of
+from ..text.pipeline import checked_length, each, items_of
 from ..voices.voice import NamedVoice
 from .answers import ENGINE_HEADER, REPLY_HEADER, error_body
 from .speech_request import SpeechRequest, body_of, parse, refused, voice_of
 
 _LOGGER = logging.getLogger(__name__)
 
+ENDING = web.AppKey("ending", asyncio.Event)
+"""Set when the server ends: replies that are cancelled from then on are not those of clients that left."""
 _SAMPLES_AT_A_TIME = SAMPLE_RATE // 2
 """Samples encoded in one go: the first of a long block need not wait for its last."""
 SPEECH_TOKENS_A_SECOND = 25
@@ -56,7 +58,8 @@ async def speak(service: Service, request: web.Request, wanted: SpeechRequest, v
                 pieces = _events(pieces, text, reply.record)
             await _stream(request, response, pieces, reply.record)
     except asyncio.CancelledError:
-        _LOGGER.info("%s left before the end", client)
+        if not request.app[ENDING].is_set():
+            _LOGGER.info("%s left before the end", client)
         raise
     except Exception as err:
         if not response.prepared:
@@ -107,17 +110,11 @@ async def _send(response: web.StreamResponse, piece: bytes) -> None:
 
 
 async def _spoken(reply: Reply, items: Iterator[Item]) -> AsyncGenerator[Block, None]:
-    async with aclosing(reply.speak(_each(items))) as blocks:
+    async with aclosing(reply.speak(each(items))) as blocks:
         async for block in blocks:
             for start in range(0, len(block), _SAMPLES_AT_A_TIME):
                 yield block[start : start + _SAMPLES_AT_A_TIME]
                 reply.wait_for_client()
-
-
-async def _each(items: Iterator[Item]) -> AsyncGenerator[Item, None]:
-    """Read a text in a thread: one of thousands of characters that says nothing takes a while to be seen through."""
-    while (item := await asyncio.to_thread(next, items, None)) is not None:
-        yield item
 
 
 async def _encoded(blocks: AsyncGenerator[Block, None], encoder: Encoder) -> AsyncGenerator[bytes, None]:

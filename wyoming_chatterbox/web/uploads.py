@@ -148,4 +148,4 @@ async def _soon(reading: Awaitable[T]) -> T:
 
 def _late() -> RefusedError:
     message = f"The recording did not come within {_WHOLE_SECONDS:g} s, or nothing came for {_READ_SECONDS:g} s"
-    return RefusedError(408, message, "timeout", headers=_CLOSE)
+    return RefusedError(408, message, "timeout", problem=Problem("upload-slow"), headers=_CLOSE)

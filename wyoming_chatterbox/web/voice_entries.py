@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..audio.judging import Judgement
-from ..problem import Reason
+from ..problem import Problem
 from ..quoting import quoted
 from ..speech.service import Service
 from ..voices.catalogue import DEFAULT, Catalogue
@@ -17,7 +17,7 @@ from ..voices.languages import spoken_as
 from ..voices.names import folded
 from ..voices.profile import Profile
 from ..voices.voice import NamedVoice
-from .answers import RefusedError, told
+from .answers import RefusedError, told_of
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ def entries(catalogue: Catalogue) -> Mapping[str, Entry]:
 def find(catalogue: Catalogue, name: str) -> Entry:
     """Find a voice by its name, in any case, or by the name that it has in one language; `RefusedError`, 404."""
     if (entry := known(catalogue, name)) is None:
-        raise RefusedError(404, f"There is no voice {quoted(name)}", "unknown-voice", param="name")
+        unknown = Problem("unknown-voice", {"name": name})
+        raise RefusedError(404, f"There is no voice {quoted(name)}", "unknown-voice", param="name", problem=unknown)
     return entry
 
 
@@ -79,11 +80,12 @@ def listing(service: Service, *, writable: bool) -> dict[str, Any]:
     catalogue = service.voices.catalogue
     return {
         "voices": [described(service, catalogue, entry) for entry in entries(catalogue).values()],
-        "broken": [{"file": file, **_why(reason)} for file, reason in catalogue.broken.items()],
+        "broken": [{"file": file, "reason": reason, **told_of(reason)} for file, reason in catalogue.broken.items()],
         "folder": {
             "path": service.voices.directory,
             "writable": writable,
             "trouble": service.voices.trouble,
+            **told_of(service.voices.trouble),
         },
         "default": catalogue.find().stem,
     }
@@ -108,7 +110,8 @@ def described(service: Service, catalogue: Catalogue, entry: Entry) -> dict[str,
         "aliases": list(dict.fromkeys(alias for spoken in entry.voices for alias in spoken.aliases)),
         "profile": _profile(catalogue.profiles.get(entry.name, Profile())),
         "state": state,
-        **_why(reason),
+        "reason": reason,
+        **told_of(reason),
         "judgement": judged(judgement),
         # As text: thousands of voices with a list of numbers each would take long to write and to read.
         "peaks": judgement.peaks.hex() if judgement is not None else None,
@@ -139,11 +142,6 @@ def _state(service: Service, voice: NamedVoice, broken: str | None) -> tuple[str
     if broken is not None:
         return "broken", broken
     return service.preparation.state(voice), None
-
-
-def _why(reason: str | None) -> dict[str, Any]:
-    """Return why something is no voice: in English, and for the page, which speaks other languages too."""
-    return {"reason": reason} | (told(reason.problem) if isinstance(reason, Reason) else {})
 
 
 def judged(judgement: Judgement | None) -> dict[str, Any] | None:

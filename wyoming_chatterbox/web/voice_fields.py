@@ -14,7 +14,7 @@ from ..voices.file_names import checked_name
 from ..voices.folder import VoicesFolder
 from ..voices.names import folded
 from ..voices.naming import told_language
-from ..voices.profile import KEYS, Profile, profile_of
+from ..voices.profile import KEYS, Profile, listed_keys, profile_of, unknown_key
 from .answers import RefusedError
 from .voice_entries import Entry, known
 
@@ -31,12 +31,13 @@ def profile_from(fields: Mapping[str, Any]) -> Profile:
     """Check the fields of a profile; `RefusedError` names the one that is wrong, and what would be right."""
     for key, value in fields.items():
         if key not in KEYS:
-            there = ", ".join(("name", *KEYS))
-            raise RefusedError(400, f"There is no field {quoted(key)}; there are: {there}", param=key)
+            there = ("name", *KEYS)
+            message = f"There is no field {quoted(key)}; {listed_keys(there)}"
+            raise RefusedError(400, message, param=key, problem=unknown_key(key, there))
         try:
             profile_of({key: value})
         except VoiceError as err:
-            raise RefusedError(400, str(err), param=key) from err
+            raise RefusedError(400, str(err), param=key, problem=err.problem) from err
     return profile_of(fields)
 
 
@@ -94,10 +95,11 @@ def check_language(folder: VoicesFolder, name: str, *, alone: bool) -> None:
         return
     try:
         if folded(name[:-3]) == DEFAULT:
-            raise VoiceError("it is for the model's own voice")
+            raise VoiceError("it is for the model's own voice", Problem("name-own", {"name": name}))
         languages.check_offered(language)
     except VoiceError as err:
-        raise RefusedError(400, f"name can't be {quoted(name)}: {err}", "bad-name", param="name") from err
+        message = f"name can't be {quoted(name)}: {err}"
+        raise RefusedError(400, message, "bad-name", param="name", problem=err.problem) from err
 
 
 def _without_language(name: str) -> str:

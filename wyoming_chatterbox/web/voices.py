@@ -25,6 +25,7 @@ from ..voices.file_names import name_of_file, suffix_of
 from ..voices.finding import VoiceName
 from ..voices.library import Deletion, Library
 from ..voices.names import folded
+from ..voices.profile import SUFFIXES as PROFILE_SUFFIXES
 from ..voices.profile import Profile
 from ..voices.recordings import SUFFIXES
 from . import voice_entries
@@ -189,6 +190,7 @@ class Voices:
         async with self._library.receive(length) as upload:
             receiver = Receiver(self._library, upload, megabytes)
             received = await (receiver.form(request) if is_form else receiver.body(request))
+            replaces = self._replaced(received)
             if not upload.bytes:
                 return await self._add(received, no_file=True)
             name, profile, instead = self._checked(received, has_file=True)
@@ -205,7 +207,7 @@ class Voices:
                 message = f"This can't become a voice: send one of {kinds}"
                 kind = Problem("recording-kind", {"kinds": kinds})
                 raise RefusedError(422, message, "no-recording", param="file", problem=kind)
-            await self._library.add(name, profile, upload, suffix, instead=instead)
+            await self._library.add(name, profile, upload, suffix, instead=instead, replaces=replaces)
             return name
 
     async def _add(self, received: Received, *, no_file: bool = False) -> str:
@@ -223,6 +225,15 @@ class Voices:
                 raise RefusedError(400, message, param="recording")
         await self._library.add(name, profile, instead=instead)
         return name
+
+    def _replaced(self, received: Received) -> str | None:
+        """Take from the fields which file that is no voice the recording takes the place of; None for none."""
+        if (file := received.fields.pop("replaces", None)) is None:
+            return None
+        if file not in self._folder.catalogue.broken or Path(file).suffix.lower() in PROFILE_SUFFIXES:
+            message = f"replaces can't be {quoted(file)}: it takes a file among the broken ones that is no profile"
+            raise RefusedError(400, message, param="replaces", problem=Problem("files-changed"))
+        return str(file)
 
     def _checked(self, received: Received, *, has_file: bool) -> tuple[str, Profile, bool]:
         """Return the name and the profile of a new voice, and whether it may replace another."""

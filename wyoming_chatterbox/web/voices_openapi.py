@@ -107,7 +107,10 @@ def paths() -> Schema:
 
 
 def _list(voice: Schema) -> Schema:
-    folder = record({"path": string(), "writable": {"type": "boolean"}, "trouble": _STRING_OR_NULL})
+    folder = record(
+        {"path": string(), "writable": {"type": "boolean"}, "trouble": _STRING_OR_NULL, "problem": PROBLEM},
+        needed=("path", "writable", "trouble"),
+    )
     broken = record({"file": string(), "reason": string(), "problem": PROBLEM}, needed=("file", "reason"))
     listing = record({"voices": list_of(voice), "broken": list_of(broken), "folder": folder, "default": string()})
     return operation(
@@ -121,6 +124,7 @@ def _create(voice: Schema) -> Schema:
         "name": string("A file name without separators, suffix and a full stop at its beginning."),
         **_profile(nullable=False),
         "replace": {"type": "boolean", "description": "Whether it may replace the recording of a voice of this name."},
+        "replaces": string("A file among the broken ones, which stays until the voice is there; only with a file."),
         "consent": {"type": "boolean", "description": "Whether the person agrees that their voice is copied."},
     }
     form = record({"file": string(format="binary"), **fields}, needed=("file",))

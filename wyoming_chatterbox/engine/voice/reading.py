@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from ...daemon_thread import in_daemon_thread
 from ...errors import SlowRecordingError
+from ...problem import Problem
 
 T = TypeVar("T")
 
@@ -58,5 +59,6 @@ class Reading(Generic[T]):
             ask()
             if time.monotonic() > until:
                 raise SlowRecordingError(
-                    f"{self._path} can't be read: its folder has not answered for {_PATIENCE_SECONDS:g} s."
+                    f"{self._path} can't be read: its folder has not answered for {_PATIENCE_SECONDS:g} s.",
+                    Problem("folder-silent", {"folder": str(self._path.parent), "seconds": _PATIENCE_SECONDS}),
                 )

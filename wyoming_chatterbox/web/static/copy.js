@@ -20,7 +20,7 @@ export async function copy(text) {
     area.remove();
     focused?.focus();
   }
-  toast(isCopied ? t("Copied") : t("The browser lets this page copy nothing."));
+  toast(isCopied ? t("Copied") : t("The browser doesn't let this page copy anything."));
 }
 
 /** How an option is written for each way to start the server. */
@@ -47,5 +47,5 @@ export function settingToCopy(options) {
   write(way.value);
   const button = make("button.plain", { onclick: () => copy(code.textContent) }, t("Copy setting"));
   return [make("label", t("The server is set up with"), way), make("p.copyline", code, button),
-    make("p.quiet", t("It counts after the next start of the server."))];
+    make("p.quiet", t("It takes effect when the server starts again."))];
 }

@@ -37,7 +37,7 @@ let latest = null;
 /** Say why the page can't record; empty if it can. */
 export function whyNoMicrophone() {
   if (!navigator.mediaDevices?.getUserMedia || !window.MediaRecorder) {
-    return t("Over http, a browser lets no page record. Record with another program, or with the phone's recorder, and choose the file here.");
+    return t("Over http, browsers don't let a page record. Record with another program, or with the phone's recorder, and choose the file here.");
   }
   const policy = document.permissionsPolicy ?? document.featurePolicy;
   if (policy && !policy.allowsFeature("microphone")) {
@@ -62,10 +62,10 @@ function open(name, onSave) {
   ui.editor.showModal();
 }
 
-/** Begin with a file that somebody chose or dropped. */
-export async function editFile(chosen, onSave) {
+/** Begin with a file that somebody chose or dropped; the voice has the name of that file, or of the one it replaces. */
+export async function editFile(chosen, onSave, replaced) {
   const { name } = chosen;
-  open(name.replace(/\.[^.]*$/, ""), onSave);
+  open((replaced ?? name).replace(/^.*\/|\.[^.]*$/g, ""), onSave);
   let why = chosen.size > MOST_DECODED_BYTES ? t("{name} is long: the server takes its best part.", { name }) : "";
   const { signal } = visit;
   try {
@@ -197,7 +197,7 @@ function judge() {
         : ["yes", t("{n} s long: that is enough", { n })],
     speech < TOO_QUIET ? ["no", t("Too quiet: go nearer to the microphone")]
       : speech < QUIET ? ["warn", t("Rather quiet: go nearer to the microphone")] : ["yes", t("Loud enough")],
-    clipped > CLIPPED_SHARE ? ["warn", t("Overdriven: speak softer, or further away")] : ["yes", t("Not overdriven")],
+    clipped > CLIPPED_SHARE ? ["warn", t("Distorted: speak more softly, or further away")] : ["yes", t("Not distorted")],
     speech - noise < NOISY ? ["warn", t("There is noise, music or an echo behind the voice")] : ["yes", t("Quiet around the voice")],
   ];
   checks(ui.verdicts, rows);

@@ -51,8 +51,8 @@ function table() {
   if (!needs) return;
   const device = deviceMemory(state.memory);
   const free = where === "cuda" && device ? share(device.free, device.total) : share(host.available_bytes, host.total_bytes);
-  const about = where === "cuda" ? t("Graphics memory that each model takes in all while it speaks, measured once for each.")
-    : t("Memory that the whole server takes while it speaks, measured once for each model.");
+  const about = where === "cuda" ? t("Graphics memory that each model takes while it speaks, measured once.")
+    : t("Memory that the server takes with each model while it speaks, measured once.");
   set(ui.room, room === null ? about : `${about} ${t("{room} can be used here, {free} are free.", { room: size(room), free })}`);
   const precisions = [...new Set(Object.values(needs).flatMap(Object.keys))];
   const engine = state.info?.engine;

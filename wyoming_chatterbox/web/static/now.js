@@ -43,7 +43,7 @@ export function showNow() {
 
 function detail(kind, info) {
   switch (kind) {
-    case "gone": return info ? t("It may be restarting. The page keeps trying; what is below is from before.") : t("It may be restarting. The page keeps trying.");
+    case "gone": return info ? t("It may be restarting. The page keeps trying; what is below may be out of date.") : t("It may be restarting. The page keeps trying.");
     case "refused": return state.refusal;
     case "ready": return t("Model {model} on {device}, in {precision}.", engineWords(info.engine));
     case "idle": return t("Its memory is free for others. The standby voice speaks the first text while Chatterbox is loaded again.");

@@ -14,12 +14,14 @@ const DAY = { light: "not all", dark: "all", system: "(prefers-color-scheme: dar
 const LATER = ["voices", "memory", "home", "settings"];
 const parts = { speak: { show: showSpeak } };
 let view = "speak";
+/** Made anew, a slider that is dragged would stop. */
+let isDragged = false;
 
 function render(what) {
   const locked = isLocked();
   document.body.classList.toggle("locked", locked);
   showGate(locked);
-  if (locked) return;
+  if (locked || isDragged) return;
   showNow();
   show(ui.now, view === "speak" || !["ready", "idle"].includes(state.kind));
   parts[view]?.show(what);
@@ -126,6 +128,13 @@ for (const kind of ["dragover", "drop"]) {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !ui.toast.hidden) hideToast();
 });
+document.addEventListener("pointerdown", ({ target }) => { isDragged = target.type === "range"; });
+for (const kind of ["pointerup", "pointercancel"]) {
+  document.addEventListener(kind, () => {
+    if (isDragged) setTimeout(render);
+    isDragged = false;
+  });
+}
 // Clocks go on between two news.
 setInterval(() => { if (!document.hidden && state.info) render("clock"); }, CLOCK_MS);
 

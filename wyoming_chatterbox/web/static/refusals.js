@@ -1,6 +1,7 @@
 // What the server refuses, and what is wrong with a recording, in the page's words. The server says only which it is.
 
-import { later, number, sentence, t } from "./words.js";
+import { explain } from "./problems.js";
+import { later, number, t } from "./words.js";
 
 const REFUSALS = {
   "name-taken": later("There is a voice “{voice}” already."),
@@ -30,13 +31,70 @@ const REFUSALS = {
   "too-many-replies": later("The server speaks {most} texts at once, and does so already: try again in a moment."),
   "no-access": later("{client} may not use this server: it is in none of the networks of --http-allow and --http-proxy."),
   "unknown-host": later("This server is not known as {name}: use its IP address, or set --http-token."),
+  "value-number": later("{key} can't be “{value}”: it takes a number from {low} to {high}."),
+  "value-whole": later("{key} can't be “{value}”: it takes a whole number from {low} to {high}."),
+  "value-text": later("{key} can't be “{value}”: it takes a text of at most {most} characters."),
+  "value-names": later("{key} takes at most {most} names of at most {longest} characters."),
+  "value-language": later("{key} can't be “{value}”. These languages can: {languages}"),
+  "value-file": later("{key} can't be “{value}”: it takes the name of a recording in the same folder."),
+  "no-such-key": later("There is no “{key}” here. There are: {keys}"),
+  "no-yaml": later("This is no YAML."),
+  "no-yaml-at": later("This is no YAML: see line {line}, column {column}."),
+  "file-large": later("The file is too large: {bytes} bytes are the most."),
+  "profile-keys": later("A profile holds keys and values, such as “speed: 0.9”."),
+  "profile-own": later("The model's own voice has no recording: give the profile another name."),
+  "profile-of-other": later("This is the profile of {file} and can't use another recording: give it another name."),
+  "profile-twice": later("This voice has a profile already: {file}"),
+  "profile-wrong": later("There is a mistake in {file}: mend it by hand first."),
+  "recording-missing": later("There is no recording “{name}” in this folder."),
+  "recording-broken": later("Its recording {file} can't be used."),
+  "voice-broken": later("The voice “{name}” can't be used: something is wrong with {file}."),
+  "unknown-voice": later("There is no voice “{name}”."),
+  "aliases-taken": later("Other voices have these names already: {aliases}"),
+  "language-unknown": later("The model doesn't speak {language}. It speaks: {languages}"),
+  "language-not-offered": later("--languages offers no {language}, only: {languages}"),
+  "too-many-files": later("There are too many files: only the first {most} are used."),
+  "too-many-folders": later("The server looks into at most {most} folders, {depth} inside each other."),
+  "too-many-voices": later("There are {most} voices already, each language counted."),
+  "no-recording": later("This is no recording: its name doesn't end in .wav, .mp3, .m4a or the like."),
+  "no-file": later("This is no file."),
+  "folder-no-file": later("This is a folder and no file. The recordings in it are voices."),
+  "link-broken": later("This is a link to a file that isn't there."),
+  "behind-link": later("{file} is behind a link: change it where it is."),
+  "file-unreadable": later("The server can't read the file: {error}"),
+  "file-taken": later("There is a file {file} already."),
+  "files-gone": later("The files are gone for good."),
+  "not-here": later("“{name}” can't be deleted here: look into the folder itself."),
+  "no-folder": later("{folder} is no folder: name one with --voices-dir."),
+  "folder-unreadable": later("The server can't read the folder {folder}: {error}"),
+  "folder-error": later("The server can't change anything in {folder}: {error}"),
+  "upload-slow": later("The recording came too slowly. Try again."),
+  "text-long": later("The text is {characters} characters long, and {most} are the most."),
+  "foreign-origin": later("This page's address is not the server's: name the proxy in between with --http-proxy, or the page with --http-cors."),
+  "nothing-to-retry": later("There is nothing to try again."),
+  "pronunciations-silent": later("The pronunciations in {file} don't answer: is their disk, or their network share, there?"),
+  "pronunciations-unreadable": later("The server can't read the pronunciations in {file}: {error}"),
+  "words-unread": later("{file}, line {line}: a line holds a word or phrase, a colon, a space and how it is said; with symbols, in quotes."),
+  "words-utf8": later("{file}, line {line}: this is no UTF-8. Save the file in that encoding."),
+  "words-unsaid": later("{file}, line {line}: “{word}” has no pronunciation. Two quotation marks leave the word out."),
+  "words-long": later("{file}, line {line}: “{word}” or its pronunciation is over {most} characters long."),
+  "words-language": later("{file}, line {line}: “{word}” is no language. These are: {languages}"),
+  "words-twice": later("{file}, line {line}: “{word}” stands in line {before} already. Remove one of the two."),
+  "words-many": later("{file}, line {line}: there are over {most} words, which is the most."),
+  "recording-changes": later("The recording's sample rate or its channels change in the middle."),
+  "recording-channels": later("The recording has {channels} channels, and {most} are the most."),
+  "recording-rate": later("The recording has {rate} samples a second; {low} to {high} can be used."),
+  "recording-long": later("The recording is too long to be read: use a part of at most {most} s."),
+  "recording-list": later("This file names other files. A recording holds its sound itself."),
+  "recording-packed": later("The recording's header is compressed: save it as WAV."),
+  "recording-slow": later("The recording takes over {seconds} s to read."),
   "unexpected": later("Something unexpected happened: the log says more."),
 };
 
-/** Say what a problem is; in the server's words, which are English, if it is none of these. */
+/** Say what a problem is: a refusal, or why Chatterbox can't speak; else in the server's words, which are English. */
 export function say(problem, text) {
   const words = REFUSALS[problem?.code];
-  if (!words) return sentence(text);
-  const values = Object.entries(problem.values).map(([name, value]) => [name, typeof value === "number" ? number(value) : value]);
+  if (!words) return explain({ problem, error: text }).cause;
+  const values = Object.entries(problem.values).map(([name, value]) => [name, typeof value === "number" ? number(value, 2) : value]);
   return t(words, Object.fromEntries(values));
 }

@@ -92,7 +92,7 @@ function showFigures(take) {
   ui.save.download = fileName(take);
   const waits = take.waits ? `${number(take.waits, 0)} (${seconds(take.waited)})` : t("none");
   const rows = [[t("First sound"), seconds(take.first)], [t("Length"), seconds(take.length)], [t("Made in"), seconds(take.made)],
-    [t("Speed"), t("{n} × real time", { n: number(take.length / take.made) })], [t("Waits for sound"), waits]];
+    [t("Speed"), t("{n} × real time", { n: number(take.length / take.made) })], [t("Gaps in the sound"), waits]];
   fill(ui.figures, rows, ([what]) => what, (row) => make("div", make("dt", row[0]), make("dd", row[1])));
 }
 

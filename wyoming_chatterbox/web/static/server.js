@@ -95,7 +95,7 @@ export async function ask(path, options = {}) {
 }
 
 /** Most pages never need these words. */
-const worded = ({ problem, message }) => (problem ? import("./refusals.js").then(({ say }) => say(problem, message), () => message) : message);
+export const worded = async ({ problem, message }) => (problem ? import("./refusals.js").then(({ say }) => say(problem, message), () => message) : message);
 
 export const get = async (path) => (await ask(path)).json();
 export const send = async (path, body, method = "POST", signal = undefined) =>

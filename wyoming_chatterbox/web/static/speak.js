@@ -1,7 +1,7 @@
 // Try it: a text, a voice, and how it is to be spoken; and the latest replies to others.
 
 import { choices, fill, make, set, show, toast, ui } from "./dom.js";
-import { code, keep, STANDBY, state } from "./server.js";
+import { code, keep, STANDBY, state, worded } from "./server.js";
 import { settings, sliders } from "./sliders.js";
 import { isolated, language, languageName, number, seconds, sentence, t, time } from "./words.js";
 
@@ -34,7 +34,8 @@ export function showSpeak(what) {
   if (!info || what === "clock") return;
   if (voices) showVoices(voices);
   showChips(info);
-  set(ui.pronunciations, sentence(info.pronunciations?.trouble));
+  const { trouble, problem } = info.pronunciations ?? {};
+  worded({ problem, message: sentence(trouble) }).then((text) => set(ui.pronunciations, text));
   if (what !== "memory") showReplies(info);
 }
 
@@ -92,7 +93,7 @@ const OUTCOMES = { done: null, speaking: () => t("speaking"), cancelled: () => t
 
 function showReplies({ recent, statistics }) {
   set(ui.totals, statistics.total_requests
-    ? t("{n} since the server started, {failed} of them failed", { n: number(statistics.total_requests, 0), failed: number(statistics.error_requests, 0) })
+    ? t("{n} replies since the server started, {failed} of them failed", { n: number(statistics.total_requests, 0), failed: number(statistics.error_requests, 0) })
     : t("No replies yet."));
   fill(ui.replies, recent.slice(0, showsAll ? MOST_REPLIES : FEWEST_REPLIES), ({ started, client }) => `${started} ${client}`, (reply) => {
     const { first_audio_seconds: first, outcome } = reply;
@@ -100,7 +101,7 @@ function showReplies({ recent, statistics }) {
     const from = reply.client.includes("HTTP") ? t("this page or another HTTP client") : reply.client.replace(/:\d+$/, "");
     return make("li",
       make("span.line", [time(reply.started), isolated(reply.voice), reply.engine === STANDBY ? t("standby voice") : reply.engine].filter(Boolean).join(" · ")),
-      make(wrong ? "span.bad" : "span.quiet", wrong ? outcome : OUTCOMES[outcome]?.() ?? (first === null ? "" : seconds(first))),
+      make(wrong ? "span.bad" : "span.quiet", wrong ? `${t("failed")} (${outcome})` : OUTCOMES[outcome]?.() ?? (first === null ? "" : seconds(first))),
       make("span.quiet.below", t("{length} of sound for {client}", { length: seconds(reply.audio_seconds), client: from })));
   });
   show(ui.more, recent.length > FEWEST_REPLIES && !showsAll);
@@ -147,6 +148,8 @@ export const refreshSpeak = () => sound?.then(({ refresh }) => refresh());
 for (const kind of ["pointerover", "focusin"]) ui.try.addEventListener(kind, () => sounding().catch(() => {}), { once: true });
 // The other half of a double click would stop what the first began.
 ui.go.addEventListener("click", (event) => { if (event.detail > 1) event.preventDefault(); });
+// No browser shows what is wrong in a closed fold.
+ui.seed.addEventListener("invalid", () => { ui.how.open = true; });
 ui.try.addEventListener("submit", (event) => {
   event.preventDefault();
   withSound(({ press }) => press(...wanted()));

@@ -85,7 +85,7 @@ function aliasesField(aliases) {
     const lines = input.value.split("\n").map((line) => line.trim()).filter(Boolean);
     return lines.length ? lines : null;
   };
-  return field("aliases", t("Further names that requests may use, one a line"), input, read);
+  return field("aliases", t("Other names that requests may use, one per line"), input, read);
 }
 
 /** Changes of a voice, as the server takes them; null is as usual. */
@@ -109,6 +109,7 @@ class Tuning {
     if (says === this.says) return this.node;
     Object.assign(this, { voice, title, says });
     set(this.summary, t("Settings"));
+    this.summary.ariaLabel = `${t("Settings")}: ${title}`;
     if (this.form) this.build();
     return this.node;
   }

@@ -13,7 +13,7 @@ import { language, languageName, later, number, seconds, sentence, size, t } fro
 
 const STATES = { preparing: later("is being prepared"), waiting: later("waits to be prepared") };
 const FINDINGS = {
-  clipped: later("It is overdriven."),
+  clipped: later("It is distorted: it was recorded too loud."),
   noisy: later("There is noise or music in the background."),
   quiet: later("It is rather quiet."),
 };
@@ -39,7 +39,7 @@ export function show(what) {
   if (what === undefined) redraw();
   const { voices, broken, folder } = state.voices;
   set(ui.folder, folder.path);
-  set(ui.folderTrouble, sentence(folder.trouble) || (folder.writable ? "" : t("The server can't write into this folder.")));
+  set(ui.folderTrouble, (folder.trouble && say(folder.problem, folder.trouble)) || (folder.writable ? "" : t("The server can't write into this folder.")));
   for (const button of [ui.choose, ui.record]) button.disabled = !folder.writable;
   keepOnly(voices);
   const word = ui.find.value.trim().toLowerCase();
@@ -61,7 +61,8 @@ function brokenCard({ file, reason, problem }) {
   return make("li.wrong",
     make("div.top", make("h3", { dir: "auto" }, file), make("span.tag.bad", t("unusable"))),
     make("p", say(problem, reason)),
-    make("div.row", button("button.plain", file, t("Replace"), () => { replaces = file; ui.file.click(); }),
+    // In place of a profile, a recording would be of no use.
+    make("div.row", !/\.ya?ml$/i.test(file) && button("button.plain", file, t("Replace"), () => { replaces = file; ui.file.click(); }),
       button("button.link", file, t("Delete"), () => remove(file, file))));
 }
 
@@ -174,22 +175,18 @@ async function remove(name, title) {
 }
 
 /** Begin a voice with a file; `broken` is the name of the one that it replaces. */
-const take = (file, broken) => file && editFile(file, (...sent) => add(broken, ...sent));
+const take = (file, broken) => file && editFile(file, (sound, fields, signal) => add(sound, { ...fields, replaces: broken }, signal), broken);
 
 /** Send a recording, until `signal` ends that; throws what the server says of it. */
-async function add(broken, file, fields, signal) {
+async function add(file, fields, signal) {
   const most = state.info?.limits?.max_upload_bytes;
   if (most && file.size > most) throw new Error(t("The recording has {size}; {most} is the most.", { size: size(file.size), most: size(most) }));
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) if (value) form.append(name, value);
   form.append("file", file, file.name ?? `${fields.name}.wav`);
-  const undo = broken && (await (await ask(address(broken), { method: "DELETE" })).json()).undo;
   try {
     await ask("v1/voices", { method: "POST", body: form, signal });
     toast(t("{name} is a voice now. Home Assistant shows it within half a minute.", { name: fields.name }));
-  } catch (error) {
-    if (broken) await ask(address(broken, `/undelete?id=${undo.id}`), { method: "POST" }).catch(() => {});
-    throw error;
   } finally {
     refreshVoices();
   }
@@ -200,12 +197,12 @@ ui.file.addEventListener("change", () => {
   take(ui.file.files[0], replaces);
   ui.file.value = "";
 });
-ui.record.addEventListener("click", () => editRecording((...sent) => add(null, ...sent)));
+ui.record.addEventListener("click", () => editRecording(add));
 ui.find.addEventListener("input", () => show());
 for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
   ui.drop.addEventListener(kind, (event) => {
     event.preventDefault();
     ui.drop.classList.toggle("over", kind === "dragenter" || kind === "dragover");
-    if (kind === "drop" && !ui.choose.disabled) take(event.dataTransfer.files[0], null);
+    if (kind === "drop" && !ui.choose.disabled) take(event.dataTransfer.files[0]);
   });
 }

@@ -7,7 +7,7 @@ export let language = "en";
 let words = {};
 const originals = new Map();
 
-/** Words that are read from right to left, in a way that leaves the order of those around them alone. */
+/** Words from right to left, in a way that leaves the order of those around them alone. */
 export const isolated = (text) => (/[\u0590-\u08ff]/.test(text) ? `\u2068${text}\u2069` : text);
 
 /** Say an English text in the page's language: {name} is replaced. */
