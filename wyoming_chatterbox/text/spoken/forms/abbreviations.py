@@ -46,8 +46,10 @@ def beside_name(written: Written, at: int) -> Found | None:
     """ "Dr. Smith" is a doctor, "Evergreen Dr." a drive; "St. James St." has a saint and a street."""
     if found := _BEFORE_NAME.match(written.text, at):
         street = written.writing.after_names.get(found["name"].rstrip("."))
-        if street and (_HOUSE_BEFORE.search(written.left(at)) or written.name_before(at) in written.writing.streets):
+        if street and _HOUSE_BEFORE.search(written.left(at)):
             return found.end(), f"{street},"
+        if street and written.name_before(at) in written.writing.streets:
+            return found.end(), street
         said = written.writing.titles.get(found["name"])
         return (found.end(), said) if said else None
     left = written.left(at)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 
 from .measured import unit_key
+from .names import plural
 from .written import Found, Written
 
 _BY = re.compile(r"[xX×]\s?(?=\d)")
+_BOARDS = re.compile(r"x(?P<n>\d{1,2})s(?!\w)")
+"""Things named by their size, in English: "2x4s"."""
 _MODEL = re.compile(r"X\d[A-Z]")
 _OPERATOR = re.compile(r"\s?[+=^²³]|\s[-−]\s")
 _MEASURE_BEFORE = re.compile(r"\d[\"”″'’′]?\s?(?:[^\W\d_]{1,2}\s)?\Z")
@@ -25,6 +28,8 @@ def by(written: Written, at: int) -> Found | None:
     text, times, before = written.text, written.language.word("times"), written.char_before(at)
     if text[at] not in "xX×" or not _MEASURE_BEFORE.search(written.left(at)) or _MODEL.match(text, at):
         return None
+    if written.writing.month_first and (found := _BOARDS.match(text, at)):
+        return found.end(), f"{written.writing.by} {plural(written.language.cardinal(int(found['n'])))}"
     if found := _BY.match(text, at):
         in_equation = "=" in text[at : at + _EQUATION_LENGTH] or text.startswith("10^", found.end())
         is_times = in_equation or _counts_amounts(written, at, found.end())

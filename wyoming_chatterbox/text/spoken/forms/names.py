@@ -17,7 +17,9 @@ _FILE = re.compile(
     r"|html?|css|js|ts|md|conf|cfg|ini|toml|xml|db|sh|exe|apk|iso|img|bin|docx?|xlsx?|pptx?|bak|env)(?!\w)"
 )
 _EPISODE = re.compile(r"[sS](?P<season>\d{1,2})\s?[eE](?P<episode>\d{1,3})(?!\w)")
-_LAST_EPISODE = re.compile(r"\s?[-–]\s?(?:[sS](?P<season>\d{1,2})\s?)?[eE]?(?P<episode>\d{1,3})(?!\w)")
+_LAST_EPISODE = re.compile(
+    r"(?:\s?[-–]\s?(?=[sSeE])|[-–])(?:[sS](?P<season>\d{1,2})\s?)?[eE]?(?P<episode>\d{1,3})(?!\w)"
+)
 _ENTITY = re.compile(r"(?P<domain>[a-z_]+)\.(?P<name>[a-z0-9][a-z0-9_]*)(?![\w])")
 _SNAKE = re.compile(r"\w*_\w[\w.]*")
 _WORDS = re.compile(r"[._]+")
@@ -204,7 +206,7 @@ def _runs(written: Written, text: str) -> str:
             digits = said_digits(written, run["digits"], "" if comma else fraction)
             said += f" {digits}, {said_digits(written, fraction)} " if comma and fraction else f" {digits} "
         elif run["letters"] == "s" and run.end() == len(text) and written.writing.month_first:
-            said = _several(said.rstrip())
+            said = plural(said.rstrip())
         elif run["letters"]:
             said += run["letters"]
         else:
@@ -213,7 +215,7 @@ def _runs(written: Written, text: str) -> str:
     return " ".join(said.split())
 
 
-def _several(number: str) -> str:
+def plural(number: str) -> str:
     """Return the plural of a number in words, in English: "fifty twos"."""
     if number.endswith("y"):
         return f"{number[:-1]}ies"

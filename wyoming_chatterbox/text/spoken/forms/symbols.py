@@ -215,7 +215,11 @@ def _slash(written: Written, at: int) -> Found:
     text = written.text
     found, writing = _PER.match(text, at), written.writing
     unit = writing.per_units.get(found["name"].lower()) or writing.units.get(found["name"], "") if found else ""
-    if found and unit and (found["name"][-1] in "²³" or unit in _SURE_UNITS or found["name"] in _SURE_NAMES):
+    if (
+        found
+        and written.language.measures(unit)
+        and (found["name"][-1] in "²³" or unit in _SURE_UNITS or found["name"] in _SURE_NAMES)
+    ):
         return found.end(), " " + written.language.per("", unit).strip()
     equals = bool(_EQUALS.search(written.text[at : at + _EQUATION_LENGTH]) or _CALCULATES.search(written.left(at)))
     if not _is_loose(written, at):
