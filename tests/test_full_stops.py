@@ -33,7 +33,8 @@ def check(marked: str, language: str) -> None:
         "Take 3 at $5 ea. = $15 on Feb. & Mar. 3 from 8 a.m. & 8 p.m. on.| Done.",
         "He has a Ph.D.| She has none.",
         "Take fruit, e.g. the apple, i.e. This one.",
-        "It is Martin Luther King Jr. Day.| I met John Smith Jr.| Frank Sinatra sang.| He was on MLK Jr. Blvd.| Ask Sammy Davis Jr.",
+        "It is Martin Luther King Jr. Day.| I met John Smith Jr.| He was old.| Ask Sammy Davis Jr.",
+        "I met Sammy Davis Jr.| Frank Sinatra sang.| He lives on MLK Jr. Blvd. near here.",
     ],
 )
 def test_an_abbreviation_may_end_a_sentence(marked: str) -> None:
@@ -77,11 +78,15 @@ def test_a_number_begins_a_sentence_unless_an_abbreviation_takes_it(marked: str)
         ),
         (
             "de",
-            "Zubereitung: 20 Min.| Backzeit: 40 Min.| Schwierigkeit: leicht.| Er wartete 10 Min.| Anna kam.| Nimm 1 Pck. Mehl.",
+            "Zubereitung: 20 Min.| Backzeit: 40 Min.| Er wartete 10 Min.| Anna kam.| Nimm 1 Pck. Mehl.",
         ),
         (
             "de",
-            "Es dauert 5 Min.| Bitte warten.| Sie feiert ihren 80. Geburtstag in der 3./4. Klasse.| Gl. 7 ist frei.| Er kommt zw. 10 und 12.| Napoleon I. war Kaiser.",
+            "Es dauert 5 Min.| Bitte warten.| Gl. 7 ist frei.| Er kommt zw. 10 und 12.| Napoleon I. war Kaiser.",
+        ),
+        (
+            "de",
+            "Sie feiert ihren 80. Geburtstag mit der 3./4. Klasse.| Gut.",
         ),
         ("de", "Heute sind es max. 7, min. –1 Grad.| Im 2. OG brennt Licht, im 3. Stock nicht.| Nimm Gr. M mit."),
         ("de", "Siehe Sendungsnr. 5 der Fa. Müller & Co. KG.| Gut."),
