@@ -154,14 +154,10 @@ def phone(written: Written, at: int) -> Found | None:
     called = _CALLED.search(written.left(at)) if written.word_before(at) in _BEFORE_CALLED else None
     before = called[1].lower() if called else written.word_before(at)
     if found and _count(found[0]) >= _LEAST_DIGITS and not _is_amount(written, found):
-        extension = _EXTENSION.match(text, found.end())
-        name = writing.abbreviations.get("ext.") if extension else None
-        if extension and name:
-            return (
-                extension.end(),
-                f"{said_groups(written, found[0])}, {name} {written.language.digits(extension['n'])}",
-            )
-        return found.end(), said_groups(written, found[0])
+        said, name = said_groups(written, found[0]), writing.abbreviations.get("ext.")
+        if name and (extension := _EXTENSION.match(text, found.end())):
+            return extension.end(), f"{said}, {name} {written.language.digits(extension['n'])}"
+        return found.end(), said
     if found := _VANITY.match(text, at):
         return found.end(), said_groups(written, found[0])
     if (found := _ZIP.match(text, at)) and _STATE_BEFORE.search(written.left(at)):

@@ -50,12 +50,14 @@ def _counts_amounts(written: Written, at: int, end: int) -> bool:
 
 
 def cross(written: Written, at: int) -> Found | None:
-    """Find a sign of multiplication between numbers, anywhere else "times" too; sizes have no spaces: "a 5×5 grid"."""
-    tight = written.char_before(at).isdecimal() and written.text[at + 1 : at + 2].isdecimal()
-    tight = (tight and not _counts_amounts(written, at, at + 1)) or (
-        bool(_LENGTH_BEFORE.search(written.left(at)) and _NUMBER_AFTER.match(written.text, at + 1))
-        or bool(_NUMBER_BEFORE.search(written.left(at)) and _LENGTH_AFTER.match(written.text, at + 1))
+    """Find a sign of multiplication: "by" in a size without spaces or of lengths ("a 5×5 grid"), else "times"."""
+    text, left, times = written.text, written.left(at), written.language.word("times")
+    is_tight = written.char_before(at).isdecimal() and text[at + 1 : at + 2].isdecimal()
+    is_size = (
+        (is_tight and not _counts_amounts(written, at, at + 1))
+        or (_LENGTH_BEFORE.search(left) and _NUMBER_AFTER.match(text, at + 1))
+        or (_NUMBER_BEFORE.search(left) and _LENGTH_AFTER.match(text, at + 1))
     )
-    if tight and "=" not in written.text[at : at + _EQUATION_LENGTH] and "^" not in written.text[at:]:
-        return at + 1, f" {written.writing.by or written.language.word('times')} "
-    return (at + 1, written.language.word("times")) if at or at + 1 < len(written.text) else None
+    if is_size and "=" not in text[at : at + _EQUATION_LENGTH] and "^" not in text[at:]:
+        return at + 1, f" {written.writing.by or times} "
+    return (at + 1, times) if at or at + 1 < len(text) else None

@@ -143,11 +143,9 @@ def code(written: Written, at: int) -> Found | None:
     """Find a letter between two numbers ("5W-30"), a maker's model ("Boeing 737-800"), a paragraph of law: "401(k)"."""
     if found := _CODE.match(written.text, at):
         return found.end(), _runs(written, found[0])
-    if "(" not in written.text and written.word_before(at) not in written.writing.makers:
-        return None
     if written.word_before(at) in written.writing.makers and (found := _OF_MAKER.match(written.text, at)):
         return found.end(), _runs(written, found[0])
-    found = _PARAGRAPH.match(written.text, at)
+    found = _PARAGRAPH.match(written.text, at) if "(" in written.text else None
     if not found or not any(char.isalpha() for char in found["parts"]):
         return None
     parts = _BRACKETS.split(found["parts"])
