@@ -32,8 +32,8 @@ _ERA_AFTER = re.compile(r"\s(?:(?:to|and|or)\s\d{3,4}\s)?(?:BCE?|AD|CE)\b")
 _NAME_AFTER = re.compile(r"\s[^\W\d_a-z][\w]*")
 _TEAM = re.compile(r"(?P<n>\d{2})ers?(?!\w)")
 _SEVERAL_AFTER = re.compile(r"\s(?!(?:is|was|has)\b)(?:[a-z]{2,}s|people|feet|men|women|children)(?!\w)")
-_ARTICLE_BEFORE = re.compile(r"\b(?:an?|the|every)\s[a-z]+\s\Z", re.IGNORECASE)
-"""Before a thing that has no number: "the flight 180 passengers took", but "Error 404 means"."""
+_CAPITAL_BEFORE = re.compile(r"(?<!\w)[A-Z]\w*\s\Z")
+"""A thing with a number, not one that is counted: "Error 404 means", but "building 120 homes"."""
 _POINT_AFTER = re.compile(r"\s[NSEW]{1,2}\.?(?=\s)")
 _LONG = 13
 _LONG_NUMBER = 5
@@ -212,7 +212,7 @@ def _is_name(written: Written, digits: str, end: int, before: str) -> bool:
     writing = written.writing
     if len(digits) not in (3, 4) or not writing.numbered:
         return False
-    counts = _ARTICLE_BEFORE.search(written.left(end - len(digits))) and _SEVERAL_AFTER.match(written.text, end)
+    counts = _SEVERAL_AFTER.match(written.text, end) and not _CAPITAL_BEFORE.search(written.left(end - len(digits)))
     names_thing = before in writing.numbered and not counts
     if names_thing or (before in writing.year and int(digits) in _SURE_YEARS):
         return names_thing
