@@ -58,7 +58,7 @@ def test_an_abbreviation_may_end_a_sentence(marked: str) -> None:
         "Open Mon.–Sat. 10–6.| They won (agg. 5-1) in Sc. 3.| I say hmm.| 3 lights are on.",
         "They play Sun. 1 PM and Sat. 10–6.| We sat.| 10 came on Sat.| 3 came on Sun. 1:30 p.m. sharp.",
         "See Matt. 5:3, Rom. 8:28 and Ps. 23.| I am Matt.| 3 of us are here.",
-        "It takes 25 min. (18 mi.) by car.| He owns a tv.| 3 lights are on.| I do not.",
+        "It takes 25 min. (18 mi.) by car, or 5 mi. (8 km) on foot.| He owns a tv.| 3 lights are on.| I do not.",
         "He walked 5 km.| 3 friends came.| He watched TV.| 3 lights were on.| It has 5 GB.| 3 are free.",
         "He was born on Nov. 5.| It is min. ~-5.| Then came Dec. 24 and Jan. 1.| That is all.",
     ],

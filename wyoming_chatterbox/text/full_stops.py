@@ -118,7 +118,7 @@ class FullStops:
             return _unless(_is_time(follows, more), end)
         if follows[:1].isdigit() and _SHORT_GROUPS.fullmatch(word) and not self._follows_number(text, start, at, word):
             return NO_END
-        if lower in _UNITS and text.startswith("(", end + 1) and self._follows_number(text, start, at, word):
+        if text.startswith("(", end + 1) and follows[:1].isdigit() and self._follows_number(text, start, at, word):
             return NO_END
         if self._wants_number(word):
             if more and (len(follows) == 1 or not follows.strip(_SIGNS) or _ROMAN.fullmatch(follows)):

@@ -12,6 +12,8 @@ _BY = re.compile(r"[xX×]\s?(?=\d)")
 _BOARDS = re.compile(r"x(?P<n>\d{1,2})s(?!\w)")
 """Things named by their size, in English: "2x4s"."""
 _MODEL = re.compile(r"X\d[A-Z]")
+_TERM_BEFORE = re.compile(r"[=+]\s?\d+\Z")
+"""The number of a variable: "y = 3x"."""
 _OPERATOR = re.compile(r"\s?[+=^²³]|\s[-−]\s")
 _MEASURE_BEFORE = re.compile(r"\d[\"”″'’′]?\s?(?:[^\W\d_]{1,2}\s)?\Z")
 _LENGTHS = frozenset(("mm", "cm", "m", "km", "µm", "in", "ft", "yd", "mi"))
@@ -35,7 +37,7 @@ def by(written: Written, at: int) -> Found | None:
         is_times = in_equation or _counts_amounts(written, at, found.end())
         return found.end(), f"{times if is_times else written.writing.by or times} "
     follows = text[at + 1 : at + 2]
-    if _OPERATOR.match(text, at + 1):
+    if _OPERATOR.match(text, at + 1) or _TERM_BEFORE.search(written.left(at)):
         return None
     is_loose = before.isspace() and follows.isspace() and written.left(at).rstrip()[-1:].isdecimal()
     is_times = not follows.isalnum() if before.isdecimal() else follows == "/" or is_loose
