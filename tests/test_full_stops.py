@@ -34,6 +34,7 @@ def check(marked: str, language: str) -> None:
         "He has a Ph.D.| She has none.",
         "Take fruit, e.g. the apple, i.e. This one.",
         "It is Martin Luther King Jr. Day.| I met John Smith Jr.| He was old.| Ask Sammy Davis Jr.",
+        "I met Sammy Davis Jr.| Frank Sinatra sang.| He lives on MLK Jr. Blvd. near here.",
     ],
 )
 def test_an_abbreviation_may_end_a_sentence(marked: str) -> None:
@@ -56,7 +57,8 @@ def test_an_abbreviation_may_end_a_sentence(marked: str) -> None:
         "The answer is no.| K is a letter.| We bought 3 lbs.| C is the answer.| See App. B, Ch. III and Art. IV.",
         "Open Mon.–Sat. 10–6.| They won (agg. 5-1) in Sc. 3.| I say hmm.| 3 lights are on.",
         "They play Sun. 1 PM and Sat. 10–6.| We sat.| 10 came on Sat.| 3 came on Sun. 1:30 p.m. sharp.",
-        "It takes 25 min. (18 mi.) by car.| He wears size Gr. M or so.| He owns a TV.| I do not.",
+        "See Matt. 5:3, Rom. 8:28 and Ps. 23.| I am Matt.| 3 of us are here.",
+        "It takes 25 min. (18 mi.) by car, or 5 mi. (8 km) on foot.| He owns a tv.| 3 lights are on.| I do not.",
         "He walked 5 km.| 3 friends came.| He watched TV.| 3 lights were on.| It has 5 GB.| 3 are free.",
         "He was born on Nov. 5.| It is min. ~-5.| Then came Dec. 24 and Jan. 1.| That is all.",
     ],
@@ -76,11 +78,19 @@ def test_a_number_begins_a_sentence_unless_an_abbreviation_takes_it(marked: str)
         ),
         (
             "de",
+            "Zubereitung: 20 Min.| Backzeit: 40 Min.| Er wartete 10 Min.| Anna kam.| Nimm 1 Pck. Mehl.",
+        ),
+        (
+            "de",
             "Es dauert 5 Min.| Bitte warten.| Gl. 7 ist frei.| Er kommt zw. 10 und 12.| Napoleon I. war Kaiser.",
+        ),
+        (
+            "de",
+            "Sie feiert ihren 80. Geburtstag mit der 3./4. Klasse.| Gut.",
         ),
         ("de", "Heute sind es max. 7, min. –1 Grad.| Im 2. OG brennt Licht, im 3. Stock nicht.| Nimm Gr. M mit."),
         ("de", "Siehe Sendungsnr. 5 der Fa. Müller & Co. KG.| Gut."),
-        ("it", "Parte dal bin. 3.| Va bene."),
+        ("it", "Parte dal bin. 3.| Va bene.| Sale q.b.| Mescola con prob. 20."),
         ("nl", "Afspraak ma. 30 nov. om tien uur.| Tot dan."),
         ("pt", "Vou sex. 4 dez. e volto no séc. V então.| Sim."),
         ("ru", "Это т. е. 5-я и т. к. 3 нет.| Да."),

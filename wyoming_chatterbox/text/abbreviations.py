@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -30,15 +31,25 @@ _NEVER_ENDS_IN = {"de": "Fa Co", "pl": "al", "es": "RR Ctra dpto Pza"}
 _SCALES = "Mio Mrd Mill mln mld млн млрд milj mill"
 """Millions and billions: what is counted follows, or a new sentence."""
 
-_BEFORE_NAMES = "Jr"
-"""The same in English: "the Martin Luther King Jr. Day"."""
-_COUNTED_IN_GERMAN = "Min Std Sek Wo Mon Stck Pers Tsd Pck Pckg Pkg Pr Tabl Fl"
-"""Behind a number, the same: nouns have a capital too, as in "10 Min. Verspätung"."""
+_NAMED_AFTER_PEOPLE = """
+    Day Boulevard Blvd Drive Dr Avenue Ave Street St Highway Parkway Way Bridge Park High Middle Elementary School
+    Library Center Memorial Hospital Foundation Award
+"""
+"""Behind a name: "Martin Luther King Jr. Day"."""
+_COUNTED_IN_GERMAN = "Stck Tsd Pck Pckg Pkg Pr Tabl Fl"
+"""Behind a number, the same as scales: nouns have a capital too, as in "1 Pck. Zucker"."""
+_TIMED_IN_GERMAN = """
+    Verspätung Verzögerung Pause Zeit Fahrt Fahrzeit Fußweg Fußmarsch Gehzeit Flug Flugzeit Wartezeit Aufenthalt Ruhe
+    Schlaf Arbeit Training Sport Bewegung Spielzeit Nachspielzeit Rückstand Vorsprung Applaus
+"""
+"""Behind minutes and hours: "10 Min. Verspätung"."""
+_BEFORE_TIMES = "Sat Sun Wed Matt Rom Ex Cor Gal"
+"""Words or names that are abbreviations before a time or a verse: "Sun. 1 PM", "Matt. 5:3"."""
 
 # Between two sentences as likely as inside one: an end if a capital follows.
 _SOMETIMES_ENDS = "etc a.m p.m inc ltd co corp bros jr al ave blvd dept ph.d b.a m.a"
 _SOMETIMES_ENDS_ELSEWHERE = """
-    usw u.s.w str jh jhdt std u.ä o.ä n.chr v.chr chr j.-c enz itd itp osv o.s.v m.fl vb т.д т.п
+    usw u.s.w str jh jhdt std u.ä o.ä q.b n.chr v.chr chr j.-c enz itd itp osv o.s.v m.fl vb т.д т.п
 """
 
 # Abbreviations only where a number follows: "No. 5" is one, "No. Never." is none.
@@ -48,7 +59,7 @@ _ENDS_UNLESS_NUMBER_FOLLOWS = """
     mon tue tues thu thurs fri jan feb mar apr jun jul aug sep sept oct nov dec
 """
 # Words in other languages: "Bom dia.", "Vamos ver.", "Sie ist 80 Jahre alt.".
-_ENDS_UNLESS_NUMBER_FOLLOWS_IN_ENGLISH = "ver b eq App Cat dep arr pop alt mag dia est agg Matt"
+_ENDS_UNLESS_NUMBER_FOLLOWS_IN_ENGLISH = "ver b eq App Cat dep arr pop alt mag dia est agg sc ps"
 _LETTERED = "apt app ste rm bldg fig figs vol pt sec eq rte ver rev ext"
 """A letter may follow in place of a number: "Apt. B"."""
 _ENDS_UNLESS_NUMBER_FOLLOWS_ELSEWHERE = """
@@ -60,7 +71,7 @@ _ENDS_UNLESS_NUMBER_FOLLOWS_ELSEWHERE = """
     пн вт ср чт пт сб вс janv févr avr juil déc ene abr dic giu lug ott fev des mrt wrz paź
     янв февр апр авг сент окт нояб дек
     fr.o.m t.o.m vie jue za zo vr apdo cap pag pagg hfst afb rozdz rys sid sob böl sf hlm puh yakl περ t zm int
-    apto bl esc bestelnr séc род ум корп κεφ εικ παρ σάβ δευ гл ст п с табл
+    apto bl esc bestelnr séc prob umid luftfukt gl zw th Gr род ум корп κεφ εικ παρ σάβ δευ гл ст п с табл
 """
 _ONLY_IN = {
     "pl": "ok ur", "es": "dom hab", "it": "dom bin", "pt": "dom sex ter", "nl": "ma wo", "fi": "ma ke la su",
@@ -74,7 +85,10 @@ _MONTHS = """
     OG UG Stock Etage Obergeschoss Untergeschoss Stockwerk Halbjahr Quartal Halbzeit Liga Bundesliga Weltkrieg Advent
     Weihnachtsfeiertag Geburtstag Spieltag
 """
-_BEFORE_ORDINAL = "am der die das dem den des im vom zum zur beim bis ab seit"
+_BEFORE_ORDINAL = """
+    am der die das dem den des im vom zum zur beim bis ab seit meinen meinem deinen deinem seinen seinem ihren ihrem
+    unseren unserem euren eurem
+"""
 
 # What no title, no saint and no street is called: "the Rep. He left", "on Main St. The house".
 _BEGINNERS = """
@@ -84,10 +98,7 @@ _BEGINNERS = """
 """
 _GERMAN_BEGINNERS = """
     Der Die Das Dies Diese Dieser Dieses Sie Er Es Wir Ich Ihr Man Im In Am Auf Auch Aber Und Doch Damit Danach Dann
-    Dort Davon Heute Gestern Morgen Zum Zur Für Bei Nach Von Jetzt Nun Hier Bitte Soll Sollen Möchtest Willst Kann
-    Wenn Wie Was Wann Alle Alles Ein Eine Einen Kein Keine Mein Meine Dein Deine Noch Anschließend Nachher Mit Um
-    Bis Also Ja Nein Okay Zuerst Schließlich Außerdem Nur Schon Sobald Während Vielleicht Leider Gerne Hast Hat Ist
-    Sind Wird Lass Schalte Stell Stelle Nimm Gib Wende
+    Dort Davon Heute Gestern Morgen Zum Zur Für Bei Nach Von Jetzt Nun Hier
 """
 
 
@@ -98,10 +109,12 @@ class Abbreviations:
     never_ends: frozenset[str]
     scales: frozenset[str]
     """End a sentence only if one of the `beginners` follows."""
-    before_names: frozenset[str]
-    """The same, though nothing has to follow."""
     counted: frozenset[str]
     """The same, behind a number."""
+    unless_followed: Mapping[str, frozenset[str]]
+    """End a sentence, unless one of these nouns follows."""
+    before_times: frozenset[str]
+    """End a sentence, unless a time or a verse follows."""
     sometimes_ends: frozenset[str]
     """In small letters."""
     unless_number_follows: frozenset[str]
@@ -126,8 +139,9 @@ class Abbreviations:
             return cls(
                 never_ends=words(_TITLES),
                 scales=words(_SCALES),
-                before_names=words(_BEFORE_NAMES),
                 counted=frozenset(),
+                unless_followed={"Jr": words(_NAMED_AFTER_PEOPLE)},
+                before_times=words(_BEFORE_TIMES),
                 sometimes_ends=words(_SOMETIMES_ENDS),
                 unless_number_follows=words(_ENDS_UNLESS_NUMBER_FOLLOWS + _ENDS_UNLESS_NUMBER_FOLLOWS_IN_ENGLISH),
                 lettered=words(_LETTERED),
@@ -140,15 +154,15 @@ class Abbreviations:
         return cls(
             never_ends=words(_TITLES + _NEVER_ENDS + _NEVER_ENDS_IN.get(language, "")),
             scales=words(_SCALES),
-            before_names=frozenset(),
             counted=words(_COUNTED_IN_GERMAN if language == "de" else ""),
+            unless_followed=dict.fromkeys(("Min", "Std", "Sek") if language == "de" else (), words(_TIMED_IN_GERMAN)),
+            before_times=frozenset(),
             sometimes_ends=words(_SOMETIMES_ENDS + _SOMETIMES_ENDS_ELSEWHERE),
             unless_number_follows=words(
                 _ENDS_UNLESS_NUMBER_FOLLOWS + _ENDS_UNLESS_NUMBER_FOLLOWS_ELSEWHERE + _ONLY_IN.get(language, "")
             ),
-            lettered=words(
-                "apr séc sec"
-            ),  # only "apr. J.-C.", "séc. V": a single capital is a word in many, as in "Creo que no. Y tú?"
+            # Only "apr. J.-C.", "séc. V", "Gr. M": a single capital is a word in many, as in "Creo que no. Y tú?"
+            lettered=words("apr séc sec gr"),
             behind_number=words("г гг kr hr"),
             months=words(_MONTHS),
             before_ordinal=words(_BEFORE_ORDINAL),

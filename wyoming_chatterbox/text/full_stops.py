@@ -28,13 +28,10 @@ _INSIDE = "&=+*/|%→"
 """No sentence begins with one of these."""
 _LETTER_GROUPS = re.compile(r"(?:\w\.-?)+\w")
 _SHORT_GROUPS = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,2}")
-_WITHOUT_VOWELS = re.compile(r"(?!hmm?$|mm+$|mhm$|psst$|sh+$|pff+t?$|tsk$|br+$)[b-df-hj-np-tv-xzß]{2,5}", re.IGNORECASE)
-"""No word: "Gl. 7", "th. 6"."""
+"""Abbreviations that no list has: "bl.a."."""
 _DAYS = re.compile(r"(?:\d{1,2}\.?[-–])?\d{1,2}")
-_ORDINALS = re.compile(r"\d{1,3}\.[-–]\d{1,3}")
+_ORDINALS = re.compile(r"\d{1,3}\.[-–/]\d{1,3}")
 """As in "1.–3. Platz"."""
-_DAYS_TOO = frozenset(("Sat", "Sun", "Wed"))
-"""Words that are days of the week before a time: "Sun. 1 PM"."""
 _TIME = re.compile(r"\d{1,2}(?:(?::\d\d)?\s?[ap]\.?m\b|[:–-]\d)", re.IGNORECASE)
 _TIME_BEGUN = re.compile(r"\d{1,2}(?::\d{0,2}|[–-])?\s?(?:[ap]\.?m?)?\Z", re.IGNORECASE)
 _APOSTROPHE = re.compile("['’]")
@@ -105,9 +102,10 @@ class FullStops:
             return NO_END
         if word in known.scales or self._never_ends(word):
             return self._if_begun(text, start, at, word, follows, end, more)
-        is_counted = word in known.counted and self._follows_number(text, start, at, word)
-        if (is_counted or word in known.before_names) and follows[:1].isalpha():
+        if word in known.counted and follows[:1].isalpha() and self._follows_number(text, start, at, word):
             return _if(_is_one_of(known.beginners, follows, more), end)
+        if word in known.unless_followed and follows[:1].isupper():
+            return _unless(_is_one_of(known.unless_followed[word], follows, more), end)
         if word in known.behind_number and not self._follows_number(text, start, at, word):
             return NO_END
         if lower in known.sometimes_ends:
@@ -116,14 +114,11 @@ class FullStops:
             if lower in _HALF_DAYS and follows[:1].isalpha() and not is_lower:
                 return _unless(_belongs_to_time(follows, more), end)
             return end if follows[:1].isupper() else NO_END
-        if word in _DAYS_TOO and follows[:1].isdigit():
+        if word in known.before_times and follows[:1].isdigit():
             return _unless(_is_time(follows, more), end)
-        if (follows[:1].isdigit() or follows[:1].isupper()) and self._is_shortened(text, start, at, word):
-            if more and len(follows) == 1 and not follows.isdigit():
-                return None
-            if follows[0].isdigit() or _LETTER.match(follows):
-                return NO_END
-        if lower in _UNITS and text.startswith("(", end + 1) and self._follows_number(text, start, at, word):
+        if follows[:1].isdigit() and _SHORT_GROUPS.fullmatch(word) and not self._follows_number(text, start, at, word):
+            return NO_END
+        if text.startswith("(", end + 1) and follows[:1].isdigit() and self._follows_number(text, start, at, word):
             return NO_END
         if self._wants_number(word):
             if more and (len(follows) == 1 or not follows.strip(_SIGNS) or _ROMAN.fullmatch(follows)):
@@ -161,11 +156,6 @@ class FullStops:
 
     def _follows_number(self, text: str, start: int, at: int, word: str) -> bool:
         return _is_number(word_before(text, start, max(start, at - len(word) - 1)))
-
-    def _is_shortened(self, text: str, start: int, at: int, word: str) -> bool:
-        """Whether a word that no list has is an abbreviation by its letters, and no unit behind a number."""
-        is_short = _SHORT_GROUPS.fullmatch(word) or (_WITHOUT_VOWELS.fullmatch(word) and not word.isupper())
-        return bool(is_short) and not self._follows_number(text, start, at, word)
 
     def _wants_number(self, word: str) -> bool:
         wanting, lower = self._words.unless_number_follows, word.lower()
@@ -236,7 +226,7 @@ def _goes_on(pattern: re.Pattern[str], follows: str, more: bool) -> bool | None:
 
 
 def _is_time(follows: str, more: bool) -> bool | None:
-    """Whether a time of day follows; None if it takes more text to tell."""
+    """Whether a time of day or a verse follows; None if it takes more text to tell."""
     return None if more and _TIME_BEGUN.match(follows) else bool(_TIME.match(follows))
 
 

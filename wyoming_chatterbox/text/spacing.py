@@ -12,7 +12,7 @@ CLOSING = frozenset(".,;:!?)]}…。、，！？；：）」』】")
 _QUOTES = frozenset("\"'”’»›")
 _BRACKETS = {"(": ")", "[": "]", "（": "）"}
 _DASHES = frozenset("-–—…|\u00a0")
-_SHORTENED = re.compile(r"(?:\A|, )(?:[^\W\d_]{1,5}|\d[\d.]*)\.\Z")
+_SHORTENED = re.compile(r"(?:\A|, )(?:[^\W\d_]{1,5}|\d+(?:\.\d+)+)\.\Z")
 """The end of a cell whose full stop ends no sentence: "Max.", "27.11."."""
 _TAIL_LENGTH = 60
 """Characters of the line that are remembered."""

@@ -44,10 +44,13 @@ class Measures(Numbers):
         """ "ten euros", "kWh" -> "ten euros per kilowatt hour"."""
         if unit and unit in self._per:
             return self._per.text(unit).replace("{0}", said)
-        forms = self._units.forms(unit)
-        if not forms:
-            raise KeyError(unit)
-        name = (forms.get("one") or forms["other"]).replace("{0}", "").strip()
+        if unit not in self._units:
+            if "/" not in unit:
+                raise KeyError(unit)
+            name = self.unit(unit, Number("1"))
+        else:
+            forms = self._units.forms(unit)
+            name = (forms.get("one") or forms["other"]).replace("{0}", "").strip()
         return self._per.text("").replace("{0}", said).replace("{1}", name)
 
     def unit(self, unit: str, number: Number | None = None) -> str:

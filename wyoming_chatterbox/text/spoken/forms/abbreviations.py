@@ -7,7 +7,7 @@ import re
 from .written import Found, Written
 
 _BEFORE_NUMBER = re.compile(
-    r"(?P<name>[^\W\d_º]+)(?P<sign>\.?[°º]|\.)?(?:\s?(?=\(?[-–−~≈]?\d)|\s(?=(?:[B-HJ-Z]|[IVXLC]{2,})(?!\w)))"
+    r"(?P<name>[^\W\d_º]+)(?P<sign>\.?[°º]|\.)?(?:\s?(?=\(?\d)|\s(?=\(?[-–−~≈]\d)|\s(?=(?:[B-HJ-Z]|[IVXLC]{2,})(?!\w)))"
 )
 """Before a number, a Roman one too, or a single letter in place of one: "Apt. B"."""
 _BEFORE_NAME = re.compile(r"(?P<name>[^\W\d_]+\.)(?=\s[^\W\d_a-zß-ÿ](?:[^\W\d_A-ZÀ-Þ]|(?<![NESW])\.\s?[^\W\d_a-zß-ÿ]))")
@@ -32,7 +32,7 @@ def before_number(written: Written, at: int) -> Found | None:
         return None
     name, sign = found["name"].lower(), found["sign"] or ""
     said = written.writing.abbreviations.get(name + sign) or written.writing.abbreviations.get(name)
-    is_word_too = name in ("n", "no")
+    is_word_too = name in ("n", "no") or (len(name) == 2 and found["name"].isupper())  # "PG 13", "RM 50"
     is_sure = sign or not (is_word_too or written.text[found.end()].isalpha())
     is_raised = sign.endswith(("°", "º"))
     if other := written.writing.abbreviations_near.get(name + sign):
@@ -46,8 +46,10 @@ def beside_name(written: Written, at: int) -> Found | None:
     """ "Dr. Smith" is a doctor, "Evergreen Dr." a drive; "St. James St." has a saint and a street."""
     if found := _BEFORE_NAME.match(written.text, at):
         street = written.writing.after_names.get(found["name"].rstrip("."))
-        if street and (_HOUSE_BEFORE.search(written.left(at)) or written.name_before(at) in written.writing.streets):
+        if street and _HOUSE_BEFORE.search(written.left(at)):
             return found.end(), f"{street},"
+        if street and written.name_before(at) in written.writing.streets:
+            return found.end(), street
         said = written.writing.titles.get(found["name"])
         return (found.end(), said) if said else None
     left = written.left(at)

@@ -45,7 +45,8 @@ _GROUPS_OF_FOUR = re.compile(r"\d{4}(?:[ -]\d{4}){2,4}(?![\d-])")
 _AFTER_WORD = re.compile(r"\d[\d /.-]{3,18}\d(?![\w])")
 _EMERGENCY = re.compile(r"(?:11[0-9]|000|061|080|1[0-9]{2}|9(?:11|33|88|99))(?![\w]|[.,:]\d|\s?[°%€$])")
 _SHORT = re.compile(r"\d{3}(?![\w]|[.,:-]\d|\s?[%°%€$])")
-_ENDING_DIGITS = re.compile(r"(?!19|20)\d{3,4}(?![\w]|[.,:]\d|\s?[%°%€$])")
+_ENDING_DIGITS = re.compile(r"(?!1[5-9]|20)\d{4}(?!\w|[.,:]\d|\s?[%°€$]|\s[^\W\d_](?!\w))")
+"""The last digits of a card, and no year."""
 _CODE = re.compile(r"\d+(?:[ -]\d{2,})*(?![\w]|[.,:]\d)")
 _IS = re.compile(r"([^\W\d_]+) (?:is|was|ist|lautet|est|es|è) \Z")
 _CALLED = re.compile(r"([^\W\d_]+) (?:sie )?(?:the|at|die|den|sie|le|al|lo|il|o|para(?: o)?|pod) \Z", re.IGNORECASE)
@@ -153,14 +154,10 @@ def phone(written: Written, at: int) -> Found | None:
     called = _CALLED.search(written.left(at)) if written.word_before(at) in _BEFORE_CALLED else None
     before = called[1].lower() if called else written.word_before(at)
     if found and _count(found[0]) >= _LEAST_DIGITS and not _is_amount(written, found):
-        extension = _EXTENSION.match(text, found.end())
-        name = writing.abbreviations.get("ext.") if extension else None
-        if extension and name:
-            return (
-                extension.end(),
-                f"{said_groups(written, found[0])}, {name} {written.language.digits(extension['n'])}",
-            )
-        return found.end(), said_groups(written, found[0])
+        said, name = said_groups(written, found[0]), writing.abbreviations.get("ext.")
+        if name and (extension := _EXTENSION.match(text, found.end())):
+            return extension.end(), f"{said}, {name} {written.language.digits(extension['n'])}"
+        return found.end(), said
     if found := _VANITY.match(text, at):
         return found.end(), said_groups(written, found[0])
     if (found := _ZIP.match(text, at)) and _STATE_BEFORE.search(written.left(at)):
@@ -181,7 +178,8 @@ def phone(written: Written, at: int) -> Found | None:
         or (writing.short_numbers and not written.counts(at + 3) and (found := _SHORT.match(text, at)))
     ):
         return found.end(), written.language.digits(found[0])
-    if (found := _ENDING_DIGITS.match(text, at)) and writing.ends_in.search(written.left(at)):
+    found = _ENDING_DIGITS.match(text, at)
+    if found and writing.ends_in.search(written.left(at)) and not written.counts(found.end()):
         return found.end(), written.language.digits(found[0])
     found = _CODE.match(text, at)
     told = _IS.search(written.left(at)) if before in _TELLS else None

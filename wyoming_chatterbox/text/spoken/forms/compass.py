@@ -14,6 +14,7 @@ _POINT_BEFORE = re.compile(r"(?<!\w)[NS][NSEW]{1,2}\s?[→–-]\s?\Z")
 _POINT_AFTER = re.compile(r"\s?[→–-]\s?[NS][NSEW]{1,2}(?!\w)")
 _HOUSE_BEFORE = re.compile(r"(?<![^\W_])\d{1,5}[A-Z]?\s\Z")
 _DEGREES_BEFORE = re.compile(r"\d°\s?(?:[\d.]+['′]\s?(?:[\d.]+[\"″]\s?)?)?\Z")
+_SENTENCE_AFTER = re.compile(r"\.\s[^\W\d_a-zà-ÿа-яё]")
 _NAME_AFTER = re.compile(r"\.\s[^\W\d_a-z][^\W\d_A-Z]")
 _HIGHWAY_BEFORE = re.compile(r"\b(?:I|[A-Z]{2}|Hwy|Highway|Route|Rte?|Interstate)\.?[- ]\d{1,4}\s\Z")
 
@@ -27,23 +28,29 @@ def direction(written: Written, at: int) -> Found | None:
     left, end = written.left(at), found.end()
     is_short = len(found[0]) == 1
     is_word_too = is_short and not writing.road_before  # "Corro 5 km. E poi?"
+    is_of_street = bool(
+        writing.street_before.search(left)
+        or (_HOUSE_BEFORE.search(left) and is_before_street(written, end))
+        or (written.word_before(at) in writing.road_before and is_before_street(written, end))
+        or writing.street_after.match(written.right(end))
+    )
     is_sure = (
-        (_AMOUNT_BEFORE.search(left) and not is_word_too)
+        is_of_street
+        or (_AMOUNT_BEFORE.search(left) and not is_word_too)
         or _DEGREES_BEFORE.search(left)
         or _HIGHWAY_BEFORE.search(left)
         or (_SPEED_AFTER.match(written.text, end) and not is_word_too)
         or (written.word_before(at) in writing.wind and not (is_word_too and left.endswith((", ", ". "))))
         or (written.word_after(end) in writing.wind and not is_word_too)
         or ((joined := _JOINED.match(written.text, end)) and joined[1].lower() in writing.wind)
-        or writing.street_before.search(left)
-        or (_HOUSE_BEFORE.search(left) and is_before_street(written, end))
-        or (written.word_before(at) in writing.road_before and is_before_street(written, end))
-        or writing.street_after.match(written.right(end))
         or _DEGREES_AFTER.match(written.text, end)
         or (is_short and writing.wind_from.search(left))
         or (not is_short and (writing.wind_before.search(left) or _is_beside_point(written, left, end)))
     )
-    return (written.after_dot(end), writing.compass[found[0]]) if is_sure else None
+    if not is_sure:
+        return None
+    ends = not is_of_street and _SENTENCE_AFTER.match(written.right(end))
+    return end if ends else written.after_dot(end), writing.compass[found[0]]
 
 
 def _is_beside_point(written: Written, left: str, end: int) -> bool:

@@ -19,7 +19,7 @@ _YEARS = re.compile(r"(?P<first>1[1-9]\d\d|20\d\d)(?:[-–/]|\s[-–]\s)(?P<last
 _NEXT_WORD = re.compile(rf"\s({WORD}(?:['’]{WORD})*)")
 _DOT = re.compile(r"(?P<n>\d{1,3})\.(?=[\s,;)]|\Z)")
 _OTHER_ORDINAL = re.compile(r"\s[^\W\d_]{2,4}\s\d{1,3}\.")
-_ORDINALS = re.compile(r"(?P<first>\d{1,3})\.?\s?[-–]\s?(?P<last>\d{1,3})\.(?=\s)")
+_ORDINALS = re.compile(r"(?P<first>\d{1,3})(?:\.?\s?[-–]\s?|\.(?P<and>/))(?P<last>\d{1,3})\.(?=\s)")
 _LISTED = re.compile(r",\s\d{1,3}\.[\s,]")
 _FIRST_ORDINAL = re.compile(r"([^\W\d_]+) (?:\d{1,3}\.,? )+(?:[^\W\d_]{2,4} )?\Z")
 _LIST_NUMBER = re.compile(r"(?P<n>\d{1,3})[.)](?=\s\S)")
@@ -31,7 +31,9 @@ _QUARTER_BEFORE = re.compile(r"(?<![\w])(?:Q[1-4]|H[12]|FY)\s\Z")
 _ERA_AFTER = re.compile(r"\s(?:(?:to|and|or)\s\d{3,4}\s)?(?:BCE?|AD|CE)\b")
 _NAME_AFTER = re.compile(r"\s[^\W\d_a-z][\w]*")
 _TEAM = re.compile(r"(?P<n>\d{2})ers?(?!\w)")
-_SEVERAL_AFTER = re.compile(r"\s(?!(?:is|was|has)\b)[a-z]{2,}s(?!\w)")
+_SEVERAL_AFTER = re.compile(r"\s(?!(?:is|was|has)\b)(?:[a-z]{2,}s|people|feet|men|women|children)(?!\w)")
+_CAPITAL_BEFORE = re.compile(r"(?<!\w)[A-Z]\w*\s\Z")
+"""A thing with a number, not one that is counted: "Error 404 means", but "building 120 homes"."""
 _POINT_AFTER = re.compile(r"\s[NSEW]{1,2}\.?(?=\s)")
 _LONG = 13
 _LONG_NUMBER = 5
@@ -85,7 +87,7 @@ def ordinal(written: Written, at: int) -> Found | None:
 
 
 def _ordinals(written: Written, at: int) -> Found | None:
-    """Find a range of ordinals before a noun: "1.–3. Platz"."""
+    """Find two ordinals before a noun: "1.–3. Platz", "3./4. Klasse"."""
     writing, language = written.writing, written.language
     found = _ORDINALS.match(written.text, at) if writing.capital_nouns or writing.dotted_ordinals else None
     word = _NEXT_WORD.match(written.text, found.end()) if found else None
@@ -96,7 +98,7 @@ def _ordinals(written: Written, at: int) -> Found | None:
         form = next((form for pattern, form in writing.ordinal_after if pattern.fullmatch(word[1])), None)
     form = (_form_before(written, word[1]) if form is None else form) or ""
     first, last = (language.ordinal(int(found[name]), form=form) for name in ("first", "last"))
-    return found.end(), f"{first} {language.word('to')} {last}"
+    return found.end(), f"{first} {language.word('and' if found['and'] else 'to')} {last}"
 
 
 def _with_dot(written: Written, at: int) -> Found | None:
@@ -210,11 +212,14 @@ def _is_name(written: Written, digits: str, end: int, before: str) -> bool:
     writing = written.writing
     if len(digits) not in (3, 4) or not writing.numbered:
         return False
-    names_thing = before in writing.numbered and not _SEVERAL_AFTER.match(written.text, end)
+    counts = _SEVERAL_AFTER.match(written.text, end) and not _CAPITAL_BEFORE.search(written.left(end - len(digits)))
+    names_thing = before in writing.numbered and not counts
     if names_thing or (before in writing.year and int(digits) in _SURE_YEARS):
         return names_thing
     point = _POINT_AFTER.match(written.text, end)
-    return writing.street_after.match(written.right(point.end() if point else end)) is not None
+    right = written.right(point.end() if point else end)
+    street = writing.street_after.match(right)
+    return street is not None and not _SEVERAL_AFTER.match(right, street.end())
 
 
 def scientific(written: Written, at: int) -> Found | None:

@@ -20,10 +20,11 @@ _MONTH_YEAR = re.compile(r"(?P<m>0\d|1[0-2]|[1-9])/(?P<y>(?:19|20)\d\d)(?![\w/]|
 _DOTTED = re.compile(r"(?P<d>\d\d?)\.\s?(?P<m>\d\d?)\.\s?(?P<y>(?P<century>\d\d)?\d\d)(?![\w]|[.,:]\d|\s?[°%])")
 _DAY_MONTH = re.compile(r"(?P<d>\d\d?)\.\s?(?P<m>\d\d?)\.(?!\d)")
 _DAY_MONTH_BARE = re.compile(r"(?P<d>\d\d?)\.(?P<m>\d\d)(?![\d.]|\.\d)")
-_DAY_RANGE = re.compile(r"(?P<first>\d\d?)\.\s?(?:(?P<and>/)|[-–—]|\s[-–]\s)\s?(?=\d\d?\.\s?\d\d?\.)")
+_DAY_RANGE = re.compile(r"(?P<first>\d\d?)\.\s?(?:(?P<and>/)|[-–—]|\s[-–]\s)\s?(?=(?:\d\d?\./)?\d\d?\.\s?\d\d?\.)")
 _SLASHED = re.compile(r"(?P<a>\d\d?)(?P<mark>[/-])(?P<b>\d\d?)(?P=mark)(?P<y>\d{4}|\d\d)(?![\w/])")
 _YEAR_BEHIND_DASH = re.compile(r"(?P<a>\d\d?)(?P<mark>/)(?P<b>\d\d?)-(?P<y>(?:19|20)\d\d)(?![\w/-])")
 _DAY_SLASH_MONTH = re.compile(r"(?P<a>\d\d?)/(?P<b>\d\d?)(?![\d/]|\s?[°%])")
+_CALCULATES_BEFORE = re.compile(r"\b(?:multipl|divid)\w+ by \Z")
 _YEAR_BEHIND = re.compile(r"\s(?P<y>(?:19|20)\d\d)(?![\w]|[.,]\d)")
 _DAY_DASH_MONTH = re.compile(r"(?P<d>[0-3]\d)-(?P<m>0[1-9]|1[0-2])(?![\w-]|[.,]\d|\s?[°%€])")
 _DAY = r"(?P<d>[0-3]?\d)(?:st|nd|rd|th|er|re|º|ª|°|:?e|hb|\.)?"
@@ -114,7 +115,7 @@ def _numeric(written: Written, at: int) -> Found | None:
             return None
         end = found.end() - ends_text
         return end, language.date(None, int(found["m"]), int(found["d"]), after=before)
-    is_said = (
+    is_said = not _CALCULATES_BEFORE.search(written.left(at)) and (
         before in writing.day_before
         or _DATE_BEFORE.search(written.left(at))
         or written.word_before(at) in language.weekdays

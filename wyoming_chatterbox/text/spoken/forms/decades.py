@@ -23,7 +23,7 @@ def decade(written: Written, at: int) -> Found | None:
         return found.end(), writing.many[digits]
     said = language.year(int(digits)) if len(digits) == 4 else language.cardinal(int(digits))
     if found["end"] == "er":
-        return (found.end(), said + "er") if writing.decade_ending == "er" and len(digits) != 3 else None
+        return (found.end(), said + "er") if writing.decade_ending == "er" else None
     if len(digits) == 3 or not writing.decades:
         return None
     if (

@@ -140,7 +140,8 @@ def _lasts(written: Written, begin: int, after: int) -> bool:
     word, writing = _WORD.match(written.text, after), written.writing
     if word and word[1] in writing.minutes_before:
         return True
-    return written.left(begin).endswith(": ") and written.word_before(begin) in writing.minutes_behind
+    is_told = written.left(begin).endswith(": ") and written.word_before(begin) in writing.minutes_behind
+    return is_told and written.text[after - 2].isdecimal() and not written.text.startswith(" of ", after)
 
 
 def alone(written: Written, at: int) -> Found | None:

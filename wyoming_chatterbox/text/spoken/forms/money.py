@@ -113,6 +113,9 @@ def price_unit(written: Written, at: int) -> Found | None:
         name = _unit(written, Number("2" if is_per else "5"), currency).strip()
     except KeyError:
         return None
+    before = written.word_before(at)
+    if before and name.lower().startswith(before[:_LONGEST_PREPOSITION]):  # "the euro (€)"
+        return None
     found = _per(written, name, sign.end())
     return found if found[0] > sign.end() or not is_per else None
 
@@ -138,7 +141,7 @@ def money_after(written: Written, amount: Amount, end: int) -> Found | None:
     sign = written.writing.currency.match(text, begin)
     is_letter = sign is not None and sign[0].isalpha() and len(sign[0]) == 1
     if not sign or (is_letter and not text.startswith("/", sign.end())):
-        return None
+        return (end, written.language.number(amount)) if dash and isinstance(amount, Number) else None
     after = written.after_dot(sign.end() - 1) if sign[0].endswith(".") else sign.end()
     return _paid(written, amount, written.writing.currencies[sign[0]], after)
 

@@ -17,7 +17,9 @@ _FILE = re.compile(
     r"|html?|css|js|ts|md|conf|cfg|ini|toml|xml|db|sh|exe|apk|iso|img|bin|docx?|xlsx?|pptx?|bak|env)(?!\w)"
 )
 _EPISODE = re.compile(r"[sS](?P<season>\d{1,2})\s?[eE](?P<episode>\d{1,3})(?!\w)")
-_LAST_EPISODE = re.compile(r"\s?[-–]\s?(?:[sS](?P<season>\d{1,2})\s?)?[eE]?(?P<episode>\d{1,3})(?!\w)")
+_LAST_EPISODE = re.compile(
+    r"(?:\s?[-–]\s?(?=[sSeE])|[-–])(?:[sS](?P<season>\d{1,2})\s?)?[eE]?(?P<episode>\d{1,3})(?!\w)"
+)
 _ENTITY = re.compile(r"(?P<domain>[a-z_]+)\.(?P<name>[a-z0-9][a-z0-9_]*)(?![\w])")
 _SNAKE = re.compile(r"\w*_\w[\w.]*")
 _WORDS = re.compile(r"[._]+")
@@ -141,11 +143,9 @@ def code(written: Written, at: int) -> Found | None:
     """Find a letter between two numbers ("5W-30"), a maker's model ("Boeing 737-800"), a paragraph of law: "401(k)"."""
     if found := _CODE.match(written.text, at):
         return found.end(), _runs(written, found[0])
-    if "(" not in written.text and written.word_before(at) not in written.writing.makers:
-        return None
     if written.word_before(at) in written.writing.makers and (found := _OF_MAKER.match(written.text, at)):
         return found.end(), _runs(written, found[0])
-    found = _PARAGRAPH.match(written.text, at)
+    found = _PARAGRAPH.match(written.text, at) if "(" in written.text else None
     if not found or not any(char.isalpha() for char in found["parts"]):
         return None
     parts = _BRACKETS.split(found["parts"])
@@ -204,7 +204,7 @@ def _runs(written: Written, text: str) -> str:
             digits = said_digits(written, run["digits"], "" if comma else fraction)
             said += f" {digits}, {said_digits(written, fraction)} " if comma and fraction else f" {digits} "
         elif run["letters"] == "s" and run.end() == len(text) and written.writing.month_first:
-            said = _several(said.rstrip())
+            said = plural(said.rstrip())
         elif run["letters"]:
             said += run["letters"]
         else:
@@ -213,7 +213,7 @@ def _runs(written: Written, text: str) -> str:
     return " ".join(said.split())
 
 
-def _several(number: str) -> str:
+def plural(number: str) -> str:
     """Return the plural of a number in words, in English: "fifty twos"."""
     if number.endswith("y"):
         return f"{number[:-1]}ies"

@@ -63,9 +63,10 @@ def roman(written: Written, at: int) -> Found | None:
         return _regnal(written, number, name, end)
     month = _MONTH_AFTER.match(written.text, end) if "one" in writing.regnal else None
     if month and month[1].lower() in language.months:
-        return end, language.cardinal(number)
+        return end, language.day(number)
     is_sure = len(numeral) > 1 or name[0].isupper() or ("one" in writing.regnal and _SMALL.fullmatch(numeral))
-    if name.lower() in writing.parts and is_sure:
+    is_short = name.lower() in writing.abbreviations or f"{name.lower()}." in writing.abbreviations
+    if (is_short and len(numeral) > 1) or (name.lower() in writing.parts and is_sure):
         return end, language.cardinal(number)
     small = len(numeral) > 1 and number <= _GREATEST and _SMALL.fullmatch(numeral)
     named = len(name) >= _LEAST_NAME and name[0].isupper() and not name.isupper() and name.lower() not in writing.clock

@@ -60,6 +60,7 @@ _DEGREES_OF = re.compile(r"°\s?(?P<scale>[CF])(?!\w)")
 _DOT_NAME = re.compile(r"\.(?=[^\W\d_]{2,})")
 _SHORT_YEAR = re.compile(r"\d{2,3}(?![\w'’\"])")
 _GREAT = re.compile(r"\s?\d[\d.,]*\d{3}")
+_NOTE_BEFORE = re.compile(r"(?<![^\W_])[A-G]\Z")
 _EQUALS = re.compile("[=≈]")
 _CALCULATES = re.compile(r"[=≈]\s\d+\Z")
 _UNIT_SIGNS = tuple("%°℃")
@@ -215,7 +216,11 @@ def _slash(written: Written, at: int) -> Found:
     text = written.text
     found, writing = _PER.match(text, at), written.writing
     unit = writing.per_units.get(found["name"].lower()) or writing.units.get(found["name"], "") if found else ""
-    if found and unit and (found["name"][-1] in "²³" or unit in _SURE_UNITS or found["name"] in _SURE_NAMES):
+    if (
+        found
+        and written.language.measures(unit)
+        and (found["name"][-1] in "²³" or unit in _SURE_UNITS or found["name"] in _SURE_NAMES)
+    ):
         return found.end(), " " + written.language.per("", unit).strip()
     equals = bool(_EQUALS.search(written.text[at : at + _EQUATION_LENGTH]) or _CALCULATES.search(written.left(at)))
     if not _is_loose(written, at):
@@ -240,10 +245,10 @@ def _between(written: Written, at: int) -> Found | None:
 
 
 def _hash(written: Written, at: int) -> Found | None:
-    """ "C#", or "#weather"."""
+    """ "C#", "C#5", "Sunny#2024", or "#weather"."""
     if written.char_before(at).isalpha():
-        follows = written.text[at + 1 : at + 2]
-        return at + 1, f" {written.language.word('hash')} " if follows.isdecimal() else "sharp"
+        is_name = written.text[at + 1 : at + 2].isdecimal() and not _NOTE_BEFORE.search(written.left(at))
+        return at + 1, f" {written.language.word('hash')} " if is_name else "sharp"
     return (at + 1, "hashtag ") if written.text[at + 1 : at + 2].isalpha() else None
 
 

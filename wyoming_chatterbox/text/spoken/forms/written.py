@@ -141,7 +141,8 @@ class Written:
         """Return the gender of a numeral by the ending of the word behind it or by the article before; or ""."""
         writing = self.writing
         word = _COUNTED.match(self.text, end) if writing.one_before else None
-        if word and word[1][0].isupper() and not writing.capital_nouns:  # a name: "3-1 Barcelona"
+        is_score = "-" in self.text[at:end] or self.char_before(at) in ("-", "–")
+        if word and is_score and word[1][0].isupper() and not writing.capital_nouns:  # "3-1 Barcelona"
             word = None
         last = str(number % 10) if number % 100 not in (11, 12) else ""
         for only, pattern, gender in writing.one_before if word else ():
