@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wyoming_chatterbox.quoting import MAX_CHARACTERS, quoted
+from wyoming_chatterbox.quoting import MAX_CHARACTERS, quoted, shortened
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,8 @@ def test_it_is_one_short_line(text: str) -> None:
     shown = quoted(text)
     assert len(shown.splitlines()) == 1
     assert len(shown) < 11 * MAX_CHARACTERS
+
+
+def test_without_quotation_marks_a_long_text_is_cut_too() -> None:
+    assert shortened("x" * 4_000_000) == "x" * MAX_CHARACTERS + "…"
+    assert shortened("a\n\u202eb", 3) == r"a\n\u202e…"

@@ -18,6 +18,11 @@ def quoted(text: str, limit: int = MAX_CHARACTERS) -> str:
     return f"'{shown}'" if len(text) <= limit else f"'{shown}...' ({len(text)} characters)"
 
 
+def shortened(text: str, limit: int = MAX_CHARACTERS) -> str:
+    """Return at most `limit` characters of `text`, and "…" for the rest; invisible ones as Python escapes."""
+    return visible(text[:limit]) + "…" * (len(text) > limit)
+
+
 def visible(text: str) -> str:
     """Return `text` with invisible characters, line breaks among them, as Python escapes."""
     # Not printable: Unicode's control, format, surrogate, unassigned and separator characters, except the space.

@@ -23,7 +23,7 @@ from .. import checks, regular_files
 from ..errors import VoiceError
 from ..families import MULTILINGUAL_LANGUAGES
 from ..problem import Problem
-from ..quoting import MAX_CHARACTERS, quoted, visible
+from ..quoting import quoted, shortened, visible
 from .languages import spoken_as
 from .names import can_be_shown
 from .voice import STYLE_OPTIONS, Style
@@ -151,7 +151,7 @@ def _shown(value: object) -> str:
         text = str(value)
     except ValueError:
         return "…"
-    return visible(text[:MAX_CHARACTERS]) + "…" * (len(text) > MAX_CHARACTERS)
+    return shortened(text)
 
 
 def _quoted(value: object) -> str:

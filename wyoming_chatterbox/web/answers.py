@@ -25,6 +25,7 @@ from ..errors import (
     VoiceError,
 )
 from ..problem import UNKNOWN, Problem, Reason
+from ..quoting import shortened
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; worker-src 'self'; media-src 'self' blob:; base-uri 'none'; "
@@ -39,6 +40,8 @@ ENGINE_HEADER = "Chatterbox-Engine"
 REPLY_HEADER = "Chatterbox-Reply"
 """Header of speech: the id of the reply among the `recent` ones of /info."""
 _RETRY_AFTER_SECONDS = 5
+_LONGEST_VALUE = 300
+"""Characters of a problem's value: a client may have sent it, or it is the path of a folder."""
 _NAME_CONFLICTS = ("name-taken", "name-is-alias")
 
 
@@ -102,7 +105,13 @@ def error_body(error: Exception) -> dict[str, Any]:
 
 def told(problem: Problem) -> dict[str, Any]:
     """Return a problem for the page, which has words for it; nothing if it is not known which one it is."""
-    return {} if problem == UNKNOWN else {"problem": {"code": problem.code, "values": dict(problem.values)}}
+    if problem == UNKNOWN:
+        return {}
+    values = {
+        name: shortened(value, _LONGEST_VALUE) if isinstance(value, str) else value
+        for name, value in problem.values.items()
+    }
+    return {"problem": {"code": problem.code, "values": values}}
 
 
 def told_of(reason: str | None) -> dict[str, Any]:
