@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.client import PATIENCE
 from tests.http_serving import Http, http
 from tests.voices_http import VOICES, form, hum, listed, names, refused, send
+from wyoming_chatterbox.voices.library import Library
+from wyoming_chatterbox.voices.upload import Upload
 
 KILLED_AT_EACH_STEP = """
 import json, os, shutil, signal, sys
@@ -140,6 +146,69 @@ async def test_only_a_file_that_is_no_voice_is_replaced_so(tmp_path: Path) -> No
         await refused(server, 409, form(hum(), name="bob", replaces="bob.wav"))
         await refused(server, 400, form(b"", name="dora", replaces="bob.wav"))
         assert names(folder) == before
+
+
+class LateLibrary(Library):
+    """Takes its time with the first recording, once it has been examined."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.examined = asyncio.Event()
+        self.goes_on = asyncio.Event()
+
+    async def finish(self, upload: Upload, examine: Callable[[Path], None]) -> None:
+        await super().finish(upload, examine)
+        if not self.examined.is_set():
+            self.examined.set()
+            await self.goes_on.wait()
+
+
+async def test_of_two_that_replace_a_file_the_second_replaces_no_voice(tmp_path: Path) -> None:
+    folder = tmp_path / "voices"
+    broken(folder / "bob.wav")
+    library = LateLibrary(folder)
+    async with http(tmp_path, library=library) as server, asyncio.timeout(PATIENCE):
+        late = asyncio.create_task(refused(server, 400, form(hum(2.0), name="bob", replaces="bob.wav")))
+        await library.examined.wait()
+        first = hum(3.0)
+        assert (await send(server, form(first, name="bob", replaces="bob.wav")))[0] == 201
+        library.goes_on.set()
+        assert (await late)["param"] == "replaces"
+        assert (folder / "bob.wav").read_bytes() == first
+        assert names(folder) == ["bob.wav"]
+
+
+REPLACED_BY_ANOTHER_USER = """
+import os
+from pathlib import Path
+from wyoming_chatterbox.voices.profile import Profile
+from wyoming_chatterbox.voices.voice_files import VoiceFiles
+
+files = VoiceFiles(Path("voices"))
+os.setuid(65534)
+sound = files.temporary()
+try:
+    files.add("bob", sound, ".wav", Profile(), replaces="bob.wav")
+except FileNotFoundError:
+    print(Path("voices/bob.wav").stat().st_size)
+sound.write_text("new")
+files.add("bob", sound, ".wav", Profile(), replaces="bob.wav")
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root becomes another user")
+def test_a_file_that_the_server_may_not_read_is_replaced_too(tmp_path: Path) -> None:
+    folder = tmp_path / "voices"
+    old = broken(folder / "bob.wav")
+    (folder / "bob.wav").chmod(0o600)
+    os.chown(folder, 65534, -1)
+    tmp_path.chmod(0o711)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}
+    said = subprocess.run(
+        [sys.executable, "-c", REPLACED_BY_ANOTHER_USER], check=True, capture_output=True, cwd=tmp_path, env=environment
+    ).stdout
+    assert int(said) == len(old), "it is back where the new one fails"
+    assert (folder / "bob.wav").read_text() == "new"
 
 
 def broken(path: Path) -> bytes:

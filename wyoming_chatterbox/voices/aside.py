@@ -34,14 +34,14 @@ class Aside:
         return key
 
     def copy(self, files: Sequence[Path]) -> str:
-        """Keep copies of files aside, all or none, while they stay where they are; return what the copies are under."""
+        """Keep copies of files aside, all or none, as `moves.copy` makes them; return what the copies are under."""
         key, moves = self._places(files)
         try:
             for source, target in moves:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 copy(source, target)
         except BaseException:
-            self.remove(key)
+            self.take_back(key)
             raise
         return key
 

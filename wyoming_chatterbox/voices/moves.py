@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import ConflictError
@@ -61,12 +62,25 @@ def move(source: Path, target: Path) -> None:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Make a file appear in a second place, where none is; a link stays a link."""
+    """Make a file appear in a second place, where none is; a link stays a link. What can't be read is moved."""
     try:
         os.link(source, target, follow_symlinks=False)
+        return
     except OSError:
-        # Not every file system has hard links.
-        shutil.copy2(source, target, follow_symlinks=False)
+        # Not every file system has hard links, and nobody may make one of a stranger's file that they can't read.
+        pass
+    try:
+        shutil.copyfile(source, target, follow_symlinks=False)
+    except PermissionError:
+        target.unlink(missing_ok=True)
+        source.rename(target)
+    except BaseException:
+        # A part of a file must not be taken for the whole.
+        target.unlink(missing_ok=True)
+        raise
+    else:
+        with suppress(OSError):
+            shutil.copystat(source, target, follow_symlinks=False)
 
 
 def check_inside(directory: Path, path: Path) -> None:

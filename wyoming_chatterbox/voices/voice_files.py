@@ -108,7 +108,7 @@ class VoiceFiles:
                         write_profile(path, new)
                     for one in gone:
                         if one != written:
-                            one.unlink()
+                            one.unlink(missing_ok=True)
                 except BaseException:
                     if written is not None and written not in gone:
                         with suppress(OSError):

@@ -71,6 +71,8 @@ class Voices:
         self._service = service
         self._library = library
         self._folder = service.voices
+        self._adding = asyncio.Lock()
+        """Until the folder has been looked at again, the catalogue still calls a file broken that was replaced."""
 
     async def start(self, _: web.Application) -> None:
         """Remove what an earlier run left in the folder."""
@@ -100,7 +102,6 @@ class Voices:
             name = await self._add(Received(json_object(await body_of(request))))
         else:
             name = await self._receive(request)
-        await self._folder.refresh()
         # Relative to the request, as a proxy may have taken the beginning of the path away.
         place = "" if request.path.endswith("/") else "voices/"
         return json_answer(self._shown(name), 201, {"Location": f"{place}{quote(name, safe='')}"})
@@ -190,7 +191,8 @@ class Voices:
         async with self._library.receive(length) as upload:
             receiver = Receiver(self._library, upload, megabytes)
             received = await (receiver.form(request) if is_form else receiver.body(request))
-            replaces = self._replaced(received)
+            replaces = received.fields.pop("replaces", None)
+            self._check_broken(replaces)
             if not upload.bytes:
                 return await self._add(received, no_file=True)
             name, profile, instead = self._checked(received, has_file=True)
@@ -207,7 +209,10 @@ class Voices:
                 message = f"This can't become a voice: send one of {kinds}"
                 kind = Problem("recording-kind", {"kinds": kinds})
                 raise RefusedError(422, message, "no-recording", param="file", problem=kind)
-            await self._library.add(name, profile, upload, suffix, instead=instead, replaces=replaces)
+            async with self._adding:
+                self._check_broken(replaces)
+                await self._library.add(name, profile, upload, suffix, instead=instead, replaces=replaces)
+                await self._folder.refresh()
             return name
 
     async def _add(self, received: Received, *, no_file: bool = False) -> str:
@@ -224,16 +229,16 @@ class Voices:
                 )
                 raise RefusedError(400, message, param="recording")
         await self._library.add(name, profile, instead=instead)
+        await self._folder.refresh()
         return name
 
-    def _replaced(self, received: Received) -> str | None:
-        """Take from the fields which file that is no voice the recording takes the place of; None for none."""
-        if (file := received.fields.pop("replaces", None)) is None:
-            return None
+    def _check_broken(self, file: str | None) -> None:
+        """Refuse to replace a file that is a voice by now, or a profile; None is no file."""
+        if file is None:
+            return
         if file not in self._folder.catalogue.broken or Path(file).suffix.lower() in PROFILE_SUFFIXES:
             message = f"replaces can't be {quoted(file)}: it takes a file among the broken ones that is no profile"
             raise RefusedError(400, message, param="replaces", problem=Problem("files-changed"))
-        return str(file)
 
     def _checked(self, received: Received, *, has_file: bool) -> tuple[str, Profile, bool]:
         """Return the name and the profile of a new voice, and whether it may replace another."""

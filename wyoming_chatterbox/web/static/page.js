@@ -128,7 +128,7 @@ for (const kind of ["dragover", "drop"]) {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !ui.toast.hidden) hideToast();
 });
-document.addEventListener("pointerdown", ({ target }) => { isDragged = target.type === "range"; });
+document.addEventListener("pointerdown", ({ target, button }) => { isDragged = button === 0 && target.type === "range"; });
 for (const kind of ["pointerup", "pointercancel"]) {
   document.addEventListener(kind, () => {
     if (isDragged) setTimeout(render);
