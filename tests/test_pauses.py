@@ -19,7 +19,7 @@ from tests.serving import serving, until
 from wyoming_chatterbox.engine import SAMPLE_RATE
 from wyoming_chatterbox.errors import EngineError
 from wyoming_chatterbox.text.items import Item, Pause, Say
-from wyoming_chatterbox.text.pipeline import Reading, TextPipeline
+from wyoming_chatterbox.text.pipeline import Reading, TextPipeline, each
 
 
 def runs(pcm: bytes) -> list[float]:
@@ -148,7 +148,7 @@ async def test_a_long_pause_comes_in_pieces(tmp_path: Path) -> None:
         voice = await running.service.voices.find()
         items: list[Item] = [Say("One two."), Pause(5.2), Say("Three.")]
         async with running.service.replies.open(voice, "test") as reply:
-            lengths = [len(block) async for block in reply.speak(items)]
+            lengths = [len(block) async for block in reply.speak(each(iter(items)))]
         assert sum(lengths) == round(5.5 * SAMPLE_RATE)
         assert max(lengths) <= SAMPLE_RATE
 

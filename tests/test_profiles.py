@@ -19,6 +19,7 @@ from wyoming_chatterbox.engine import Sampling
 from wyoming_chatterbox.errors import VoiceError
 from wyoming_chatterbox.families import ENGLISH, MULTILINGUAL_LANGUAGES
 from wyoming_chatterbox.text.items import Say
+from wyoming_chatterbox.text.pipeline import each
 from wyoming_chatterbox.voices.catalogue import Catalogue
 from wyoming_chatterbox.voices.folder import VoicesFolder
 from wyoming_chatterbox.voices.languages import Languages
@@ -458,7 +459,7 @@ async def test_guidance_of_a_request_comes_before_that_for_foreign_texts(folder:
     async with serving(folder.parent, languages=("de", "en")) as running:
         voice = await running.service.voices.find("alice-de")
         async with running.service.replies.open(voice, "a test", Style(cfg_weight=0.2)) as reply:
-            assert [len(block) async for block in reply.speak([Say("Ja.")])]
+            assert [len(block) async for block in reply.speak(each(iter([Say("Ja.")])))]
         assert running.chatterbox.said[-1].sampling.cfg_weight == 0.2
 
 

@@ -30,6 +30,7 @@ from wyoming_chatterbox.engine import SAMPLE_RATE, Block, Utterance
 from wyoming_chatterbox.errors import EngineError, OutOfMemoryError
 from wyoming_chatterbox.speech.shaping import Shaping
 from wyoming_chatterbox.text.items import Say
+from wyoming_chatterbox.text.pipeline import each
 from wyoming_chatterbox.voices.voice import Style
 
 TARGET = -18.0
@@ -231,7 +232,7 @@ async def parts_of(running: Running, text: str, style: Style | None = None) -> l
     voice = await running.service.voices.find()
     async with (
         running.service.replies.open(voice, "a test", style or Style()) as reply,
-        aclosing(reply.speak([Say(text)])) as blocks,
+        aclosing(reply.speak(each(iter([Say(text)])))) as blocks,
     ):
         return [block async for block in blocks]
 

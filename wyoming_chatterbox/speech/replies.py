@@ -11,7 +11,7 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -172,7 +172,7 @@ class Reply:
         """Note that the reply waits for the client from now on: it was given a block, or has read part of it."""
         self._waits_since = time.monotonic()
 
-    async def speak(self, items: AsyncIterable[Item] | Iterable[Item]) -> AsyncGenerator[Block, None]:
+    async def speak(self, items: AsyncIterable[Item]) -> AsyncGenerator[Block, None]:
         """Yield the sound of all items, block by block; leaving early frees the model at its next step.
 
         A pause before the first word waits for it, so that an error can still come first. Text with nothing to say
@@ -182,7 +182,7 @@ class Reply:
         """
         said = False
         pause = 0.0
-        async for item in _each(items):
+        async for item in items:
             if isinstance(item, Pause):
                 pause += item.seconds
                 if said:
@@ -312,15 +312,6 @@ class Reply:
                         yield fresh
         finally:
             record.busy_seconds += time.monotonic() - begun
-
-
-async def _each(items: AsyncIterable[Item] | Iterable[Item]) -> AsyncIterator[Item]:
-    if isinstance(items, AsyncIterable):
-        async for item in items:
-            yield item
-    else:
-        for item in items:
-            yield item
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ import yaml
 from ..errors import ConfigError
 from ..families import MULTILINGUAL_LANGUAGES
 from ..problem import Problem
-from ..quoting import quoted
+from ..quoting import quoted, shortened
 from .pronunciations import Entry, Pronunciations
 
 MAX_BYTES = 1_000_000
@@ -125,7 +125,7 @@ class _Entries:
         if not word:
             raise self._wrong(line, f"there is no word before the colon; {_RULE}")
         if len(word) > MAX_WRITTEN:
-            long = Problem("words-long", {"word": f"{word[:30]}…", "most": MAX_WRITTEN})
+            long = Problem("words-long", {"word": shortened(word, 30), "most": MAX_WRITTEN})
             raise self._wrong(line, f"{quoted(word, 30)} is over {MAX_WRITTEN} characters long", long)
         return word
 

@@ -121,7 +121,7 @@ def told_of(reason: str | None) -> dict[str, Any]:
 
 def unexpected() -> web.Response:
     """Answer with an internal error, which the log explains."""
-    return json_answer(error_body(Exception()), 500)
+    return error_answer(UnexpectedError())
 
 
 def _blame(error: ChatterboxError) -> tuple[int, str | None]:

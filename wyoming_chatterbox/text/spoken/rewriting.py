@@ -43,8 +43,7 @@ _DIGIT: tuple[Rule, ...] = (
     measured.duration, measured.feet_and_inches, quantities.quantity, counting.number,
 )  # fmt: skip
 _LETTER: tuple[Rule, ...] = (
-    weekdays.weekday, dates.month_first, abbreviations.anywhere, money.money, codes.address,
-    compass.direction,
+    weekdays.weekday, dates.month_first, abbreviations.anywhere, money.money, codes.address, compass.direction,
     names.version_name, names.address, names.entity, names.episode, names.formula, abbreviations.before_number,
     abbreviations.beside_name, measured.alone, names.time_zone, crosses.by, names.prefix, names.pieces, names.model,
     roman.roman,

@@ -212,10 +212,12 @@ def _is_name(written: Written, digits: str, end: int, before: str) -> bool:
     writing = written.writing
     if len(digits) not in (3, 4) or not writing.numbered:
         return False
-    counts = _SEVERAL_AFTER.match(written.text, end) and not _CAPITAL_BEFORE.search(written.left(end - len(digits)))
-    names_thing = before in writing.numbered and not counts
-    if names_thing or (before in writing.year and int(digits) in _SURE_YEARS):
-        return names_thing
+    if before in writing.numbered and (
+        not _SEVERAL_AFTER.match(written.text, end) or _CAPITAL_BEFORE.search(written.left(end - len(digits)))
+    ):
+        return True
+    if before in writing.year and int(digits) in _SURE_YEARS:
+        return False
     point = _POINT_AFTER.match(written.text, end)
     right = written.right(point.end() if point else end)
     street = writing.street_after.match(right)

@@ -21,7 +21,8 @@ _LENGTH_AFTER = re.compile(r"\s?\d[\d.,]*(?:[\"”″]|[\s-]?(?:inch(?:es)?|in|m
 _LENGTH_BEFORE = re.compile(r"\d\s?(?:[\"”″'’′]|mm|cm|m|km|ft|in|yd)\s?\Z")
 _NUMBER_BEFORE = re.compile(r"\d\s?\Z")
 _NUMBER_AFTER = re.compile(r"\s?\d")
-_EQUATION_LENGTH = 12
+EQUATION_LENGTH = 12
+"""Characters in which an equals sign tells of a calculation."""
 _UNIT_AFTER = re.compile(r"\s?[-+]?\d[\d.,:]*\s?(?P<unit>[^\W\d_]{1,5}(?:/[^\W\d_]+)?)")
 
 
@@ -33,7 +34,7 @@ def by(written: Written, at: int) -> Found | None:
     if written.writing.month_first and (found := _BOARDS.match(text, at)):
         return found.end(), f"{written.writing.by} {plural(written.language.cardinal(int(found['n'])))}"
     if found := _BY.match(text, at):
-        in_equation = "=" in text[at : at + _EQUATION_LENGTH] or text.startswith("10^", found.end())
+        in_equation = "=" in text[at : at + EQUATION_LENGTH] or text.startswith("10^", found.end())
         is_times = in_equation or _counts_amounts(written, at, found.end())
         return found.end(), f"{times if is_times else written.writing.by or times} "
     follows = text[at + 1 : at + 2]
@@ -60,6 +61,6 @@ def cross(written: Written, at: int) -> Found | None:
         or (_LENGTH_BEFORE.search(left) and _NUMBER_AFTER.match(text, at + 1))
         or (_NUMBER_BEFORE.search(left) and _LENGTH_AFTER.match(text, at + 1))
     )
-    if is_size and "=" not in text[at : at + _EQUATION_LENGTH] and "^" not in text[at:]:
+    if is_size and "=" not in text[at : at + EQUATION_LENGTH] and "^" not in text[at:]:
         return at + 1, f" {written.writing.by or times} "
     return (at + 1, times) if at or at + 1 < len(text) else None

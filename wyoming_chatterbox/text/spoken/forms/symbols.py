@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .crosses import cross
+from .crosses import EQUATION_LENGTH, cross
 from .measured import unit_key
 from .written import Found, Rule, Written
 
@@ -64,7 +64,6 @@ _NOTE_BEFORE = re.compile(r"(?<![^\W_])[A-G]\Z")
 _EQUALS = re.compile("[=≈]")
 _CALCULATES = re.compile(r"[=≈]\s\d+\Z")
 _UNIT_SIGNS = tuple("%°℃")
-_EQUATION_LENGTH = 12
 
 
 def symbol(written: Written, at: int) -> Found | None:
@@ -222,7 +221,7 @@ def _slash(written: Written, at: int) -> Found:
         and (found["name"][-1] in "²³" or unit in _SURE_UNITS or found["name"] in _SURE_NAMES)
     ):
         return found.end(), " " + written.language.per("", unit).strip()
-    equals = bool(_EQUALS.search(written.text[at : at + _EQUATION_LENGTH]) or _CALCULATES.search(written.left(at)))
+    equals = bool(_EQUALS.search(written.text[at : at + EQUATION_LENGTH]) or _CALCULATES.search(written.left(at)))
     if not _is_loose(written, at):
         if _VARIABLE_JOINED.search(written.left(at)) and _TERM_JOINED.match(text, at + 1):
             return at + 1, f" {written.language.word('divided')} "
